@@ -1,0 +1,159 @@
+"""The only caller of Redis: key names, and one method per script."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+from django_redis import get_redis_connection
+from redis.exceptions import NoScriptError, RedisError
+
+from .exceptions import SessionStoreUnavailable
+
+ALIAS = "sessions"
+_SCRIPTS = Path(__file__).parent / "scripts"
+_DELETE_BATCH = 500
+
+
+class _Script:
+    """A Lua script and the name (SHA-1) under which Redis keeps it."""
+
+    def __init__(self, name: str) -> None:
+        prelude = (_SCRIPTS / "prelude.lua").read_text("utf-8")
+        self.text = prelude + (_SCRIPTS / f"{name}.lua").read_text("utf-8")
+        # Redis' own naming of scripts, not a security use
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class RedisBackend:
+    """Runs the engine's scripts.
+
+    Every method is one command to Redis unless it says otherwise, and raises
+    SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid".
+    """
+
+    def __init__(self) -> None:
+        names = (path.stem for path in _SCRIPTS.glob("*.lua"))
+        self._scripts = {name: _Script(name) for name in names if name != "prelude"}
+
+    def validate(self, ref: str, id_hash: str, *, slide_interval: int, admin: bool) -> list[Any]:
+        """Check one session and slide its idle clock; `slide_interval` in seconds, 0 = do not slide."""
+        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        answer: list[Any] = self._run("validate", keys, (id_hash, slide_interval, int(admin)))
+        return answer
+
+    def create(
+        self, ref: str, id_hash: str, fixed: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
+        card_lifetime: int,
+    ) -> list[Any]:  # fmt: skip
+        """Add a record, its index entry and its card in one step."""
+        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        arguments = (fixed, body, id_hash, limit, policy, card, card_lifetime)
+        answer: list[Any] = self._run("create", keys, arguments)
+        return answer
+
+    def save(
+        self, ref: str, id_hash: str, revision: int, fixed: bytes, body: bytes, *, new_id_hash: str,
+        restart_clocks: bool,
+    ) -> list[Any]:  # fmt: skip
+        """Replace a living record; under `new_id_hash` if that is another one (a renewed token)."""
+        keys = (
+            record_key(ref, id_hash), index_key(ref), card_key(ref), record_key(ref, new_id_hash),
+        )  # fmt: skip
+        arguments = (id_hash, revision, fixed, body, new_id_hash, int(restart_clocks))
+        answer: list[Any] = self._run("save", keys, arguments)
+        return answer
+
+    def end(self, ref: str, id_hash: str) -> bool:
+        """End one session; False when there was none."""
+        return bool(self._run("end", (record_key(ref, id_hash), index_key(ref)), (id_hash,)))
+
+    def end_by_handle(self, ref: str, handle: str) -> bool:
+        """End the session with that handle; then delete its record, which is dead by then."""
+        id_hash = self._run("end_by_handle", (index_key(ref),), (handle,))
+        if id_hash:
+            self._discard(ref, [id_hash])
+        return bool(id_hash)
+
+    def end_others(self, ref: str, id_hash: str) -> int | None:
+        """End every session of the user but one; None when that one is not alive itself."""
+        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        state, *ended = self._run("end_others", keys, (id_hash,))
+        if state != b"ok":
+            return None
+        self._discard(ref, ended)
+        return len(ended)
+
+    def live_id_hashes(self, ref: str) -> list[str]:
+        """The id hashes of a user's sessions, soonest to expire first."""
+        return [member.decode() for member in self._run("list", (index_key(ref),), ())]
+
+    def records(self, ref: str, id_hashes: Sequence[str]) -> list[bytes | None]:
+        """The stored records, None where one is gone."""
+        if not id_hashes:
+            return []
+        with _unknown_on_failure():
+            found: list[bytes | None] = _connection().mget([record_key(ref, i) for i in id_hashes])
+        return found
+
+    def exists(self, ref: str, id_hash: str) -> bool:
+        with _unknown_on_failure():
+            return bool(_connection().exists(record_key(ref, id_hash)))
+
+    def fence_card(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
+        """Make every validation of this user ask the database, for at most `lifetime` seconds."""
+        self._run("fence_card", (card_key(ref),), (nonce, lifetime))
+
+    def put_card(self, ref: str, card: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
+        """Cache a card for `lifetime` seconds; `nonce` lifts the writer's own fence."""
+        keys = (card_key(ref), index_key(ref))
+        return bool(self._run("put_card", keys, (card, lifetime, nonce)))
+
+    def ping(self) -> None:
+        """Raise SessionStoreUnavailable when Redis does not answer."""
+        with _unknown_on_failure():
+            _connection().ping()
+
+    def _discard(self, ref: str, id_hashes: Sequence[bytes]) -> None:
+        for start in range(0, len(id_hashes), _DELETE_BATCH):
+            batch = id_hashes[start : start + _DELETE_BATCH]
+            with _unknown_on_failure():
+                _connection().unlink(*(record_key(ref, i.decode()) for i in batch))
+
+    def _run(self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...]) -> Any:
+        script = self._scripts[name]
+        with _unknown_on_failure():
+            try:
+                return _connection().evalsha(script.sha, len(keys), *keys, *arguments)
+            except NoScriptError:  # a restarted or failed-over server
+                return _connection().eval(script.text, len(keys), *keys, *arguments)
+
+
+def record_key(ref: str, id_hash: str) -> str:
+    return f"gh:{{{ref}}}:s:{id_hash}"
+
+
+def card_key(ref: str) -> str:
+    return f"gh:{{{ref}}}:card"
+
+
+def index_key(ref: str) -> str:
+    return f"gh:{{{ref}}}:index"
+
+
+@cache
+def _connection() -> Any:
+    return get_redis_connection(ALIAS)
+
+
+@contextmanager
+def _unknown_on_failure() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise SessionStoreUnavailable(type(error).__name__) from error
+
+
+backend = RedisBackend()

@@ -1,0 +1,82 @@
+"""Cards: what validation knows of a user without asking the database.
+
+The database owns the epoch. A change of a user row goes in three steps: fence the card (from here
+every validation reads the database), commit, push the new card. A push that is lost leaves the
+fence, and a fence that runs out leaves no card: both make validation ask the database. So there is
+no moment after the commit at which an old epoch is believed (design rule 4).
+"""
+
+import json
+import secrets
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from .backend import backend
+from .codec import SessionCodec
+from .exceptions import SessionStoreUnavailable
+from .records import UserCard
+
+_log = structlog.get_logger("auth_api.sessions")
+
+
+class SessionUser(Protocol):
+    """What the engine needs of a user."""
+
+    pk: Any
+    session_ref: str
+    session_epoch: int
+    is_active: bool
+
+    def public_profile(self) -> dict[str, Any]: ...
+
+
+def codec() -> SessionCodec:
+    """The codec with the keys of the settings."""
+    return SessionCodec(settings.GATEHOUSE.session_keys)
+
+
+def make_card(user: SessionUser) -> UserCard:
+    """Return the card of `user` as its row was read."""
+    profile = json.dumps(user.public_profile(), separators=(",", ":"), ensure_ascii=False)
+    return UserCard(user.session_epoch, user.is_active, profile)
+
+
+def read_card(ref: str) -> UserCard | None:
+    """Return the card as the database has it now, and cache it unless a change is under way."""
+    user = get_user_model()._default_manager.filter(session_ref=ref).first()
+    if user is None:
+        return None
+    card = make_card(user)
+    sealed = codec().seal_card(ref, card)
+    backend.put_card(ref, sealed, lifetime=settings.GATEHOUSE.card_lifetime)
+    return card
+
+
+def guard_card(user: SessionUser) -> None:
+    """Keep validation honest while `user`'s row changes.
+
+    Call inside `transaction.atomic()`, before the row is written. Raises SessionStoreUnavailable
+    when Redis cannot be fenced: then the transaction must roll back, since an ended session could
+    live on.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("guard_card needs transaction.atomic()")
+    nonce = secrets.token_bytes(16)
+    backend.fence_card(user.session_ref, nonce, lifetime=settings.GATEHOUSE.fence_lifetime)
+    transaction.on_commit(partial(_push_card, user.session_ref, nonce))
+
+
+def _push_card(ref: str, nonce: bytes) -> None:
+    user = get_user_model()._default_manager.filter(session_ref=ref).first()
+    if user is None:
+        return  # deleted: the fence runs out, and the database knows no such user
+    sealed = codec().seal_card(ref, make_card(user))
+    try:
+        backend.put_card(ref, sealed, lifetime=settings.GATEHOUSE.card_lifetime, nonce=nonce)
+    except SessionStoreUnavailable:
+        _log.warning("card.push_lost", ref=ref)  # heals itself: the fence stands, then runs out

@@ -1,0 +1,37 @@
+"""What the engine can answer besides a valid session. Invalid and unknown are different types."""
+
+from django.contrib.sessions.backends.base import UpdateError
+
+
+class SessionError(Exception):
+    """Base of every error of the engine."""
+
+
+class NoSession(SessionError):
+    """There is no such session: no token, a garbled one, or one that the store does not know."""
+
+
+class SessionEnded(SessionError, UpdateError):
+    """The session was there and is over.
+
+    It is also Django's `UpdateError`, since a write that meets an ended session must fail in
+    the way that Django's own code expects.
+
+    `reason` is one of: idle, absolute, ended, epoch, inactive, unreadable.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SessionNotFound(SessionError):
+    """No session of this user has that handle."""
+
+
+class SessionLimitReached(SessionError):
+    """The user has as many sessions as allowed, and the policy is to refuse a new one."""
+
+
+class SessionStoreUnavailable(SessionError):
+    """Redis could not answer: nobody knows whether the session is valid (design rule 9)."""

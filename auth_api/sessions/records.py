@@ -1,0 +1,152 @@
+"""The values that the engine reads from Redis, as Python sees them."""
+
+import struct
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntFlag
+from ipaddress import ip_address
+from typing import Any
+
+# The scripts pack and unpack the same two runs of bytes (scripts/prelude.lua): the fixed part is
+# known when the body is sealed and is authenticated with it, the stamps are written by the scripts.
+_FIXED = struct.Struct(">BBIII")
+_STAMPS = struct.Struct(">IIII")
+HEADER_BYTES = _FIXED.size + _STAMPS.size
+FORMAT = 1
+
+_METHODS = ("pwd", "otp", "webauthn")
+
+
+class Flag(IntFlag):
+    """One byte of a record's header."""
+
+    BOUND = 1  # belongs to a user: has an index entry and a card
+    REMEMBER = 2
+    ADMIN = 4  # made for the admin's door; a site session opens no admin, and the reverse
+
+
+@dataclass(frozen=True)
+class FixedHeader:
+    """What a record's scripts must know of it and what its body is bound to.
+
+    `idle` and `lifetime` are seconds; `lifetime` counts from the time of authentication.
+    """
+
+    flags: Flag
+    idle: int
+    lifetime: int
+    epoch: int
+
+    def pack(self) -> bytes:
+        return _FIXED.pack(FORMAT, self.flags, self.idle, self.lifetime, self.epoch)
+
+
+@dataclass(frozen=True)
+class ClientInfo:
+    """Where a session was started from, for the user's list of sessions."""
+
+    address: str = ""
+    device: str = ""
+    methods: tuple[str, ...] = ()
+
+    def pack(self) -> bytes:
+        try:
+            packed = ip_address(self.address).packed
+        except ValueError:
+            packed = b""
+        bits = sum(1 << _METHODS.index(method) for method in self.methods)
+        return bytes((bits, len(packed))) + packed + self.device.encode()
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "ClientInfo":
+        end = 2 + data[1]
+        address = str(ip_address(data[2:end])) if data[1] else ""
+        methods = tuple(name for bit, name in enumerate(_METHODS) if data[0] & 1 << bit)
+        return cls(address, data[end:].decode(), methods)
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """One session's record: header in clear, body sealed. Times are Unix seconds."""
+
+    fixed: FixedHeader
+    created_at: int
+    authenticated_at: int
+    last_seen_at: int
+    revision: int
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def unpack(cls, value: bytes) -> "SessionRecord":
+        """Read a record. Raises ValueError for bytes of another format."""
+        if len(value) < HEADER_BYTES or value[0] != FORMAT:
+            raise ValueError("not a session record of this format")
+        _, flags, idle, lifetime, epoch = _FIXED.unpack_from(value)
+        stamps = _STAMPS.unpack_from(value, _FIXED.size)
+        return cls(FixedHeader(Flag(flags), idle, lifetime, epoch), *stamps, value[HEADER_BYTES:])
+
+    @property
+    def absolute_expires_at(self) -> int:
+        return self.authenticated_at + self.fixed.lifetime
+
+    @property
+    def idle_expires_at(self) -> int:
+        return min(self.last_seen_at + self.fixed.idle, self.absolute_expires_at)
+
+
+@dataclass(frozen=True)
+class UserCard:
+    """What validation must know of a user; the database owns it, Redis caches it."""
+
+    epoch: int
+    active: bool
+    profile_json: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SessionSummary:
+    """One session as its user may see it. Carries no secret."""
+
+    handle: str
+    current: bool
+    created_at: datetime
+    last_seen_at: datetime
+    idle_expires_at: datetime
+    absolute_expires_at: datetime
+    ip: str
+    user_agent: str
+    remember: bool
+    methods: tuple[str, ...]
+    auth_time: datetime
+
+    @classmethod
+    def of(
+        cls, record: SessionRecord, client: ClientInfo, *, handle: str, current: bool
+    ) -> "SessionSummary":
+        return cls(
+            handle=handle,
+            current=current,
+            created_at=_utc(record.created_at),
+            last_seen_at=_utc(record.last_seen_at),
+            idle_expires_at=_utc(record.idle_expires_at),
+            absolute_expires_at=_utc(record.absolute_expires_at),
+            ip=client.address,
+            user_agent=client.device,
+            remember=Flag.REMEMBER in record.fixed.flags,
+            methods=client.methods,
+            auth_time=_utc(record.authenticated_at),
+        )
+
+
+@dataclass(frozen=True)
+class ValidSession:
+    """The engine's answer "valid": the record as of now, its data, and its user's card."""
+
+    record: SessionRecord
+    client: ClientInfo
+    data: dict[str, Any] = field(repr=False)
+    card: UserCard | None
+
+
+def _utc(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,31 @@
+-- KEYS record, index, card   ARGV fixed header, body, id hash, limit (0: none), policy, card, card lifetime in seconds
+-- returns {ok, record} | {exists} | {refused} | {epoch}: the user's sessions were ended since the card's epoch was read
+local fixed, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
+local found = redis.call('GET', KEYS[1])
+if found then
+  if found:sub(31) == body then return {'ok', found} end -- the same attempt again, after a lost answer
+  return {'exists'}
+end
+local seconds, ms = now()
+local value = fixed .. stamps(seconds, seconds, seconds, 0) .. body
+local r = unpack_record(value)
+local expires = expiry_ms(r, ms)
+if r.bound then
+  local card = redis.call('GET', KEYS[3])
+  local known = card and card:byte(1) == 1 and struct.unpack('>I4', card:sub(3, 6))
+  local entries = tonumber(redis.call('ZSCORE', KEYS[2], 'e') or 0)
+  if (known and known > r.epoch) or entries > r.epoch then return {'epoch'} end
+  local limit = tonumber(ARGV[4])
+  if limit > 0 and entries == r.epoch then
+    redis.call('ZREMRANGEBYSCORE', KEYS[2], FIRST_TIME, ms)
+    local surplus = redis.call('ZCARD', KEYS[2]) - limit -- the member "e" stands for the new session
+    if surplus > 0 then
+      if ARGV[5] == 'refuse' then return {'refused'} end
+      redis.call('ZREMRANGEBYRANK', KEYS[2], 1, surplus)
+    end
+  end
+  admit(KEYS[2], id_hash, expires, r.epoch, ms)
+  if not card or (known and known <= r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
+end
+redis.call('SET', KEYS[1], value, 'PXAT', expires)
+return {'ok', value}

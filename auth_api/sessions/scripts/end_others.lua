@@ -1,0 +1,15 @@
+-- Ends every session of the index but one, in one step.
+-- KEYS record, index, card   ARGV id hash of the session that stays
+-- returns {ok, id hash...} of the live ones that were ended, or {none}
+local value, card = unpack(redis.call('MGET', KEYS[1], KEYS[3]))
+local seconds, ms = now()
+if not value then return {'none'} end
+local r = unpack_record(value)
+if not r.bound or ending(r, seconds, KEYS[2], ARGV[1], card) then return {'none'} end
+local answer = {'ok'}
+for _, id_hash in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ms, '+inf')) do
+  if id_hash ~= ARGV[1] then answer[#answer + 1] = id_hash end
+end
+redis.call('UNLINK', KEYS[2])
+admit(KEYS[2], ARGV[1], math.min((r.seen + r.idle) * 1000, r.ends * 1000), r.epoch, ms)
+return answer

@@ -1,0 +1,54 @@
+-- Put in front of every script that reads a record. Record: format, flags, idle, lifetime, epoch | created, authenticated,
+-- last seen, revision | sealed body (records.py). Card: 1, active, epoch, sealed | or a fence: 0, nonce.
+-- Redis' own clock is the only clock (design rule 1).
+local BOUND, ADMIN = 1, 4
+
+local function now()
+  local t = redis.call('TIME')
+  return tonumber(t[1]), tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+local function unpack_record(value)
+  local r = {}
+  r.format, r.flags, r.idle, r.lifetime, r.epoch, r.created, r.authenticated, r.seen, r.revision =
+    struct.unpack('>BBI4I4I4I4I4I4I4', value)
+  r.bound = bit.band(r.flags, BOUND) ~= 0
+  r.ends = r.authenticated + r.lifetime
+  return r
+end
+
+local function stamps(created, authenticated, seen, revision)
+  return struct.pack('>I4I4I4I4', created, authenticated, seen, revision)
+end
+
+-- Why the record is over, or nil while it lives. An entry in the index is part of being alive: taking it out ends the session.
+local function ending(r, seconds, index, id_hash, card)
+  if seconds >= r.ends then return 'absolute' end
+  if seconds >= r.seen + r.idle then return 'idle' end
+  if not r.bound then return nil end
+  if not redis.call('ZSCORE', index, id_hash) then return 'ended' end
+  if card and card:byte(1) == 1 then
+    if struct.unpack('>I4', card:sub(3, 6)) > r.epoch then return 'epoch' end
+    if card:byte(2) == 0 then return 'inactive' end
+  end
+  return nil
+end
+
+-- The member "e" of an index holds the epoch of its entries as score, below every time stamp: entries of older epochs go in one step.
+local FIRST_TIME = '(4294967296'
+
+local function admit(index, id_hash, expires, epoch, ms)
+  local kept = redis.call('ZSCORE', index, 'e')
+  if not kept or tonumber(kept) < epoch then
+    redis.call('UNLINK', index)
+    redis.call('ZADD', index, epoch, 'e')
+  end
+  redis.call('ZADD', index, expires, id_hash)
+  redis.call('ZREMRANGEBYSCORE', index, FIRST_TIME, ms)
+  local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
+  redis.call('PEXPIREAT', index, last[2])
+end
+
+local function expiry_ms(r, ms)
+  return math.min(ms + r.idle * 1000, r.ends * 1000)
+end

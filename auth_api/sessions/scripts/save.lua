@@ -1,0 +1,29 @@
+-- Writes a session that is there; never brings one back (design rule 2).
+-- KEYS record, index, card, new record (the same as record unless the token is renewed)
+-- ARGV id hash, revision read, fixed header, body, new id hash, restart both clocks (1 or 0)
+-- returns {ok, record} | {conflict, record} | {none} | {<reason>}
+local value, card = unpack(redis.call('MGET', KEYS[1], KEYS[3]))
+local renewed = KEYS[4] ~= KEYS[1]
+local function same_attempt(v) return v and v:sub(31) == ARGV[4] end -- sent again, after a lost answer
+if not value then
+  local new = renewed and redis.call('GET', KEYS[4])
+  if same_attempt(new) then return {'ok', new} end
+  return {'none'}
+end
+if same_attempt(value) then return {'ok', value} end
+local seconds, ms = now()
+local r = unpack_record(value)
+local reason = ending(r, seconds, KEYS[2], ARGV[1], card)
+if reason then return {reason} end
+if r.revision ~= tonumber(ARGV[2]) then return {'conflict', value} end
+local authenticated = ARGV[6] == '1' and seconds or r.authenticated
+value = ARGV[3] .. stamps(r.created, authenticated, seconds, r.revision + 1) .. ARGV[4]
+r = unpack_record(value)
+local expires = expiry_ms(r, ms)
+if r.bound then
+  if renewed then redis.call('ZREM', KEYS[2], ARGV[1]) end
+  admit(KEYS[2], ARGV[5], expires, r.epoch, ms)
+end
+if renewed then redis.call('UNLINK', KEYS[1]) end
+redis.call('SET', KEYS[4], value, 'PXAT', expires)
+return {'ok', value}

@@ -1,0 +1,184 @@
+"""What the API, the admin and the commands do with sessions."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.http import HttpRequest
+
+from . import cards
+from .backend import backend
+from .codec import Unreadable
+from .exceptions import NoSession, SessionEnded, SessionNotFound
+from .records import Flag, SessionRecord, SessionSummary, ValidSession
+from .store import SessionStore, auth_data
+from .tokens import HANDLE_LENGTH, SessionToken
+
+_LIST_BATCH = 500
+
+
+@dataclass(frozen=True)
+class CurrentSession:
+    """The session that made this request."""
+
+    session: SessionSummary
+    user_json: str = field(repr=False)
+
+    @cached_property
+    def user(self) -> dict[str, Any]:
+        profile: dict[str, Any] = json.loads(self.user_json)
+        return profile
+
+
+def start_session(
+    request: HttpRequest, user: Any, *, remember: bool, methods: Sequence[str]
+) -> CurrentSession:
+    """Sign `user` in: a new session for this browser; its old one is ended.
+
+    The cookie follows with the response. Raises SessionLimitReached, SessionStoreUnavailable, or
+    SessionEnded when the user's sessions were ended while the password was being checked.
+    """
+    store = _store(request)
+    old = SessionToken.parse(store.session_key)
+    store._session_key = None
+    store.valid = None
+    store._session_cache = auth_data(user, user_backend())
+    store.remember, store.methods = remember, tuple(methods)
+    store.create()
+    if old is not None:
+        backend.end(old.ref, old.id_hash)
+    store.accessed = store.modified = True
+    return _current(store, store.valid)
+
+
+def current_session(request: HttpRequest, *, slide: bool = True) -> CurrentSession:
+    """Return the request's session; one round trip.
+
+    `slide` False leaves the idle clock alone (polling). Raises NoSession, SessionEnded,
+    SessionStoreUnavailable.
+    """
+    store = _store(request)
+    return _current(store, _validated(store, slide=slide))
+
+
+def end_session(request: HttpRequest) -> None:
+    """Sign this browser out; quiet when it is not signed in."""
+    store = _store(request)
+    store.delete()
+    store._session_key = None
+    store._session_cache = {}
+    store.valid = None
+    store.accessed = store.modified = True
+
+
+def list_sessions(request: HttpRequest) -> list[SessionSummary]:
+    """Return the live sessions of the request's user, this one first, then by last use."""
+    store = _store(request)
+    valid = _validated(store)
+    token = _token(store)
+    found = _summaries(token.ref, valid.record.fixed.epoch, current=token.handle)
+    return sorted(found, key=lambda s: (s.current, s.last_seen_at), reverse=True)
+
+
+def end_session_by_handle(request: HttpRequest, handle: str) -> None:
+    """End one of the user's own sessions. Raises SessionNotFound for any other handle."""
+    store = _store(request)
+    _validated(store)
+    if len(handle) != HANDLE_LENGTH or not backend.end_by_handle(_token(store).ref, handle):
+        raise SessionNotFound
+    if handle == _token(store).handle:
+        end_session(request)
+
+
+def end_other_sessions(request: HttpRequest) -> int:
+    """End every session of the user but this one, in one step; return how many."""
+    store = _store(request)
+    _validated(store)
+    token = _token(store)
+    ended = backend.end_others(token.ref, token.id_hash)
+    if ended is None:
+        raise SessionEnded("ended")
+    return ended
+
+
+def end_all_sessions(user: Any) -> int:
+    """End every session of `user` by raising the epoch: final and O(1). Return how many lived."""
+    ended = len(backend.live_id_hashes(user.session_ref))
+    with transaction.atomic():
+        locked = get_user_model()._default_manager.select_for_update().get(pk=user.pk)
+        cards.guard_card(locked)
+        locked.raise_session_epoch()
+    user.session_epoch = locked.session_epoch
+    return ended
+
+
+def user_backend() -> str:
+    """The path of the one authentication backend, as Django stores it in a session."""
+    from django.conf import settings
+
+    path: str = settings.AUTHENTICATION_BACKENDS[0]
+    return path
+
+
+def _store(request: HttpRequest) -> SessionStore:
+    store = request.session
+    if not isinstance(store, SessionStore):
+        raise TypeError("the session engine needs its own SessionMiddleware")
+    return store
+
+
+def _validated(store: SessionStore, *, slide: bool = True) -> ValidSession:
+    """Validate as a user's session. A dead one is forgotten, so that its cookie gets expired."""
+    store.accessed = True
+    if store.valid is None:
+        store.slide = slide
+        try:
+            store._session_cache = store.validate().data.copy()
+        except (NoSession, SessionEnded):
+            store._session_key = None
+            store._session_cache = {}
+            raise
+    if store.valid is None or Flag.BOUND not in store.valid.record.fixed.flags:
+        raise NoSession
+    return store.valid
+
+
+def _token(store: SessionStore) -> SessionToken:
+    token = SessionToken.parse(store.session_key)
+    if token is None:
+        raise NoSession
+    return token
+
+
+def _current(store: SessionStore, valid: ValidSession | None) -> CurrentSession:
+    if valid is None or valid.card is None:
+        raise NoSession
+    handle = _token(store).handle
+    summary = SessionSummary.of(valid.record, valid.client, handle=handle, current=True)
+    return CurrentSession(summary, valid.card.profile_json)
+
+
+def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:
+    codec = cards.codec()
+    id_hashes = backend.live_id_hashes(ref)
+    found = []
+    for start in range(0, len(id_hashes), _LIST_BATCH):
+        batch = id_hashes[start : start + _LIST_BATCH]
+        for id_hash, value in zip(batch, backend.records(ref, batch), strict=True):
+            if value is None:
+                continue
+            record = SessionRecord.unpack(value)
+            try:
+                client = codec.open_client(ref, id_hash, record.fixed, record.body)
+            except Unreadable:
+                continue
+            handle = id_hash[:HANDLE_LENGTH]
+            if record.fixed.epoch == epoch:
+                found.append(
+                    SessionSummary.of(record, client, handle=handle, current=handle == current)
+                )
+    return found

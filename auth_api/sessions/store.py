@@ -1,0 +1,315 @@
+"""The SESSION_ENGINE: Django's SessionBase over our records."""
+
+import json
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.core.exceptions import ValidationError
+
+from . import cards
+from .backend import backend
+from .codec import Unreadable
+from .devices import device_name
+from .exceptions import NoSession, SessionEnded, SessionLimitReached
+from .records import ClientInfo, FixedHeader, Flag, SessionRecord, UserCard, ValidSession
+from .tokens import SessionToken
+
+_MERGE_TRIES = 20
+
+
+class SessionStore(SessionBase):
+    """One browser's session; `session_key` is its token.
+
+    A session that holds a user (Django's `_auth_user_id`) lives under that user's ref: it is then
+    *bound*, carries the user's epoch, and has an entry in the user's index. Becoming bound, as any
+    change of privilege, makes a new token.
+    """
+
+    def __init__(self, session_key: str | None = None, *, admin: bool = False) -> None:
+        super().__init__(session_key)
+        self.admin = admin
+        self.slide = True
+        self.remember = False
+        self.methods: tuple[str, ...] = ()
+        self.client_address = ""
+        self.client_user_agent = ""
+        self.valid: ValidSession | None = None
+        self._codec = cards.codec()
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def validate(self) -> ValidSession:
+        """Ask Redis for the session: one round trip (design rule 1).
+
+        Raises NoSession, SessionEnded (both: invalid) or SessionStoreUnavailable (unknown).
+        """
+        token = SessionToken.parse(self.session_key)
+        if token is None:
+            raise NoSession
+        interval = settings.GATEHOUSE.slide_interval if self.slide else 0
+        answer = backend.validate(
+            token.ref, token.id_hash, slide_interval=interval, admin=self.admin
+        )
+        if answer[0] == b"none":
+            raise NoSession
+        if answer[0] not in (b"valid", b"unsure"):
+            raise SessionEnded(answer[0].decode())
+        record = SessionRecord.unpack(answer[1])
+        data, client = self._open(token, record)
+        card = self._card(token, record, answer)
+        self.valid = ValidSession(record, client, data, card)
+        return self.valid
+
+    def _card(
+        self, token: SessionToken, record: SessionRecord, answer: list[Any]
+    ) -> UserCard | None:
+        if Flag.BOUND not in record.fixed.flags:
+            return None
+        card = None
+        if answer[0] == b"valid":
+            try:
+                return self._codec.open_card(token.ref, answer[2])
+            except Unreadable:  # sealed by a key that is gone, or forged: the database knows
+                pass
+        card = cards.read_card(token.ref)
+        if card is None or card.epoch != record.fixed.epoch or not card.active:
+            raise SessionEnded("epoch" if card and card.active else "inactive")
+        return card
+
+    def _open(self, token: SessionToken, record: SessionRecord) -> tuple[dict[str, Any], ClientInfo]:
+        try:
+            payload = self._codec.open_payload(token, record.fixed, record.body)
+            client = self._codec.open_client(token.ref, token.id_hash, record.fixed, record.body)
+        except Unreadable:
+            raise SessionEnded("unreadable") from None
+        return self.serializer().loads(payload), client
+
+    def load(self) -> dict[str, Any]:
+        """Return the session's data; an invalid token becomes no session at all (no fixation)."""
+        try:
+            return self.validate().data.copy()
+        except (NoSession, SessionEnded):
+            self._session_key = None
+            self.valid = None
+            return {}
+
+    def exists(self, session_key: str) -> bool:
+        token = SessionToken.parse(session_key)
+        return token is not None and backend.exists(token.ref, token.id_hash)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Store the data under a new token. Raises SessionLimitReached."""
+        self._session_key = None
+        self._create(self._get_session(no_load=True))
+        self.modified = True
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the changed keys.
+
+        Raises UpdateError when the session is over: a write never brings one back (rule 2).
+        """
+        if self.session_key is None:
+            return self.create()
+        data = self._get_session(no_load=must_create)
+        if must_create:
+            return self._create(data)
+        if self.valid is None:
+            raise UpdateError
+        if self._becomes_bound(data):
+            return self._bind(data)
+        self._update(self._token(), restart_clocks=False)
+        return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End a session; quiet when there is none."""
+        token = SessionToken.parse(session_key or self.session_key)
+        if token is not None:
+            backend.end(token.ref, token.id_hash)
+
+    def cycle_key(self) -> None:
+        """Go on under a new secret; the old one is dead in the same step (rule 6)."""
+        self.renew(restart_clocks=False)
+
+    def renew(self, *, restart_clocks: bool) -> None:
+        """As `cycle_key`; `restart_clocks` after the user proved again who they are.
+
+        Raises SessionEnded when the session is over.
+        """
+        data = self._session
+        if self.valid is None:
+            self.create()
+        elif self._becomes_bound(data):
+            self._bind(data)
+        else:
+            self._update(SessionToken.new(self._token().ref), restart_clocks=restart_clocks)
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Nothing to do: Redis lets records expire."""
+
+    # -- async twins ---------------------------------------------------------------------------
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    async def aexists(self, session_key: str) -> bool:
+        return await sync_to_async(self.exists)(session_key)
+
+    async def acreate(self) -> None:
+        await sync_to_async(self.create)()
+
+    async def asave(self, must_create: bool = False) -> None:
+        await sync_to_async(self.save)(must_create)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)
+
+    async def acycle_key(self) -> None:
+        await sync_to_async(self.cycle_key)()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _token(self) -> SessionToken:
+        token = SessionToken.parse(self.session_key)
+        if token is None:
+            raise UpdateError
+        return token
+
+    def _becomes_bound(self, data: dict[str, Any]) -> bool:
+        bound = self.valid is not None and Flag.BOUND in self.valid.record.fixed.flags
+        return not bound and _user_of(data) is not None
+
+    def _bind(self, data: dict[str, Any]) -> None:
+        old = self._token()
+        self._create(data)
+        backend.end(old.ref, old.id_hash)
+
+    def _create(self, data: dict[str, Any]) -> None:
+        user = _user_of(data)
+        card = cards.make_card(user) if user else UserCard(0, True, "")
+        token = SessionToken.new(user.session_ref if user else None)
+        fixed = self._fixed_header(data, card.epoch if user else None)
+        client = ClientInfo(self.client_address, self._device(user is not None), self.methods)
+        body = self._codec.seal_record(token, fixed, client, self.serializer().dumps(data))
+        state, *rest = backend.create(
+            token.ref,
+            token.id_hash,
+            fixed.pack(),
+            body,
+            limit=settings.GATEHOUSE.session_limit,
+            policy=settings.GATEHOUSE.session_limit_policy,
+            card=self._codec.seal_card(token.ref, card) if user else b"",
+            card_lifetime=settings.GATEHOUSE.card_lifetime,
+        )
+        if state == b"refused":
+            raise SessionLimitReached
+        if state == b"epoch":
+            raise SessionEnded("epoch")
+        if state != b"ok":
+            raise CreateError
+        self._session_key = token.value
+        self._session_cache = data
+        self._remember(rest[0], client, data, card if user else None)
+
+    def _update(self, token: SessionToken, *, restart_clocks: bool) -> None:
+        """Write our changes over what the store has now; merge when another request was faster."""
+        if self.valid is None:
+            raise UpdateError
+        old, seen, client, card = self._token(), self.valid.record, self.valid.client, self.valid.card
+        base, mine = self.valid.data, self._session
+        current = base
+        for _ in range(_MERGE_TRIES):
+            data = _merge(base, mine, current)
+            epoch = seen.fixed.epoch if Flag.BOUND in seen.fixed.flags else None
+            self.remember = Flag.REMEMBER in seen.fixed.flags
+            fixed = self._fixed_header(data, epoch)
+            body = self._codec.seal_record(token, fixed, client, self.serializer().dumps(data))
+            state, *rest = backend.save(
+                old.ref,
+                old.id_hash,
+                seen.revision,
+                fixed.pack(),
+                body,
+                new_id_hash=token.id_hash,
+                restart_clocks=restart_clocks,
+            )
+            if state != b"conflict":
+                break
+            seen = SessionRecord.unpack(rest[0])
+            current, client = self._open(old, seen)
+        if state != b"ok":
+            self.valid = None
+            raise SessionEnded("ended" if state in (b"none", b"conflict") else state.decode())
+        self._session_key = token.value
+        self._session_cache = data
+        self._remember(rest[0], client, data, card)
+
+    def _remember(
+        self, value: bytes, client: ClientInfo, data: dict[str, Any], card: UserCard | None
+    ) -> None:
+        # A deep copy by way of JSON: what the store holds, whatever the caller does to its lists.
+        stored = json.loads(json.dumps(data)) if data else {}
+        self.valid = ValidSession(SessionRecord.unpack(value), client, stored, card)
+
+    def _fixed_header(self, data: dict[str, Any], epoch: int | None) -> FixedHeader:
+        limits = settings.GATEHOUSE
+        idle, lifetime = limits.session_idle, limits.session_absolute
+        flags = Flag(0)
+        if self.remember:
+            flags, idle, lifetime = Flag.REMEMBER, limits.remember_idle, limits.remember_absolute
+        expiry = data.get("_session_expiry")
+        if expiry:
+            idle = max(0, min(self.get_expiry_age(expiry=expiry), lifetime))
+        if self.admin:
+            flags |= Flag.ADMIN
+        if epoch is not None:
+            flags |= Flag.BOUND
+        return FixedHeader(flags, idle, lifetime, epoch or 0)
+
+    def _device(self, bound: bool) -> str:
+        return device_name(self.client_user_agent) if bound else ""
+
+
+def _user_of(data: dict[str, Any]) -> Any:
+    """Return the user that `data` holds, or None.
+
+    Raises SessionEnded when the user was ended or deactivated since it was put there: Django's
+    session auth hash is our epoch, so a login that lost a race with a password change stops here.
+    """
+    user_id = data.get(SESSION_KEY)
+    if user_id is None:
+        return None
+    try:
+        user = get_user_model()._default_manager.filter(pk=user_id).first()
+    except (ValidationError, ValueError):
+        return None
+    if user is None:
+        return None
+    if not user.is_active:
+        raise SessionEnded("inactive")
+    if data.get(HASH_SESSION_KEY, user.get_session_auth_hash()) != user.get_session_auth_hash():
+        raise SessionEnded("epoch")
+    return user
+
+
+def _merge(
+    base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]
+) -> dict[str, Any]:
+    """Return `current` with what `mine` changed or deleted since `base`."""
+    changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
+    kept = {key: value for key, value in current.items() if key in mine or key not in base}
+    return {**kept, **changed}
+
+
+def auth_data(user: Any, backend_path: str) -> dict[str, str]:
+    """The three keys by which Django knows a session's user."""
+    return {
+        SESSION_KEY: user._meta.pk.value_to_string(user),
+        BACKEND_SESSION_KEY: backend_path,
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }

@@ -1,0 +1,61 @@
+"""Session tokens: the only secret of a session, and what may be shown of it."""
+
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+REF_BYTES = 12
+SECRET_BYTES = 32
+HANDLE_LENGTH = 16
+_GRAMMAR = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def new_ref() -> str:
+    """Return a random ref (96 bits): the hash tag of one user's keys. Opaque, not secret."""
+    return _base64url(secrets.token_bytes(REF_BYTES))
+
+
+@dataclass(frozen=True, repr=False)
+class SessionToken:
+    """`<ref>.<secret>`, as the cookie carries it. Never logged, never stored."""
+
+    ref: str
+    secret: str
+
+    @classmethod
+    def new(cls, ref: str | None = None) -> "SessionToken":
+        """Make a token with a new 256-bit secret (ASVS 7.2.3), under `ref` or a random one."""
+        return cls(ref or new_ref(), _base64url(secrets.token_bytes(SECRET_BYTES)))
+
+    @classmethod
+    def parse(cls, value: str | None) -> "SessionToken | None":
+        """Return the token in `value`, or None for anything that is not exactly a token."""
+        match = _GRAMMAR.fullmatch(value or "")
+        return cls(match[1], match[2]) if match else None
+
+    @property
+    def value(self) -> str:
+        """The cookie's value."""
+        return f"{self.ref}.{self.secret}"
+
+    @cached_property
+    def id_hash(self) -> str:
+        """SHA-256 of the secret, base64url: the only form in which a session id is stored."""
+        return _base64url(sha256(self.secret.encode("ascii")).digest())
+
+    @property
+    def handle(self) -> str:
+        """The public name of the session: the start of its id hash."""
+        return self.id_hash[:HANDLE_LENGTH]
+
+    def __repr__(self) -> str:
+        return f"<SessionToken {self.handle}>"
+
+    __str__ = __repr__

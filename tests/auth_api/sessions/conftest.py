@@ -1,0 +1,59 @@
+"""Sessions as the tests of the engine make them: through the store, on a real Valkey."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import RequestFactory
+
+from auth_api.sessions import services
+from auth_api.sessions.store import SessionStore
+
+PASSWORD = "a quiet harbour at dusk"  # noqa: S105
+
+
+@pytest.fixture
+def user(transactional_db: None) -> Any:
+    return make_user("ada@example.com")
+
+
+@pytest.fixture
+def sign_in(user: Any) -> Callable[..., SessionStore]:
+    """Return a function that signs a user in and gives the browser's session."""
+
+    def start(who: Any = None, *, remember: bool = False) -> SessionStore:
+        request = request_with(None)
+        services.start_session(request, who or user, remember=remember, methods=("pwd",))
+        return request.session
+
+    return start
+
+
+def make_user(email: str) -> Any:
+    return get_user_model().objects.create_user(
+        email=email, password=PASSWORD, name="Ada", email_verified=True
+    )
+
+
+def request_with(token: str | None) -> Any:
+    """A request as SessionMiddleware leaves it."""
+    request = RequestFactory().get("/v1/session")
+    request.session = SessionStore(token)
+    request.session.client_address = "203.0.113.7"
+    request.session.client_user_agent = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/156.0.0.0 Safari/537.36"
+    )
+    return request
+
+
+def is_alive(token: str) -> bool:
+    """Whether the token opens a session with a user in it."""
+    return "_auth_user_id" in SessionStore(token).load()
+
+
+@pytest.fixture(autouse=True)
+def _empty_store(redis_client: Any) -> Iterator[None]:
+    redis_client.flushall()
+    yield
