@@ -1,6 +1,6 @@
 """Sessions as the tests of the engine make them: through the store, on a real Valkey."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,9 +51,3 @@ def request_with(token: str | None) -> Any:
 def is_alive(token: str) -> bool:
     """Whether the token opens a session with a user in it."""
     return "_auth_user_id" in SessionStore(token).load()
-
-
-@pytest.fixture(autouse=True)
-def _empty_store(redis_client: Any) -> Iterator[None]:
-    redis_client.flushall()
-    yield

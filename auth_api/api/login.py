@@ -1,0 +1,56 @@
+"""Sign in, sign out, who am I."""
+
+from dataclasses import dataclass, field
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from auth_api.errors import InvalidCredentials
+from auth_api.operations import LOGINS
+from auth_api.sessions import services as sessions
+from auth_api.users.passwords import MAX_LENGTH
+from auth_api.users.services import check_credentials
+
+from .forms import read_form, require_empty_body
+from .presenters import session_response
+
+_log = structlog.get_logger("auth_api")
+
+
+@dataclass(frozen=True)
+class LoginForm:
+    email: str = field(metadata={"longest": 320})
+    password: str = field(repr=False, metadata={"longest": MAX_LENGTH})
+    remember: bool = False
+
+
+@require_POST
+def login(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, LoginForm)
+    address = request.client_address  # type: ignore[attr-defined]
+    try:
+        user = check_credentials(
+            request=request, email=form.email, password=form.password, address=address
+        )
+    except InvalidCredentials:
+        LOGINS.labels("refused").inc()
+        raise
+    current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
+    LOGINS.labels("accepted").inc()
+    _log.info("session.started", user=str(user.id), handle=current.session.handle, address=address)
+    return session_response(current)
+
+
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    require_empty_body(request)
+    sessions.end_session(request)
+    _log.info("session.ended")
+    return HttpResponse(status=204)
+
+
+@require_GET
+def session(request: HttpRequest) -> HttpResponse:
+    slide = request.GET.get("slide") != "false"
+    return session_response(sessions.current_session(request, slide=slide))

@@ -1,0 +1,45 @@
+"""The one place of output shapes."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+
+from auth_api.sessions.records import SessionSummary
+from auth_api.sessions.services import CurrentSession
+
+
+def session_response(current: CurrentSession) -> HttpResponse:
+    """`{user, session}`; the user part is the card's JSON as it stands."""
+    session = json.dumps(session_shape(current.session))
+    body = f'{{"user": {current.user_json}, "session": {session}}}'
+    return HttpResponse(body, content_type="application/json")
+
+
+def session_shape(summary: SessionSummary) -> dict[str, Any]:
+    return {
+        "handle": summary.handle,
+        "created_at": _time(summary.created_at),
+        "last_seen_at": _time(summary.last_seen_at),
+        "idle_expires_at": _time(summary.idle_expires_at),
+        "absolute_expires_at": _time(summary.absolute_expires_at),
+        "remember": summary.remember,
+        "assurance": {
+            "methods": list(summary.methods),
+            "auth_time": _time(summary.auth_time),
+        },
+    }
+
+
+def listed_shape(summary: SessionSummary) -> dict[str, Any]:
+    return {
+        **session_shape(summary),
+        "current": summary.current,
+        "ip": summary.ip,
+        "user_agent": summary.user_agent,
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

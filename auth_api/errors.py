@@ -1,0 +1,41 @@
+"""Domain errors of auth_api. They carry data and know nothing of HTTP."""
+
+
+class InvalidRequest(Exception):
+    """The body is not what this call takes; `errors` maps fields to messages."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__("invalid request")
+        self.errors = errors
+
+
+class PayloadTooLarge(Exception):
+    """The body is over the limit."""
+
+
+class UnsupportedMediaType(Exception):
+    """The body is not JSON by its content type."""
+
+
+class ServiceTokenRequired(Exception):
+    """The caller did not show a good service token."""
+
+
+class InvalidCredentials(Exception):
+    """Unknown address, wrong password, inactive or unverified: one answer for all."""
+
+
+class InvalidToken(Exception):
+    """A mailed token is unknown, used, expired or cut."""
+
+
+class Throttled(Exception):
+    """Too many failures; `retry_after` seconds to wait."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("throttled")
+        self.retry_after = retry_after
+
+
+class Overloaded(Exception):
+    """Too many passwords are being hashed right now."""

@@ -1,0 +1,143 @@
+"""What every request of the private port passes through."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+
+from .errors import ServiceTokenRequired
+from .operations import REQUESTS
+from .problems import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    METHOD_NOT_ALLOWED,
+    problem_for,
+    problem_response,
+)
+from .service_token import is_good_authorization
+
+API_PREFIX = "/v1/"
+ADMIN_PREFIX = "/admin/"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_log = structlog.get_logger("auth_api")
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_CSP_API = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# The admin's own pages: no inline scripts; Django's admin sets a few style attributes.
+_CSP_ADMIN = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+    "frame-ancestors 'none'; connect-src 'self'"
+)
+
+Handler = Callable[[HttpRequest], Any]
+
+
+class RequestContextMiddleware:
+    """Request id, the client's data, security headers, and methods that we do not speak."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        request.is_api = request.path_info.startswith(API_PREFIX)
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.client_address = request.META.get("REMOTE_ADDR", "")
+        request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)
+        try:
+            response = self._answer(request)
+        finally:
+            structlog.contextvars.clear_contextvars()
+        admin = request.path_info.startswith(ADMIN_PREFIX)
+        for name, value in _HEADERS.items():
+            response.headers[name] = value
+        response.headers["Content-Security-Policy"] = _CSP_ADMIN if admin else _CSP_API
+        response.headers["X-Request-Id"] = request.request_id
+        if admin or request.is_api:
+            response.headers["Cache-Control"] = "no-store"
+        REQUESTS.labels("api" if request.is_api else "other", response.status_code).inc()
+        return response
+
+    def _answer(self, request: HttpRequest) -> Any:
+        if request.method not in _METHODS:
+            response = problem_response(request, METHOD_NOT_ALLOWED)
+            response["Allow"] = ", ".join(sorted(_METHODS))
+            return response
+        return self.get_response(request)
+
+
+class ServiceTokenMiddleware:
+    """/v1/ answers the BFF only; behind its token its word on the client is believed."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        if request.is_api:
+            header = request.META.get("HTTP_AUTHORIZATION", "")
+            if not is_good_authorization(header, settings.GATEHOUSE.service_keys):
+                _log.warning("service_token.refused", address=request.client_address)
+                return problem_response(request, ServiceTokenRequired())
+            meta = request.META
+            request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
+            request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
+        return self.get_response(request)
+
+
+class ProblemMiddleware:
+    """Errors of views become problem documents; strangers become a 500 with a logged traceback."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        response = self.get_response(request)
+        if response.status_code == 405 and "json" not in response.get("Content-Type", ""):
+            problem = problem_response(request, METHOD_NOT_ALLOWED)
+            problem["Allow"] = response["Allow"]
+            return problem
+        return response
+
+    def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
+        if problem_for(error) is not None:
+            return problem_response(request, error)
+        if not request.is_api:
+            return None
+        if isinstance(error, SuspiciousOperation | BadRequest):
+            return problem_response(request, BAD_REQUEST)
+        _log.error("request.failed", exc_info=error)
+        return problem_response(request, INTERNAL_ERROR)
+
+
+class AdminCsrfViewMiddleware(CsrfViewMiddleware):
+    """Django's CSRF check, for the admin alone: /v1/ has no browser, only the BFF's token."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path_info.startswith(ADMIN_PREFIX):
+            super().process_request(request)
+
+    def process_view(self, request: HttpRequest, *rest: Any) -> Any:
+        if request.path_info.startswith(ADMIN_PREFIX):
+            return super().process_view(request, *rest)
+        return None
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        if request.path_info.startswith(ADMIN_PREFIX):
+            return super().process_response(request, response)
+        return response

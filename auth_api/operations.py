@@ -1,0 +1,52 @@
+"""For operators: alive, ready, counted."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+
+from auth_api.sessions.backend import backend
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+
+REQUESTS = Counter("gatehouse_auth_requests", "Answers by kind and status", ["kind", "status"])
+LOGINS = Counter("gatehouse_logins", "Sign-ins by outcome", ["outcome"])
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process is alive."""
+    return JsonResponse({"status": "alive"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Database and Redis answer; 503 names what does not."""
+    missing = [name for name, works in (("database", _database), ("redis", _redis)) if not works()]
+    if missing:
+        return JsonResponse(
+            {"status": "not ready", "missing": missing}, status=503, headers={"Retry-After": "2"}
+        )
+    return JsonResponse({"status": "ready"})
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text of this worker."""
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _redis() -> bool:
+    try:
+        backend.ping()
+    except SessionStoreUnavailable:
+        return False
+    return True

@@ -1,0 +1,133 @@
+"""Errors as RFC 9457 problem documents: one table from domain errors to HTTP."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from auth_api.errors import (
+    InvalidCredentials,
+    InvalidRequest,
+    InvalidToken,
+    Overloaded,
+    PayloadTooLarge,
+    ServiceTokenRequired,
+    Throttled,
+    UnsupportedMediaType,
+)
+from auth_api.sessions.cookies import DuplicateCookie
+from auth_api.sessions.exceptions import (
+    NoSession,
+    SessionEnded,
+    SessionLimitReached,
+    SessionNotFound,
+    SessionStoreUnavailable,
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One type of problem: `urn:gatehouse:problem:<slug>`."""
+
+    slug: str
+    status: int
+    title: str
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NOT_FOUND = Problem("not-found", 404, "Not found", "There is nothing at this address.")
+METHOD_NOT_ALLOWED = Problem("method-not-allowed", 405, "Method not allowed", "See Allow.")
+INTERNAL_ERROR = Problem(
+    "internal-error", 500, "Internal error", "Something failed here. The request id finds it."
+)
+FORBIDDEN = Problem("forbidden", 403, "Forbidden", "This is not allowed.")
+BAD_REQUEST = Problem("invalid-request", 400, "Invalid request", "The request cannot be read.")
+
+_TABLE: dict[type[Exception], Problem] = {
+    InvalidRequest: Problem("invalid-request", 400, "Invalid request", "See errors."),
+    InvalidToken: Problem(
+        "invalid-token", 400, "Invalid token", "The link was used, has expired or is incomplete."
+    ),
+    DuplicateCookie: Problem(
+        "invalid-request", 400, "Invalid request", "A session cookie came more than once."
+    ),
+    ServiceTokenRequired: Problem(
+        "service-token-required", 401, "Service token required", "Send a good service token.",
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    InvalidCredentials: Problem(
+        "invalid-credentials", 401, "Invalid credentials",
+        "This e-mail address and password do not open an account.",
+    ),
+    NoSession: Problem("no-session", 401, "No session", "Sign in first."),
+    SessionEnded: Problem("session-ended", 401, "Session ended", "Sign in again."),
+    SessionNotFound: Problem("not-found", 404, "Not found", "You have no such session."),
+    SessionLimitReached: Problem(
+        "session-limit", 403, "Too many sessions", "Sign out on another device first."
+    ),
+    PayloadTooLarge: Problem("payload-too-large", 413, "Too large", "At most 64 KiB."),
+    UnsupportedMediaType: Problem(
+        "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
+    ),
+    Throttled: Problem("throttled", 429, "Too many attempts", "Wait before you try again."),
+    SessionStoreUnavailable: Problem(
+        "session-store-unavailable", 503, "Session store unavailable",
+        "Nobody can tell now whether you are signed in. Try again soon.", {"Retry-After": "2"},
+    ),
+    Overloaded: Problem(
+        "overloaded", 503, "Overloaded", "Too many sign-ins at once. Try again soon.",
+        {"Retry-After": "2"},
+    ),
+}  # fmt: skip
+
+
+def problem_for(error: Exception) -> Problem | None:
+    """Return the problem that a domain error is, or None for a stranger."""
+    return next((_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE), None)
+
+
+def problem_response(request: HttpRequest, problem: Problem | Exception) -> HttpResponse:
+    """Answer with a problem document; what the error carries (errors, retry_after) joins it."""
+    extra: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(problem, Exception):
+        error, problem = problem, problem_for(problem) or INTERNAL_ERROR
+        for name in ("errors", "retry_after", "reason"):
+            if hasattr(error, name):
+                extra[name] = getattr(error, name)
+        if "retry_after" in extra:
+            headers["Retry-After"] = str(extra["retry_after"])
+    document = {
+        "type": f"urn:gatehouse:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "request_id": getattr(request, "request_id", ""),
+        **extra,
+    }
+    response = HttpResponse(
+        json.dumps(document), status=problem.status, content_type="application/problem+json"
+    )
+    for name, value in {**problem.headers, **headers}.items():
+        response[name] = value
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem_response(request, BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem_response(request, FORBIDDEN)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem_response(request, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return problem_response(request, INTERNAL_ERROR)

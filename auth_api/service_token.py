@@ -1,0 +1,37 @@
+"""Service tokens: how the BFF shows that it is the BFF (ASVS 13.2.1: nothing unchanging travels)."""
+
+import hmac
+import re
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+
+from auth_api.settings.env import Key
+
+LIFETIME = 60  # seconds
+_CLOCK_SKEW = 5  # seconds
+_GRAMMAR = re.compile(r"Bearer (v1\.([a-z0-9]{1,16})\.(\d{1,12}))\.([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+def mint_service_token(key: Key, *, lifetime: int = LIFETIME) -> str:
+    """Return `v1.<key id>.<expiry>.<MAC>`, good for `lifetime` seconds."""
+    text = f"v1.{key.id}.{int(time.time()) + lifetime}"
+    return f"{text}.{_mac(key, text)}"
+
+
+def is_good_authorization(header: str, keys: Sequence[Key]) -> bool:
+    """Whether an Authorization header carries a token of one of `keys` that has not expired."""
+    match = _GRAMMAR.fullmatch(header)
+    if match is None:
+        return False
+    text, key_id, expiry, mac = match.groups()
+    good = [
+        hmac.compare_digest(mac, _mac(key, text)) and key.id == key_id for key in keys
+    ]
+    return any(good) and 0 < int(expiry) - time.time() <= LIFETIME + _CLOCK_SKEW
+
+
+def _mac(key: Key, text: str) -> str:
+    digest = hmac.digest(key.secret, text.encode(), sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()

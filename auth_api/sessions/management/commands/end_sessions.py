@@ -1,0 +1,39 @@
+"""End sessions from the command line."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from auth_api.sessions.backend import backend
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.services import end_all_sessions
+
+
+class Command(BaseCommand):
+    help = "Ends all sessions of a user, one session of a user (--handle), or everybody's (--all)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        who = parser.add_mutually_exclusive_group(required=True)
+        who.add_argument("--email")
+        who.add_argument("--all", action="store_true")
+        parser.add_argument("--handle", help="only this session of the user")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.stdout.write(f"{_end(options)} sessions ended.")
+        except SessionStoreUnavailable:
+            raise CommandError("Redis does not answer; nothing was ended. Try again.") from None
+
+
+def _end(options: dict[str, Any]) -> int:
+    users = get_user_model()._default_manager
+    if options["all"]:
+        return sum(end_all_sessions(user) for user in users.iterator())
+    try:
+        user: Any = users.get_by_natural_key(options["email"])
+    except get_user_model().DoesNotExist:
+        raise CommandError("There is no such user.") from None
+    if options["handle"]:
+        return int(backend.end_by_handle(user.session_ref, options["handle"]))
+    return end_all_sessions(user)

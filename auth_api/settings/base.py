@@ -1,0 +1,155 @@
+"""Every setting of auth_api that the environments share."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from auth_api.logging import configure_logging
+from auth_api.sessions.topology import caches
+
+from .email import email_settings
+from .env import Env, Key
+
+ENV = Env()
+BASE_DIR = Path(__file__).resolve().parents[2]
+VAR = ENV.path("GATEHOUSE_VAR", BASE_DIR / "var")
+
+
+@dataclass(frozen=True)
+class Gatehouse:
+    """Our own knobs. Times in seconds; sources in docs/sessions.md."""
+
+    session_keys: tuple[Key, ...] = field(repr=False)
+    service_keys: tuple[Key, ...] = field(repr=False)
+    public_origin: str
+    session_idle: int = 3600
+    session_absolute: int = 12 * 3600
+    remember_idle: int = 14 * 86400
+    remember_absolute: int = 30 * 86400
+    slide_interval: int = 60
+    card_lifetime: int = 300
+    fence_lifetime: int = 30
+    session_limit: int = 100  # sessions of one user, 0 = no limit
+    session_limit_policy: str = "end-oldest"  # or "refuse"
+    argon2_memory_kib: int = 19456
+    argon2_time: int = 2
+    hashing_slots: int = 4  # password hashes at once in one worker
+    verification_lifetime: int = 86400
+
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "auth_api.urls"
+WSGI_APPLICATION = "auth_api.wsgi.application"
+FORCE_SCRIPT_NAME = ""  # a SCRIPT_NAME header must not move our paths
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "auth_api.users.apps.UsersConfig",
+    "auth_api.sessions.apps.SessionsConfig",
+]
+MIDDLEWARE = [
+    "auth_api.middleware.RequestContextMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "auth_api.middleware.ServiceTokenMiddleware",
+    "auth_api.middleware.ProblemMiddleware",
+    "auth_api.sessions.middleware.SessionMiddleware",
+    "auth_api.middleware.AdminCsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates" / "auth_api"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["auth_api.users.backends.EmailBackend"]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "auth_api.users.passwords.PasswordPolicy"}]
+PASSWORD_HASHERS = [
+    "auth_api.users.passwords.Argon2idHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+SESSION_ENGINE = "auth_api.sessions.store"
+SESSION_COOKIE_NAME = "__Host-session"
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_NAME = "__Host-admin-csrf"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_SAMESITE = "Strict"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static" / "auth_api"
+
+
+def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None:
+    """Set what depends on secrets and URLs, once the environment has settled them."""
+    email_url = ENV.text("EMAIL_URL", email_default) or ENV.required("EMAIL_URL")
+    redis_url = ENV.text("REDIS_URL", f"unix://{VAR}/valkey.sock")
+    target.update(
+        SECRET_KEY=ENV.required("SECRET_KEY"),
+        ALLOWED_HOSTS=ENV.list("AUTH_API_HOSTS", "127.0.0.1,localhost"),
+        DATABASES={"default": _database()},
+        CACHES=caches(redis_url),
+        GATEHOUSE=_gatehouse(),
+        DEFAULT_FROM_EMAIL=ENV.text("DEFAULT_FROM_EMAIL", "Gatehouse <noreply@localhost>"),
+        **email_settings(email_url),
+        LOGGING_CONFIG=None,
+    )
+    configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
+
+
+def _gatehouse() -> Gatehouse:
+    numbers = {
+        name: ENV.number(f"GATEHOUSE_{name.upper()}", getattr(Gatehouse, name))
+        for name, kind in Gatehouse.__annotations__.items()
+        if kind is int
+    }
+    return Gatehouse(
+        session_keys=ENV.keys("GATEHOUSE_SESSION_KEYS"),
+        service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
+        public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
+        session_limit_policy=ENV.text("GATEHOUSE_SESSION_LIMIT_POLICY", "end-oldest"),
+        **numbers,  # type: ignore[arg-type]
+    )
+
+
+def _database() -> dict[str, Any]:
+    url = ENV.text("DATABASE_URL", f"sqlite:///{VAR / 'gatehouse.sqlite3'}")
+    database: dict[str, Any] = dict(
+        dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+    )
+    if database["ENGINE"].endswith("sqlite3"):
+        VAR.mkdir(parents=True, exist_ok=True)
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    return database

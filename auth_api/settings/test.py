@@ -1,0 +1,16 @@
+"""Tests: fixed throw-away secrets, cheap password hashes, mails in memory."""
+
+from .base import *  # noqa: F403
+from .base import ENV, apply
+
+_SECRETS = {
+    "SECRET_KEY": "test-" + "s" * 50,
+    "GATEHOUSE_SERVICE_KEYS": "test2:" + "k" * 40 + ",test1:" + "j" * 40,
+    "GATEHOUSE_SESSION_KEYS": "test1:" + "x" * 40,
+    "GATEHOUSE_ARGON2_MEMORY_KIB": "64",
+    "GATEHOUSE_ARGON2_TIME": "1",
+}
+ENV.values = {**_SECRETS, **ENV.values}
+DEBUG = False
+apply(globals(), email_default="memory://", log_json=True)
+ALLOWED_HOSTS = ["*"]

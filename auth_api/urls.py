@@ -1,0 +1,28 @@
+"""Every route of the private port."""
+
+from django.contrib import admin
+from django.urls import path, re_path
+
+from . import operations
+from .api import accounts, login, sessions
+
+urlpatterns = [
+    path("v1/login", login.login),
+    path("v1/logout", login.logout),
+    path("v1/session", login.session),
+    path("v1/sessions", sessions.session_list),
+    path("v1/sessions/revoke-others", sessions.revoke_others),
+    path("v1/sessions/revoke-all", sessions.revoke_all),
+    re_path(r"^v1/sessions/(?P<handle>[A-Za-z0-9_-]{16})$", sessions.session_detail),
+    path("v1/register", accounts.register),
+    path("v1/email/verify", accounts.verify),
+    path("healthz", operations.healthz),
+    path("readyz", operations.readyz),
+    path("metrics", operations.metrics),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "auth_api.problems.bad_request"
+handler403 = "auth_api.problems.permission_denied"
+handler404 = "auth_api.problems.page_not_found"
+handler500 = "auth_api.problems.server_error"

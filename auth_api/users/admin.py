@@ -1,0 +1,103 @@
+"""User management. Staff never see or type another user's password (ASVS 6.4.6)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.forms import AuthenticationForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from auth_api.errors import InvalidCredentials, Overloaded, Throttled
+from auth_api.sessions.services import end_all_sessions
+
+from .models import User
+from .services import check_credentials, set_active
+
+
+class AdminLoginForm(AuthenticationForm):
+    """The admin's door: the same check and the same throttle as every other."""
+
+    def clean(self) -> dict[str, Any]:
+        email = self.cleaned_data.get("username") or ""
+        password = self.cleaned_data.get("password") or ""
+        address = getattr(self.request, "client_address", "")
+        try:
+            user = check_credentials(
+                request=self.request, email=email, password=password, address=address
+            )
+        except InvalidCredentials:
+            raise self.get_invalid_login_error() from None
+        except (Throttled, Overloaded):
+            raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
+        if not user.is_staff:
+            raise self.get_invalid_login_error()
+        self.user_cache = user
+        return self.cleaned_data
+
+
+admin.site.login_form = AdminLoginForm
+admin.site.site_header = admin.site.site_title = "Gatehouse"
+admin.site.index_title = "Accounts"
+admin.site.site_url = None
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("email", "name", "is_active", "email_verified", "is_staff", "date_joined")
+    list_filter = ("is_active", "email_verified", "is_staff", "is_superuser")
+    search_fields = ("email", "name")
+    date_hierarchy = "date_joined"
+    readonly_fields = ("id", "date_joined", "last_login", "session_epoch")
+    filter_horizontal = ("groups", "user_permissions")
+    fields = (
+        "email", "name", "email_verified", "is_active", "is_staff", "is_superuser", "groups",
+        "user_permissions", "id", "date_joined", "last_login", "session_epoch",
+    )  # fmt: skip
+    actions = ("end_all_sessions", "deactivate", "activate")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only a superuser hands out rights: else staff could raise themselves."""
+        fields = list(super().get_readonly_fields(request, obj))
+        if not request.user.is_superuser:  # type: ignore[union-attr]
+            fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
+        return fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        above = bool(obj and obj.is_superuser and not request.user.is_superuser)  # type: ignore[union-attr]
+        return allowed and not above
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self.has_change_permission(
+            request, obj
+        )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()  # its owner sets one by a mailed link
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="End all sessions of the chosen users", permissions=["change"])
+    def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        ended = sum(end_all_sessions(user) for user in self._changeable(request, queryset))
+        self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
+
+    @admin.action(description="Deactivate the chosen users", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._switch(request, queryset, active=False)
+
+    @admin.action(description="Activate the chosen users", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._switch(request, queryset, active=True)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
+        users = self._changeable(request, queryset)
+        for user in users:
+            set_active(user=user, active=active)
+        self.message_user(request, f"{len(users)} users changed.", messages.SUCCESS)
+
+    def _changeable(self, request: HttpRequest, queryset: QuerySet[User]) -> list[User]:
+        return [user for user in queryset if self.has_change_permission(request, user)]
+
+

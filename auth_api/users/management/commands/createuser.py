@@ -1,0 +1,51 @@
+"""Make a ready-to-use (verified) account."""
+
+import sys
+from getpass import getpass
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from auth_api.users.addresses import canonical_address
+from auth_api.users.models import User
+
+
+class Command(BaseCommand):
+    help = "Makes a verified account. The password is asked for, or read with --password-stdin."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--email", required=True)
+        parser.add_argument("--name", default="")
+        parser.add_argument("--staff", action="store_true", help="may use the admin")
+        parser.add_argument("--superuser", action="store_true", help="may do everything there")
+        parser.add_argument("--password-stdin", action="store_true", help="one line on stdin")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = _read_password(options["password_stdin"])
+        try:
+            email = canonical_address(options["email"])
+            if User.objects.filter(email=email).exists():
+                raise CommandError(f"{email} has an account already.")
+            validate_password(password, User(email=email, name=options["name"]))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        User.objects.create_user(
+            email,
+            password,
+            name=options["name"],
+            email_verified=True,
+            is_staff=options["staff"] or options["superuser"],
+            is_superuser=options["superuser"],
+        )
+        self.stdout.write(f"{email} can sign in.")
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass("Password: ")
+    if getpass("Again: ") != first:
+        raise CommandError("The two passwords differ.")
+    return first

@@ -1,0 +1,15 @@
+"""Print a service token, to call /v1/ by hand."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from auth_api.service_token import LIFETIME, mint_service_token
+
+
+class Command(BaseCommand):
+    help = f"Prints a service token; it is good for {LIFETIME} seconds."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(mint_service_token(settings.GATEHOUSE.service_keys[0]))

@@ -1,0 +1,185 @@
+"""The user: an e-mail address, a password hash, and what the session engine needs."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models, transaction
+from django.utils import timezone
+
+from auth_api.sessions.cards import guard_card
+from auth_api.sessions.tokens import new_ref
+
+from .addresses import MAX_LENGTH, canonical_address
+
+# A change of these ends every session of the user; a change of the others changes the card.
+_ENDING = frozenset({"password", "is_active", "session_ref"})
+_ON_CARD = frozenset(
+    {"email", "name", "email_verified", "is_staff", "date_joined", "session_epoch"}
+)
+_WATCHED = _ENDING | _ON_CARD
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Bulk changes keep the promise too: they fence the cards and raise the epochs."""
+
+    def update(self, **values: Any) -> int:
+        changed = _WATCHED & set(values)
+        if not changed:
+            return super().update(**values)
+        with transaction.atomic():
+            for user in self.select_for_update():
+                guard_card(user)
+            if changed & _ENDING:
+                values["session_epoch"] = models.F("session_epoch") + 1
+            return super().update(**values)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            for user in self.select_for_update():
+                guard_card(user)
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; `get_by_natural_key` takes any spelling of an address."""
+
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=canonical_address(username or ""))
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user; without `password` nobody can sign in. Raises ValidationError."""
+        user = self.model(email=canonical_address(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a verified user with every right (the `createsuperuser` command)."""
+        fields = {"email_verified": True, **fields, "is_staff": True, "is_superuser": True}
+        return self.create_user(email, password, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """One account. `session_epoch` is the truth about which sessions may live."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.CharField(max_length=MAX_LENGTH, unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    email_verified = models.BooleanField(default=False)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Clear this instead of deleting; it ends all sessions."
+    )
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    session_ref = models.CharField(max_length=16, unique=True, default=new_ref, editable=False)
+    session_epoch = models.PositiveIntegerField(default=1, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []  # noqa: RUF012 - Django's own attribute
+
+    objects = UserManager()
+
+    class Meta:
+        ordering = ("email",)
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        self.email = canonical_address(self.email)
+
+    def public_profile(self) -> dict[str, Any]:
+        """Return the `user` shape of the contract, ready for JSON."""
+        joined = self.date_joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "id": str(self.id),
+            "email": self.email,
+            "name": self.name,
+            "email_verified": self.email_verified,
+            "is_staff": self.is_staff,
+            "date_joined": joined,
+        }
+
+    def get_full_name(self) -> str:
+        return self.name or self.email
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+    def get_session_auth_hash(self) -> str:
+        """Django's check that a session is of this password: our epoch, raised at each change.
+
+        The payload that holds it is encrypted and never leaves the server.
+        """
+        return str(self.session_epoch)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return iter(())
+
+    # -- what keeps the session engine's promise ------------------------------------------------
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> "User":
+        user = super().from_db(db, list(field_names), list(values))
+        user._stored = user._watched()
+        return user
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            super().save(*args, **kwargs)
+        else:
+            self._save_guarded(*args, **kwargs)
+        self._stored = self._watched()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            guard_card(self)
+            return super().delete(*args, **kwargs)
+
+    def raise_session_epoch(self) -> None:
+        """End every session. Call inside a transaction, after `guard_card`."""
+        manager: Any = type(self)._default_manager
+        models.QuerySet.update(
+            manager.filter(pk=self.pk), session_epoch=models.F("session_epoch") + 1
+        )
+        self.refresh_from_db(fields=["session_epoch"])
+
+    def rehash_password(self, raw_password: str) -> None:
+        """Store the same password under the newest parameters: no change, so no session ends."""
+        self.set_password(raw_password)
+        self._password = None
+        models.QuerySet.update(
+            type(self)._default_manager.filter(pk=self.pk), password=self.password
+        )
+        self._stored = self._watched()
+
+    def _watched(self) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in _WATCHED if name in self.__dict__}
+
+    def _save_guarded(self, *args: Any, **kwargs: Any) -> None:
+        fields = kwargs.get("update_fields")
+        before = getattr(self, "_stored", {})
+        changed = {
+            name
+            for name, value in self._watched().items()
+            if before.get(name) != value and (fields is None or name in fields)
+        }
+        with transaction.atomic():
+            if changed:
+                guard_card(self)
+            super().save(*args, **kwargs)
+            if changed & _ENDING:
+                self.raise_session_epoch()

@@ -1,0 +1,128 @@
+"""Passwords: how they are hashed, and which ones are refused."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher, get_hasher
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+from zxcvbn import zxcvbn
+
+from auth_api.errors import Overloaded
+
+MIN_LENGTH = 15  # SP 800-63B-4, 3.1.1.2: while a password is the only factor
+MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
+MIN_SCORE = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
+LONGEST_SCORED = 72  # characters; zxcvbn's time grows steeply with length
+_SLOT_PATIENCE = 2.0  # seconds
+
+
+class Argon2idHasher(Argon2PasswordHasher):
+    """Argon2id by OWASP's parameters (19 MiB, t=2, p=1), a few at once in each process."""
+
+    parallelism = 1
+
+    @property
+    def time_cost(self) -> int:  # type: ignore[override]
+        return settings.GATEHOUSE.argon2_time
+
+    @property
+    def memory_cost(self) -> int:  # type: ignore[override]
+        return settings.GATEHOUSE.argon2_memory_kib
+
+    def encode(self, password: str, salt: str) -> str:
+        with _hashing_slot():
+            return super().encode(password, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        with _hashing_slot():
+            return super().verify(password, encoded)
+
+
+@cache
+def _slots() -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(settings.GATEHOUSE.hashing_slots)
+
+
+@contextmanager
+def _hashing_slot() -> Iterator[None]:
+    """Raise Overloaded instead of letting a flood of logins eat the memory."""
+    if not _slots().acquire(timeout=_SLOT_PATIENCE):
+        raise Overloaded
+    try:
+        yield
+    finally:
+        _slots().release()
+
+
+def spend_one_hash(password: str) -> None:
+    """Cost what checking a password costs, for accounts that cannot be checked."""
+    get_hasher().verify(password, _decoy(settings.GATEHOUSE.argon2_time))
+
+
+@cache
+def _decoy(time_cost: int) -> str:
+    hasher = get_hasher()
+    return hasher.encode("decoy", hasher.salt())
+
+
+def acceptable_input(password: str) -> bool:
+    """Whether `password` may be hashed at all."""
+    return len(password) <= MAX_LENGTH and "\0" not in password and _encodable(password)
+
+
+def _encodable(password: str) -> bool:
+    try:
+        password.encode()
+    except UnicodeEncodeError:  # lone surrogates
+        return False
+    return True
+
+
+class PasswordPolicy:
+    """Length, Django's list of common passwords, and zxcvbn with the user's own data.
+
+    No composition rules (ASVS 6.2.5). Django's list has few entries of this length, so zxcvbn does
+    what ASVS 6.2.4 asks for: repeats, sequences, keyboard walks and padded common words.
+    """
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raise ValidationError with the reason."""
+        if len(password) < MIN_LENGTH:
+            raise ValidationError(f"Use at least {MIN_LENGTH} characters.", code="too-short")
+        if len(password) > MAX_LENGTH:
+            raise ValidationError(f"Use at most {MAX_LENGTH} characters.", code="too-long")
+        if not acceptable_input(password):
+            raise ValidationError("This has characters that cannot be typed.", code="unusable")
+        _common().validate(password)
+        found = zxcvbn(password[:LONGEST_SCORED], user_inputs=_words_of(user))
+        if found["score"] < MIN_SCORE or _is_repeated(password, _words_of(user)):
+            hint = found["feedback"]["warning"] or "This is easy to guess."
+            raise ValidationError(f"{hint} Use several unrelated words.", code="guessable")
+
+    def get_help_text(self) -> str:
+        return f"At least {MIN_LENGTH} characters: several unrelated words are best."
+
+
+@cache
+def _common() -> CommonPasswordValidator:
+    return CommonPasswordValidator()
+
+
+def _words_of(user: Any) -> list[str]:
+    email, name = getattr(user, "email", ""), getattr(user, "name", "")
+    local, _, domain = email.partition("@")
+    host = urlsplit(settings.GATEHOUSE.public_origin).hostname or ""
+    words = [email, local, domain, domain.partition(".")[0], name, *name.split(), host]
+    return [word.lower() for word in ["gatehouse", *words] if len(word) > 2]
+
+
+def _is_repeated(password: str, words: list[str]) -> bool:
+    """One of the user's own words over and over, with anything short between."""
+    text = password.lower()
+    return any(len(text.replace(word, "")) < 6 for word in words)

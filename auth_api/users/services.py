@@ -1,0 +1,96 @@
+"""What is done with accounts."""
+
+import structlog
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.throttling import LoginThrottle
+
+from . import emails
+from .addresses import canonical_address
+from .models import User
+from .tokens import read_verification_token
+
+_log = structlog.get_logger("auth_api.users")
+
+
+def check_credentials(
+    *, request: HttpRequest, email: str, password: str, address: str
+) -> User:
+    """Return the user whom address and password open.
+
+    `address` is the client's network address, for the throttle. Raises InvalidCredentials (one for
+    every reason), Throttled, Overloaded, SessionStoreUnavailable.
+    """
+    try:
+        account = canonical_address(email)
+    except ValidationError:
+        account = email.casefold()
+    throttle = LoginThrottle(account, address)
+    throttle.hit()
+    user = authenticate(request, username=email, password=password)
+    if not isinstance(user, User):
+        _log.warning("login.failed", address=address)
+        raise InvalidCredentials
+    throttle.clear()
+    return user
+
+
+def register_user(*, email: str, password: str, name: str) -> None:
+    """Make an unverified account, or tell the owner of a known address by mail.
+
+    The caller learns nothing about the address; both ways cost one hash and one mail. Raises
+    InvalidRequest for an address or password that no account may have.
+    """
+    try:
+        email = canonical_address(email)
+    except ValidationError as error:
+        raise InvalidRequest({"email": error.messages}) from None
+    try:
+        validate_password(password, User(email=email, name=name))
+    except ValidationError as error:
+        raise InvalidRequest({"password": error.messages}) from None
+    hashed = make_password(password)
+    user = _store_registration(email, hashed, name)
+    if user.email_verified:
+        emails.send_already_registered(user)
+    else:
+        emails.send_verification(user)
+
+
+def _store_registration(email: str, hashed: str, name: str) -> User:
+    try:
+        with transaction.atomic():
+            user = User.objects.select_for_update().filter(email=email).first()
+            if user is None:
+                user = User.objects.create(email=email, password=hashed, name=name)
+                _log.info("account.registered", user=str(user.id))
+            elif not user.email_verified:
+                # The newest registration counts and kills older links (they name the epoch).
+                user.password, user.name = hashed, name
+                user.save()
+            return user
+    except IntegrityError:  # two registrations at the same moment
+        return User.objects.get(email=email)
+
+
+@transaction.atomic
+def verify_email(*, token: str) -> None:
+    """Mark the token's address as verified. Signs nobody in. Raises InvalidToken."""
+    user = read_verification_token(token)
+    user.email_verified = True
+    user.save(update_fields=["email_verified"])
+    _log.info("account.verified", user=str(user.id))
+
+
+@transaction.atomic
+def set_active(*, user: User, active: bool) -> None:
+    """Switch an account on or off; off ends all its sessions."""
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    _log.info("account.activated" if active else "account.deactivated", user=str(user.id))

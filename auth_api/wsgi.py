@@ -1,0 +1,10 @@
+"""The WSGI entry of the private service. Production unless GATEHOUSE_ENV says otherwise."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("GATEHOUSE_ENV", "production")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
+
+application = get_wsgi_application()

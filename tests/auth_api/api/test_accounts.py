@@ -1,0 +1,113 @@
+"""Registration and verification, with the mails that are really sent."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core import mail
+
+from auth_api.users.models import User
+from tests.auth_api.http import call
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FORM = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada"}
+
+
+def register(**changes: Any) -> Any:
+    return call("POST", "/v1/register", {**FORM, **changes})
+
+
+def mailed_token() -> str:
+    link = re.search(r"http\S+", str(mail.outbox[-1].body))
+    assert link
+    return parse_qs(urlsplit(link[0]).query)["token"][0]
+
+
+def verify(token: str) -> Any:
+    return call("POST", "/v1/email/verify", {"token": token})
+
+
+def login() -> Any:
+    return call("POST", "/v1/login", {"email": FORM["email"], "password": PASSWORD})
+
+
+def test_an_account_opens_only_after_its_address_is_verified() -> None:
+    assert register().status_code == 202
+    assert login().status_code == 401
+    token = mailed_token()
+    answer = verify(token)
+    assert answer.status_code == 200
+    assert not answer.cookies  # a link signs nobody in
+    assert login().status_code == 200
+    assert verify(token).json()["type"] == "urn:gatehouse:problem:invalid-token"
+
+
+@pytest.mark.parametrize("token", ["", "x", "a:b:c", "W10:1:x", "\u20ac"])
+def test_a_foreign_token_is_refused(token: str) -> None:
+    assert verify(token).status_code == 400
+
+
+def test_a_cut_token_is_refused() -> None:
+    register()
+    assert verify(mailed_token()[:-1]).status_code == 400
+
+
+def test_the_answer_does_not_tell_whether_the_address_is_known() -> None:
+    make_user("known@example.com")
+    new, known = register(), register(email="Known@Example.com")
+    assert (new.status_code, new.content) == (known.status_code, known.content)
+    assert [m.subject for m in mail.outbox] == [
+        "Confirm your address",
+        "You already have an account",
+    ]
+    assert mail.outbox[1].to == ["known@example.com"]
+
+
+def test_only_the_newest_registration_can_be_verified() -> None:
+    register(password="the password of a stranger here")  # noqa: S106
+    old = mailed_token()
+    register()
+    assert verify(old).status_code == 400
+    assert verify(mailed_token()).status_code == 200
+    assert login().status_code == 200
+
+
+def test_links_are_built_from_the_configured_origin() -> None:
+    call("POST", "/v1/register", FORM, HTTP_HOST="localhost")
+    assert "http://localhost:8000/email/verify?" in str(mail.outbox[0].body)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "fourteen chars", "aaaaaaaaaaaaaaa", "passwordpassword", "123456789012345",
+        "qwertyuiopasdfghjkl", "gatehouse-gatehouse", "ada@example.com!", "adaadaadaadaada",
+        "iloveyouiloveyou", "abcdefghijklmnop", "p" * 129,
+    ],
+)  # fmt: skip
+def test_a_weak_password_is_refused_with_a_reason(password: str) -> None:
+    answer = register(password=password)
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["password"]
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "correct horse battery staple", "дом на тихой улице", "🌵🌊🪁 fünf kleine Igel 🧭🦔"]
+)
+def test_no_composition_rules(password: str) -> None:
+    assert register(password=password).status_code == 202
+
+
+@pytest.mark.parametrize("email", ["", "x", "a@b", "a b@example.com", "a@b@example.com", "x" * 320])
+def test_an_impossible_address_is_refused(email: str) -> None:
+    assert register(email=email).status_code == 400
+
+
+def test_markup_in_a_name_is_escaped_in_the_mail() -> None:
+    register(name="<img src=x>")
+    html = str(mail.outbox[0].alternatives[0][0])
+    assert "<img" not in html

