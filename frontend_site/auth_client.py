@@ -1,0 +1,236 @@
+"""The only way to auth_api: a fixed table of routes over one pooled session per worker.
+
+Three answers are three things: a valid or invalid one is an `Answer` (with its status), "unknown"
+is AuthApiUnavailable. Nobody may read an outage as "signed out".
+"""
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import structlog
+import urllib3
+from django.conf import settings
+
+from .caller import Caller
+from .cookies import SESSION_COOKIE
+from .deadline import deadline_adapter
+from .service_token import ServiceTokens
+from .settings.base import Gatehouse
+
+_log = structlog.get_logger("frontend_site")
+
+_HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
+_JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
+_PROBLEM = "urn:gatehouse:problem:"
+_SUCCESSES = frozenset({200, 202, 204})
+
+# Name -> method and path. `{handle}` is the only thing from outside that ever enters a path.
+ROUTES: Mapping[str, tuple[str, str]] = {
+    "login": ("POST", "/v1/login"),
+    "logout": ("POST", "/v1/logout"),
+    "session": ("GET", "/v1/session"),
+    "session-peek": ("GET", "/v1/session?slide=false"),
+    "sessions": ("GET", "/v1/sessions"),
+    "end-session": ("DELETE", "/v1/sessions/{handle}"),
+    "revoke-others": ("POST", "/v1/sessions/revoke-others"),
+    "revoke-all": ("POST", "/v1/sessions/revoke-all"),
+    "register": ("POST", "/v1/register"),
+    "verify-email": ("POST", "/v1/email/verify"),
+    "ready": ("GET", "/readyz"),
+}
+
+
+class AuthApiUnavailable(Exception):
+    """Unknown: auth_api did not answer, or not as agreed. No cookie may be touched."""
+
+    def __init__(self, reason: str, *, retry_after: int = 2) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after  # seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What auth_api said. `body` is a JSON object, or empty with 204."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    set_cookie: tuple[str, ...] = field(default=(), repr=False)  # lines, as they came
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        return json.loads(self.body) if self.body else {}  # type: ignore[no-any-return]
+
+    @property
+    def slug(self) -> str:
+        """The kind of problem; "" for a success."""
+        return (
+            str(self.document.get("type", "")).removeprefix(_PROBLEM) if self.status >= 400 else ""
+        )
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds that auth_api asks for; 2 when it names none."""
+        text = self.headers.get("Retry-After", "")
+        return int(text) if re.fullmatch("[0-9]{1,6}", text) else 2
+
+
+class AuthApiClient:
+    """Calls auth_api. Safe to share by all greenlets of a worker; make one per worker."""
+
+    def __init__(self, options: Gatehouse) -> None:
+        self._options = options
+        self._tokens = ServiceTokens(options.service_keys[0])
+        self._slots = threading.BoundedSemaphore(options.calls_at_once)
+        self._session = _stateless_session(options)
+
+    def call(
+        self,
+        route: str,
+        caller: Caller,
+        *,
+        body: bytes = b"",
+        content_type: str = "",
+        handle: str = "",
+    ) -> Answer:
+        """Send one call and return what auth_api said, 4xx and 5xx included.
+
+        A GET whose kept-alive connection had been closed is sent once more; nothing else is.
+        Raises AuthApiUnavailable, and ValueError for a handle that is none.
+        """
+        method, template = ROUTES[route]
+        if "{handle}" in template and not _HANDLE.fullmatch(handle):
+            raise ValueError("not a handle")
+        request = requests.Request(
+            method,
+            self._options.auth_api_url + template.format(handle=handle),
+            headers=self._headers(caller, content_type),
+            data=body or None,
+        ).prepare()
+        try:
+            return self._send(request)
+        except AuthApiUnavailable as error:
+            _log.error("auth_api.unavailable", route=route, reason=str(error))
+            raise
+
+    def _headers(self, caller: Caller, content_type: str) -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {self._tokens.current()}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "gatehouse-frontend",
+            "Gatehouse-Client-Address": caller.address,
+            "Gatehouse-Client-User-Agent": caller.user_agent,
+            "X-Request-Id": caller.request_id,
+        }
+        if caller.session_token:
+            headers["Cookie"] = f"{SESSION_COOKIE}={caller.session_token.value}"
+        if content_type:
+            headers["Content-Type"] = content_type
+        return headers
+
+    def _send(self, request: requests.PreparedRequest) -> Answer:
+        if not self._slots.acquire(timeout=self._options.connect_timeout):
+            raise AuthApiUnavailable("too many calls at once")
+        try:
+            try:
+                return self._exchange(request)
+            except requests.ConnectionError as error:
+                if request.method != "GET" or not _was_closed(error):
+                    raise
+                return self._exchange(request)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise AuthApiUnavailable(type(error).__name__) from error
+        finally:
+            self._slots.release()
+
+    def _exchange(self, request: requests.PreparedRequest) -> Answer:
+        response = self._session.send(
+            request,
+            timeout=(self._options.connect_timeout, self._options.read_timeout),
+            allow_redirects=False,
+            stream=True,
+            proxies={},
+        )
+        complete = False
+        try:
+            answer = _checked(response, self._body(response))
+            complete = True
+            return answer
+        finally:
+            # Half-read connections are not for the next user.
+            if complete:
+                response.raw.release_conn()
+            else:
+                response.raw.close()
+
+    def _body(self, response: requests.Response) -> bytes:
+        chunks, size = [], 0
+        for chunk in response.raw.stream(65536, decode_content=False):
+            size += len(chunk)
+            if size > self._options.answer_limit:
+                raise AuthApiUnavailable("answer too long")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def _stateless_session(options: Gatehouse) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no .netrc, no proxies from the environment
+    # The session is shared by all users: a cookie that stayed here would reach the next one.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.adapters.clear()
+    adapter = deadline_adapter(
+        deadline=options.call_deadline,
+        patience=options.read_timeout,
+        pool_size=options.calls_at_once,
+    )
+    session.mount(options.auth_api_url + "/", adapter)
+    return session
+
+
+def _was_closed(error: requests.ConnectionError) -> bool:
+    """Whether the server closed the connection before it answered."""
+    cause = error.args[0] if error.args else None
+    inner = (
+        cause.args[1]
+        if isinstance(cause, urllib3.exceptions.ProtocolError) and len(cause.args) > 1
+        else None
+    )
+    return isinstance(inner, ConnectionError)
+
+
+def _checked(response: requests.Response, body: bytes) -> Answer:
+    """Return the answer when it is one that we agreed on. Raises AuthApiUnavailable."""
+    status = response.status_code
+    if status not in _SUCCESSES and not 400 <= status < 600:
+        raise AuthApiUnavailable(f"unexpected status {status}")
+    headers = response.raw.headers
+    answer = Answer(status, body, response.headers, tuple(headers.getlist("Set-Cookie")))
+    if status == 204:
+        return Answer(status, b"", answer.headers, answer.set_cookie)
+    if not _JSON.fullmatch(headers.get("Content-Type", "")) or "Content-Encoding" in headers:
+        raise AuthApiUnavailable(f"status {status} without JSON")
+    try:
+        is_object = isinstance(answer.document, dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise AuthApiUnavailable(f"status {status} with garbled JSON")
+    if answer.slug == "service-token-required":  # our keys differ: says nothing about the user
+        raise AuthApiUnavailable("service token refused")
+    return answer
+
+
+@cache
+def auth_api() -> AuthApiClient:
+    """Return this worker's client."""
+    return AuthApiClient(settings.GATEHOUSE)

@@ -1,0 +1,9 @@
+"""Domain errors of the public site. They carry data and know nothing of HTTP."""
+
+
+class SignInRequired(Exception):
+    """auth_api says that there is no valid session; `notice` tells the login page why."""
+
+    def __init__(self, notice: str) -> None:
+        super().__init__(notice)
+        self.notice = notice

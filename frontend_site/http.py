@@ -1,0 +1,22 @@
+"""The request as our middleware hands it to views: for annotations."""
+
+from django.http import HttpRequest
+
+from .cookies import SessionToken
+from .csrf import CsrfState
+
+
+class SiteRequest(HttpRequest):
+    """An HttpRequest after our middleware. Nobody makes one; it names the attributes."""
+
+    request_id: str
+    csp_nonce: str
+    session_token: SessionToken | None
+    csrf_cookie: str | None
+    csrf: CsrfState
+    auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether errors of this request are problem documents (else pages)."""
+    return request.path_info.startswith("/api/")

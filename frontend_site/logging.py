@@ -1,0 +1,63 @@
+"""Structured logs without secrets: event names are `noun.verb`, values are fields."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET_NAMES = re.compile(r"cookie|authorization|password|secret|token|key", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}"  # session token
+    r"|[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"  # CSRF token
+    r"|v1\.[a-z0-9]+\.\d+\.[A-Za-z0-9_-]+"  # service token
+    r"|(?<=token=)[^&\s\"']+"  # mailed token in a query
+)
+_HIDDEN = "[redacted]"
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide values with secret names, and anything that looks like one of our tokens."""
+    for name, value in event.items():
+        if _SECRET_NAMES.search(name):
+            event[name] = _HIDDEN
+        elif isinstance(value, str):
+            event[name] = _TOKEN.sub(_HIDDEN, value)
+    return event
+
+
+def configure_logging(*, as_json: bool, level: str) -> None:
+    """Send structlog's and the standard library's records through one redacting pipe to stderr."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    # Both renderers escape control characters: one event is one line, whatever a client sent.
+    final: Any = structlog.processors.JSONRenderer() if as_json else _one_line
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, final],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # Refusals are our own events; Django's would repeat them, with the path and its query.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
+
+
+def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    head = f"{event.pop('timestamp')} {event.pop('level', ''):<8} {event.pop('event')!s}"
+    fields = " ".join(f"{name}={value!r}" for name, value in event.items())
+    return f"{head} {fields}".replace("\r", "\\r").replace("\n", "\n    ").rstrip()

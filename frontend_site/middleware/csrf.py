@@ -1,0 +1,96 @@
+"""The CSRF gates before every unsafe request (docs/csrf.md)."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase, UnreadablePostError
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from frontend_site import problems
+from frontend_site.caller import client_address
+from frontend_site.cookies import CSRF_COOKIE
+from frontend_site.csrf import CsrfSigner, CsrfState, Verdict
+from frontend_site.endpoints import View
+from frontend_site.http import SiteRequest, is_api
+from frontend_site.origin import origin_refusal
+from frontend_site.pages.forms import kept_fields
+
+FIELD = "csrfmiddlewaretoken"  # what Django's {% csrf_token %} writes
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_log = structlog.get_logger("frontend_site")
+
+
+class SignedCsrfMiddleware:
+    """Checks where an unsafe request came from, then its token; gives forms their token."""
+
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SiteRequest) -> HttpResponseBase:
+        request.csrf = CsrfState(_signer(), request.csrf_cookie, request.session_token)
+        response = self.get_response(request)
+        if request.csrf.fresh and response.status_code < 500:
+            response.set_cookie(
+                CSRF_COOKIE, request.csrf.fresh, path="/", secure=True, samesite="Strict"
+            )
+        return response
+
+    def process_view(
+        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        if request.method in _SAFE:
+            return None
+        if reason := origin_refusal(request):
+            response = _refuse(request, Verdict.FORGED, reason)
+            patch_vary_headers(response, ("Sec-Fetch-Site", "Origin"))
+            return response
+        verdict = request.csrf.judge(_submitted_token(request))
+        if verdict is Verdict.GOOD:
+            return None
+        if is_api(request):
+            return _refuse(request, verdict, "token")
+        return _offer_again(request, verdict)
+
+
+@cache
+def _signer() -> CsrfSigner:
+    return CsrfSigner(settings.GATEHOUSE.csrf_keys)
+
+
+def _submitted_token(request: SiteRequest) -> str | None:
+    if token := request.META.get("HTTP_X_CSRF_TOKEN"):
+        return str(token)
+    if is_api(request):
+        return None  # a JSON body is not ours to read
+    try:
+        return request.POST.get(FIELD)
+    except UnreadablePostError:
+        return None
+
+
+def _refuse(request: SiteRequest, verdict: Verdict, reason: str) -> HttpResponse:
+    _log_refusal(request, verdict, reason)
+    expired = verdict is Verdict.EXPIRED
+    return problems.respond(request, problems.CSRF_EXPIRED if expired else problems.CSRF_FAILED)
+
+
+def _offer_again(request: SiteRequest, verdict: Verdict) -> HttpResponse:
+    """The 403 page with what was typed. Safe: the origin gate says that it was typed here."""
+    _log_refusal(request, verdict, "token")
+    # Only now, since the page needs it: the new token goes out with this answer.
+    context = {"fields": kept_fields(request.POST, without=FIELD), "action": request.path}
+    return render(request, "errors/403_csrf.html", context, status=403)
+
+
+def _log_refusal(request: SiteRequest, verdict: Verdict, reason: str) -> None:
+    _log.warning(
+        "csrf.refused",
+        kind=verdict.value,
+        reason=reason,
+        path=request.path_info,
+        address=client_address(request),
+    )

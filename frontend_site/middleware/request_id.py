@@ -1,0 +1,37 @@
+"""A name for each request, from the first log line to auth_api's."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpResponseBase
+
+from frontend_site.http import SiteRequest
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+_log = structlog.get_logger("frontend_site")
+
+
+class RequestIdMiddleware:
+    """Takes a well-formed X-Request-Id or makes one; logs each request once, without its query."""
+
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SiteRequest) -> HttpResponseBase:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        started = time.monotonic()
+        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+            response = self.get_response(request)
+            _log.info(
+                "request.finished",
+                method=request.method,
+                path=request.path_info,
+                status=response.status_code,
+                milliseconds=round((time.monotonic() - started) * 1000),
+            )
+        response.headers["X-Request-Id"] = request.request_id
+        return response

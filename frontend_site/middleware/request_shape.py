@@ -1,0 +1,66 @@
+"""Requests of a shape that no view takes: too long, wrong method, wrong body, wrong place."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponseBase
+
+from frontend_site import problems
+from frontend_site.endpoints import View, kind_of, methods_of
+from frontend_site.http import SiteRequest
+from frontend_site.origin import fetch_site
+
+_SAFE = frozenset({"GET", "HEAD"})
+_JSON = re.compile(r"application/json(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
+_FORM = re.compile(r"application/x-www-form-urlencoded(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
+
+
+class RequestShapeMiddleware:
+    """Refuses them before a cookie is read, a token checked or auth_api called."""
+
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SiteRequest) -> HttpResponseBase:
+        if _content_length(request) > settings.GATEHOUSE.body_limit:
+            return problems.respond(request, problems.PAYLOAD_TOO_LARGE)
+        return self.get_response(request)
+
+    def process_view(
+        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        methods = methods_of(view)
+        if request.method not in methods:
+            headers = {"Allow": ", ".join(methods)}
+            return problems.respond(request, problems.METHOD_NOT_ALLOWED, headers=headers)
+        if kind_of(view) == "json" and not _is_fetch(request):
+            return problems.respond(request, problems.FORBIDDEN)
+        if request.method not in _SAFE and not _has_readable_body(request, kind_of(view)):
+            return problems.respond(request, problems.UNSUPPORTED_MEDIA_TYPE)
+        return None
+
+
+def _is_fetch(request: SiteRequest) -> bool:
+    """Whether this can be a script of this site (or no browser): never a document, image or script.
+
+    Data that another site could load as code or text is data that it could try to read.
+    """
+    if request.headers.get("Sec-Fetch-Dest", "empty") != "empty":
+        return False
+    return request.method not in _SAFE or fetch_site(request) not in ("cross-site", "same-site")
+
+
+def _content_length(request: SiteRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _has_readable_body(request: SiteRequest, kind: str) -> bool:
+    content_type = request.META.get("CONTENT_TYPE", "")
+    if not content_type and not _content_length(request):
+        return True  # nothing to read: whether that will do is for the view to say
+    return bool((_JSON if kind == "json" else _FORM).fullmatch(content_type))

@@ -1,0 +1,69 @@
+"""Links from elsewhere and Strict cookies.
+
+A cross-site navigation arrives without our cookies although the user may be signed in. So it gets a
+tiny page of ours that opens the same address again: that request comes from this site and carries
+the cookies, or there really are none. Form pages need it too, since their token is bound to the
+session.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from frontend_site.endpoints import View, kind_of
+from frontend_site.http import SiteRequest
+from frontend_site.origin import fetch_site, is_own_origin, referer_origin
+
+_QUERY_CHARACTERS = "/?:@!$&'()*+,;=-._~%"  # RFC 3986; the rest is encoded
+
+
+class SameSiteReloadMiddleware:
+    """Answers a cross-site page navigation that has no session cookie with the reload page."""
+
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SiteRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        if kind_of(view) != "page" or request.session_token or not _is_foreign_navigation(request):
+            return None
+        # The reload names this site as its Referer. A request that does so and still counts as
+        # cross-site (a user's own reload may) gets a link to click instead of going round again.
+        again = is_own_origin(request, referer_origin(request))
+        context = {"target": reload_target(request), "again": again}
+        response = render(request, "same_site_reload.html", context)
+        response["Referrer-Policy"] = "strict-origin"  # the query may hold a mailed token
+        patch_vary_headers(response, ("Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"))
+        return response
+
+
+def _is_foreign_navigation(request: SiteRequest) -> bool:
+    headers = request.headers
+    if request.method != "GET":
+        return False
+    if headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        return False
+    if headers.get("Sec-Fetch-Dest", "document") != "document":
+        return False
+    if site := fetch_site(request):
+        return site == "cross-site"
+    referer = referer_origin(request)
+    return bool(referer) and not is_own_origin(request, referer)
+
+
+def reload_target(request: SiteRequest) -> str:
+    """Return this request's path and query as an address of this site, whatever was sent.
+
+    Exactly one slash in front: `//host` would lead elsewhere.
+    """
+    path = "/" + quote(request.path_info.replace("\\", "/").lstrip("/"), safe="/-._~")
+    query = quote(request.META.get("QUERY_STRING", ""), safe=_QUERY_CHARACTERS)
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,27 @@
+"""For operators: alive, ready."""
+
+from django.http import HttpResponse, JsonResponse
+
+from .auth_client import AuthApiUnavailable, auth_api
+from .caller import Caller
+from .endpoints import probe
+from .http import SiteRequest
+
+
+@probe
+def healthz(request: SiteRequest) -> HttpResponse:
+    """The process is alive."""
+    return JsonResponse({"status": "alive"})
+
+
+@probe
+def readyz(request: SiteRequest) -> HttpResponse:
+    """auth_api answers that it is ready; 503 otherwise."""
+    try:
+        ready = auth_api().call("ready", Caller(request_id=request.request_id)).status == 200
+    except AuthApiUnavailable:
+        ready = False
+    if ready:
+        return JsonResponse({"status": "ready"})
+    body = {"status": "not ready", "missing": ["auth_api"]}
+    return JsonResponse(body, status=503, headers={"Retry-After": "2"})

@@ -1,0 +1,20 @@
+"""What every template knows."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """`csrf_token` feeds Django's own {% csrf_token %}; it is made only when a form asks for it.
+
+    Attributes may be missing on an error page of a request that never reached our middleware.
+    """
+    csrf = getattr(request, "csrf", None)
+    return {
+        "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+        "request_id": getattr(request, "request_id", ""),
+        "has_session": bool(csrf and getattr(request, "session_token", None)),
+    }

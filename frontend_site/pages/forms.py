@@ -1,0 +1,95 @@
+"""What people type: read from a form, sent on as JSON, and kept when it must be shown again."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+
+_LABELS = {"email": "E-mail address", "name": "Name", "password": "Password"}
+_INPUT_TYPES = {"email": "email", "name": "text"}
+_AUTOCOMPLETE = {"email": "username", "name": "name", "password": "current-password"}
+
+
+@dataclass(frozen=True)
+class LoginForm:
+    email: str = ""
+    password: str = field(default="", repr=False)
+    remember: bool = False
+
+    @classmethod
+    def read(cls, data: QueryDict) -> "LoginForm":
+        return cls(
+            email=data.get("email", "").strip(),
+            password=data.get("password", ""),
+            remember=bool(data.get("remember")),
+        )
+
+
+@dataclass(frozen=True)
+class RegisterForm:
+    email: str = ""
+    password: str = field(default="", repr=False)
+    name: str = ""
+
+    @classmethod
+    def read(cls, data: QueryDict) -> "RegisterForm":
+        return cls(
+            email=data.get("email", "").strip(),
+            password=data.get("password", ""),
+            name=data.get("name", "").strip(),
+        )
+
+
+@dataclass(frozen=True)
+class VerifyForm:
+    token: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> "VerifyForm":
+        return cls(token=data.get("token", ""))
+
+
+def as_json(form: LoginForm | RegisterForm | VerifyForm) -> bytes:
+    """Return the body that auth_api gets."""
+    return json.dumps(asdict(form)).encode()
+
+
+@dataclass(frozen=True)
+class KeptField:
+    """One field of a form that is offered again."""
+
+    name: str
+    value: str = field(repr=False)
+    label: str
+    input_type: str  # "hidden" for what nobody needs to see
+    autocomplete: str = ""
+
+
+def kept_fields(data: QueryDict, *, without: str) -> list[KeptField]:
+    """Return the fields of a refused form; passwords come empty, to be typed again."""
+    pairs = [(name, value) for name, values in data.lists() for value in values]
+    return [_kept(name, value) for name, value in pairs if name != without]
+
+
+def _kept(name: str, value: str) -> KeptField:
+    secret = "password" in name.lower()
+    return KeptField(
+        name=name,
+        value="" if secret else value,
+        label=_LABELS.get(name, name.replace("_", " ").capitalize()),
+        input_type="password" if secret else _INPUT_TYPES.get(name, "hidden"),
+        autocomplete=_AUTOCOMPLETE.get(name, ""),
+    )
+
+
+def field_errors(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Return `errors` of a problem document as far as it has the agreed shape."""
+    errors = document.get("errors")
+    if not isinstance(errors, dict):
+        return {}
+    return {
+        str(name): [str(message) for message in messages]
+        for name, messages in errors.items()
+        if isinstance(messages, list)
+    }

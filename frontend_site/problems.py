@@ -1,0 +1,116 @@
+"""Errors at the boundary: problem documents (RFC 9457) for /api/, pages for people."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from .auth_client import AuthApiUnavailable
+from .errors import SignInRequired
+from .http import is_api
+from .next import login_url
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One type of problem: `urn:gatehouse:problem:<slug>`, and what its page says."""
+
+    slug: str
+    status: int
+    title: str
+    detail: str
+
+
+BAD_REQUEST = Problem(
+    "invalid-request", 400, "Bad request", "This request cannot be read, so nothing was done."
+)
+DUPLICATE_COOKIE = Problem(
+    "invalid-request", 400, "Bad request",
+    "One of our cookies came more than once, which your browser does not do by itself. "
+    "Delete the cookies of this site, then sign in again.",
+)  # fmt: skip
+NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
+FORBIDDEN = Problem("forbidden", 403, "Not allowed", "This is not open to you.")
+CSRF_FAILED = Problem(
+    "csrf-failed", 403, "Not sent from here",
+    "We could not see that this request was sent from our own page, so nothing was done.",
+)  # fmt: skip
+CSRF_EXPIRED = Problem(
+    "csrf-expired", 403, "Page out of date",
+    "You signed in or out since this page was opened. Fetch a new CSRF token and send it again.",
+)  # fmt: skip
+NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at this address.")
+METHOD_NOT_ALLOWED = Problem(
+    "method-not-allowed", 405, "Method not allowed", "This address does not take that method."
+)
+PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "At most 64 KiB can be sent.")
+UNSUPPORTED_MEDIA_TYPE = Problem(
+    "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
+)
+INTERNAL_ERROR = Problem(
+    "internal-error", 500, "Something went wrong",
+    "The fault is on our side. Try again; if it stays, tell us the request id.",
+)  # fmt: skip
+AUTH_API_UNAVAILABLE = Problem(
+    "auth-api-unavailable", 503, "Back in a moment",
+    "We cannot check who you are right now. You have not been signed out: try again soon.",
+)  # fmt: skip
+
+
+def respond(
+    request: HttpRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Answer with `problem`: a document under /api/, a page elsewhere."""
+    response = _document(request, problem) if is_api(request) else _page(request, problem)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def respond_to_error(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Answer to an error of ours, or None for a stranger (Django then answers 500)."""
+    match error:
+        case AuthApiUnavailable():
+            headers = {"Retry-After": str(error.retry_after)}
+            return respond(request, AUTH_API_UNAVAILABLE, headers=headers)
+        case SignInRequired():
+            return HttpResponseRedirect(login_url(request, notice=error.notice))
+        case RequestDataTooBig():
+            return respond(request, PAYLOAD_TOO_LARGE)
+    return None
+
+
+def _document(request: HttpRequest, problem: Problem) -> HttpResponse:
+    document = {
+        "type": f"urn:gatehouse:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "request_id": getattr(request, "request_id", ""),
+    }
+    return HttpResponse(
+        json.dumps(document), status=problem.status, content_type="application/problem+json"
+    )
+
+
+def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return render(request, "errors/problem.html", {"problem": problem}, status=problem.status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return respond(request, BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return respond(request, FORBIDDEN)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return respond(request, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return respond(request, INTERNAL_ERROR)

@@ -1,0 +1,23 @@
+"""What passes between browser and auth_api besides status and body: these lists, nothing else.
+
+Towards auth_api nothing is copied but the content type, which was checked to be JSON
+(frontend_site.auth_client builds every header). Set-Cookie passes by frontend_site.relay.
+"""
+
+from django.http import HttpResponse
+
+from frontend_site.auth_client import Answer
+
+TO_BROWSER = ("Content-Type", "Retry-After", "Allow", "WWW-Authenticate")
+
+
+def browser_response(answer: Answer) -> HttpResponse:
+    """Return `answer` as it goes to the browser: same status, same bytes, listed headers."""
+    response = HttpResponse(answer.body, status=answer.status)
+    del response["Content-Type"]
+    for name in TO_BROWSER:
+        if value := answer.headers.get(name):
+            response[name] = value
+    if answer.status == 204:
+        response.headers.pop("Content-Type", None)
+    return response

@@ -1,0 +1,81 @@
+"""The endpoints: forward, relay the cookies, answer. auth_api decides everything else."""
+
+from django.http import HttpResponse, JsonResponse
+
+from frontend_site.auth_client import auth_api
+from frontend_site.caller import caller_of
+from frontend_site.endpoints import endpoint
+from frontend_site.http import SiteRequest
+from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
+
+from .headers import browser_response
+
+
+@endpoint("GET", public=True)
+def csrf(request: SiteRequest) -> HttpResponse:
+    """The token that unsafe calls send as X-CSRF-Token; the cookie beside it comes along."""
+    return JsonResponse({"csrfToken": request.csrf.token()})
+
+
+@endpoint("POST", public=True)
+def login(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "login")
+
+
+@endpoint("POST", public=True)
+def logout(request: SiteRequest) -> HttpResponse:
+    response = _forward(request, "logout")
+    if response.status_code == 204:
+        response["Clear-Site-Data"] = CLEAR_SITE_DATA
+    return response
+
+
+@endpoint("GET")
+def session(request: SiteRequest) -> HttpResponse:
+    """`?slide=false` looks without counting as use."""
+    peek = request.GET.get("slide") == "false"
+    return _forward(request, "session-peek" if peek else "session")
+
+
+@endpoint("GET")
+def sessions(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "sessions")
+
+
+@endpoint("DELETE")
+def session_detail(request: SiteRequest, handle: str) -> HttpResponse:
+    return _forward(request, "end-session", handle=handle)
+
+
+@endpoint("POST")
+def revoke_others(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "revoke-others")
+
+
+@endpoint("POST")
+def revoke_all(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "revoke-all")
+
+
+@endpoint("POST", public=True)
+def register(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "register")
+
+
+@endpoint("POST", public=True)
+def verify_email(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "verify-email")
+
+
+def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
+    """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
+    unsafe = request.method not in ("GET", "HEAD")
+    answer = auth_api().call(
+        route,
+        caller_of(request),
+        body=request.body if unsafe else b"",
+        content_type=request.META.get("CONTENT_TYPE", "") if unsafe else "",
+        handle=handle,
+    )
+    relay_cookies(request, answer)
+    return browser_response(answer)

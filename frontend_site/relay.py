@@ -1,0 +1,23 @@
+"""What an answer of auth_api changes for the browser: its session cookie, and so our CSRF token."""
+
+from .auth_client import Answer
+from .cookies import SESSION_COOKIE, SessionToken
+from .http import SiteRequest
+
+# "cookies" would sign the whole registrable domain out of everything (security.md, section 0).
+CLEAR_SITE_DATA = '"cache", "storage"'
+
+
+def relay_cookies(request: SiteRequest, answer: Answer) -> None:
+    """Pass the Set-Cookie lines of `answer` on, and bind new forms to the session they leave.
+
+    Call it before a page is rendered: its form must carry the new token.
+    """
+    if answer.status >= 500:
+        return  # unknown: no cookie is touched
+    request.auth_cookies.extend(answer.set_cookie)
+    for line in answer.set_cookie:
+        name, _, rest = line.partition("=")
+        if name.strip() == SESSION_COOKIE:
+            request.session_token = SessionToken.parse(rest.partition(";")[0].strip())
+            request.csrf.rebind(request.session_token)

@@ -1,0 +1,119 @@
+"""Every setting of frontend_site that the environments share. No database, no Redis, no users."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from frontend_site.logging import configure_logging
+
+from .env import Env, Key
+
+ENV = Env()
+BASE_DIR = Path(__file__).resolve().parents[2]
+VAR = ENV.path("GATEHOUSE_VAR", BASE_DIR / "var")
+
+
+@dataclass(frozen=True)
+class Gatehouse:
+    """Our own knobs. Times in seconds, sizes in bytes."""
+
+    environment: str  # development, production or test
+    public_origin: str  # scheme://host[:port] that browsers see
+    auth_api_url: str
+    service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
+    csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
+    proxy_hops: int = 0  # how many proxies may speak for the client
+    connect_timeout: float = 1.0
+    read_timeout: float = 5.0  # of one silence
+    call_deadline: float = 8.0  # of a whole call, however the bytes drip
+    calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
+    answer_limit: int = 1024 * 1024
+    body_limit: int = 64 * 1024
+
+    @property
+    def strict_origin(self) -> bool:
+        """Whether only `public_origin` counts as this site (not the Host of the request)."""
+        return self.environment == "production"
+
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "frontend_site.urls"
+WSGI_APPLICATION = "frontend_site.wsgi.application"
+FORCE_SCRIPT_NAME = ""  # a SCRIPT_NAME header must not move our paths
+APPEND_SLASH = False
+DATABASES: dict[str, Any] = {}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
+
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "frontend_site.apps.FrontendSiteConfig",
+]
+# Outermost first. Static files leave at WhiteNoise, before anything reads a cookie.
+MIDDLEWARE = [
+    "frontend_site.middleware.request_id.RequestIdMiddleware",
+    "frontend_site.middleware.security_headers.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "frontend_site.middleware.request_shape.RequestShapeMiddleware",
+    "frontend_site.middleware.host.HostMiddleware",
+    "frontend_site.middleware.problems.ProblemMiddleware",
+    "frontend_site.middleware.session_cookie.SessionCookieMiddleware",
+    "frontend_site.middleware.same_site.SameSiteReloadMiddleware",
+    "frontend_site.middleware.session_cookie.SessionCookieRequiredMiddleware",
+    "frontend_site.middleware.csrf.SignedCsrfMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates" / "frontend_site"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "frontend_site.pages.context_processors.site",
+            ],
+            "builtins": ["django.templatetags.static"],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static" / "frontend_site"
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
+SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
+    "security.W002",  # framing: CSP frame-ancestors and X-Frame-Options come from the same place
+    "security.W003",  # not Django's CSRF: ours is signed and bound to the session (docs/csrf.md)
+]
+
+
+def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
+    """Set what depends on secrets and URLs, once the environment has settled them."""
+    hops = ENV.number("GATEHOUSE_PROXY_HOPS", 0)
+    target.update(
+        SECRET_KEY=ENV.required("FRONTEND_SECRET_KEY"),
+        ALLOWED_HOSTS=ENV.list("ALLOWED_HOSTS", hosts) or ENV.required("ALLOWED_HOSTS"),
+        GATEHOUSE=Gatehouse(
+            environment=ENV.environment,
+            public_origin=_public_origin(),
+            auth_api_url=_auth_api_url(),
+            service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
+            csrf_keys=ENV.keys("GATEHOUSE_CSRF_KEYS"),
+            proxy_hops=hops,
+        ),
+        LOGGING_CONFIG=None,
+    )
+    if hops > 0:  # only then is somebody there whose word on the scheme counts
+        target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
+    configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
+
+
+def _public_origin() -> str:
+    port = ENV.number("FRONTEND_PORT", 8000)
+    return ENV.text("GATEHOUSE_PUBLIC_ORIGIN", f"http://localhost:{port}").rstrip("/").lower()
+
+
+def _auth_api_url() -> str:
+    port = ENV.number("AUTH_API_PORT", 8001)
+    return ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")

@@ -1,0 +1,11 @@
+"""Development: throw-away secrets under var/, static files straight from the source tree."""
+
+from .base import *  # noqa: F403
+from .base import ENV, VAR, apply
+from .env import development_secrets
+
+ENV.values = {**development_secrets(VAR), **ENV.values}
+DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+apply(globals(), hosts="localhost,127.0.0.1,[::1]", log_json=False)

@@ -1,0 +1,103 @@
+"""The only reader of os.environ in this project."""
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+_KEY = re.compile(r"([a-z0-9]{1,16}):(.{32,})", re.ASCII)
+ENVIRONMENTS = ("development", "production", "test")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A named secret; `id` may be shown, `secret` never."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+
+def parse_keys(text: str, name: str) -> tuple[Key, ...]:
+    """Return the keys of `<id>:<secret>,<id>:<secret>`, newest first. Raises ImproperlyConfigured."""
+    matches = [_KEY.fullmatch(part.strip()) for part in text.split(",")]
+    keys = tuple(Key(match[1], match[2].encode()) for match in matches if match)
+    if len(keys) != len(matches):
+        raise ImproperlyConfigured(
+            f"{name}: write `<id>:<secret of 32 or more characters>`, several separated by commas, "
+            "the newest first"
+        )
+    return keys
+
+
+class Env:
+    """Reads variables; one line per variable: name, kind, default."""
+
+    def __init__(self, values: dict[str, str] | None = None) -> None:
+        self.values = dict(os.environ if values is None else values)
+        self.environment = self.text("GATEHOUSE_ENV", "development")
+        if self.environment not in ENVIRONMENTS:
+            raise ImproperlyConfigured(f"GATEHOUSE_ENV: one of {', '.join(ENVIRONMENTS)}")
+
+    def text(self, name: str, default: str) -> str:
+        return self.values.get(name) or default
+
+    def number(self, name: str, default: int) -> int:
+        try:
+            return int(self.text(name, str(default)))
+        except ValueError:
+            raise ImproperlyConfigured(f"{name}: a whole number") from None
+
+    def list(self, name: str, default: str) -> list[str]:
+        return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
+
+    def path(self, name: str, default: Path) -> Path:
+        return Path(self.text(name, str(default))).resolve()
+
+    def required(self, name: str) -> str:
+        """Return a variable that production cannot do without."""
+        if value := self.values.get(name):
+            return value
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it (docs/configuration.md), or set "
+            "GATEHOUSE_ENV=development, which makes throw-away secrets of its own."
+        )
+
+    def keys(self, name: str) -> tuple[Key, ...]:
+        return parse_keys(self.required(name), name)
+
+
+_DEVELOPMENT_SECRETS: dict[str, Callable[[], str]] = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "FRONTEND_SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "GATEHOUSE_SERVICE_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
+    "GATEHOUSE_SESSION_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
+    "GATEHOUSE_CSRF_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
+}
+
+
+def development_secrets(folder: Path) -> dict[str, str]:
+    """Return the secrets in `<folder>/secrets.env`; whoever comes first makes them all.
+
+    Both projects and all their workers read the same file. A file that appears by link() is never
+    seen half-written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "secrets.env"
+    if not path.exists():
+        draft = folder / f".secrets.{os.getpid()}.{secrets.token_hex(4)}"
+        lines = [f"{name}={make()}\n" for name, make in _DEVELOPMENT_SECRETS.items()]
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(lines)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first
+        finally:
+            draft.unlink()
+    pairs = (line.partition("=") for line in path.read_text().splitlines())
+    return {name: value for name, _, value in pairs if name in _DEVELOPMENT_SECRETS}

@@ -1,0 +1,103 @@
+// Progressive enhancement only: every page works without this file.
+
+const CSRF_FIELD = "csrfmiddlewaretoken";
+const CSRF_COOKIE = "__Host-csrf=";
+const body = document.body;
+
+// Show password.
+
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  const input = document.getElementById(button.dataset.reveal);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = input.type === "text";
+    input.type = shown ? "password" : "text";
+    button.textContent = shown ? "Show" : "Hide";
+    button.setAttribute("aria-pressed", String(!shown));
+    input.focus();
+  });
+}
+
+// Stale forms. Signing in or out in another tab changes the token; the cookie has the new one.
+
+function cookieToken() {
+  const pairs = document.cookie.split("; ").filter((pair) => pair.startsWith(CSRF_COOKIE));
+  return pairs.length === 1 ? pairs[0].slice(CSRF_COOKIE.length) : "";
+}
+
+function refreshTokens() {
+  const token = cookieToken();
+  if (!token) return;
+  for (const field of document.querySelectorAll(`input[name=${CSRF_FIELD}]`)) field.value = token;
+}
+
+async function fetchMissingToken() {
+  if (cookieToken() || !document.querySelector(`input[name=${CSRF_FIELD}]`)) return;
+  await fetch("/api/auth/csrf", { cache: "no-store" }).catch(() => null);
+}
+
+document.addEventListener("visibilitychange", async () => {
+  if (document.visibilityState !== "visible") return;
+  await fetchMissingToken();
+  refreshTokens();
+});
+
+// One click, one request.
+
+function release(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[type=submit]")) button.removeAttribute("aria-disabled");
+}
+
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    refreshTokens();
+    for (const input of form.querySelectorAll("input[type=text][autocomplete$=password]")) {
+      input.type = "password"; // so that browsers neither keep nor suggest it as text
+    }
+    form.dataset.sent = "yes";
+    for (const button of form.querySelectorAll("[type=submit]")) button.setAttribute("aria-disabled", "true");
+    setTimeout(release, 10_000, form);
+  });
+}
+
+// Signed out here means signed out in every tab, and Back shows nothing private.
+
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("gatehouse") : null;
+
+if (channel) {
+  channel.addEventListener("message", (event) => {
+    if (event.data === "signed-out" && "private" in body.dataset) location.reload();
+  });
+  if ("signedOut" in body.dataset) channel.postMessage("signed-out");
+}
+
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  if ("private" in body.dataset) {
+    body.hidden = true;
+    location.reload();
+    return;
+  }
+  document.querySelectorAll("form[data-guard]").forEach(release);
+  refreshTokens();
+});
+
+// A mailed token need not stay in the address bar and the history; the form has it.
+
+if ("cleanAddress" in body.dataset && location.search) {
+  history.replaceState(null, "", location.pathname);
+}
+
+// Times in the reader's own zone.
+
+for (const time of document.querySelectorAll("time[datetime]")) {
+  if ("day" in time.dataset) continue;
+  const moment = new Date(time.dateTime);
+  if (Number.isNaN(moment.getTime())) continue;
+  time.textContent = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short" }).format(moment);
+}

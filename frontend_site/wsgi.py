@@ -1,0 +1,14 @@
+"""The WSGI entry of the public site. Production unless GATEHOUSE_ENV says otherwise."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("GATEHOUSE_ENV", "production")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
+
+application = get_wsgi_application()
+
+from frontend_site.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
+
+refuse_weak_settings()

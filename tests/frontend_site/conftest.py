@@ -1,0 +1,60 @@
+"""The tests of frontend_site: its settings, and a real HTTP server that stands for auth_api."""
+
+import atexit
+import dataclasses
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.frontend_site.stub import Stub
+from tests.projects import use_settings
+
+_stub = Stub()
+atexit.register(_stub.stop)
+os.environ["AUTH_API_URL"] = _stub.url
+use_settings("frontend_site.settings")
+
+
+@pytest.fixture
+def stub() -> Stub:
+    return _stub
+
+
+@pytest.fixture(autouse=True)
+def _fresh_stub() -> Iterator[None]:
+    _stub.reset()
+    yield
+    _stub.reset()
+
+
+@pytest.fixture
+def browser() -> Any:
+    """A browser that sends what browsers send, raw cookies included."""
+    from tests.frontend_site.browser import Browser
+
+    return Browser()
+
+
+@pytest.fixture
+def knobs(settings: Any) -> Iterator[Any]:
+    """Change our settings for one test: knobs(read_timeout=0.2)."""
+    from frontend_site.auth_client import auth_api
+
+    def change(**changes: Any) -> None:
+        settings.GATEHOUSE = dataclasses.replace(settings.GATEHOUSE, **changes)
+        auth_api.cache_clear()
+
+    yield change
+    auth_api.cache_clear()
+
+
+@pytest.fixture
+def auth_api_down(knobs: Any) -> None:
+    """Nobody listens where auth_api should be."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    knobs(auth_api_url=f"http://127.0.0.1:{port}")
