@@ -26,9 +26,7 @@ def is_good_authorization(header: str, keys: Sequence[Key]) -> bool:
     if match is None:
         return False
     text, key_id, expiry, mac = match.groups()
-    good = [
-        hmac.compare_digest(mac, _mac(key, text)) and key.id == key_id for key in keys
-    ]
+    good = [hmac.compare_digest(mac, _mac(key, text)) and key.id == key_id for key in keys]
     return any(good) and 0 < int(expiry) - time.time() <= LIFETIME + _CLOCK_SKEW
 
 

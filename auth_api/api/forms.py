@@ -76,9 +76,7 @@ def _body(request: HttpRequest) -> bytes:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        values = json.loads(
-            body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        values = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise InvalidRequest({"body": ["This is not JSON as we read it."]}) from None
     if not isinstance(values, dict):

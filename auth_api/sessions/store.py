@@ -79,7 +79,9 @@ class SessionStore(SessionBase):
             raise SessionEnded("epoch" if card and card.active else "inactive")
         return card
 
-    def _open(self, token: SessionToken, record: SessionRecord) -> tuple[dict[str, Any], ClientInfo]:
+    def _open(
+        self, token: SessionToken, record: SessionRecord
+    ) -> tuple[dict[str, Any], ClientInfo]:
         try:
             payload = self._codec.open_payload(token, record.fixed, record.body)
             client = self._codec.open_client(token.ref, token.id_hash, record.fixed, record.body)
@@ -220,7 +222,12 @@ class SessionStore(SessionBase):
         """Write our changes over what the store has now; merge when another request was faster."""
         if self.valid is None:
             raise UpdateError
-        old, seen, client, card = self._token(), self.valid.record, self.valid.client, self.valid.card
+        old, seen, client, card = (
+            self._token(),
+            self.valid.record,
+            self.valid.client,
+            self.valid.card,
+        )
         base, mine = self.valid.data, self._session
         current = base
         for _ in range(_MERGE_TRIES):
@@ -297,9 +304,7 @@ def _user_of(data: dict[str, Any]) -> Any:
     return user
 
 
-def _merge(
-    base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]
-) -> dict[str, Any]:
+def _merge(base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
     """Return `current` with what `mine` changed or deleted since `base`."""
     changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
     kept = {key: value for key, value in current.items() if key in mine or key not in base}

@@ -99,5 +99,3 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _changeable(self, request: HttpRequest, queryset: QuerySet[User]) -> list[User]:
         return [user for user in queryset if self.has_change_permission(request, user)]
-
-

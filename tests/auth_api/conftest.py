@@ -2,7 +2,6 @@
 
 import atexit
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +31,5 @@ def redis_client() -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _empty_store(redis_client: Any) -> Iterator[None]:
+def _empty_store(redis_client: Any) -> None:
     redis_client.flushall()
-    yield

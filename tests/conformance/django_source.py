@@ -39,7 +39,7 @@ def _fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as downloads:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--no-binary", ":all:", "--dest", downloads, f"django=={django.__version__}"]
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True)
         (source,) = Path(downloads).iterdir()
         with tarfile.open(source) as archive:
             _extract(archive, folder)

@@ -78,7 +78,7 @@ def test_every_refused_login_looks_the_same(user: User, case: str) -> None:
         "status": 401,
         "detail": "This e-mail address and password do not open an account.",
     }
-    assert sorted(answer.headers) == sorted(login(password="x" * 20).headers)  # noqa: S106
+    assert sorted(answer.headers) == sorted(login(password="x" * 20).headers)
     assert not answer.cookies
 
 
@@ -154,7 +154,7 @@ def test_two_cookie_lines_joined_by_a_comma_open_nothing(user: User) -> None:
 def test_after_many_failures_the_address_must_wait_and_the_owner_elsewhere_need_not(
     user: User,
 ) -> None:
-    answers = [login(password="wrong " * 4) for _ in range(11)]  # noqa: S106
+    answers = [login(password="wrong " * 4) for _ in range(11)]
     assert [a.status_code for a in answers] == [401] * 10 + [429]
     assert 0 < int(answers[-1]["Retry-After"]) <= 30
     assert answers[-1].json()["retry_after"] == int(answers[-1]["Retry-After"])

@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from auth_api.sessions import services
 from auth_api.sessions.store import SessionStore
 
-PASSWORD = "a quiet harbour at dusk"  # noqa: S105
+PASSWORD = "a quiet harbour at dusk"
 
 
 @pytest.fixture

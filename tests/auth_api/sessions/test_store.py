@@ -10,8 +10,13 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import transaction
 
 from auth_api.sessions import cards, services
-from auth_api.sessions.exceptions import NoSession, SessionEnded, SessionLimitReached
-from auth_api.sessions.exceptions import SessionNotFound, SessionStoreUnavailable
+from auth_api.sessions.exceptions import (
+    NoSession,
+    SessionEnded,
+    SessionLimitReached,
+    SessionNotFound,
+    SessionStoreUnavailable,
+)
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import is_alive, make_user, request_with
 from tests.clock import age_sessions
@@ -217,9 +222,7 @@ def test_deleting_the_user_ends_the_session(sign_in: SignIn, user: Any) -> None:
 
 
 @pytest.mark.parametrize("remember", [False, True])
-def test_the_idle_clock_ends_a_session(
-    sign_in: SignIn, redis_client: Any, remember: bool
-) -> None:
+def test_the_idle_clock_ends_a_session(sign_in: SignIn, redis_client: Any, remember: bool) -> None:
     idle = settings.GATEHOUSE.remember_idle if remember else settings.GATEHOUSE.session_idle
     token = sign_in(remember=remember).session_key
     age_sessions(redis_client, idle - 2)
@@ -307,9 +310,7 @@ def test_two_records_cannot_be_swapped(sign_in: SignIn, redis_client: Any) -> No
 
 
 @pytest.mark.parametrize("position", [1, 3, 8, 12, 31, 45, 60, -1])
-def test_a_changed_byte_opens_nothing(
-    sign_in: SignIn, redis_client: Any, position: int
-) -> None:
+def test_a_changed_byte_opens_nothing(sign_in: SignIn, redis_client: Any, position: int) -> None:
     token = sign_in().session_key
     (key,) = (key for key in redis_client.keys("*") if b":s:" in key)
     value = bytearray(redis_client.get(key))
@@ -350,9 +351,7 @@ def test_over_the_limit_a_new_session_can_be_refused(sign_in: SignIn, settings: 
     assert all(is_alive(token) for token in tokens)
 
 
-def test_sessions_of_an_older_epoch_do_not_count(
-    sign_in: SignIn, user: Any, settings: Any
-) -> None:
+def test_sessions_of_an_older_epoch_do_not_count(sign_in: SignIn, user: Any, settings: Any) -> None:
     limited(settings, session_limit=2, session_limit_policy="refuse")
     for _ in range(2):
         sign_in(remember=True)
@@ -414,9 +413,7 @@ def test_the_others_end_and_this_one_stays(sign_in: SignIn) -> None:
     assert not any(is_alive(other.session_key) for other in others)
 
 
-def test_the_index_holds_live_sessions_only(
-    sign_in: SignIn, user: Any, redis_client: Any
-) -> None:
+def test_the_index_holds_live_sessions_only(sign_in: SignIn, user: Any, redis_client: Any) -> None:
     for _ in range(5):
         sign_in()
     age_sessions(redis_client, settings.GATEHOUSE.session_idle + 1)
