@@ -1,0 +1,21 @@
+"""gunicorn for the private service: loopback only, a few threads, kept-alive connections."""
+
+import os
+
+bind = f"{os.environ.get('AUTH_API_BIND', '127.0.0.1')}:{os.environ.get('AUTH_API_PORT', '8001')}"
+workers = int(os.environ.get("AUTH_API_WORKERS", "2"))
+worker_class = "gthread"  # Argon2 runs outside the GIL; Redis and SQL are blocking clients
+threads = int(os.environ.get("AUTH_API_THREADS", "8"))
+reuse_port = True  # else kept-alive connections may all land on one worker
+keepalive = 75  # seconds; the BFF keeps its connections
+timeout = 30
+graceful_timeout = 5
+limit_request_line = 2048
+limit_request_fields = 40
+accesslog = None
+loglevel = "warning"
+forwarder_headers = ""  # nobody may set SCRIPT_NAME or PATH_INFO by a header
+forwarded_allow_ips = "127.0.0.1"
+secure_scheme_headers: dict[str, str] = {}
+header_map = "drop"  # names with an underscore are look-alikes
+control_socket_disable = True
