@@ -68,8 +68,8 @@ def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]
     command = [str(BIN / "honcho"), "--no-colour", "start", "auth", "web"]
     services = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     processes.append(services)
+    _wait_until_ready(environment, services)
     address = environment["GATEHOUSE_PUBLIC_ORIGIN"]
-    _wait_until_ready(address, services)
     print(f"gatehouse: ready at {address}  (sign in as {DEMO_EMAIL} with: {password})", flush=True)
     services.wait()
     raise Stop("a service stopped by itself; its last lines are above")
@@ -169,14 +169,15 @@ def _demo_password(environment: dict[str, str], var: Path) -> str:
     return path.read_text()
 
 
-def _wait_until_ready(address: str, services: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(environment: dict[str, str], services: subprocess.Popen[bytes]) -> None:
+    address = environment["GATEHOUSE_PUBLIC_ORIGIN"]
+    trusted = environment.get("GATEHOUSE_CERTFILE", True)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if services.poll() is not None:
             raise Stop("the services do not start; their last lines are above")
         try:
-            # Our own certificate, on loopback: readiness is all that is asked here.
-            answer = requests.get(f"{address}/readyz", timeout=2, verify=False)  # noqa: S501
+            answer = requests.get(f"{address}/readyz", timeout=2, verify=trusted)
             if answer.status_code == 200:
                 return
         except requests.RequestException:

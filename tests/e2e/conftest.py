@@ -1,0 +1,57 @@
+"""One running Gatehouse for all end-to-end tests; imports neither project."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.processes import Stack
+
+EMAIL = "ada@example.com"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def password(stack: Stack) -> str:
+    return stack.make_user(EMAIL, "--name", "Ada")
+
+
+@pytest.fixture
+def browser(tmp_path: Any) -> Iterator[Any]:
+    yield from _chromium(tmp_path)
+
+
+@pytest.fixture
+def browser_without_javascript(tmp_path: Any) -> Iterator[Any]:
+    yield from _chromium(tmp_path, javascript=False)
+
+
+def _chromium(folder: Any, *, javascript: bool = True) -> Iterator[Any]:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("NO BROWSER: chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-dev-shm-usage", "--window-size=1100,900", f"--user-data-dir={folder}",
+    ):  # fmt: skip
+        options.add_argument(flag)
+    if not javascript:
+        setting = {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", setting)
+    running = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        yield running
+    finally:
+        running.quit()

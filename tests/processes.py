@@ -1,0 +1,228 @@
+"""The whole of Gatehouse as real processes: Valkey and both services by the Procfile's commands.
+
+As in production, on free ports and in a folder of its own; GATEHOUSE_ENV is development only because
+production refuses to start without an https origin.
+"""
+
+import os
+import re
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from email import message_from_bytes
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from tests.valkey import ValkeyServer
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+PATIENCE = 30  # seconds
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """Return the first true value of `condition`. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise TimeoutError(what)
+
+
+class Stack:
+    """Valkey, auth_api and frontend_site. A context manager."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="gh-")
+        self.folder = Path(self._folder.name)
+        self.valkey = ValkeyServer()
+        self.web_port, self.auth_port = _free_port(), _free_port()
+        self.address = f"http://localhost:{self.web_port}"
+        self.secrets = {
+            name: secrets.token_urlsafe(40) for name in ("SECRET_KEY", "FRONTEND_SECRET_KEY")
+        } | {
+            name: f"k1:{secrets.token_urlsafe(40)}"
+            for name in ("GATEHOUSE_SERVICE_KEYS", "GATEHOUSE_SESSION_KEYS", "GATEHOUSE_CSRF_KEYS")
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GATEHOUSE", "DJANGO"))}
+        return {
+            **kept,
+            **self.secrets,
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "GATEHOUSE_ENV": "development",
+            "GATEHOUSE_VAR": str(self.folder),
+            "GATEHOUSE_PUBLIC_ORIGIN": self.address,
+            "ALLOWED_HOSTS": "localhost",
+            "FRONTEND_BIND": "127.0.0.1",
+            "FRONTEND_PORT": str(self.web_port),
+            "AUTH_API_PORT": str(self.auth_port),
+            "AUTH_API_URL": f"http://127.0.0.1:{self.auth_port}",
+            "FRONTEND_WORKERS": "1",
+            "AUTH_API_WORKERS": "1",
+            "REDIS_URL": self.valkey.url,
+            "DATABASE_URL": f"sqlite:///{self.folder / 'users.sqlite3'}",
+            "EMAIL_URL": f"file://{self.folder / 'mails'}",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def manage(self, *arguments: str, stdin: str = "") -> str:
+        """Run a management command; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=stdin,
+            text=True,
+            capture_output=True,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stdout + done.stderr)
+        return done.stdout
+
+    def start(self, name: str) -> None:
+        """Start `web` or `auth` by its line in the Procfile, and wait until it is alive."""
+        lines = (line.partition(": ") for line in (ROOT / "Procfile").read_text().splitlines())
+        command = {key: value for key, _, value in lines}[name]
+        with self.log(name).open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                shlex.split(command), cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        port = self.web_port if name == "web" else self.auth_port
+        wait_for(lambda: self._alive(name, port), f"{name} to start")
+
+    def stop(self, name: str) -> None:
+        process = self.processes.pop(name, None)
+        if process is not None:
+            os.killpg(process.pid, signal.SIGCONT)
+            process.terminate()
+            process.wait(PATIENCE)
+
+    def pause(self, name: str) -> None:
+        """Hang a service: its port stays open and nothing answers."""
+        os.killpg(self.processes[name].pid, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        os.killpg(self.processes[name].pid, signal.SIGCONT)
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def logs(self) -> str:
+        return "".join(self.log(name).read_text() for name in ("web", "auth"))
+
+    def make_user(self, email: str, *extra: str) -> str:
+        """Make a verified account; return its password."""
+        password = secrets.token_urlsafe(18)
+        self.manage("createuser", "--email", email, "--password-stdin", *extra, stdin=password)
+        return password
+
+    def mailed_link(self, email: str) -> str:
+        """Return the link in the newest mail to `email`."""
+        return str(wait_for(lambda: self._link(email), f"a mail to {email}"))
+
+    def _link(self, email: str) -> str | None:
+        newest_first = sorted(
+            (self.folder / "mails").glob("*"), key=lambda path: path.stat().st_mtime, reverse=True
+        )
+        for path in newest_first:
+            message = message_from_bytes(path.read_bytes().partition(b"\n-----")[0])
+            if message["To"] == email:
+                text = next(p for p in message.walk() if p.get_content_type() == "text/plain")
+                found = re.search(r"http\S+", text.get_payload(decode=True).decode())  # type: ignore[union-attr]
+                return found[0] if found else None
+        return None
+
+    def _alive(self, name: str, port: int) -> bool:
+        if self.processes[name].poll() is not None:
+            raise RuntimeError(self.log(name).read_text())
+        try:
+            return requests.get(f"http://localhost:{port}/healthz", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def __enter__(self) -> "Stack":
+        self.valkey.start()
+        self.manage("migrate", "--verbosity", "0")
+        for project in ("auth_api", "frontend_site"):
+            self.manage("collectstatic", "--no-input", "-v0", "--settings", f"{project}.settings")
+        self.start("auth")
+        self.start("web")
+        wait_for(lambda: requests.get(f"{self.address}/readyz", timeout=5).ok, "readiness")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name in ("web", "auth"):
+            self.stop(name)
+        self.valkey.resume()
+        self.valkey.stop()
+        self._folder.cleanup()
+
+
+class JsonClient:
+    """A client of /api/auth/ as a script in the page is one: it shows its CSRF token."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.cookies: dict[str, str] = {}
+
+    def csrf(self) -> str:
+        token: str = self.get("/api/auth/csrf").json()["csrfToken"]
+        return token
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return self._send("GET", path, headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
+        headers = {"X-CSRF-Token": self.csrf(), "Content-Type": "application/json", **headers}
+        return self._send("POST", path, headers, body if body is not None else {})
+
+    def login(self, email: str, password: str, *, remember: bool = False) -> requests.Response:
+        form = {"email": email, "password": password, "remember": remember}
+        return self.post("/api/auth/login", form)
+
+    def _send(
+        self, method: str, path: str, headers: dict[str, str], body: Any = None
+    ) -> requests.Response:
+        # By hand: a cookie jar would not send Secure cookies to http://localhost, as browsers do.
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = requests.request(
+            method,
+            self.address + path,
+            json=body,
+            headers={"Cookie": cookie, **headers},
+            timeout=20,
+            allow_redirects=False,
+        )
+        for line in answer.raw.headers.getlist("Set-Cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+            if not value:
+                del self.cookies[name]
+        return answer
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
