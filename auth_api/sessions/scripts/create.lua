@@ -17,7 +17,7 @@ if r.bound then
   if (known and known > r.epoch) or entries > r.epoch then return {'epoch'} end
   local limit = tonumber(ARGV[4])
   if limit > 0 and entries == r.epoch then
-    redis.call('ZREMRANGEBYSCORE', KEYS[2], FIRST_TIME, ms)
+    redis.call('ZREMRANGEBYSCORE', KEYS[2], FIRST_TIME, text(ms))
     local surplus = redis.call('ZCARD', KEYS[2]) - limit -- the member "e" stands for the new session
     if surplus > 0 then
       if ARGV[5] == 'refuse' then return {'refused'} end
@@ -27,5 +27,5 @@ if r.bound then
   admit(KEYS[2], id_hash, expires, r.epoch, ms)
   if not card or (known and known <= r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
 end
-redis.call('SET', KEYS[1], value, 'PXAT', expires)
+redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
 return {'ok', value}

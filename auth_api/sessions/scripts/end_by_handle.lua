@@ -2,7 +2,7 @@
 -- KEYS index   ARGV handle
 -- returns its id hash, or nil
 local _, ms = now()
-for _, id_hash in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '+inf')) do
+for _, id_hash in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. text(ms), '+inf')) do
   if id_hash:sub(1, #ARGV[1]) == ARGV[1] then
     redis.call('ZREM', KEYS[1], id_hash)
     return id_hash

@@ -7,7 +7,7 @@ if not value then return {'none'} end
 local r = unpack_record(value)
 if not r.bound or ending(r, seconds, KEYS[2], ARGV[1], card) then return {'none'} end
 local answer = {'ok'}
-for _, id_hash in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ms, '+inf')) do
+for _, id_hash in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. text(ms), '+inf')) do
   if id_hash ~= ARGV[1] then answer[#answer + 1] = id_hash end
 end
 redis.call('UNLINK', KEYS[2])

@@ -5,7 +5,16 @@ local BOUND, ADMIN = 1, 4
 
 local function now()
   local t = redis.call('TIME')
-  return tonumber(t[1]), tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+  return tonumber(t[1]), tonumber(t[1]) * 1000 + tonumber(t[2]) / 1000
+end
+
+-- Milliseconds with their fraction, as text: Lua's own conversion would cut it.
+local function text(ms)
+  return string.format('%.3f', ms)
+end
+
+local function whole(ms)
+  return string.format('%.0f', math.ceil(ms))
 end
 
 local function unpack_record(value)
@@ -43,10 +52,10 @@ local function admit(index, id_hash, expires, epoch, ms)
     redis.call('UNLINK', index)
     redis.call('ZADD', index, epoch, 'e')
   end
-  redis.call('ZADD', index, expires, id_hash)
-  redis.call('ZREMRANGEBYSCORE', index, FIRST_TIME, ms)
+  redis.call('ZADD', index, text(expires), id_hash)
+  redis.call('ZREMRANGEBYSCORE', index, FIRST_TIME, text(ms))
   local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
-  redis.call('PEXPIREAT', index, last[2])
+  redis.call('PEXPIREAT', index, whole(tonumber(last[2])))
 end
 
 local function expiry_ms(r, ms)

@@ -25,5 +25,5 @@ if r.bound then
   admit(KEYS[2], ARGV[5], expires, r.epoch, ms)
 end
 if renewed then redis.call('UNLINK', KEYS[1]) end
-redis.call('SET', KEYS[4], value, 'PXAT', expires)
+redis.call('SET', KEYS[4], value, 'PXAT', whole(expires))
 return {'ok', value}

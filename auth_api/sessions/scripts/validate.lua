@@ -16,7 +16,7 @@ local interval = tonumber(ARGV[2])
 if interval > 0 and seconds - r.seen >= interval then
   local expires = expiry_ms(r, ms)
   value = value:sub(1, 22) .. struct.pack('>I4', seconds) .. value:sub(27)
-  redis.call('SET', KEYS[1], value, 'PXAT', expires)
+  redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
   if r.bound then admit(KEYS[2], ARGV[1], expires, r.epoch, ms) end
 end
 if r.bound and (not card or card:byte(1) ~= 1 or struct.unpack('>I4', card:sub(3, 6)) < r.epoch) then
