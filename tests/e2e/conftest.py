@@ -24,15 +24,16 @@ def password(stack: Stack) -> str:
 
 @pytest.fixture
 def browser(tmp_path: Any) -> Iterator[Any]:
-    yield from _chromium(tmp_path)
+    yield from chromium(tmp_path)
 
 
 @pytest.fixture
 def browser_without_javascript(tmp_path: Any) -> Iterator[Any]:
-    yield from _chromium(tmp_path, javascript=False)
+    yield from chromium(tmp_path, javascript=False)
 
 
-def _chromium(folder: Any, *, javascript: bool = True) -> Iterator[Any]:
+def chromium(folder: Any, *, javascript: bool = True) -> Iterator[Any]:
+    """Yield a headless Chromium with its profile in `folder`."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
