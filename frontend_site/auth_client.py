@@ -16,11 +16,11 @@ from typing import Any
 import requests
 import structlog
 import urllib3
-from django.conf import settings
 
 from .caller import Caller
 from .cookies import SESSION_COOKIE
 from .deadline import deadline_adapter
+from .knobs import knobs
 from .service_token import ServiceTokens
 from .settings.base import Gatehouse
 
@@ -66,7 +66,7 @@ class Answer:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        return json.loads(self.body) if self.body else {}  # type: ignore[no-any-return]
+        return json.loads(self.body) if self.body else {}
 
     @property
     def slug(self) -> str:
@@ -181,8 +181,14 @@ class AuthApiClient:
         return b"".join(chunks)
 
 
+class _NoRedirects(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """A redirect is an answer like any other; requests would parse its target and may raise."""
+        return None
+
+
 def _stateless_session(options: Gatehouse) -> requests.Session:
-    session = requests.Session()
+    session = _NoRedirects()
     session.trust_env = False  # no .netrc, no proxies from the environment
     # The session is shared by all users: a cookie that stayed here would reach the next one.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -233,4 +239,4 @@ def _checked(response: requests.Response, body: bytes) -> Answer:
 @cache
 def auth_api() -> AuthApiClient:
     """Return this worker's client."""
-    return AuthApiClient(settings.GATEHOUSE)
+    return AuthApiClient(knobs())

@@ -3,11 +3,11 @@
 import ipaddress
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from .cookies import SessionToken
 from .http import SiteRequest
+from .knobs import knobs
 
 _LONGEST_USER_AGENT = 512  # characters
 
@@ -39,7 +39,7 @@ def client_address(request: HttpRequest) -> str:
     there, means that the proxies are not what the setting says: then the peer counts.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
-    hops = settings.GATEHOUSE.proxy_hops
+    hops = knobs().proxy_hops
     chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if hops < 1 or len(chain) < hops:
         return peer

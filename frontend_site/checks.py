@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from .knobs import knobs
+
 _SHORTEST_KEY = 32  # bytes
 _FEWEST_DISTINCT = 10  # of a key that is not random at all
 
@@ -33,11 +35,11 @@ def check_hosts(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register()
 def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Short or repetitive keys can be guessed; one key for two purposes is one theft for both."""
-    gatehouse = settings.GATEHOUSE
+    gatehouse = knobs()
     lists = {
         "GATEHOUSE_SERVICE_KEYS": [key.secret for key in gatehouse.service_keys],
         "GATEHOUSE_CSRF_KEYS": [key.secret for key in gatehouse.csrf_keys],
-        "FRONTEND_SECRET_KEY": [settings.SECRET_KEY.encode()],
+        "FRONTEND_SECRET_KEY": [str(settings.SECRET_KEY).encode()],
     }
     return [
         Error(f"{name} {flaw}.", hint=f"Set {name} from a random source.", id="frontend_site.E003")
@@ -49,7 +51,7 @@ def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register()
 def check_origin(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Cookies and CSRF stand on https; plain http is for development on localhost."""
-    origin = urlsplit(settings.GATEHOUSE.public_origin)
+    origin = urlsplit(knobs().public_origin)
     allowed = {"https", "http"} if _is_workbench() else {"https"}
     if origin.scheme in allowed and origin.netloc and not (origin.path or origin.query):
         return []
@@ -79,7 +81,7 @@ def refuse_weak_settings() -> None:
 
 
 def _is_workbench() -> bool:
-    return settings.GATEHOUSE.environment != "production"
+    return knobs().environment != "production"
 
 
 def _flaws_of(keys: list[bytes]) -> Iterator[str]:

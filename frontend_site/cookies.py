@@ -77,7 +77,7 @@ class _VerbatimCookie(Morsel[str]):
     def output(self, attrs: Any = None, header: str = "", sep: str = "") -> str:
         return self.line
 
-    OutputString = output  # type: ignore[assignment]
+    OutputString = output
 
 
 def add_set_cookie(response: HttpResponseBase, line: str) -> None:

@@ -31,7 +31,7 @@ class _DeadlineReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the call's deadline has passed")
         self._sock.settimeout(min(self._patience, left))
-        return self._raw.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()

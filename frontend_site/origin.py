@@ -6,10 +6,10 @@ in for browsers that do not send it.
 
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from .http import is_api
+from .knobs import knobs
 
 _KNOWN_SITES = frozenset({"same-origin", "same-site", "cross-site", "none"})
 
@@ -22,7 +22,7 @@ def fetch_site(request: HttpRequest) -> str:
 
 def is_own_origin(request: HttpRequest, origin: str) -> bool:
     """Whether `origin` is this site. In production only the configured origin is."""
-    gatehouse = settings.GATEHOUSE
+    gatehouse = knobs()
     if origin == gatehouse.public_origin:
         return True
     own = f"{request.scheme}://{request.get_host()}"

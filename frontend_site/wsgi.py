@@ -1,14 +1,28 @@
 """The WSGI entry of the public site. Production unless GATEHOUSE_ENV says otherwise."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("GATEHOUSE_ENV", "production")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
 
 from frontend_site.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
 
 refuse_weak_settings()
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Serve the path that was asked for.
+
+    A server that believes a `SCRIPT_NAME` header cuts it off the path, and then a proxy's rule for
+    /login would let /login/account through to /account. We are mounted at the root, always.
+    """
+    if prefix := environ.get("SCRIPT_NAME"):
+        environ["PATH_INFO"] = prefix + environ.get("PATH_INFO", "")
+        environ["SCRIPT_NAME"] = ""
+    return _django(environ, start_response)

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, UnreadablePostError
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -16,6 +15,7 @@ from frontend_site.cookies import CSRF_COOKIE
 from frontend_site.csrf import CsrfSigner, CsrfState, Verdict
 from frontend_site.endpoints import View
 from frontend_site.http import SiteRequest, is_api
+from frontend_site.knobs import knobs
 from frontend_site.origin import origin_refusal
 from frontend_site.pages.forms import kept_fields
 
@@ -58,7 +58,7 @@ class SignedCsrfMiddleware:
 
 @cache
 def _signer() -> CsrfSigner:
-    return CsrfSigner(settings.GATEHOUSE.csrf_keys)
+    return CsrfSigner(knobs().csrf_keys)
 
 
 def _submitted_token(request: SiteRequest) -> str | None:
@@ -82,7 +82,11 @@ def _offer_again(request: SiteRequest, verdict: Verdict) -> HttpResponse:
     """The 403 page with what was typed. Safe: the origin gate says that it was typed here."""
     _log_refusal(request, verdict, "token")
     # Only now, since the page needs it: the new token goes out with this answer.
-    context = {"fields": kept_fields(request.POST, without=FIELD), "action": request.path}
+    context = {
+        "fields": kept_fields(request.POST, without=FIELD),
+        "action": request.path,
+        "expired": verdict is Verdict.EXPIRED,
+    }
     return render(request, "errors/403_csrf.html", context, status=403)
 
 

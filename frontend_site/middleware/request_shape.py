@@ -4,15 +4,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponseBase
 
 from frontend_site import problems
 from frontend_site.endpoints import View, kind_of, methods_of
 from frontend_site.http import SiteRequest
+from frontend_site.knobs import knobs
 from frontend_site.origin import fetch_site
 
 _SAFE = frozenset({"GET", "HEAD"})
+_CHUNK = 65536  # bytes
+_LONGEST_DRAIN = 4 * 1024 * 1024  # bytes
 _JSON = re.compile(r"application/json(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 _FORM = re.compile(r"application/x-www-form-urlencoded(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
@@ -24,7 +26,8 @@ class RequestShapeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        if _content_length(request) > settings.GATEHOUSE.body_limit:
+        if _content_length(request) > knobs().body_limit:
+            _drain(request)
             return problems.respond(request, problems.PAYLOAD_TOO_LARGE)
         return self.get_response(request)
 
@@ -40,6 +43,13 @@ class RequestShapeMiddleware:
         if request.method not in _SAFE and not _has_readable_body(request, kind_of(view)):
             return problems.respond(request, problems.UNSUPPORTED_MEDIA_TYPE)
         return None
+
+
+def _drain(request: SiteRequest) -> None:
+    """Read what is still coming (to a limit): a client that gets cut off never reads our 413."""
+    for _ in range(_LONGEST_DRAIN // _CHUNK):
+        if not request.read(_CHUNK):
+            return
 
 
 def _is_fetch(request: SiteRequest) -> bool:

@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpResponseBase
 
 from frontend_site.http import SiteRequest
+from frontend_site.knobs import knobs
 
 _FEATURES = (
     "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation "
@@ -52,6 +52,6 @@ class SecurityHeadersMiddleware:
         headers["Content-Security-Policy"] = policy
         # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
         headers.setdefault("Cache-Control", "no-store")
-        if request.is_secure() and settings.GATEHOUSE.environment == "production":
+        if request.is_secure() and knobs().environment == "production":
             headers["Strict-Transport-Security"] = _HSTS
         return response

@@ -65,6 +65,10 @@ class KeptField:
     input_type: str  # "hidden" for what nobody needs to see
     autocomplete: str = ""
 
+    @property
+    def required(self) -> bool:
+        return self.input_type in ("email", "password")
+
 
 def kept_fields(data: QueryDict, *, without: str) -> list[KeptField]:
     """Return the fields of a refused form; passwords come empty, to be typed again."""

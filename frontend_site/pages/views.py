@@ -150,7 +150,11 @@ def _message(answer: Answer, errors: dict[str, list[str]]) -> str:
         case 400 if answer.slug == "invalid-token":
             return "This link was used, has expired or is incomplete."
         case 400 | 413:
-            return "Look at the fields below." if errors else "This could not be read. Try again."
+            return (
+                "Some of this needs another look."
+                if errors
+                else "This could not be read. Try again."
+            )
     return "We cannot check that right now. Nothing was changed: try again in a moment."
 
 

@@ -61,10 +61,19 @@ class Browser:
         return self.cookies["__Host-csrf"]
 
     def send(
-        self, method: str, path: str, *, body: bytes = b"", content_type: str = "", **headers: str
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        content_type: str = "",
+        path_info: str = "",
+        **headers: str,
     ) -> Any:
         """Send one request; header names with `_` for `-`. `Cookie` overrides the jar."""
         extra = {f"HTTP_{name.upper()}": value for name, value in headers.items() if value}
+        if path_info:
+            extra["PATH_INFO"] = path_info
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if cookie and "HTTP_COOKIE" not in extra:
             extra["HTTP_COOKIE"] = cookie

@@ -1,0 +1,125 @@
+"""The presence gate and the one place of cookies."""
+
+from typing import Any
+
+import pytest
+from django.urls import get_resolver
+
+from frontend_site.endpoints import kind_of, methods_of
+from tests.frontend_site.browser import Browser, set_cookie_lines
+from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, TOKEN, Stub
+
+PROTECTED_API = [
+    ("GET", "/api/auth/session"),
+    ("GET", "/api/auth/sessions"),
+    ("DELETE", f"/api/auth/sessions/{HANDLE}"),
+    ("POST", "/api/auth/sessions/revoke-others"),
+    ("POST", "/api/auth/sessions/revoke-all"),
+]
+PUBLIC = {
+    "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz",
+}  # fmt: skip
+
+
+def test_a_protected_page_without_a_cookie_leads_to_login_and_costs_no_call(
+    browser: Browser, stub: Stub
+) -> None:
+    answer = browser.get("/account")
+    assert (answer.status_code, answer["Location"]) == (302, "/login?next=/account")
+    assert stub.calls == []
+
+
+def test_the_query_of_the_page_comes_back_after_login(browser: Browser) -> None:
+    assert browser.get("/account?tab=2")["Location"] == "/login?next=/account%3Ftab%3D2"
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED_API)
+def test_a_protected_call_without_a_cookie_is_a_401_problem_never_a_redirect(
+    browser: Browser, stub: Stub, method: str, path: str
+) -> None:
+    answer = browser.call(method, path)
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:gatehouse:problem:no-session"
+    assert stub.calls == []
+
+
+def test_views_are_protected_unless_they_say_otherwise() -> None:
+    views = {pattern.callback.__name__: pattern.callback for pattern in get_resolver().url_patterns}
+    open_views = {name for name, view in views.items() if not getattr(view, "login_required", True)}
+    assert open_views == PUBLIC
+
+
+def test_a_view_that_says_nothing_is_a_protected_page_for_reading() -> None:
+    def view() -> None: ...
+
+    assert getattr(view, "login_required", True)
+    assert (kind_of(view), methods_of(view)) == ("page", ("GET", "HEAD"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        f"__Host-session={TOKEN}; __Host-session={NEW_TOKEN}",
+        f"__Host-session={TOKEN}; __Host-session={TOKEN}",
+        f"__Host-session={TOKEN},__Host-session={NEW_TOKEN}",
+        f"__Host-session={TOKEN}; \xe2\x80\x80__Host-session={NEW_TOKEN}",
+        f"__Host-session={TOKEN}; \xc2\xa0__Host-session={NEW_TOKEN}",
+        f"__host-session={NEW_TOKEN}; __Host-session={TOKEN}",
+        "__Host-csrf=a; __Host-csrf=b",
+    ],
+)
+@pytest.mark.parametrize("path", ["/account", "/", "/api/auth/session"])
+def test_duplicates_and_look_alikes_are_a_400(
+    browser: Browser, stub: Stub, cookie: str, path: str
+) -> None:
+    answer = browser.send("GET", path, Cookie=cookie)
+    assert answer.status_code == 400
+    expected = "application/problem+json" if path.startswith("/api/") else "text/html"
+    assert answer["Content-Type"].startswith(expected)
+    assert set_cookie_lines(answer) == []
+    assert stub.calls == []
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "__Host-session=garbage",
+        "__Host-session=",
+        "__Host-session",
+        f'__Host-session="{TOKEN}"',
+        f"__Host-session={TOKEN}x",
+        f"session={TOKEN}",
+        f"__Host-SESSION={TOKEN}",
+        f"\xe2\x80\x80__Host-session={TOKEN}",
+        f"__Host-session={TOKEN},a=b",
+        "__Host-session=" + "a" * 8000,
+        "\x00\x01\xff; =; ;;,",
+    ],
+)
+def test_a_garbled_cookie_counts_as_absent(browser: Browser, stub: Stub, cookie: str) -> None:
+    answer = browser.send("GET", "/account", Cookie=cookie)
+    assert answer.status_code == 302
+    assert stub.calls == []
+
+
+def test_only_our_cookie_goes_to_auth_api(browser: Browser, stub: Stub) -> None:
+    browser.cookies = {"tracking": "x", "__Host-session": TOKEN, "sessionid": "y"}
+    browser.get("/account")
+    assert stub.seen[0].header("Cookie") == f"__Host-session={TOKEN}"
+
+
+def test_an_outage_touches_no_cookie(browser: Browser, stub: Stub) -> None:
+    browser.sign_in()
+    stub.answers["GET /v1/session"] = STORE_DOWN
+    answer = browser.get("/account")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert set_cookie_lines(answer) == []
+    stub.reset()
+    assert browser.get("/account").status_code == 200
+
+
+def test_a_dead_auth_api_touches_no_cookie(browser: Browser, auth_api_down: Any) -> None:
+    answer = browser.sign_in().get("/account")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert set_cookie_lines(answer) == []

@@ -1,0 +1,262 @@
+"""The client of auth_api against a real server that behaves, hangs, lies and hangs up."""
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from frontend_site.auth_client import ROUTES, AuthApiUnavailable, auth_api
+from frontend_site.caller import Caller
+from frontend_site.cookies import SessionToken
+from tests.frontend_site.stub import (
+    HANDLE,
+    SET_SESSION,
+    TOKEN,
+    Canned,
+    Stub,
+    current_session,
+    drip,
+    hang,
+    hang_up,
+    problem,
+    raw,
+    send,
+)
+
+CALLER = Caller(SessionToken(TOKEN), "192.0.2.7", "Firefox", "request-1")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_client() -> None:
+    auth_api.cache_clear()
+
+
+def test_the_headers_are_ours_and_no_others(stub: Stub) -> None:
+    auth_api().call("session", CALLER)
+    headers = {name.lower(): value for name, value in stub.seen[0].headers}
+    token = headers.pop("authorization")
+    assert token.startswith("Bearer v1.test2.")
+    assert headers == {
+        "host": stub.url.removeprefix("http://"),
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "gatehouse-frontend",
+        "gatehouse-client-address": "192.0.2.7",
+        "gatehouse-client-user-agent": "Firefox",
+        "x-request-id": "request-1",
+        "cookie": f"__Host-session={TOKEN}",
+    }
+
+
+def test_calls_share_one_kept_alive_connection(stub: Stub) -> None:
+    for route in ("session", "login", "logout", "session"):
+        auth_api().call(route, CALLER, body=b"{}", content_type="application/json")
+    assert len({seen.connection for seen in stub.seen}) == 1
+
+
+def test_a_cookie_of_one_user_never_reaches_the_next(stub: Stub) -> None:
+    auth_api().call("login", Caller(request_id="r" * 8), body=b"{}")
+    auth_api().call("session", Caller(request_id="r" * 8))
+    assert stub.seen[1].header("Cookie") is None
+
+
+def test_every_set_cookie_line_is_handed_over_as_it_came(stub: Stub) -> None:
+    lines = (SET_SESSION, "a=b; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "a=c")
+    headers = tuple(("Set-Cookie", line) for line in lines)
+    stub.answers["POST /v1/login"] = Canned(200, current_session(), headers)
+    assert auth_api().call("login", CALLER, body=b"{}").set_cookie == lines
+
+
+def test_the_environment_and_netrc_are_not_read(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert auth_api().call("session", CALLER).status == 200
+    assert (stub.seen[0].header("Authorization") or "").startswith("Bearer v1.")
+
+
+@pytest.mark.parametrize("location", ["/v1/sessions", "http://127.0.0.1:1/", "http://[evil"])
+def test_a_redirect_is_not_followed_and_not_believed(stub: Stub, location: str) -> None:
+    stub.answers["GET /v1/session"] = Canned(302, b"", (("Location", location),))
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+    assert stub.calls == ["GET /v1/session"]
+
+
+@pytest.mark.parametrize(
+    "handle",
+    ["", "..", "../../admin/", "%2e%2e", "a?x", "a#f", "a/b", "h" * 15, "h" * 17, HANDLE + "\n"],
+)
+def test_a_handle_that_is_none_never_makes_an_address(stub: Stub, handle: str) -> None:
+    with pytest.raises(ValueError, match="handle"):
+        auth_api().call("end-session", CALLER, handle=handle)
+    assert stub.calls == []
+
+
+def test_a_stranger_cannot_name_a_route() -> None:
+    with pytest.raises(KeyError):
+        auth_api().call("../admin", CALLER)
+    assert all(path.startswith("/v1/") or path == "/readyz" for _, path in ROUTES.values())
+
+
+GARBAGE = {
+    "no HTTP at all": raw(b"\x00\x01\x02 nonsense\r\n\r\n"),
+    "an empty answer": hang_up,
+    "half of a header": raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
+    "half of a body": raw(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    ),
+    "a bad chunk": raw(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+    ),
+    "HTML": Canned(200, b"<html>", content_type="text/html"),
+    "an HTML error": Canned(502, b"<html>", content_type="text/html"),
+    "no type": Canned(200, b"{}", content_type=""),
+    "broken JSON": Canned(200, b'{"user": '),
+    "a JSON list": Canned(200, []),
+    "a JSON number": Canned(200, b"1"),
+    "deep JSON": Canned(200, b"[" * 200_000),
+    "invalid UTF-8": Canned(200, b'{"a": "\xff\xfe"}'),
+    "a long number": Canned(200, b'{"a": ' + b"9" * 5000 + b"}"),
+    "compressed": Canned(200, b"{}", (("Content-Encoding", "gzip"),)),
+    "201": Canned(201, {}),
+    "304": Canned(304, b""),
+    "too long": Canned(200, b'{"a": "' + b"x" * 1_100_000 + b'"}'),
+    "our key refused": problem("service-token-required", 401),
+}
+
+
+@pytest.mark.parametrize("behaviour", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_unknown_and_the_next_call_is_clean(stub: Stub, behaviour: Any) -> None:
+    stub.answers["GET /v1/session"] = behaviour
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+    stub.answers["GET /v1/session"] = Canned(200, current_session())
+    assert auth_api().call("session", CALLER).document["user"]["email"] == "ada@example.com"
+
+
+def test_nobody_listens(auth_api_down: None) -> None:
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+
+
+def test_a_silent_server_costs_the_read_timeout_only(stub: Stub, knobs: Any) -> None:
+    knobs(read_timeout=0.2)
+    stub.answers["GET /v1/session"] = hang(stub.wake)
+    started = time.monotonic()
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n",
+    ],
+    ids=["in its headers", "in its body"],
+)
+def test_a_dripping_server_ends_at_the_deadline(stub: Stub, knobs: Any, head: bytes) -> None:
+    knobs(read_timeout=5, call_deadline=0.4)
+    stub.answers["GET /v1/session"] = drip(stub.wake, head)
+    started = time.monotonic()
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+    assert time.monotonic() - started < 1.5
+
+
+def test_more_calls_than_slots_are_unknown_soon(stub: Stub, knobs: Any) -> None:
+    knobs(calls_at_once=1, connect_timeout=0.2, read_timeout=3)
+    stub.answers["GET /v1/session"] = hang(stub.wake)
+
+    def first_call() -> None:
+        with pytest.raises(AuthApiUnavailable):
+            auth_api().call("session", CALLER)
+
+    first = threading.Thread(target=first_call)
+    first.start()
+    while not stub.seen:
+        time.sleep(0.01)
+    with pytest.raises(AuthApiUnavailable, match="too many"):
+        auth_api().call("ready", CALLER)
+    stub.wake.set()
+    first.join()
+
+
+def hanging_up_once(stub: Stub, then: Canned) -> Any:
+    """The first request meets a closing connection, the next ones an answer."""
+    left = [hang_up]
+
+    def behave(handler: Any) -> None:
+        if left:
+            left.pop()(handler)
+        else:
+            send(handler, then)
+
+    return behave
+
+
+def test_a_get_on_a_closed_connection_is_sent_once_more(stub: Stub) -> None:
+    stub.answers["GET /v1/session"] = hanging_up_once(stub, Canned(200, current_session()))
+    assert auth_api().call("session", CALLER).status == 200
+    assert len(stub.calls) == 2
+
+
+def test_a_get_is_not_sent_a_third_time(stub: Stub) -> None:
+    stub.answers["GET /v1/session"] = hang_up
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+    assert len(stub.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("route", "call"),
+    [("login", "POST /v1/login"), ("end-session", f"DELETE /v1/sessions/{HANDLE}")],
+)
+def test_an_unsafe_call_is_never_repeated(stub: Stub, route: str, call: str) -> None:
+    stub.answers[call] = hanging_up_once(stub, Canned(200, current_session()))
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call(route, CALLER, body=b"{}", handle=HANDLE)
+    assert stub.calls == [call]
+
+
+def test_a_server_that_closed_an_idle_connection_is_no_error(stub: Stub) -> None:
+    auth_api().call("session", CALLER)
+
+    def answer_and_close(handler: Any) -> None:
+        send(handler, Canned(200, current_session()))
+        handler.wfile.flush()
+        handler.close_connection = True
+
+    stub.answers["GET /v1/session"] = answer_and_close
+    auth_api().call("session", CALLER)
+    time.sleep(0.05)
+    assert auth_api().call("login", CALLER, body=b"{}").status == 200
+
+
+def test_concurrent_callers_get_their_own_answers(stub: Stub) -> None:
+    def echo(handler: Any) -> None:
+        send(handler, Canned(200, {"cookie": handler.headers["Cookie"]}))
+
+    stub.answers["GET /v1/session"] = echo
+    wrong: list[str] = []
+
+    def ask(number: int) -> None:
+        token = f"{number:016d}." + "s" * 43
+        for _ in range(20):
+            answer = auth_api().call("session", Caller(SessionToken(token), request_id="r" * 8))
+            if answer.document["cookie"] != f"__Host-session={token}":
+                wrong.append(answer.document["cookie"])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

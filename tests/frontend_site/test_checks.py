@@ -1,0 +1,74 @@
+"""Weak settings do not start."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+
+from frontend_site.checks import CHECKS, refuse_weak_settings
+from frontend_site.settings.env import Key
+
+STRONG = (Key("a1", b"0123456789abcdefghijklmnopqrstuvwxyz"),)
+
+
+@pytest.fixture
+def production(settings: Any, knobs: Any) -> Any:
+    """A sound production set-up; a test spoils one thing."""
+    settings.ALLOWED_HOSTS = ["gatehouse.example"]
+    settings.SECRET_KEY = "0123456789" * 5 + "abcdefghij"
+    sound = {
+        "environment": "production",
+        "public_origin": "https://gatehouse.example",
+        "service_keys": STRONG,
+        "csrf_keys": STRONG,
+    }
+
+    def change(**changes: Any) -> None:
+        knobs(**{**sound, **changes})
+
+    change()
+    return change
+
+
+def found() -> set[str]:
+    return {str(message.id) for check in CHECKS for message in check(None)}
+
+
+def test_a_sound_set_up_passes(production: Any) -> None:
+    refuse_weak_settings()
+
+
+def test_debug_is_refused(production: Any, settings: Any) -> None:
+    settings.DEBUG = True
+    assert found() == {"frontend_site.E001"}
+
+
+@pytest.mark.parametrize("hosts", [[], ["*"], ["*.example.com"], [".example.com"]])
+def test_wildcard_hosts_are_refused(production: Any, settings: Any, hosts: list[str]) -> None:
+    settings.ALLOWED_HOSTS = hosts
+    assert found() == {"frontend_site.E002"}
+
+
+@pytest.mark.parametrize("name", ["csrf_keys", "service_keys"])
+@pytest.mark.parametrize("keys", [(), (Key("a", b"short"),), (Key("a", b"a" * 64),)])
+def test_weak_keys_are_refused(production: Any, name: str, keys: Any) -> None:
+    production(**{name: keys})
+    assert found() == {"frontend_site.E003"}
+
+
+@pytest.mark.parametrize("origin", ["http://gatehouse.example", "gatehouse.example", "https://a/b"])
+def test_an_origin_that_is_not_https_is_refused(production: Any, origin: str) -> None:
+    production(public_origin=origin)
+    assert found() == {"frontend_site.E004"}
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_PUBLIC_ORIGIN"):
+        refuse_weak_settings()
+
+
+def test_a_script_name_from_outside_is_refused(production: Any, settings: Any) -> None:
+    settings.FORCE_SCRIPT_NAME = None
+    assert found() == {"frontend_site.E005"}
+
+
+def test_the_checks_run_with_djangos_own() -> None:
+    call_command("check", deploy=True, fail_level="WARNING")

@@ -1,0 +1,261 @@
+"""What only the real server shows: raw headers, odd methods, two lines of one header."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.frontend_site.stub import (
+    EXPIRE_SESSION,
+    HANDLE,
+    NEW_TOKEN,
+    SET_SESSION,
+    TOKEN,
+    Canned,
+    Stub,
+    current_session,
+    hang,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+COOKIE = f"Cookie: __Host-session={TOKEN}"
+
+
+class Answer:
+    """One raw answer."""
+
+    def __init__(self, data: bytes) -> None:
+        head, _, self.body = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.status = int(lines[0].split(" ")[1])
+        self.headers = [
+            (name.lower(), value.strip())
+            for name, _, value in (line.partition(":") for line in lines[1:])
+        ]
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name.lower()]
+
+
+class Server:
+    """A running gunicorn with its production worker class."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def exchange(self, data: bytes) -> Answer:
+        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=15)) as sock:
+            sock.sendall(data)
+            received = b""
+            while chunk := sock.recv(65536):
+                received += chunk
+        return Answer(received)
+
+    def ask(self, method: str, path: str, *lines: str, body: bytes = b"") -> Answer:
+        head = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *lines]
+        if body:
+            head.append(f"Content-Length: {len(body)}")
+        return self.exchange("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body)
+
+    def csrf(self, *lines: str) -> list[str]:
+        """Header lines that make a call with `lines` (a Cookie line first) pass the CSRF gate."""
+        [line] = self.ask("GET", "/api/auth/csrf", *lines).all("Set-Cookie")
+        pair = line.partition(";")[0]
+        cookies = [lines[0] + "; " + pair] if lines else ["Cookie: " + pair]
+        return [*cookies, *lines[1:], "X-CSRF-Token: " + pair.partition("=")[2]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    from tests.frontend_site.conftest import _stub
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        environment = {
+            **os.environ,
+            "GATEHOUSE_ENV": "test",
+            "AUTH_API_URL": _stub.url,
+            "GATEHOUSE_LOG_LEVEL": "ERROR",
+            "PYTHONWARNINGS": "ignore",
+        }
+        arguments = ["--worker-class=gevent", "--no-control-socket", "--log-level=warning"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "frontend_site.wsgi",
+             f"--bind=fd://{listener.fileno()}", *arguments],
+            env=environment, cwd=ROOT, pass_fds=[listener.fileno()],
+        )  # fmt: skip
+        found = Server(listener.getsockname()[1])
+        try:
+            assert found.ask("GET", "/healthz").status == 200
+            yield found
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def test_a_page_over_the_wire(server: Server) -> None:
+    answer = server.ask("GET", "/account", COOKIE)
+    assert answer.status == 200
+    assert b"Ada Lovelace" in answer.body
+
+
+def test_set_cookie_lines_are_the_same_bytes_on_the_wire(server: Server, stub: Stub) -> None:
+    lines = [SET_SESSION, "a=1;path=/;  secure", "a=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT"]
+    headers = tuple(("Set-Cookie", line) for line in lines)
+    stub.answers["POST /v1/login"] = Canned(200, current_session(), headers)
+    answer = server.ask(
+        "POST", "/api/auth/login", *server.csrf(), "Content-Type: application/json", body=b"{}"
+    )
+    assert answer.all("Set-Cookie")[1:] == lines
+
+
+def test_logout_over_the_wire(server: Server) -> None:
+    answer = server.ask("POST", "/api/auth/logout", *server.csrf(COOKIE))
+    assert answer.status == 204
+    assert EXPIRE_SESSION in answer.all("Set-Cookie")
+    assert answer.body == b""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [COOKIE, f"Cookie: __Host-session={NEW_TOKEN}"],
+        [COOKIE, COOKIE],
+        [COOKIE + f"; __Host-session={NEW_TOKEN}"],
+        [COOKIE + f"; \xe2\x80\x80__Host-session={NEW_TOKEN}"],
+        [COOKIE + f"; \xc2\xa0__Host-session={NEW_TOKEN}"],
+        [COOKIE + f"; __HOST-session={NEW_TOKEN}"],
+        ["Cookie: a=b", COOKIE, f"Cookie: __Host-session={NEW_TOKEN}"],
+    ],
+)
+def test_two_sessions_in_one_request_are_a_400(
+    server: Server, stub: Stub, lines: list[str]
+) -> None:
+    assert server.ask("GET", "/account", *lines).status == 400
+    assert stub.calls == []
+
+
+@pytest.mark.parametrize(
+    "lines", [[COOKIE, "Cookie: a=b"], ["Cookie: a=b", COOKIE], ["Cookie:", COOKIE]]
+)
+def test_a_session_in_one_of_two_cookie_lines_is_none(
+    server: Server, stub: Stub, lines: list[str]
+) -> None:
+    assert server.ask("GET", "/account", *lines).status == 302
+    assert stub.calls == []
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "PATCH", "DELETE", "OPTIONS", "FOO", "get"])
+def test_odd_methods_are_a_405_and_echo_nothing(server: Server, method: str) -> None:
+    answer = server.ask(method, "/account", COOKIE, "X-Secret: echo-me")
+    assert answer.status in (400, 405)
+    assert b"echo-me" not in answer.body
+
+
+def test_two_authorization_lines_reach_nobody(server: Server, stub: Stub) -> None:
+    server.ask("GET", "/account", COOKIE, "Authorization: Bearer a", "Authorization: Bearer b")
+    authorization = [v for k, v in stub.seen[0].headers if k.lower() == "authorization"]
+    assert len(authorization) == 1
+    assert authorization[0].startswith("Bearer v1.test2.")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Gatehouse-Client-Address",
+        "Gatehouse_Client_Address",
+        "GATEHOUSE_CLIENT-ADDRESS",
+        "X-Forwarded-For",
+        "X_Forwarded_For",
+        "Remote-Addr",
+    ],
+)
+def test_a_browser_cannot_choose_its_address(server: Server, stub: Stub, name: str) -> None:
+    server.ask("GET", "/account", COOKIE, f"{name}: 6.6.6.6")
+    assert stub.seen[0].header("Gatehouse-Client-Address") == "127.0.0.1"
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "Script-Name", "SCRIPT-NAME", "Path-Info"])
+def test_a_script_name_from_outside_moves_no_path(server: Server, name: str) -> None:
+    assert server.ask("GET", "/login/account", COOKIE, f"{name}: /login").status == 404
+    assert b"Sign in" in server.ask("GET", "/login", f"{name}: /login").body
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example/account",
+        "/\\evil.example",
+        "/%2f%2fevil.example",
+        "/./account",
+        "/account/../login",
+        "/account%00",
+    ],
+)
+def test_odd_paths_are_no_pages_and_no_redirects(server: Server, path: str) -> None:
+    answer = server.ask("GET", path, COOKIE, "Sec-Fetch-Site: cross-site")
+    assert answer.status in (400, 404)
+    assert answer.all("Location") == []
+
+
+def test_an_absolute_request_target_names_no_other_host(server: Server) -> None:
+    answer = server.ask("GET", "http://evil.example/account", "Sec-Fetch-Site: same-origin")
+    assert "evil.example" not in "".join(answer.all("Location"))
+
+
+def test_a_mebibyte_is_a_413(server: Server, stub: Stub) -> None:
+    body = b"x" * (1024 * 1024)
+    answer = server.ask("POST", "/api/auth/login", "Content-Type: application/json", body=body)
+    assert answer.status == 413
+    assert stub.calls == []
+
+
+def test_a_chunked_body_is_not_forwarded(server: Server, stub: Stub) -> None:
+    lines = [*server.csrf(), "Content-Type: application/json", "Transfer-Encoding: chunked"]
+    stub.answers["POST /v1/login"] = Canned(400, {"type": "x"}, (), "application/problem+json")
+    answer = server.ask("POST", "/api/auth/login", *lines)  # the body follows by hand
+    assert answer.status >= 400
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 2", "Content-Length: 3"],
+        ["Content-Length: 2", "Transfer-Encoding: chunked"],
+    ],
+)
+def test_ambiguous_framing_is_refused(server: Server, stub: Stub, lines: list[str]) -> None:
+    head = ["POST /api/auth/login HTTP/1.1", "Host: localhost", "Connection: close", *lines]
+    data = "\r\n".join(head).encode() + b"\r\n\r\n{}\r\n0\r\n\r\nGET /account HTTP/1.1\r\n\r\n"
+    assert server.exchange(data).status == 400
+    assert stub.calls == []
+
+
+def test_a_head_request_has_no_body(server: Server) -> None:
+    answer = server.ask("HEAD", "/login")
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_a_hanging_auth_api_leaves_other_pages_fast(server: Server, stub: Stub) -> None:
+    stub.answers["GET /v1/sessions"] = hang(stub.wake)
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=15)) as slow:
+        lines = ["GET /api/auth/sessions HTTP/1.1", "Host: localhost", "Connection: close", COOKIE]
+        slow.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+        while "GET /v1/sessions" not in stub.calls:
+            time.sleep(0.01)
+        started = time.monotonic()
+        assert server.ask("GET", "/account", COOKIE).status == 200
+        assert time.monotonic() - started < 1
+        assert slow.recv(65536).startswith(b"HTTP/1.1 503")
+
+
+def test_an_ended_handle_goes_out_and_nothing_else(server: Server, stub: Stub) -> None:
+    lines = server.csrf(COOKIE)
+    assert server.ask("DELETE", f"/api/auth/sessions/{HANDLE}", *lines).status == 204
+    assert server.ask("DELETE", "/api/auth/sessions/..%2f..%2fadmin%2f", *lines).status == 404
+    assert stub.calls == [f"DELETE /v1/sessions/{HANDLE}"]

@@ -1,0 +1,69 @@
+"""Logs tell what happened and no secret; one event is one line."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from frontend_site.csrf import ANONYMOUS, CsrfSigner
+from frontend_site.logging import redact
+from frontend_site.service_token import mint_service_token
+from frontend_site.settings.env import Key
+from tests.frontend_site.browser import Browser
+from tests.frontend_site.stub import TOKEN, Stub, problem
+
+KEY = Key("a1", b"k" * 32)
+CSRF = CsrfSigner([KEY]).issue(ANONYMOUS)
+SERVICE = mint_service_token(KEY, now=0)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What goes to stderr."""
+    handler: Any = next(
+        handler
+        for handler in logging.getLogger().handlers
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+    )
+    stream = io.StringIO()
+    before = handler.setStream(stream)
+    yield stream
+    handler.setStream(before)
+
+
+@pytest.mark.parametrize("secret", [TOKEN, CSRF, SERVICE, "/email/verify?token=eyJhb-x:y_z"])
+def test_secrets_are_redacted_wherever_they_stand(secret: str) -> None:
+    event = redact(None, "", {"event": f"got {secret}!", "path": secret, "password": "hunter2"})
+    text = json.dumps(event)
+    assert "hunter2" not in text
+    assert not any(part in text for part in (TOKEN, CSRF, SERVICE, "eyJhb"))
+
+
+def test_a_day_of_requests_leaves_no_secret_in_the_log(
+    browser: Browser, stub: Stub, log: io.StringIO
+) -> None:
+    stub.answers["POST /v1/login"] = problem("invalid-credentials", 401)
+    browser.post("/login", {"email": "ada@example.com", "password": "correct horse battery"})
+    stub.reset()
+    browser.post("/login", {"email": "ada@example.com", "password": "correct horse battery"})
+    browser.get("/account")
+    browser.get("/email/verify?token=mailed-secret")
+    browser.send("GET", "/account", Cookie=f"__Host-session={TOKEN}; __Host-session={TOKEN}")
+    browser.call("POST", "/api/auth/logout", X_CSRF_Token=CSRF)
+    browser.post("/logout")
+    text = log.getvalue()
+    secrets = ["correct horse", "mailed-secret", *browser.cookies.values(), TOKEN, CSRF]
+    assert "request.finished" in text
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def test_a_line_break_from_outside_cannot_start_a_line_of_its_own(log: io.StringIO) -> None:
+    structlog.get_logger("frontend_site").warning("login.failed", email='a\r\n{"level":"x"}\x1b[2J')
+    lines = log.getvalue().strip().splitlines()
+    assert len(lines) == 1
+    assert "\x1b" not in lines[0]
+    assert json.loads(lines[0])["email"].startswith("a\r\n")

@@ -1,0 +1,92 @@
+"""The environment: what production demands, what development makes."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from frontend_site.settings.env import Env, Key, development_secrets, parse_keys
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "GATEHOUSE_ENV": "production",
+    "FRONTEND_SECRET_KEY": "0123456789" * 5 + "abcdefghij",
+    "GATEHOUSE_SERVICE_KEYS": "a1:0123456789abcdefghijklmnopqrstuvwxyz",
+    "GATEHOUSE_CSRF_KEYS": "a1:zyxwvutsrqponmlkjihgfedcba9876543210",
+    "GATEHOUSE_PUBLIC_ORIGIN": "https://gatehouse.example",
+    "AUTH_API_URL": "http://127.0.0.1:8001",
+    "ALLOWED_HOSTS": "gatehouse.example",
+}
+
+
+def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Import wsgi.py as gunicorn does."""
+    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import frontend_site.wsgi"],
+        env={**path, **environment},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_production_starts_when_everything_is_set(tmp_path: Path) -> None:
+    result = start({**PRODUCTION, "GATEHOUSE_VAR": str(tmp_path)})
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "GATEHOUSE_ENV"])
+def test_production_names_what_is_missing_and_both_ways_out(name: str) -> None:
+    result = start({key: value for key, value in PRODUCTION.items() if key != name})
+    last = result.stderr.strip().splitlines()[-1]
+    assert result.returncode == 1
+    assert "ImproperlyConfigured" in last
+    assert name in last
+    assert "GATEHOUSE_ENV=development" in last
+
+
+def test_wsgi_means_production_unless_told_otherwise() -> None:
+    assert "ImproperlyConfigured" in start({}).stderr
+
+
+def test_wsgi_runs_the_checks() -> None:
+    result = start({**PRODUCTION, "ALLOWED_HOSTS": "*"})
+    assert "frontend_site.E002" in result.stderr
+
+
+def test_keys_are_a_list_newest_first_and_hide_themselves() -> None:
+    keys = parse_keys(f"b2:{'x' * 32}, a1:{'y' * 32}", "KEYS")
+    assert keys == (Key("b2", b"x" * 32), Key("a1", b"y" * 32))
+    assert "xxx" not in repr(keys)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 40, "a1:short", f"A1:{'x' * 32}", f"a1:{'x' * 32},"])
+def test_a_malformed_key_list_is_refused_by_name(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="KEYS"):
+        parse_keys(text, "KEYS")
+
+
+def test_an_unknown_environment_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured):
+        Env({"GATEHOUSE_ENV": "staging"})
+
+
+def test_development_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    first = development_secrets(tmp_path / "var")
+    assert development_secrets(tmp_path / "var") == first
+    assert len(set(first.values())) == 5
+    assert stat.S_IMODE((tmp_path / "var" / "secrets.env").stat().st_mode) == 0o600
+
+
+def test_the_public_site_has_no_database_no_redis_and_no_users(settings: object) -> None:
+    from django.apps import apps
+    from django.db import connections
+
+    assert connections.settings["default"]["ENGINE"] == "django.db.backends.dummy"
+    names = {app.name for app in apps.get_app_configs()}
+    assert names == {"django.contrib.staticfiles", "frontend_site"}
