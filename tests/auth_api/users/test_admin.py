@@ -1,0 +1,165 @@
+"""The admin on the private port: same engine, its own door, no passwords of others."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from auth_api.users.models import User
+from tests.auth_api.http import call, session_token
+from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+USERS = "/admin/users/user/"
+
+
+class AdminBrowser:
+    """A browser at the admin: one cookie jar, CSRF tokens out of the forms."""
+
+    def __init__(self) -> None:
+        self.client = Client(enforce_csrf_checks=True, HTTP_HOST="localhost")
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path, secure=True)
+
+    def post(self, path: str, data: dict[str, Any], page: str | None = None) -> Any:
+        html = self.get(page or path).content.decode()
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)
+        token = found[1] if found else ""
+        form = {"csrfmiddlewaretoken": token, **data}
+        headers = {"HTTP_REFERER": "https://localhost/admin/"}
+        return self.client.post(path, form, secure=True, **headers)  # type: ignore[arg-type]
+
+    def login(self, email: str, password: str = PASSWORD) -> Any:
+        return self.post("/admin/login/?next=/admin/", {"username": email, "password": password})
+
+
+@pytest.fixture
+def root() -> AdminBrowser:
+    User.objects.create_superuser("root@example.com", PASSWORD)
+    browser = AdminBrowser()
+    assert browser.login("root@example.com").status_code == 302
+    return browser
+
+
+def action(browser: AdminBrowser, name: str, *users: User) -> Any:
+    chosen = {"action": name, "_selected_action": [str(user.pk) for user in users]}
+    return browser.post(USERS, chosen)
+
+
+def test_staff_sign_in_and_their_session_is_ours(root: AdminBrowser, redis_client: Any) -> None:
+    cookie = root.client.cookies["__Host-admin-session"]
+    assert (cookie["samesite"], cookie["secure"], cookie["path"]) == ("Strict", True, "/")
+    assert set(root.client.cookies) == {"__Host-admin-session", "__Host-admin-csrf"}
+    assert root.get("/admin/").status_code == 200
+    assert any(b":index" in key for key in redis_client.keys("*"))
+
+
+def test_an_admin_session_opens_no_site_and_the_reverse(root: AdminBrowser) -> None:
+    token = root.client.cookies["__Host-admin-session"].value
+    assert call("GET", "/v1/session", token=token).status_code == 401
+    assert root.get("/admin/").status_code == 200
+    body = {"email": "root@example.com", "password": PASSWORD}
+    stranger = AdminBrowser()
+    stranger.client.cookies["__Host-admin-session"] = session_token(call("POST", "/v1/login", body))
+    assert stranger.get("/admin/").status_code == 302
+
+
+def test_people_who_are_no_staff_stay_outside() -> None:
+    make_user("ada@example.com")
+    browser = AdminBrowser()
+    assert browser.login("ada@example.com").status_code == 200
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_the_admins_door_counts_failures_too() -> None:
+    User.objects.create_superuser("root@example.com", PASSWORD)
+    browser = AdminBrowser()
+    for _ in range(10):
+        browser.login("root@example.com", "a wrong one")
+    assert b"Too many attempts" in browser.login("root@example.com").content
+
+
+def test_users_are_searched_and_filtered(root: AdminBrowser) -> None:
+    make_user("ada@example.com")
+    make_user("bob@example.com")
+    found = root.get(f"{USERS}?q=ada@&is_active__exact=1").content
+    assert b"ada@example.com" in found
+    assert b"bob@example.com" not in found
+
+
+def test_all_sessions_of_a_user_are_ended(root: AdminBrowser) -> None:
+    ada = make_user("ada@example.com")
+    body = {"email": ada.email, "password": PASSWORD}
+    tokens = [session_token(call("POST", "/v1/login", body)) for _ in range(3)]
+    assert action(root, "end_all_sessions", ada).status_code == 302
+    assert not any(is_alive(token) for token in tokens)
+    assert b"3 sessions ended." in root.get(USERS).content
+
+
+def test_deactivation_ends_the_sessions_and_forbids_new_ones(root: AdminBrowser) -> None:
+    ada = make_user("ada@example.com")
+    body = {"email": ada.email, "password": PASSWORD}
+    token = session_token(call("POST", "/v1/login", body))
+    action(root, "deactivate", ada)
+    assert not is_alive(token)
+    assert call("POST", "/v1/login", body).status_code == 401
+    action(root, "activate", ada)
+    assert call("POST", "/v1/login", body).status_code == 200
+
+
+def test_no_form_shows_or_takes_a_password(root: AdminBrowser) -> None:
+    ada = make_user("ada@example.com")
+    for page in (f"{USERS}{ada.pk}/change/", f"{USERS}add/"):
+        html = root.get(page).content.decode()
+        assert 'type="password"' not in html
+        assert "argon2" not in html
+    change = {"email": ada.email, "name": "Ada", "is_active": "on", "email_verified": "on"}
+    root.post(f"{USERS}{ada.pk}/change/", {**change, "password": "typed by the staff"})
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+def test_a_user_made_here_has_no_password(root: AdminBrowser) -> None:
+    root.post(f"{USERS}add/", {"email": "New@Example.com", "is_active": "on"})
+    assert not User.objects.get(email="new@example.com").has_usable_password()
+
+
+def test_rights_that_are_taken_are_gone_at_the_next_click(root: AdminBrowser) -> None:
+    user = User.objects.get(email="root@example.com")
+    user.is_staff = False
+    user.save()
+    assert root.get(USERS).status_code == 302
+
+
+def test_staff_cannot_raise_themselves(root: AdminBrowser) -> None:
+    from django.contrib.auth.models import Permission
+
+    clerk = make_user("clerk@example.com")
+    clerk.is_staff = True
+    clerk.save()
+    clerk.user_permissions.set(Permission.objects.filter(content_type__model="user"))
+    browser = AdminBrowser()
+    browser.login("clerk@example.com")
+    form = {"email": clerk.email, "is_active": "on", "is_staff": "on", "email_verified": "on"}
+    browser.post(f"{USERS}{clerk.pk}/change/", {**form, "is_superuser": "on"})
+    clerk.refresh_from_db()
+    assert not clerk.is_superuser
+    chief = User.objects.get(email="root@example.com")
+    action(browser, "deactivate", chief)
+    chief.refresh_from_db()
+    assert chief.is_active
+
+
+def test_signing_out_of_the_admin_is_final(root: AdminBrowser) -> None:
+    token = root.client.cookies["__Host-admin-session"].value
+    root.post("/admin/logout/", {}, page="/admin/")
+    again = AdminBrowser()
+    again.client.cookies["__Host-admin-session"] = token
+    assert again.get("/admin/").status_code == 302
+
+
+def test_a_post_without_the_csrf_token_is_refused(root: AdminBrowser) -> None:
+    answer = root.client.post(USERS, {"action": "deactivate"}, secure=True)
+    assert answer.status_code == 403
