@@ -68,6 +68,8 @@ class RequestContextMiddleware:
         for name, value in _HEADERS.items():
             response.headers[name] = value
         response.headers["Content-Security-Policy"] = _CSP_ADMIN if admin else _CSP_API
+        if admin:  # with no-referrer a form's Origin is "null", and Django's CSRF check refuses it
+            response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Request-Id"] = request.request_id
         if admin or request.is_api:
             response.headers["Cache-Control"] = "no-store"

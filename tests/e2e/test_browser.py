@@ -104,3 +104,14 @@ def test_two_tabs(browser: Any, stack: Stack, password: str) -> None:
     browser.switch_to.window(first)
     browser.refresh()
     wait_for_path(browser, "/login")
+
+
+def test_the_admin_in_a_browser(browser: Any, stack: Stack) -> None:
+    password = stack.make_user("root@example.com", "--superuser")
+    browser.get(f"http://localhost:{stack.auth_port}/admin/users/user/")
+    fill(browser, username="root@example.com", password=password)
+    press(browser, "form")
+    wait_for_text(browser, "Select user to change")
+    cookies = browser.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]
+    names = {cookie["name"] for cookie in cookies}
+    assert names == {"__Host-admin-session", "__Host-admin-csrf"}
