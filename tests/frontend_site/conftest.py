@@ -58,3 +58,13 @@ def auth_api_down(knobs: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     knobs(auth_api_url=f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Any]:
+    """The real gunicorn in front of the stub."""
+    from tests.frontend_site.server import running_site
+
+    with running_site(_stub.url) as site:
+        assert site.ask("GET", "/healthz").status == 200
+        yield site

@@ -1,16 +1,12 @@
 """What only the real server shows: raw headers, odd methods, two lines of one header."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
+from tests.frontend_site.server import Server
 from tests.frontend_site.stub import (
     EXPIRE_SESSION,
     HANDLE,
@@ -23,79 +19,7 @@ from tests.frontend_site.stub import (
     hang,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 COOKIE = f"Cookie: __Host-session={TOKEN}"
-
-
-class Answer:
-    """One raw answer."""
-
-    def __init__(self, data: bytes) -> None:
-        head, _, self.body = data.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        self.status = int(lines[0].split(" ")[1])
-        self.headers = [
-            (name.lower(), value.strip())
-            for name, _, value in (line.partition(":") for line in lines[1:])
-        ]
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key == name.lower()]
-
-
-class Server:
-    """A running gunicorn with its production worker class."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def exchange(self, data: bytes) -> Answer:
-        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=15)) as sock:
-            sock.sendall(data)
-            received = b""
-            while chunk := sock.recv(65536):
-                received += chunk
-        return Answer(received)
-
-    def ask(self, method: str, path: str, *lines: str, body: bytes = b"") -> Answer:
-        head = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *lines]
-        if body:
-            head.append(f"Content-Length: {len(body)}")
-        return self.exchange("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body)
-
-    def csrf(self, *lines: str) -> list[str]:
-        """Header lines that make a call with `lines` (a Cookie line first) pass the CSRF gate."""
-        [line] = self.ask("GET", "/api/auth/csrf", *lines).all("Set-Cookie")
-        pair = line.partition(";")[0]
-        cookies = [lines[0] + "; " + pair] if lines else ["Cookie: " + pair]
-        return [*cookies, *lines[1:], "X-CSRF-Token: " + pair.partition("=")[2]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    from tests.frontend_site.conftest import _stub
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        environment = {
-            **os.environ,
-            "GATEHOUSE_ENV": "test",
-            "AUTH_API_URL": _stub.url,
-            "GATEHOUSE_LOG_LEVEL": "ERROR",
-            "PYTHONWARNINGS": "ignore",
-        }
-        arguments = ["--worker-class=gevent", "--no-control-socket", "--log-level=warning"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "frontend_site.wsgi",
-             f"--bind=fd://{listener.fileno()}", *arguments],
-            env=environment, cwd=ROOT, pass_fds=[listener.fileno()],
-        )  # fmt: skip
-        found = Server(listener.getsockname()[1])
-        try:
-            assert found.ask("GET", "/healthz").status == 200
-            yield found
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 def test_a_page_over_the_wire(server: Server) -> None:

@@ -1,0 +1,230 @@
+"""What only a browser knows: Strict cookies, its own reload, tabs, Back, scripts under our CSP."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.frontend_site.server import Server
+from tests.frontend_site.stub import Canned, Stub, hang
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+class Person:
+    """Somebody at a Chromium."""
+
+    def __init__(self, driver: Any, site: str) -> None:
+        self.driver = driver
+        self.site = site
+
+    def open(self, path: str) -> None:
+        self.driver.get(self.site + path)
+
+    def sign_in(self) -> None:
+        self.open("/login")
+        self.type(email="ada@example.com", password="correct horse battery staple")
+        self.press("main form")
+        self.wait_for("Ada Lovelace")
+
+    def type(self, **fields: str) -> None:
+        for name, value in fields.items():
+            self.driver.find_element(By.NAME, name).send_keys(value)
+
+    def press(self, form: str) -> None:
+        self.driver.find_element(By.CSS_SELECTOR, f"{form} [type=submit]").click()
+
+    def wait_for(self, text: str) -> None:
+        WebDriverWait(self.driver, 10).until(lambda d: text in d.page_source, f"no {text!r}")
+
+    def follow_foreign_link(self, stub: Stub, path: str) -> None:
+        """Click a link on another site (127.0.0.1 is not localhost)."""
+        page = f'<a id="link" href="{self.site}{path}">go</a>'.encode()
+        stub.answers["GET /mail"] = Canned(200, page, content_type="text/html")
+        self.driver.get(f"{stub.url}/mail")
+        self.driver.find_element(By.ID, "link").click()
+
+    @property
+    def path(self) -> str:
+        return str(self.driver.current_url).removeprefix(self.site)
+
+    @property
+    def complaints(self) -> list[str]:
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+def chromium(folder: Path, site: str, *, javascript: bool = True) -> Iterator[Person]:
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.skip("NO BROWSER: chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in (*FLAGS, f"--user-data-dir={folder}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if not javascript:
+        setting = {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", setting)
+    running = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        yield Person(running, site)
+    finally:
+        running.quit()
+
+
+@pytest.fixture
+def person(server: Server, tmp_path: Path) -> Iterator[Person]:
+    yield from chromium(tmp_path, f"http://localhost:{server.port}")
+
+
+@pytest.fixture
+def person_without_javascript(server: Server, tmp_path: Path) -> Iterator[Person]:
+    yield from chromium(tmp_path, f"http://localhost:{server.port}", javascript=False)
+
+
+def test_a_link_from_elsewhere_finds_the_user_signed_in(person: Person, stub: Stub) -> None:
+    person.sign_in()
+    person.follow_foreign_link(stub, "/account?from=mail")
+    person.wait_for("Ada Lovelace")
+    assert person.path == "/account?from=mail"
+    for _ in range(2):  # the user's own reload must not end at "please log in"
+        person.driver.refresh()
+        person.wait_for("Ada Lovelace")
+
+
+def test_a_link_from_elsewhere_without_a_session_ends_at_login(person: Person, stub: Stub) -> None:
+    person.follow_foreign_link(stub, "/account")
+    person.wait_for("Keep me signed in")
+    assert person.path == "/login?next=/account"
+
+
+def test_a_mailed_link_works_for_someone_signed_in(
+    person_without_javascript: Person, stub: Stub
+) -> None:
+    person = person_without_javascript
+    person.sign_in()
+    person.follow_foreign_link(stub, "/email/verify?token=mailed")
+    person.wait_for("Confirm my address")
+    person.press("main form")
+    person.wait_for("Address confirmed")
+    assert stub.seen[-1].json == {"token": "mailed"}
+
+
+def test_a_mailed_token_leaves_the_address_bar(person: Person) -> None:
+    person.open("/email/verify?token=mailed")
+    WebDriverWait(person.driver, 10).until(lambda _: person.path == "/email/verify")
+    person.press("main form")
+    person.wait_for("Address confirmed")
+
+
+def test_signing_out_reaches_every_tab(person: Person) -> None:
+    person.sign_in()
+    first = person.driver.current_window_handle
+    person.driver.switch_to.new_window("tab")
+    person.open("/account")
+    person.press("header form")
+    person.wait_for("You are signed out")
+    person.driver.switch_to.window(first)
+    WebDriverWait(person.driver, 10).until(lambda _: person.path.startswith("/login"))
+
+
+def test_back_after_sign_out_shows_nothing_private(person: Person) -> None:
+    person.sign_in()
+    person.press("header form")
+    person.wait_for("You are signed out")
+    person.driver.back()
+    WebDriverWait(person.driver, 10).until(lambda _: person.path == "/login?next=/account")
+    assert "Ada Lovelace" not in person.driver.page_source
+
+
+def sign_in_with_a_stale_form(person: Person) -> None:
+    """Two tabs show the login form; the second signs in and out, then the first is sent."""
+    person.open("/login")
+    first = person.driver.current_window_handle
+    person.driver.switch_to.new_window("tab")
+    person.sign_in()
+    person.driver.switch_to.window(first)
+    person.type(email="ada@example.com", password="x")
+    person.press("main form")
+
+
+def test_the_script_renews_the_token_of_a_stale_form(person: Person) -> None:
+    sign_in_with_a_stale_form(person)
+    person.wait_for("Ada Lovelace")
+
+
+def test_without_a_script_a_stale_form_is_offered_again(person_without_javascript: Person) -> None:
+    person = person_without_javascript
+    sign_in_with_a_stale_form(person)
+    person.wait_for("What you typed is still here")
+    person.type(password="x")
+    person.press("main form")
+    person.wait_for("Ada Lovelace")
+
+
+def test_a_double_click_is_one_sign_in(person: Person, stub: Stub) -> None:
+    stub.answers["POST /v1/login"] = hang(stub.wake)
+    person.open("/login")
+    person.type(email="ada@example.com", password="x")
+    person.driver.execute_script(
+        "const b = document.querySelector('main form [type=submit]'); b.click(); b.click();"
+    )
+    WebDriverWait(person.driver, 10).until(lambda _: stub.calls)
+    stub.wake.set()
+    person.wait_for("cannot check that right now")
+    assert stub.calls == ["POST /v1/login"]
+
+
+def test_show_password(person: Person) -> None:
+    person.open("/login")
+    person.type(password="visible")
+    field = person.driver.find_element(By.NAME, "password")
+    button = person.driver.find_element(By.CSS_SELECTOR, "[data-reveal]")
+    button.click()
+    assert (field.get_attribute("type"), button.text) == ("text", "Hide")
+    button.click()
+    assert (field.get_attribute("type"), button.text) == ("password", "Show")
+
+
+def test_no_page_breaks_its_own_policy_or_stores_anything(person: Person) -> None:
+    person.sign_in()
+    for path in ("/", "/account", "/login", "/logout", "/register", "/email/verify?token=x"):
+        person.open(path)
+    assert person.complaints == []
+    script = "return [localStorage.length, sessionStorage.length, document.cookie]"
+    local, session, cookies = person.driver.execute_script(script)
+    assert (local, session) == (0, 0)
+    assert "__Host-session" not in cookies
+
+
+def test_json_opened_as_a_page_shows_no_data(person: Person) -> None:
+    person.sign_in()
+    person.open("/api/auth/session")
+    assert "ada@example.com" not in person.driver.page_source
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_nothing_runs_out_of_the_window(person: Person, width: int) -> None:
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    person.sign_in()
+    for path in ("/", "/account", "/login", "/logout", "/register", "/nope"):
+        person.open(path)
+        script = "return document.documentElement.scrollWidth <= innerWidth"
+        assert person.driver.execute_script(script), path
