@@ -20,14 +20,13 @@ def read_session_cookie(header: str, name: str) -> SessionToken | None:
     """
     if name.lower() not in header.lower():
         return None
-    pairs = [part.partition("=") for part in header.replace(",", ";").split(";")]
-    alike = [pair for pair in pairs if _kind_name(pair[0]) == name.lower()]
-    if len(alike) > 1:
+    # Servers join two Cookie lines by a comma: what stands behind one is tampering or nothing.
+    names = [part.partition("=")[0] for part in header.replace(",", ";").split(";")]
+    if sum(_kind_name(found) == name.lower() for found in names) > 1:
         raise DuplicateCookie(name)
-    exact = [value for key, _, value in pairs if key.strip(" \t") == name]
-    if "," in header and not exact:
-        return None
-    return SessionToken.parse(exact[0].strip(" \t")) if exact else None
+    pairs = (part.partition("=") for part in header.split(";"))
+    exact = [value.strip(" \t") for found, _, value in pairs if found.strip(" \t") == name]
+    return SessionToken.parse(exact[0]) if exact else None
 
 
 def _kind_name(name: str) -> str:

@@ -1,0 +1,54 @@
+"""auth_api answers as docs/openapi.yaml says."""
+
+from typing import Any
+
+import pytest
+from django.urls import get_resolver
+from openapi_spec_validator import validate
+
+from tests.auth_api.http import call, session_token
+from tests.auth_api.sessions.conftest import PASSWORD
+from tests.openapi import DOCUMENT, check_answer
+
+BODY = {"email": "ada@example.com", "password": PASSWORD}
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validate(DOCUMENT)
+
+
+def test_every_route_is_in_the_document() -> None:
+    routes = {str(route.pattern) for route in get_resolver("auth_api.urls").url_patterns}
+    served = {f"/{r}" for r in routes if r.startswith("v1/") and "(" not in r}
+    served.add("/v1/sessions/{handle}")
+    assert served == {path for path in DOCUMENT["paths"] if path.startswith("/v1/")}
+
+
+def test_every_call_has_its_twin_at_the_bff() -> None:
+    private = {p.removeprefix("/v1") for p in DOCUMENT["paths"] if p.startswith("/v1")}
+    public = {p.removeprefix("/api/auth") for p in DOCUMENT["paths"] if p.startswith("/api")}
+    assert public - private == {"/csrf"}
+    assert private <= public
+
+
+def checked(method: str, path: str, body: Any = None, *, shown: str = "", **options: Any) -> Any:
+    answer = call(method, shown or path, body, **options)
+    check_answer(method, path, answer.status_code, answer.json() if answer.content else None)
+    return answer
+
+
+@pytest.mark.django_db(transaction=True)
+def test_real_answers_fit(user: Any) -> None:
+    token = session_token(checked("POST", "/v1/login", BODY))
+    handle = checked("GET", "/v1/session", token=token).json()["session"]["handle"]
+    checked("GET", "/v1/sessions", token=token)
+    checked("POST", "/v1/sessions/revoke-others", {}, token=token)
+    checked("DELETE", "/v1/sessions/{handle}", shown=f"/v1/sessions/{handle}", token=token)
+    token = session_token(checked("POST", "/v1/login", BODY))
+    checked("POST", "/v1/sessions/revoke-all", {}, token=token)
+    checked("POST", "/v1/logout", {}, token=token)
+    checked("POST", "/v1/register", {**BODY, "email": "new@example.com"})
+    checked("POST", "/v1/email/verify", {"token": "x"})
+    for path in ("/v1/session", "/v1/sessions"):
+        assert checked("GET", path, token=token).status_code == 401
+    checked("POST", "/v1/login", {**BODY, "x": 1})
