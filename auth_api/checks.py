@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Error, register
 
+from auth_api.knobs import knobs
+
 
 @register()
 def check_cookies(app_configs: Any, **_: Any) -> list[Error]:
@@ -39,7 +41,7 @@ def check_engine(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
     """An idle timeout past the absolute one, or an unknown policy, is a typing error."""
-    limits, errors = settings.GATEHOUSE, []
+    limits, errors = knobs(), []
     if limits.session_idle > limits.session_absolute:
         errors.append("GATEHOUSE_SESSION_IDLE is longer than GATEHOUSE_SESSION_ABSOLUTE.")
     if limits.remember_idle > limits.remember_absolute:
@@ -52,6 +54,6 @@ def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
 @register(deploy=True)
 def check_secrets(app_configs: Any, **_: Any) -> list[Error]:
     """A key that stands in a repository protects nothing."""
-    keys = (*settings.GATEHOUSE.session_keys, *settings.GATEHOUSE.service_keys)
+    keys = (*knobs().session_keys, *knobs().service_keys)
     weak = [key.id for key in keys if len(set(key.secret)) < 10]
     return [Error(f"The key {key} is not random.", id="auth_api.E004") for key in weak]

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+
+from auth_api.knobs import knobs
 
 from .errors import ServiceTokenRequired
 from .operations import REQUESTS
@@ -93,7 +94,7 @@ class ServiceTokenMiddleware:
     def __call__(self, request: Any) -> Any:
         if request.is_api:
             header = request.META.get("HTTP_AUTHORIZATION", "")
-            if not is_good_authorization(header, settings.GATEHOUSE.service_keys):
+            if not is_good_authorization(header, knobs().service_keys):
                 _log.warning("service_token.refused", address=request.client_address)
                 return problem_response(request, ServiceTokenRequired())
             meta = request.META

@@ -12,9 +12,10 @@ from functools import partial
 from typing import Any, Protocol
 
 import structlog
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
+
+from auth_api.knobs import knobs
 
 from .backend import backend
 from .codec import SessionCodec
@@ -37,7 +38,7 @@ class SessionUser(Protocol):
 
 def codec() -> SessionCodec:
     """The codec with the keys of the settings."""
-    return SessionCodec(settings.GATEHOUSE.session_keys)
+    return SessionCodec(knobs().session_keys)
 
 
 def make_card(user: SessionUser) -> UserCard:
@@ -53,7 +54,7 @@ def read_card(ref: str) -> UserCard | None:
         return None
     card = make_card(user)
     sealed = codec().seal_card(ref, card)
-    backend.put_card(ref, sealed, lifetime=settings.GATEHOUSE.card_lifetime)
+    backend.put_card(ref, sealed, lifetime=knobs().card_lifetime)
     return card
 
 
@@ -67,7 +68,7 @@ def guard_card(user: SessionUser) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("guard_card needs transaction.atomic()")
     nonce = secrets.token_bytes(16)
-    backend.fence_card(user.session_ref, nonce, lifetime=settings.GATEHOUSE.fence_lifetime)
+    backend.fence_card(user.session_ref, nonce, lifetime=knobs().fence_lifetime)
     transaction.on_commit(partial(_push_card, user.session_ref, nonce))
 
 
@@ -77,6 +78,6 @@ def _push_card(ref: str, nonce: bytes) -> None:
         return  # deleted: the fence runs out, and the database knows no such user
     sealed = codec().seal_card(ref, make_card(user))
     try:
-        backend.put_card(ref, sealed, lifetime=settings.GATEHOUSE.card_lifetime, nonce=nonce)
+        backend.put_card(ref, sealed, lifetime=knobs().card_lifetime, nonce=nonce)
     except SessionStoreUnavailable:
         _log.warning("card.push_lost", ref=ref)  # heals itself: the fence stands, then runs out

@@ -82,8 +82,9 @@ class SessionRecord:
         if len(value) < HEADER_BYTES or value[0] != FORMAT:
             raise ValueError("not a session record of this format")
         _, flags, idle, lifetime, epoch = _FIXED.unpack_from(value)
-        stamps = _STAMPS.unpack_from(value, _FIXED.size)
-        return cls(FixedHeader(Flag(flags), idle, lifetime, epoch), *stamps, value[HEADER_BYTES:])
+        created, authenticated, seen, revision = _STAMPS.unpack_from(value, _FIXED.size)
+        fixed = FixedHeader(Flag(flags), idle, lifetime, epoch)
+        return cls(fixed, created, authenticated, seen, revision, value[HEADER_BYTES:])
 
     @property
     def absolute_expires_at(self) -> int:

@@ -1,13 +1,14 @@
 """The SESSION_ENGINE: Django's SessionBase over our records."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.exceptions import ValidationError
+
+from auth_api.knobs import knobs
 
 from . import cards
 from .backend import backend
@@ -27,6 +28,11 @@ class SessionStore(SessionBase):
     *bound*, carries the user's epoch, and has an entry in the user's index. Becoming bound, as any
     change of privilege, makes a new token.
     """
+
+    if TYPE_CHECKING:  # what Django's own engines are written with is missing in its stubs
+        _session: dict[str, Any]
+
+        def _get_session(self, no_load: bool = False) -> dict[str, Any]: ...
 
     def __init__(self, session_key: str | None = None, *, admin: bool = False) -> None:
         super().__init__(session_key)
@@ -49,7 +55,7 @@ class SessionStore(SessionBase):
         token = SessionToken.parse(self.session_key)
         if token is None:
             raise NoSession
-        interval = settings.GATEHOUSE.slide_interval if self.slide else 0
+        interval = knobs().slide_interval if self.slide else 0
         answer = backend.validate(
             token.ref, token.id_hash, slide_interval=interval, admin=self.admin
         )
@@ -203,10 +209,10 @@ class SessionStore(SessionBase):
             token.id_hash,
             fixed.pack(),
             body,
-            limit=settings.GATEHOUSE.session_limit,
-            policy=settings.GATEHOUSE.session_limit_policy,
+            limit=knobs().session_limit,
+            policy=knobs().session_limit_policy,
             card=self._codec.seal_card(token.ref, card) if user else b"",
-            card_lifetime=settings.GATEHOUSE.card_lifetime,
+            card_lifetime=knobs().card_lifetime,
         )
         if state == b"refused":
             raise SessionLimitReached
@@ -264,7 +270,7 @@ class SessionStore(SessionBase):
         self.valid = ValidSession(SessionRecord.unpack(value), client, stored, card)
 
     def _fixed_header(self, data: dict[str, Any], epoch: int | None) -> FixedHeader:
-        limits = settings.GATEHOUSE
+        limits = knobs()
         idle, lifetime = limits.session_idle, limits.session_absolute
         flags = Flag(0)
         if self.remember:

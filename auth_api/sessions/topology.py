@@ -33,15 +33,16 @@ def caches(url: str) -> dict[str, Any]:
     )
 
 
-class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[type-arg]
+class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     """Gives django-redis a Redis Cluster client: one per process, with its own pools."""
 
     _clients: dict[str, RedisCluster] = {}  # noqa: RUF012 - shared on purpose, as the base's pools are
 
-    def connect(self, url: str) -> RedisCluster:  # type: ignore[override]
+    def connect(self, url: str) -> RedisCluster:
         if url not in self._clients:
             parts = urlsplit(url)
-            nodes = [ClusterNode(host, port) for host, port in _addresses(parts.netloc)]
+            addresses = _addresses(parts.netloc)
+            nodes = [ClusterNode(*address) for address in addresses]  # type: ignore[no-untyped-call]
             self._clients[url] = RedisCluster(startup_nodes=nodes, **_timeouts())
         return self._clients[url]
 

@@ -59,13 +59,13 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a superuser hands out rights: else staff could raise themselves."""
         fields = list(super().get_readonly_fields(request, obj))
-        if not request.user.is_superuser:  # type: ignore[union-attr]
+        if not request.user.is_superuser:
             fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
         return fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        above = bool(obj and obj.is_superuser and not request.user.is_superuser)  # type: ignore[union-attr]
+        above = bool(obj and obj.is_superuser and not request.user.is_superuser)
         return allowed and not above
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

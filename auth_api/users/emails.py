@@ -4,9 +4,10 @@ from smtplib import SMTPException
 from urllib.parse import urlencode
 
 import structlog
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+
+from auth_api.knobs import knobs
 
 from .models import User
 from .tokens import make_verification_token
@@ -17,13 +18,13 @@ _log = structlog.get_logger("auth_api.users")
 def send_verification(user: User) -> None:
     """Mail the link that verifies the address; built from the configured origin only."""
     query = urlencode({"token": make_verification_token(user)})
-    link = f"{settings.GATEHOUSE.public_origin}/email/verify?{query}"
+    link = f"{knobs().public_origin}/email/verify?{query}"
     _send(user, "verify", "Confirm your address", link=link)
 
 
 def send_already_registered(user: User) -> None:
     """Tell the owner of a known address that somebody tried to register it."""
-    link = f"{settings.GATEHOUSE.public_origin}/login"
+    link = f"{knobs().public_origin}/login"
     _send(user, "already_registered", "You already have an account", link=link)
 
 

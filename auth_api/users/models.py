@@ -1,7 +1,7 @@
 """The user: an e-mail address, a password hash, and what the session engine needs."""
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
@@ -88,7 +88,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []  # noqa: RUF012 - Django's own attribute
+    REQUIRED_FIELDS = []  # noqa: RUF012 - Django's own attribute
 
     objects = UserManager()
 
@@ -132,8 +132,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # -- what keeps the session engine's promise ------------------------------------------------
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]) -> "User":
-        user = super().from_db(db, list(field_names), list(values))
+    def from_db(cls, *args: Any, **kwargs: Any) -> "User":
+        user = super().from_db(*args, **kwargs)
         user._stored = user._watched()
         return user
 

@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, get_hasher
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
 
 from auth_api.errors import Overloaded
+from auth_api.knobs import knobs
 
 MIN_LENGTH = 15  # SP 800-63B-4, 3.1.1.2: while a password is the only factor
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
@@ -29,11 +29,11 @@ class Argon2idHasher(Argon2PasswordHasher):
 
     @property
     def time_cost(self) -> int:  # type: ignore[override]
-        return settings.GATEHOUSE.argon2_time
+        return knobs().argon2_time
 
     @property
     def memory_cost(self) -> int:  # type: ignore[override]
-        return settings.GATEHOUSE.argon2_memory_kib
+        return knobs().argon2_memory_kib
 
     def encode(self, password: str, salt: str) -> str:
         with _hashing_slot():
@@ -46,7 +46,7 @@ class Argon2idHasher(Argon2PasswordHasher):
 
 @cache
 def _slots() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(settings.GATEHOUSE.hashing_slots)
+    return threading.BoundedSemaphore(knobs().hashing_slots)
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def _hashing_slot() -> Iterator[None]:
 
 def spend_one_hash(password: str) -> None:
     """Cost what checking a password costs, for accounts that cannot be checked."""
-    get_hasher().verify(password, _decoy(settings.GATEHOUSE.argon2_time))
+    get_hasher().verify(password, _decoy(knobs().argon2_time))
 
 
 @cache
@@ -117,7 +117,7 @@ def _common() -> CommonPasswordValidator:
 def _words_of(user: Any) -> list[str]:
     email, name = getattr(user, "email", ""), getattr(user, "name", "")
     local, _, domain = email.partition("@")
-    host = urlsplit(settings.GATEHOUSE.public_origin).hostname or ""
+    host = urlsplit(knobs().public_origin).hostname or ""
     words = [email, local, domain, domain.partition(".")[0], name, *name.split(), host]
     return [word.lower() for word in ["gatehouse", *words] if len(word) > 2]
 

@@ -19,7 +19,9 @@ from .tokens import read_verification_token
 _log = structlog.get_logger("auth_api.users")
 
 
-def check_credentials(*, request: HttpRequest, email: str, password: str, address: str) -> User:
+def check_credentials(
+    *, request: HttpRequest | None, email: str, password: str, address: str
+) -> User:
     """Return the user whom address and password open.
 
     `address` is the client's network address, for the throttle. Raises InvalidCredentials (one for

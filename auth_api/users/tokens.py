@@ -1,9 +1,9 @@
 """Mailed tokens: signed, dated, and dead after use because what they name has changed."""
 
-from django.conf import settings
 from django.core import signing
 
 from auth_api.errors import InvalidToken
+from auth_api.knobs import knobs
 
 from .models import User
 
@@ -19,7 +19,7 @@ def read_verification_token(token: str) -> User:
     """Return the unverified user of `token`. Raises InvalidToken."""
     try:
         user_id, email, epoch = signing.loads(
-            token, salt=_VERIFY, max_age=settings.GATEHOUSE.verification_lifetime
+            token, salt=_VERIFY, max_age=knobs().verification_lifetime
         )
     except (signing.BadSignature, ValueError, TypeError):
         raise InvalidToken from None
