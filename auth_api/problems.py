@@ -20,6 +20,7 @@ from auth_api.errors import (
 from auth_api.sessions.cookies import DuplicateCookie
 from auth_api.sessions.exceptions import (
     NoSession,
+    ReauthenticationRequired,
     SessionEnded,
     SessionLimitReached,
     SessionNotFound,
@@ -64,6 +65,10 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
     SessionEnded: Problem("session-ended", 401, "Session ended", "Sign in again."),
+    ReauthenticationRequired: Problem(
+        "reauthentication-required", 403, "Re-authentication required",
+        "Give your password again, then repeat this.",
+    ),
     SessionNotFound: Problem("not-found", 404, "Not found", "You have no such session."),
     SessionLimitReached: Problem(
         "session-limit", 403, "Too many sessions", "Sign out on another device first."

@@ -10,6 +10,7 @@ urlpatterns = [
     path("v1/login", login.login),
     path("v1/logout", login.logout),
     path("v1/session", login.session),
+    path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),
     path("v1/sessions/revoke-others", sessions.revoke_others),
     path("v1/sessions/revoke-all", sessions.revoke_all),

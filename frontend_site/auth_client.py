@@ -41,6 +41,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "end-session": ("DELETE", "/v1/sessions/{handle}"),
     "revoke-others": ("POST", "/v1/sessions/revoke-others"),
     "revoke-all": ("POST", "/v1/sessions/revoke-all"),
+    "reauthenticate": ("POST", "/v1/reauthenticate"),
     "register": ("POST", "/v1/register"),
     "verify-email": ("POST", "/v1/email/verify"),
     "ready": ("GET", "/readyz"),

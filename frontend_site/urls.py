@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/auth/sessions/revoke-others", proxy.revoke_others),
     path("api/auth/sessions/revoke-all", proxy.revoke_all),
     re_path(r"^api/auth/sessions/(?P<handle>[A-Za-z0-9_-]{16})\Z", proxy.session_detail),
+    path("api/auth/reauthenticate", proxy.reauthenticate),
     path("api/auth/register", proxy.register),
     path("api/auth/email/verify", proxy.verify_email),
     path("healthz", operations.healthz),

@@ -50,6 +50,22 @@ def logout(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@dataclass(frozen=True)
+class ReauthenticateForm:
+    password: str = field(repr=False, metadata={"longest": MAX_LENGTH})
+
+
+@require_POST
+def reauthenticate(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, ReauthenticateForm)
+    email = sessions.current_session(request).user["email"]
+    address = request.client_address  # type: ignore[attr-defined]
+    check_credentials(request=request, email=email, password=form.password, address=address)
+    current = sessions.renew_session(request)
+    _log.info("session.reauthenticated", handle=current.session.handle, address=address)
+    return session_response(current)
+
+
 @require_GET
 def session(request: HttpRequest) -> HttpResponse:
     slide = request.GET.get("slide") != "false"

@@ -21,6 +21,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["DELETE"])
 def session_detail(request: HttpRequest, handle: str) -> HttpResponse:
+    sessions.require_recent_authentication(request)
     sessions.end_session_by_handle(request, handle)
     _log.info("session.ended", handle=handle)
     return HttpResponse(status=204)
@@ -29,6 +30,7 @@ def session_detail(request: HttpRequest, handle: str) -> HttpResponse:
 @require_POST
 def revoke_others(request: HttpRequest) -> HttpResponse:
     require_empty_body(request)
+    sessions.require_recent_authentication(request)
     revoked = sessions.end_other_sessions(request)
     _log.info("session.others_ended", count=revoked)
     return JsonResponse({"revoked": revoked})
@@ -37,6 +39,7 @@ def revoke_others(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_all(request: HttpRequest) -> HttpResponse:
     require_empty_body(request)
+    sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
     revoked = sessions.end_all_sessions(User.objects.get(pk=user_id))
     sessions.end_session(request)

@@ -111,6 +111,12 @@ class RedisBackend:
         keys = (card_key(ref), index_key(ref))
         return bool(self._run("put_card", keys, (card, lifetime, nonce)))
 
+    def now(self) -> int:
+        """Redis' time, Unix seconds: the only clock of the engine."""
+        with _unknown_on_failure():
+            seconds: int = _connection().time()[0]
+        return seconds
+
     def ping(self) -> None:
         """Raise SessionStoreUnavailable when Redis does not answer."""
         with _unknown_on_failure():

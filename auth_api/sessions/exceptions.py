@@ -25,6 +25,10 @@ class SessionEnded(SessionError, UpdateError):
         self.reason = reason
 
 
+class ReauthenticationRequired(SessionError):
+    """The user proved who they are too long ago for this act (ASVS 7.5.1, 7.5.2)."""
+
+
 class SessionNotFound(SessionError):
     """No session of this user has that handle."""
 

@@ -10,10 +10,12 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest
 
+from auth_api.knobs import knobs
+
 from . import cards
 from .backend import backend
 from .codec import Unreadable
-from .exceptions import NoSession, SessionEnded, SessionNotFound
+from .exceptions import NoSession, ReauthenticationRequired, SessionEnded, SessionNotFound
 from .records import Flag, SessionRecord, SessionSummary, ValidSession
 from .store import SessionStore, auth_data
 from .tokens import HANDLE_LENGTH, SessionToken
@@ -122,6 +124,26 @@ def user_backend() -> str:
 
     path: str = settings.AUTHENTICATION_BACKENDS[0]
     return path
+
+
+def require_recent_authentication(request: HttpRequest) -> None:
+    """Raise ReauthenticationRequired unless the user signed in, or did so again, minutes ago.
+
+    By Redis' clock, which also stamped the authentication.
+    """
+    valid = _validated(_store(request))
+    age = backend.now() - valid.record.authenticated_at
+    if age > knobs().recent_authentication:
+        raise ReauthenticationRequired
+
+
+def renew_session(request: HttpRequest) -> CurrentSession:
+    """After the user proved again who they are: a new secret, and both clocks from now."""
+    store = _store(request)
+    _validated(store)
+    store.renew(restart_clocks=True)
+    store.accessed = store.modified = True
+    return _current(store, store.valid)
 
 
 def _store(request: HttpRequest) -> SessionStore:

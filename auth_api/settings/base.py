@@ -31,6 +31,7 @@ class Gatehouse:
     slide_interval: int = 60
     card_lifetime: int = 300
     fence_lifetime: int = 30
+    recent_authentication: int = 600
     session_limit: int = 100  # sessions of one user, 0 = no limit
     session_limit_policy: str = "end-oldest"  # or "refuse"
     argon2_memory_kib: int = 19456

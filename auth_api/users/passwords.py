@@ -20,6 +20,7 @@ MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
 MIN_SCORE = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
 LONGEST_SCORED = 72  # characters; zxcvbn's time grows steeply with length
 _SLOT_PATIENCE = 2.0  # seconds
+_PADDING = "0123456789!?.,;:*#$%&+-_=@ "
 
 
 class Argon2idHasher(Argon2PasswordHasher):
@@ -87,8 +88,9 @@ def _encodable(password: str) -> bool:
 class PasswordPolicy:
     """Length, Django's list of common passwords, and zxcvbn with the user's own data.
 
-    No composition rules (ASVS 6.2.5). Django's list has few entries of this length, so zxcvbn does
-    what ASVS 6.2.4 asks for: repeats, sequences, keyboard walks and padded common words.
+    No composition rules (ASVS 6.2.5). Django's list has few entries of this length, so what is on it
+    is also refused when it is repeated or padded to length (ASVS 6.2.4); zxcvbn finds sequences,
+    keyboard walks and the user's own words.
     """
 
     def validate(self, password: str, user: Any = None) -> None:
@@ -99,7 +101,8 @@ class PasswordPolicy:
             raise ValidationError(f"Use at most {MAX_LENGTH} characters.", code="too-long")
         if not acceptable_input(password):
             raise ValidationError("This has characters that cannot be typed.", code="unusable")
-        _common().validate(password)
+        if any(form in _common().passwords for form in _plain_forms(password.lower())):
+            raise ValidationError("This is a common password.", code="common")
         found = zxcvbn(password[:LONGEST_SCORED], user_inputs=_words_of(user))
         if found["score"] < MIN_SCORE or _is_repeated(password, _words_of(user)):
             hint = found["feedback"]["warning"] or "This is easy to guess."
@@ -112,6 +115,15 @@ class PasswordPolicy:
 @cache
 def _common() -> CommonPasswordValidator:
     return CommonPasswordValidator()
+
+
+def _plain_forms(text: str) -> Iterator[str]:
+    """What a password is without the padding and the repeats that brought it to length."""
+    head, last = text.rstrip(text[-1]), text[-1]
+    for form in (text, text.rstrip(_PADDING), text.strip(_PADDING), head, head + last):
+        yield form
+        again = (form + form).find(form, 1) if form else 0
+        yield form[:again]  # its smallest repeated part
 
 
 def _words_of(user: Any) -> list[str]:

@@ -57,6 +57,12 @@ def revoke_all(request: SiteRequest) -> HttpResponse:
     return _forward(request, "revoke-all")
 
 
+@endpoint("POST")
+def reauthenticate(request: SiteRequest) -> HttpResponse:
+    """The password again, for what asks for it; the session goes on under a new secret."""
+    return _forward(request, "reauthenticate")
+
+
 @endpoint("POST", public=True)
 def register(request: SiteRequest) -> HttpResponse:
     return _forward(request, "register")

@@ -1,0 +1,91 @@
+"""The list of sessions, and the acts that ask for a recent authentication."""
+
+from typing import Any
+
+import pytest
+
+from tests.auth_api.http import call, session_token
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.clock import age_sessions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACTS = [
+    ("DELETE", "/v1/sessions/" + "a" * 16),
+    ("POST", "/v1/sessions/revoke-others"),
+    ("POST", "/v1/sessions/revoke-all"),
+]
+
+
+def login() -> str:
+    return session_token(
+        call("POST", "/v1/login", {"email": "ada@example.com", "password": PASSWORD})
+    )
+
+
+@pytest.fixture(autouse=True)
+def _user() -> None:
+    make_user("ada@example.com")
+
+
+def test_the_list_shows_this_session_first_and_no_secret() -> None:
+    other, here = login(), login()
+    items = call("GET", "/v1/sessions", token=here).json()["items"]
+    assert [item["current"] for item in items] == [True, False]
+    assert items[0]["ip"] == "203.0.113.7"
+    assert other.partition(".")[2] not in str(items)
+
+
+def test_the_others_end_and_this_one_stays() -> None:
+    other, here = login(), login()
+    assert call("POST", "/v1/sessions/revoke-others", {}, token=here).json() == {"revoked": 1}
+    assert call("GET", "/v1/session", token=other).status_code == 401
+    assert call("GET", "/v1/session", token=here).status_code == 200
+
+
+def test_all_end_and_the_cookie_is_expired() -> None:
+    other, here = login(), login()
+    answer = call("POST", "/v1/sessions/revoke-all", {}, token=here)
+    assert answer.json() == {"revoked": 2}
+    assert answer.cookies["__Host-session"].value == ""
+    for token in (other, here):
+        assert call("GET", "/v1/session", token=token).status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path"), ACTS)
+def test_ending_sessions_asks_for_a_recent_authentication(
+    method: str, path: str, redis_client: Any
+) -> None:
+    token, other = login(), login()
+    age_sessions(redis_client, 601)
+    answer = call(method, path, {}, token=token)
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "urn:gatehouse:problem:reauthentication-required"
+    assert call("GET", "/v1/session", token=other).status_code == 200
+    again = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=token)
+    assert call(method, path, {}, token=session_token(again)).status_code in (200, 404)
+
+
+def test_reauthentication_makes_a_new_token_and_restarts_both_clocks(redis_client: Any) -> None:
+    token = login()
+    age_sessions(redis_client, 3000)
+    before = call("GET", "/v1/session?slide=false", token=token).json()["session"]
+    answer = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=token)
+    after = answer.json()["session"]
+    assert after["created_at"] == before["created_at"]
+    assert after["absolute_expires_at"] > before["absolute_expires_at"]
+    assert after["assurance"]["auth_time"] > before["assurance"]["auth_time"]
+    assert call("GET", "/v1/session", token=token).status_code == 401
+    assert call("GET", "/v1/session", token=session_token(answer)).status_code == 200
+
+
+def test_a_wrong_password_changes_nothing() -> None:
+    token = login()
+    answer = call("POST", "/v1/reauthenticate", {"password": "wrong " * 4}, token=token)
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-credentials"
+    assert not answer.cookies
+    assert call("GET", "/v1/session", token=token).status_code == 200
+
+
+def test_without_a_session_there_is_nothing_to_reauthenticate() -> None:
+    assert call("POST", "/v1/reauthenticate", {"password": PASSWORD}).status_code == 401

@@ -1,0 +1,85 @@
+"""Which passwords are refused (ASVS 6.2), and how the others are kept."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import django.contrib.auth
+import pytest
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.test import override_settings
+
+from auth_api.knobs import knobs
+from auth_api.users import passwords
+from auth_api.users.models import User
+from tests.auth_api.sessions.conftest import PASSWORD
+
+
+def listed() -> list[str]:
+    """Django's list of common passwords, most common first."""
+    path = Path(django.contrib.auth.__file__).parent / "common-passwords.txt.gz"
+    return gzip.decompress(path.read_bytes()).decode().split()
+
+
+def is_refused(password: str) -> bool:
+    try:
+        validate_password(password, User(email="ada@example.com", name="Ada Lovelace"))
+    except ValidationError:
+        return True
+    return False
+
+
+def test_3000_common_passwords_that_fit_the_length_are_refused() -> None:
+    """ASVS 6.2.4: few listed ones have 15 characters, so common ones are made to fit."""
+    long_enough = [word for word in listed() if len(word) >= passwords.MIN_LENGTH]
+    doubled = [word * 2 for word in listed() if 8 <= len(word) <= 20][:1500]
+    padded = [word + "1" * (15 - len(word)) for word in listed() if 6 <= len(word) < 15][:1500]
+    fitting = [*long_enough, *doubled, *padded]
+    assert len(fitting) >= 3000
+    assert [password for password in fitting if not is_refused(password)] == []
+
+
+@pytest.mark.parametrize("length", [64, 128])
+def test_long_ones_of_any_characters_are_taken(length: int) -> None:
+    password = (PASSWORD + " 🪁🧭🦔 und dann übers Meer nach Helgoland, 7 Tage Sturm. ") * 3
+    assert not is_refused(password[:length])
+
+
+def test_zxcvbn_never_sees_more_than_it_can_bear() -> None:
+    with mock.patch.object(passwords, "zxcvbn", wraps=passwords.zxcvbn) as scored:
+        is_refused("ab" * 64)
+    assert len(scored.call_args.args[0]) == passwords.LONGEST_SCORED
+
+
+@pytest.mark.parametrize("password", ["x" * 129, "x" * 10_000, "a\0" * 10, "\ud800" * 20])
+def test_nothing_is_hashed_that_no_account_can_have(password: str) -> None:
+    with mock.patch.object(passwords.Argon2idHasher, "verify") as verified:
+        assert not passwords.acceptable_input(password)
+        assert verified.call_count == 0
+    assert is_refused(password)
+
+
+@pytest.mark.django_db
+def test_a_password_is_verified_exactly_as_it_was_given() -> None:
+    password = "  Étude in c, un peu lent  "
+    user = User(email="ada@example.com")
+    user.set_password(password)
+    assert user.check_password(password)
+    for other in (password.strip(), password.lower(), password.replace("É", "E\u0301")):
+        assert not user.check_password(other)
+
+
+def test_the_hash_is_argon2id_by_owasp(settings: Any) -> None:
+    from dataclasses import replace
+
+    defaults = type(knobs())
+    changes = {
+        "argon2_memory_kib": defaults.argon2_memory_kib,
+        "argon2_time": defaults.argon2_time,
+    }
+    with override_settings(GATEHOUSE=replace(knobs(), **changes)):
+        user = User(email="ada@example.com")
+        user.set_password(PASSWORD)
+    assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
