@@ -95,6 +95,7 @@ def _environment(arguments: argparse.Namespace) -> dict[str, str]:
         "AUTH_API_PORT": "8001",
         "GATEHOUSE_PUBLIC_ORIGIN": f"{scheme}://localhost:{arguments.port}",
         "PYTHONUNBUFFERED": "1",
+        "GATEHOUSE_GRACE": "1",
         **os.environ,
         "FRONTEND_PORT": str(arguments.port),
         "GATEHOUSE_VAR": str(var),

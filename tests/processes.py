@@ -46,7 +46,7 @@ class Stack:
         self._folder = tempfile.TemporaryDirectory(prefix="gh-")
         self.folder = Path(self._folder.name)
         self.valkey = ValkeyServer()
-        self.web_port, self.auth_port = _free_port(), _free_port()
+        self.web_port, self.auth_port = free_port(), free_port()
         self.address = f"http://localhost:{self.web_port}"
         self.secrets = {
             name: secrets.token_urlsafe(40) for name in ("SECRET_KEY", "FRONTEND_SECRET_KEY")
@@ -77,6 +77,7 @@ class Stack:
             "DATABASE_URL": f"sqlite:///{self.folder / 'users.sqlite3'}",
             "EMAIL_URL": f"file://{self.folder / 'mails'}",
             "PYTHONUNBUFFERED": "1",
+        "GATEHOUSE_GRACE": "1",
         }
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
@@ -221,7 +222,8 @@ class JsonClient:
         return answer
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -14,6 +14,7 @@ from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, Stub, proble
 CALLS = [
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/logout"),
+    ("POST", "/api/auth/reauthenticate"),
     ("POST", "/api/auth/register"),
     ("POST", "/api/auth/email/verify"),
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),

@@ -1,0 +1,123 @@
+"""script/server: one command up, Ctrl-C down, and nobody is signed out in between."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.processes import ROOT, JsonClient, Stack, free_port, wait_for
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    folder = tempfile.mkdtemp(prefix="gh-var-")  # short: a socket's path has 100 characters
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+class Server:
+    """One run of script/server."""
+
+    def __init__(self, var: Path, port: int, *options: str) -> None:
+        environment = {**Stack().environment, "GATEHOUSE_VAR": str(var)}
+        kept = {k: v for k, v in environment.items() if k in ("PATH", "HOME", "LANG")}
+        kept |= {"GATEHOUSE_VAR": str(var), "AUTH_API_PORT": str(free_port())}
+        self.log = var / "server.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(ROOT / "script" / "server"), "--port", str(port), *options],
+                cwd=var, env=kept, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def wait_until_ready(self) -> tuple[str, str]:
+        """Return the address and the demo password."""
+        line = re.compile(r"ready at (\S+)  \(sign in as demo@example.com with: (\S+)\)")
+
+        def ready() -> Any:
+            if self.process.poll() is not None:
+                raise RuntimeError(self.log.read_text())
+            return line.search(self.log.read_text())
+
+        found = wait_for(ready, "the line with the address")
+        return found[1], found[2]
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+def group_is_gone(var: Path) -> bool:
+    """No process is left that was started on `var`."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"GATEHOUSE_VAR={var}".encode() in (folder / "environ").read_bytes():
+                return False
+        except OSError:  # it ended while we looked
+            continue
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_sign_in_down_up_and_still_signed_in(var: Path, number: int) -> None:
+    port = free_port()
+    first = Server(var, port)
+    address, password = first.wait_until_ready()
+    client = JsonClient(address)
+    assert client.login("demo@example.com", password).status_code == 200
+    assert first.stop(number) == 0
+    wait_for(lambda: group_is_gone(var), "every process to end")
+    second = Server(var, port)
+    assert second.wait_until_ready() == (address, password)
+    assert client.get("/account").status_code == 200
+    assert second.stop() == 0
+
+
+def test_https_with_a_certificate_of_its_own(var: Path) -> None:
+    server = Server(var, free_port(), "--https")
+    address, _ = server.wait_until_ready()
+    certificate = str(var / "localhost.crt")
+    assert address.startswith("https://localhost:")
+    assert requests.get(address, verify=certificate, timeout=10).status_code == 200
+    assert server.stop() == 0
+
+
+def test_a_port_in_use_gets_one_clear_line(var: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = Server(var, port)
+        assert server.process.wait(30) == 1
+    last = server.log.read_text().strip().splitlines()[-1]
+    assert f"port {port} is in use" in last
+
+
+def test_secrets_of_development_are_readable_by_their_owner_only(var: Path) -> None:
+    server = Server(var, free_port())
+    server.wait_until_ready()
+    assert server.stop() == 0
+    for name in ("secrets.env", "demo-password"):
+        assert (var / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_old_or_incomplete_python_gets_one_clear_line(var: Path) -> None:
+    python = var / "python3"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    done = subprocess.run(
+        [str(ROOT / "script" / "setup")],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": str(python)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Python 3.11 or newer is needed" in done.stderr
