@@ -77,7 +77,7 @@ class Stack:
             "DATABASE_URL": f"sqlite:///{self.folder / 'users.sqlite3'}",
             "EMAIL_URL": f"file://{self.folder / 'mails'}",
             "PYTHONUNBUFFERED": "1",
-        "GATEHOUSE_GRACE": "1",
+            "GATEHOUSE_GRACE": "1",
         }
 
     def manage(self, *arguments: str, stdin: str = "") -> str:

@@ -106,6 +106,7 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/sessions/revoke-all": Canned(
             200, {"revoked": 3}, (("Set-Cookie", EXPIRE_SESSION),)
         ),
+        "POST /v1/reauthenticate": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "POST /v1/register": Canned(202, {"detail": "A mail is on its way."}),
         "POST /v1/email/verify": Canned(200, {"detail": "Verified."}),
         "GET /readyz": Canned(200, {"status": "ready"}),

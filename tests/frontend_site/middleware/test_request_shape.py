@@ -22,6 +22,7 @@ ALLOWED = {
     f"/api/auth/sessions/{HANDLE}": "DELETE",
     "/api/auth/sessions/revoke-others": "POST",
     "/api/auth/sessions/revoke-all": "POST",
+    "/api/auth/reauthenticate": "POST",
     "/api/auth/register": "POST",
     "/api/auth/email/verify": "POST",
 }

@@ -15,6 +15,7 @@ PROTECTED_API = [
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),
     ("POST", "/api/auth/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all"),
+    ("POST", "/api/auth/reauthenticate"),
 ]
 PUBLIC = {
     "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz",

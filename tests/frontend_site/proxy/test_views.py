@@ -31,6 +31,7 @@ ROUTES = [
     ("DELETE", f"/api/auth/sessions/{HANDLE}", f"DELETE /v1/sessions/{HANDLE}"),
     ("POST", "/api/auth/sessions/revoke-others", "POST /v1/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all", "POST /v1/sessions/revoke-all"),
+    ("POST", "/api/auth/reauthenticate", "POST /v1/reauthenticate"),
     ("POST", "/api/auth/register", "POST /v1/register"),
     ("POST", "/api/auth/email/verify", "POST /v1/email/verify"),
 ]
