@@ -1,0 +1,228 @@
+"""The engine against a model of it: random clients, random order, time travel.
+
+The model knows nothing of Redis: a session is alive while its clocks, its user and nobody else has
+ended it. Time moves in steps of 100 seconds, so that the real seconds of the run change no answer.
+"""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+
+from auth_api.knobs import knobs
+from auth_api.sessions import services
+from auth_api.sessions.exceptions import NoSession, SessionEnded, SessionNotFound
+from auth_api.sessions.store import SessionStore
+from auth_api.users.models import User
+from tests.auth_api.sessions.conftest import request_with
+from tests.clock import age_sessions
+
+_number = count()
+
+
+@dataclass
+class Expected:
+    """What the model knows of one session."""
+
+    user: int
+    token: str
+    handle: str
+    remember: bool
+    seen: int
+    authenticated: int
+    ended: bool = False
+    data: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class InFlight:
+    """A request that has read its session and not answered yet."""
+
+    session: Expected
+    token: str
+    store: SessionStore
+
+
+class Engine(RuleBasedStateMachine):
+    """Several users, several browsers each, requests that overlap."""
+
+    sessions = Bundle("sessions")
+    requests = Bundle("requests")
+    client: Any = None
+
+    @initialize()
+    def start(self) -> None:
+        self.client.flushall()
+        self.now = 0
+        self.all: list[Expected] = []
+        self.users = [
+            User.objects.create(email=f"user{next(_number)}@example.com", email_verified=True)
+            for _ in range(2)
+        ]
+
+    def alive(self, session: Expected) -> bool:
+        limits = knobs()
+        idle, life = limits.session_idle, limits.session_absolute
+        if session.remember:
+            idle, life = limits.remember_idle, limits.remember_absolute
+        in_time = self.now - session.seen < idle and self.now - session.authenticated < life
+        return in_time and not session.ended
+
+    def of(self, user: int) -> list[Expected]:
+        return [session for session in self.all if session.user == user]
+
+    @rule(target=sessions, user=st.integers(0, 1), remember=st.booleans())
+    def sign_in(self, user: int, remember: bool) -> Expected:
+        self.users[user].refresh_from_db()
+        request = request_with(None)
+        current = services.start_session(
+            request, self.users[user], remember=remember, methods=("pwd",)
+        )
+        token, handle = request.session.session_key, current.session.handle
+        session = Expected(user, token, handle, remember, self.now, self.now)
+        self.all.append(session)
+        return session
+
+    @rule(session=sessions, slide=st.booleans())
+    def ask(self, session: Expected, slide: bool) -> None:
+        if self.alive(session):
+            current = services.current_session(request_with(session.token), slide=slide)
+            assert current.user["email"] == self.users[session.user].email
+            if slide:
+                session.seen = self.now
+        else:
+            with pytest.raises((NoSession, SessionEnded)):
+                services.current_session(request_with(session.token), slide=slide)
+
+    @rule(session=sessions)
+    def read(self, session: Expected) -> None:
+        store = SessionStore(session.token)
+        found = {key: value for key, value in store.items() if not key.startswith("_")}
+        assert found == (session.data if self.alive(session) else {})
+        if self.alive(session):
+            session.seen = self.now
+
+    @rule(target=requests, session=sessions)
+    def begin(self, session: Expected) -> InFlight:
+        store = SessionStore(session.token)
+        assert ("_auth_user_id" in store) == self.alive(session)
+        if self.alive(session):
+            session.seen = self.now
+        return InFlight(session, session.token, store)
+
+    @rule(request=consumes(requests), key=st.sampled_from("abc"), value=st.integers(0, 9))
+    def finish_with_a_write(self, request: InFlight, key: str, value: int) -> None:
+        session, store = request.session, request.store
+        if store.session_key is None:
+            return  # it was dead already when the request came
+        before = store.get(key)
+        store[key] = value
+        if self.alive(session) and request.token == session.token:
+            store.save()
+            if before != value:
+                session.data[key] = value
+            session.seen = self.now
+        else:
+            with pytest.raises(UpdateError):
+                store.save()
+
+    @rule(request=consumes(requests), again=st.booleans())
+    def finish_with_a_new_token(self, request: InFlight, again: bool) -> None:
+        session, store = request.session, request.store
+        if store.session_key is None:
+            return
+        if self.alive(session) and request.token == session.token:
+            store.renew(restart_clocks=again)
+            session.token = store.session_key
+            session.handle = services.current_session(
+                request_with(session.token), slide=False
+            ).session.handle
+            session.seen = self.now
+            session.authenticated = self.now if again else session.authenticated
+        else:
+            with pytest.raises(UpdateError):
+                store.renew(restart_clocks=again)
+
+    @rule(session=sessions)
+    def sign_out(self, session: Expected) -> None:
+        services.end_session(request_with(session.token))
+        session.ended = True
+
+    @rule(mine=sessions, other=sessions)
+    def end_one(self, mine: Expected, other: Expected) -> None:
+        if not self.alive(mine):
+            return
+        allowed = mine.user == other.user and self.alive(other)
+        mine.seen = self.now
+        if allowed:
+            services.end_session_by_handle(request_with(mine.token), other.handle)
+            other.ended = True
+        else:
+            with pytest.raises(SessionNotFound):
+                services.end_session_by_handle(request_with(mine.token), other.handle)
+
+    @rule(session=sessions)
+    def end_others(self, session: Expected) -> None:
+        if not self.alive(session):
+            return
+        session.seen = self.now
+        others = [s for s in self.of(session.user) if s is not session and self.alive(s)]
+        assert services.end_other_sessions(request_with(session.token)) == len(others)
+        for other in others:
+            other.ended = True
+
+    @rule(user=st.integers(0, 1))
+    def end_all(self, user: int) -> None:
+        living = [session for session in self.of(user) if self.alive(session)]
+        assert services.end_all_sessions(self.users[user]) == len(living)
+        for session in self.of(user):
+            session.ended = True
+
+    @rule(user=st.integers(0, 1))
+    def deactivate_and_activate(self, user: int) -> None:
+        for active in (False, True):
+            User.objects.filter(pk=self.users[user].pk).update(is_active=active)
+        for session in self.of(user):
+            session.ended = True
+
+    @rule(session=sessions)
+    def list_them(self, session: Expected) -> None:
+        if not self.alive(session):
+            return
+        session.seen = self.now
+        listed = {s.handle for s in services.list_sessions(request_with(session.token))}
+        assert listed == {s.handle for s in self.of(session.user) if self.alive(s)}
+
+    @rule(steps=st.sampled_from([1, 5, 20, 34, 36, 100, 430, 2000, 12_000, 25_000]))
+    def time_passes(self, steps: int) -> None:
+        age_sessions(self.client, steps * 100)
+        self.now += steps * 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_engine_is_its_model(redis_client: Any) -> None:
+    """60 runs of 40 steps: 2,400 steps."""
+    Engine.client = redis_client
+    run_state_machine_as_test(
+        Engine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
