@@ -1,0 +1,165 @@
+"""What holds when a first line of defence has failed: each rule alone, the others taken away."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from auth_api.knobs import knobs
+from auth_api.sessions import cards, services
+from auth_api.sessions.backend import backend, card_key, index_key, record_key
+from auth_api.sessions.codec import Unreadable
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.records import FixedHeader, Flag, SessionRecord
+from auth_api.sessions.store import SessionStore
+from auth_api.sessions.tokens import SessionToken
+from tests.auth_api.sessions.conftest import is_alive
+from tests.clock import age_sessions
+
+SignIn = Callable[..., SessionStore]
+
+
+def token_of(store: SessionStore) -> SessionToken:
+    token = SessionToken.parse(store.session_key)
+    assert token
+    return token
+
+
+@pytest.fixture
+def lost_push(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """Return a function that makes a change whose push to Redis is lost."""
+
+    def lost(*_: object, **__: object) -> bool:
+        raise SessionStoreUnavailable("lost")
+
+    def change(act: Callable[[], Any]) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(cards.backend, "put_card", lost)
+            act()
+
+    return change
+
+
+@pytest.mark.parametrize("clock", ["idle", "absolute"])
+def test_both_clocks_hold_without_redis_own_expiry(
+    sign_in: SignIn, redis_client: Any, clock: str
+) -> None:
+    """As after a restore from a dump that lost the expiry times."""
+    store = sign_in(remember=clock == "absolute")
+    token = token_of(store)
+    limits = knobs()
+    if clock == "idle":
+        age_sessions(redis_client, limits.remember_idle)
+    else:
+        for _ in range(3):
+            age_sessions(redis_client, limits.remember_idle - 10)
+            is_alive(token.value)
+    record = store.valid.record if store.valid else None
+    assert record
+    long_ago = replace(record, authenticated_at=record.authenticated_at - limits.remember_absolute)
+    stamps = (long_ago.created_at, long_ago.authenticated_at, record.last_seen_at + 10, 0)
+    if clock == "idle":
+        stamps = (
+            record.created_at,
+            record.authenticated_at,
+            record.last_seen_at - limits.remember_idle,
+            0,
+        )
+    value = record.fixed.pack() + b"".join(s.to_bytes(4, "big") for s in stamps) + record.body
+    redis_client.set(record_key(token.ref, token.id_hash), value)
+    redis_client.zadd(index_key(token.ref), {token.id_hash: 1e15, "e": record.fixed.epoch})
+    state = backend.validate(token.ref, token.id_hash, slide_interval=60, admin=False)[0]
+    assert state == clock.encode()
+
+
+def test_the_epoch_holds_without_the_index(
+    sign_in: SignIn, user: Any, redis_client: Any, lost_push: Any
+) -> None:
+    """A lost push, a fence that ran out, and a reader that has filled the gap."""
+    first, second = sign_in(), sign_in()
+    lost_push(lambda: services.end_all_sessions(user))
+    redis_client.delete(card_key(user.session_ref))
+    assert not is_alive(first.session_key)
+    assert redis_client.exists(card_key(user.session_ref))
+    assert not is_alive(second.session_key)
+
+
+def test_entries_of_an_older_epoch_go_with_the_next_login(
+    sign_in: SignIn, user: Any, settings: Any, lost_push: Any
+) -> None:
+    settings.GATEHOUSE = replace(knobs(), session_limit=2, session_limit_policy="refuse")
+    for _ in range(2):
+        sign_in(remember=True)
+    lost_push(lambda: services.end_all_sessions(user))
+    user.refresh_from_db()
+    assert is_alive(sign_in().session_key)
+    assert len(backend.live_id_hashes(user.session_ref)) == 1
+
+
+def test_a_login_that_redis_sees_after_the_end_of_all_is_refused_there(user: Any) -> None:
+    """The last gate: the row was read before the change, the script runs after it."""
+    card = cards.make_card(user)
+    services.end_all_sessions(user)
+    token = SessionToken.new(user.session_ref)
+    fixed = FixedHeader(Flag.BOUND, 3600, 43200, card.epoch)
+    answer = backend.create(
+        token.ref, token.id_hash, fixed.pack(), b"body", limit=0, policy="end-oldest",
+        card=cards.codec().seal_card(token.ref, card), card_lifetime=300,
+    )  # fmt: skip
+    assert answer == [b"epoch"]
+
+
+def test_a_change_lifts_no_fence_but_its_own(user: Any) -> None:
+    """Two changes at once: the first one's push must not open the second one's row to caching."""
+    ref, card = user.session_ref, cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    backend.fence_card(ref, b"1" * 16, lifetime=30)
+    backend.fence_card(ref, b"2" * 16, lifetime=30)
+    assert not backend.put_card(ref, card, lifetime=300, nonce=b"1" * 16)
+    assert not backend.put_card(ref, card, lifetime=300)
+    assert backend.put_card(ref, card, lifetime=300, nonce=b"2" * 16)
+
+
+def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
+    store = sign_in()
+    token = token_of(store)
+    assert store.valid
+    record: SessionRecord = store.valid.record
+    without_secret = SessionToken(token.ref, "A" * 43)
+    vars(without_secret)["id_hash"] = token.id_hash  # all that Redis and the server know
+    with pytest.raises(Unreadable):
+        cards.codec().open_payload(without_secret, record.fixed, record.body)
+    assert cards.codec().open_payload(token, record.fixed, record.body)
+
+
+def test_keys_are_changed_without_a_logout(sign_in: SignIn, settings: Any) -> None:
+    old, new = knobs().session_keys[0], replace(knobs().session_keys[0], secret=b"n" * 40)
+    token = sign_in().session_key
+    settings.GATEHOUSE = replace(knobs(), session_keys=(new, old))
+    assert is_alive(token)
+    fresh = sign_in().session_key
+    store = SessionStore(token)
+    store["a"] = 1
+    store.save()  # sealed again, by the new key
+    settings.GATEHOUSE = replace(knobs(), session_keys=(new,))
+    assert is_alive(token)
+    assert is_alive(fresh)
+    settings.GATEHOUSE = replace(knobs(), session_keys=(old,))
+    assert not is_alive(fresh)
+
+
+def test_a_renewal_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
+    """As after a connection that broke before the answer came."""
+    store = sign_in()
+    old, new = token_of(store), SessionToken.new(token_of(store).ref)
+    assert store.valid
+    record = store.valid.record
+    codec = cards.codec()
+    body = codec.seal_record(new, record.fixed, store.valid.client, b"{}")
+    for _ in range(2):
+        answer = backend.save(
+            old.ref, old.id_hash, record.revision, record.fixed.pack(), body,
+            new_id_hash=new.id_hash, restart_clocks=False,
+        )  # fmt: skip
+        assert answer[0] == b"ok"
+    assert backend.live_id_hashes(old.ref) == [new.id_hash]
