@@ -1,7 +1,7 @@
 """The user: an e-mail address, a password hash, and what the session engine needs."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from auth_api.sessions.cards import guard_card
 from auth_api.sessions.tokens import new_ref
 
-from .addresses import MAX_LENGTH, canonical_address
+from .addresses import MAX_LENGTH, AddressField, canonical_address
 
 # A change of these ends every session of the user; a change of the others changes the card.
 _ENDING = frozenset({"password", "is_active", "session_ref"})
@@ -75,7 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """One account. `session_epoch` is the truth about which sessions may live."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.CharField(max_length=MAX_LENGTH, unique=True)
+    email = AddressField(max_length=MAX_LENGTH, unique=True)
     name = models.CharField(max_length=150, blank=True)
     email_verified = models.BooleanField(default=False)
     is_staff = models.BooleanField("may use the admin", default=False)
@@ -131,18 +131,37 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # -- what keeps the session engine's promise ------------------------------------------------
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stored: dict[str, Any] = {}  # values as the database had them when we last looked
+
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> "User":
         user = super().from_db(*args, **kwargs)
-        user._stored = user._watched()
+        user._stored = user._values()
         return user
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self._state.adding:
-            super().save(*args, **kwargs)
+    def refresh_from_db(
+        self, using: str | None = None, fields: Iterable[str] | None = None,
+        from_queryset: Any = None,
+    ) -> None:  # fmt: skip
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        self._mark_stored(fields)
+
+    def save(
+        self, *, force_insert: Any = False, update_fields: Iterable[str] | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        """Write what this object changed, and nothing else.
+
+        An object that was read before somebody else ended the user's sessions, changed the password
+        or switched the account off must not write the old values back.
+        """
+        if self._state.adding or force_insert:
+            super().save(force_insert=force_insert, update_fields=update_fields, **options)
+            self._mark_stored(None)
         else:
-            self._save_guarded(*args, **kwargs)
-        self._stored = self._watched()
+            self._save_changes(update_fields, options)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
@@ -151,35 +170,43 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def raise_session_epoch(self) -> None:
         """End every session. Call inside a transaction, after `guard_card`."""
-        manager: Any = type(self)._default_manager
-        models.QuerySet.update(
-            manager.filter(pk=self.pk), session_epoch=models.F("session_epoch") + 1
-        )
+        models.QuerySet.update(self._row(), session_epoch=models.F("session_epoch") + 1)
         self.refresh_from_db(fields=["session_epoch"])
 
     def rehash_password(self, raw_password: str) -> None:
-        """Store the same password under the newest parameters: no change, so no session ends."""
+        """Store the same password under the newest parameters: no change, so no session ends.
+
+        Only over the hash that was verified: a password that was changed meanwhile stays.
+        """
+        verified = self.password
         self.set_password(raw_password)
         self._password = None
-        models.QuerySet.update(
-            type(self)._default_manager.filter(pk=self.pk), password=self.password
-        )
-        self._stored = self._watched()
+        models.QuerySet.update(self._row().filter(password=verified), password=self.password)
+        self._mark_stored({"password"})
 
-    def _watched(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in _WATCHED if name in self.__dict__}
+    def _row(self) -> Any:
+        return type(self)._default_manager.filter(pk=self.pk)
 
-    def _save_guarded(self, *args: Any, **kwargs: Any) -> None:
-        fields = kwargs.get("update_fields")
-        before = getattr(self, "_stored", {})
+    def _values(self) -> dict[str, Any]:
+        names = (field.attname for field in self._meta.concrete_fields)
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
+
+    def _mark_stored(self, names: Iterable[str] | None) -> None:
+        values = self._values()
+        chosen = values.keys() if names is None else values.keys() & set(names)
+        self._stored = {**self._stored, **{name: values[name] for name in chosen}}
+
+    def _save_changes(self, only: Iterable[str] | None, options: dict[str, Any]) -> None:
         changed = {
-            name
-            for name, value in self._watched().items()
-            if before.get(name) != value and (fields is None or name in fields)
+            n for n, v in self._values().items() if n not in self._stored or self._stored[n] != v
         }
+        changed -= {"session_epoch"}  # raised in the database only
+        if only is not None:
+            changed &= set(only)
         with transaction.atomic():
-            if changed:
+            if changed & _WATCHED:
                 guard_card(self)
-            super().save(*args, **kwargs)
+            super().save(update_fields=changed, **options)
             if changed & _ENDING:
                 self.raise_session_epoch()
+        self._mark_stored(changed)
