@@ -87,8 +87,9 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["auth_api.users.backends.EmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "auth_api.users.passwords.PasswordPolicy"}]
 PASSWORD_HASHERS = [
+    # Reads Django's Argon2 hashes too. Django's own class must not stand here: it has the same name in
+    # hashes, the last one verifies, and then our limit of hashes at once would not hold.
     "auth_api.users.passwords.Argon2idHasher",
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",

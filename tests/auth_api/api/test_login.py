@@ -87,7 +87,6 @@ def test_every_login_costs_one_argon2_run(user: User, case: str) -> None:
     make_user("off@example.com")
     User.objects.filter(email="off@example.com").update(is_active=False)
     User.objects.create_user("new@example.com", PASSWORD)
-    login(email="warm@example.com")  # makes the decoy once
     body = {
         "right": {},
         "unknown": {"email": "nobody@example.com"},

@@ -1,16 +1,20 @@
 """Which passwords are refused (ASVS 6.2), and how the others are kept."""
 
 import gzip
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import django.contrib.auth
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, identify_hasher
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import override_settings
 
+from auth_api.errors import Overloaded
 from auth_api.knobs import knobs
 from auth_api.users import passwords
 from auth_api.users.models import User
@@ -83,3 +87,41 @@ def test_the_hash_is_argon2id_by_owasp(settings: Any) -> None:
         user = User(email="ada@example.com")
         user.set_password(PASSWORD)
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_the_limit_of_hashes_at_once_holds_for_checking_too() -> None:
+    """Two hashers of one name in PASSWORD_HASHERS would let the wrong one verify."""
+    user = User(email="ada@example.com")
+    user.set_password(PASSWORD)
+    assert type(identify_hasher(user.password)) is passwords.Argon2idHasher
+
+
+def test_hashes_of_djangos_own_argon2_are_read() -> None:
+    encoded = Argon2PasswordHasher().encode(PASSWORD, "salt" * 5)
+    assert check_password(PASSWORD, encoded)
+    assert not check_password(PASSWORD + "!", encoded)
+
+
+def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_SLOT_PATIENCE", 0.01)
+    with ExitStack() as busy:
+        for _ in range(knobs().hashing_slots):
+            busy.enter_context(passwords._hashing_slot())
+        with pytest.raises(Overloaded):
+            passwords.spend_one_hash(PASSWORD)
+    passwords.spend_one_hash(PASSWORD)  # the slots came back
+
+
+def test_the_very_first_decoy_costs_one_run() -> None:
+    with mock.patch("argon2.low_level.hash_secret") as hashed:
+        passwords.spend_one_hash(PASSWORD)
+    assert hashed.call_count == 0
+    real, decoy = Argon2PasswordHasher(), passwords.Argon2idHasher()
+    shape = real.decode(passwords._decoy(decoy.params()))["params"]
+    assert shape == decoy.decode(decoy.encode(PASSWORD, decoy.salt()))["params"]
+
+
+def test_no_password_holds_the_interpreter() -> None:
+    started = time.perf_counter()
+    is_refused("4@8({[<3690!1|7$5+%2" * 6)  # 2.7 s when zxcvbn sees 72 of them
+    assert time.perf_counter() - started < 1
