@@ -21,6 +21,7 @@ class ValkeyServer:
         self.folder = Path(self._folder.name)
         self.socket = self.folder / "valkey.sock"
         self.arguments = arguments
+        self.configuration: tuple[str, ...] = ()  # a file and a mode, for a sentinel
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,8 +33,10 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Start, with the data of before, and wait until it answers."""
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket)]
-        command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
+        command = [str(get_binary_path()), *self.configuration, "--port", "0"]
+        command += ["--unixsocket", str(self.socket), "--dir", str(self.folder)]
+        if not self.configuration:
+            command += ["--appendonly", "yes", "--save", ""]
         with (self.folder / "valkey.log").open("ab") as log:
             self.process = subprocess.Popen([*command, *self.arguments], stdout=log, stderr=log)
         deadline = time.monotonic() + 20

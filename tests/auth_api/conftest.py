@@ -7,19 +7,16 @@ from typing import Any
 import pytest
 
 from tests.projects import use_settings
+from tests.topologies import Cluster
 from tests.valkey import ValkeyServer
 
-_server = ValkeyServer()
-if "REDIS_URL" not in os.environ:
-    _server.start()
-    atexit.register(_server.stop)
-    os.environ["REDIS_URL"] = _server.url
+# script/test runs the engine's suite on each of them.
+_topology = os.environ.get("GATEHOUSE_TEST_TOPOLOGY", "standalone")
+_server: ValkeyServer | Cluster = Cluster() if _topology == "cluster" else ValkeyServer()
+_server.start()
+atexit.register(_server.stop)
+os.environ["REDIS_URL"] = _server.url
 use_settings("auth_api.settings")
-
-
-@pytest.fixture(scope="session")
-def valkey() -> ValkeyServer:
-    return _server
 
 
 @pytest.fixture(scope="session")

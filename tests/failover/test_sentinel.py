@@ -1,0 +1,59 @@
+"""A primary dies: sessions go on at the new one, and what was ended stays ended."""
+
+from typing import Any
+
+import redis
+
+from auth_api.sessions import services
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.store import SessionStore
+from tests.auth_api.sessions.conftest import is_alive
+from tests.topologies import SERVICE, Sentinels, wait_for
+
+
+def answers(token: str) -> bool:
+    try:
+        is_alive(token)
+    except SessionStoreUnavailable:
+        return False
+    return True
+
+
+def test_sessions_survive_a_failover(sentinels: Sentinels, sign_in: Any, user: Any) -> None:
+    kept, ended = sign_in().session_key, sign_in().session_key
+    SessionStore(ended).delete()
+    primary = sentinels.primary.client()
+    wait_for(lambda: primary.wait(1, 1000) == 1, "the replica to have it all")
+    sentinels.primary.stop()
+
+    def promoted() -> bool:
+        address = (
+            sentinels.sentinels[0]
+            .client()
+            .execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", SERVICE)
+        )
+        port = address[1] if isinstance(address, list | tuple) else address
+        return int(port) == sentinels.replica.port
+
+    try:
+        # Until then the answer is "unknown", never "signed out".
+        wait_for(promoted, "the replica to be promoted")
+        wait_for(lambda: answers(kept), "the engine to follow")
+        assert is_alive(kept)
+        assert not is_alive(ended)
+        store = SessionStore(kept)
+        store["after"] = "the failover"
+        store.save()
+        assert SessionStore(kept)["after"] == "the failover"
+        assert services.end_all_sessions(user) == 1
+        assert not is_alive(kept)
+    finally:
+        sentinels.primary.start()
+        wait_for(lambda: _follows(sentinels), "the old primary to follow")
+
+
+def _follows(sentinels: Sentinels) -> bool:
+    try:
+        return sentinels.primary.client().info("replication")["role"] == "slave"
+    except redis.RedisError:
+        return False

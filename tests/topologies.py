@@ -1,0 +1,150 @@
+"""Redis as it is run for real, from the embedded server's binary: a cluster, and a Sentinel trio."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import redis
+
+from tests.processes import free_port
+from tests.valkey import ValkeyServer
+
+PATIENCE = 60  # seconds
+SLOTS = 16384
+SERVICE = "gatehouse"
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> None:
+    """Wait until `condition` is true. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if condition():
+                return
+        except redis.RedisError:
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.1)
+
+
+class Node(ValkeyServer):
+    """A server on a TCP port of loopback."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.port = free_port()
+        super().__init__("--port", str(self.port), "--bind", "127.0.0.1", *arguments)
+
+
+class Nodes:
+    """Several servers that start and stop together. A context manager."""
+
+    nodes: list[Node]
+
+    def start(self) -> None:
+        for node in self.nodes:
+            node.start()
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.resume()
+            node.stop()
+
+    def __enter__(self) -> Any:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class Cluster(Nodes):
+    """Three primaries that share the slots."""
+
+    def __init__(self) -> None:
+        self.nodes = [
+            Node("--cluster-enabled", "yes", "--cluster-port", str(free_port())) for _ in range(3)
+        ]
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def start(self) -> None:
+        super().start()
+        first, *others = self.nodes
+        for node in others:
+            bus = node.client().config_get("cluster-port")["cluster-port"]
+            first.client().execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus)
+        share = SLOTS // len(self.nodes)
+        for number, node in enumerate(self.nodes):
+            last = SLOTS if number == len(self.nodes) - 1 else (number + 1) * share
+            node.client().execute_command("CLUSTER ADDSLOTSRANGE", number * share, last - 1)
+        for node in self.nodes:
+            wait_for(lambda node=node: self._agrees(node), "the cluster to agree")
+
+    @staticmethod
+    def _agrees(node: Node) -> bool:
+        info = node.client().execute_command("CLUSTER INFO")
+        text = info.decode() if isinstance(info, bytes) else str(info)
+        known = "cluster_known_nodes:3" in text or "'cluster_known_nodes': '3'" in text
+        return known and ("cluster_state:ok" in text or "'cluster_state': 'ok'" in text)
+
+
+class Sentinels(Nodes):
+    """A primary, a replica, and three sentinels that watch them."""
+
+    def __init__(self) -> None:
+        self.primary, self.replica = Node(), Node()
+        self._folder = tempfile.TemporaryDirectory(prefix="gh-sentinel-")
+        self.sentinels = [Sentinel(Path(self._folder.name), n, self.primary) for n in range(3)]
+        self.nodes = [self.primary, self.replica, *self.sentinels]
+
+    @property
+    def url(self) -> str:
+        addresses = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        return f"redis+sentinel://{addresses}/{SERVICE}/0"
+
+    def start(self) -> None:
+        self.primary.start()
+        self.replica.start()
+        self.replica.client().replicaof("127.0.0.1", self.primary.port)
+        wait_for(
+            lambda: self.replica.client().info("replication")["master_link_status"] == "up",
+            "the replica to follow",
+        )
+        for sentinel in self.sentinels:
+            sentinel.start()
+        wait_for(lambda: all(s.sees_everybody() for s in self.sentinels), "the sentinels to meet")
+
+    def stop(self) -> None:
+        super().stop()
+        self._folder.cleanup()
+
+
+class Sentinel(Node):
+    """The same binary, watching."""
+
+    def __init__(self, folder: Path, number: int, primary: Node) -> None:
+        super().__init__()
+        path = folder / f"sentinel{number}.conf"
+        path.write_text(
+            f"sentinel monitor {SERVICE} 127.0.0.1 {primary.port} 2\n"
+            f"sentinel down-after-milliseconds {SERVICE} 500\n"
+            f"sentinel failover-timeout {SERVICE} 3000\n"
+        )
+        self.configuration = (str(path), "--sentinel")
+
+    def sees_everybody(self) -> bool:
+        client = self.client()
+        others = client.execute_command("SENTINEL SENTINELS", SERVICE)
+        replicas = client.execute_command("SENTINEL REPLICAS", SERVICE)
+        return len(others) == 2 and len(replicas) == 1
