@@ -109,7 +109,7 @@ def end_other_sessions(request: HttpRequest) -> int:
 
 def end_all_sessions(user: Any) -> int:
     """End every session of `user` by raising the epoch: final and O(1). Return how many lived."""
-    ended = len(backend.live_id_hashes(user.session_ref))
+    ended = backend.count(user.session_ref)
     with transaction.atomic():
         locked = get_user_model()._default_manager.select_for_update().get(pk=user.pk)
         cards.guard_card(locked)
