@@ -1,0 +1,283 @@
+"""What a session costs: bytes, CPU and growth, against Django's cache engine on django-redis.
+
+Usage: .venv/bin/python -m bench.sessions [--sessions 100000 1000000] [--write]
+Both engines run in one process on the same embedded server, interleaved; only ratios of one run
+mean anything. `--write` puts the tables into docs/benchmarks.md.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.valkey import ValkeyServer
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+BATCH = 2000
+ROUNDS = 9
+CALLS = 3000  # of each engine in a round
+START, END = "<!-- bench.sessions: start -->", "<!-- bench.sessions: end -->"
+
+
+def main() -> None:
+    arguments = _arguments()
+    server = ValkeyServer("--appendonly", "no", "--maxmemory-policy", "noeviction")
+    server.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
+            _set_up(server.url, folder)
+            report = _report(server.client(), arguments.sessions)
+    finally:
+        server.stop()
+    print(report)
+    if arguments.write:
+        _write(report)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--write", action="store_true")
+    return parser.parse_args()
+
+
+def _set_up(url: str, folder: str) -> None:
+    os.environ.update(
+        GATEHOUSE_ENV="test",
+        DJANGO_SETTINGS_MODULE="auth_api.settings",
+        REDIS_URL=url,
+        DATABASE_URL=f"sqlite:///{folder}/users.sqlite3",
+        GATEHOUSE_VAR=folder,
+        GATEHOUSE_SESSION_LIMIT="0",
+    )
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.CACHES["default"] = settings.CACHES["sessions"]
+    call_command("migrate", verbosity=0)
+
+
+def _report(client: Any, sizes: Iterable[int]) -> str:
+    parts = [f"Valkey {client.info('server')['valkey_version']}, Python {sys.version.split()[0]}."]
+    parts += [_memory(client, size) for size in sizes]
+    parts += [_cpu(client), _growth(client, max(sizes)), _end_all(client)]
+    return "\n\n".join(parts)
+
+
+# -- the two engines ------------------------------------------------------------------------------
+
+
+def _person(number: int) -> Any:
+    """A user as the engine sees one; not in the database, which is not what is measured here."""
+    from auth_api.users.models import User
+
+    return User(email=f"person{number}@example.com", name=f"Person {number}", email_verified=True)
+
+
+def _fill_ours(client: Any, people: int, each: int = 1) -> list[str]:
+    """Make sessions as SessionStore does, in pipelines; return some of their tokens."""
+    from auth_api.knobs import knobs
+    from auth_api.sessions import cards
+    from auth_api.sessions.backend import backend, card_key, index_key, record_key
+    from auth_api.sessions.records import ClientInfo, FixedHeader, Flag
+    from auth_api.sessions.services import user_backend
+    from auth_api.sessions.store import auth_data
+    from auth_api.sessions.tokens import SessionToken
+    from django.contrib.sessions.serializers import JSONSerializer
+
+    codec, limits, path = cards.codec(), knobs(), user_backend()
+    about = ClientInfo("203.0.113.77", "Chrome 156 on Linux", ("pwd",))
+    script = backend._scripts["create"]
+    client.script_load(script.text)
+    kept: list[str] = []
+    for start in range(0, people, BATCH):
+        pipe = client.pipeline(transaction=False)
+        for number in range(start, min(start + BATCH, people)):
+            user = _person(number)
+            card = cards.make_card(user)
+            sealed = codec.seal_card(user.session_ref, card)
+            payload = JSONSerializer().dumps(auth_data(user, path))
+            for _ in range(each):
+                token = SessionToken.new(user.session_ref)
+                fixed = FixedHeader(Flag.BOUND, limits.session_idle, limits.session_absolute, 1)
+                keys = (
+                    record_key(token.ref, token.id_hash), index_key(token.ref), card_key(token.ref),
+                )  # fmt: skip
+                body = codec.seal_record(token, fixed, about, payload)
+                pipe.evalsha(
+                    script.sha, 3, *keys, fixed.pack(), body, token.id_hash, 0, "end-oldest",
+                    sealed, 3600,
+                )  # fmt: skip
+            if number % max(1, people // CALLS) == 0:
+                kept.append(token.value)
+        pipe.execute()
+    return kept
+
+
+def _fill_djangos(client: Any, people: int) -> list[str]:
+    """The same sessions by Django's cache engine; its own encoding and key names."""
+    from django.contrib.sessions.backends.cache import SessionStore
+    from django.core.cache import caches
+    from django.utils.crypto import get_random_string
+
+    encode = caches["default"].client.encode
+    kept = []
+    for start in range(0, people, BATCH):
+        pipe = client.pipeline(transaction=False)
+        for number in range(start, min(start + BATCH, people)):
+            data = {
+                "_auth_user_id": str(_person(number).id),
+                "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+                "_auth_user_hash": get_random_string(64, "0123456789abcdef"),
+            }
+            key = get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
+            name = caches["default"].make_key(SessionStore.cache_key_prefix + key)
+            pipe.set(str(name), encode(data), ex=1209600)
+            if number % max(1, people // CALLS) == 0:
+                kept.append(key)
+        pipe.execute()
+    return kept
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def _used(client: Any) -> int:
+    time.sleep(0.3)  # memory that is freed in the background
+    used: int = client.info("memory")["used_memory"]
+    return used
+
+
+def _grown(client: Any, fill: Callable[[], Any]) -> int:
+    client.flushall()
+    before = _used(client)
+    fill()
+    return _used(client) - before
+
+
+def _memory(client: Any, people: int) -> str:
+    djangos = _grown(client, lambda: _fill_djangos(client, people)) / people
+    everything = _grown(client, lambda: _fill_ours(client, people)) / people
+    card, index = _drop(client, b":card", people), _drop(client, b":index", people)
+    three = _grown(client, lambda: _fill_ours(client, people // 3, each=3)) / (people // 3 * 3)
+    record = everything - card - index
+    rows = [
+        ("Django, cache engine", djangos),
+        ("Gatehouse: record", record),
+        ("Gatehouse: with index", record + index),
+        ("Gatehouse: everything, one session a user", everything),
+        ("Gatehouse: everything, three sessions a user", three),
+    ]
+    lines = [f"| bytes a session, {people:,} sessions | bytes | ratio |", "| --- | --- | --- |"]
+    lines += [f"| {name} | {size:.0f} | {size / djangos:.2f} |" for name, size in rows]
+    return "\n".join(lines)
+
+
+def _drop(client: Any, suffix: bytes, people: int) -> float:
+    before = _used(client)
+    keys = [key for key in client.scan_iter("*", count=10_000) if key.endswith(suffix)]
+    for start in range(0, len(keys), BATCH):
+        client.unlink(*keys[start : start + BATCH])
+    return (before - _used(client)) / people
+
+
+def _cpu_seconds(client: Any) -> float:
+    server = client.info("cpu")
+    return time.process_time() + float(server["used_cpu_user"]) + float(server["used_cpu_sys"])
+
+
+def _microseconds(client: Any, call: Callable[[str], Any], keys: list[str]) -> float:
+    before = _cpu_seconds(client)
+    for key in keys:
+        call(key)
+    return (_cpu_seconds(client) - before) / len(keys) * 1e6
+
+
+def _ours(token: str) -> Any:
+    from auth_api.sessions.store import SessionStore
+
+    return SessionStore(token).validate()
+
+
+def _djangos(key: str) -> Any:
+    from django.contrib.sessions.backends.cache import SessionStore
+
+    return SessionStore(key).load()
+
+
+def _cpu(client: Any) -> str:
+    client.flushall()
+    theirs, ours = _fill_djangos(client, 10_000), _fill_ours(client, 10_000)
+    pairs = []
+    for _ in range(ROUNDS):
+        pairs.append((_microseconds(client, _djangos, theirs), _microseconds(client, _ours, ours)))
+    ratios = sorted(mine / other for other, mine in pairs)
+    django, gatehouse = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return (
+        "| CPU of one validation, client and server | µs | ratio (spread) |\n| --- | --- | --- |\n"
+        f"| Django, cache engine, `load()` | {django:.0f} | 1 |\n"
+        f"| Gatehouse, `validate()` | {gatehouse:.0f} | {statistics.median(ratios):.2f} "
+        f"({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
+    )
+
+
+def _growth(client: Any, people: int) -> str:
+    costs = {}
+    for size in (1000, people):
+        client.flushall()
+        tokens = _fill_ours(client, size)
+        costs[size] = statistics.median(_microseconds(client, _ours, tokens) for _ in range(ROUNDS))
+    lines = ["| one validation among | µs | ratio |", "| --- | --- | --- |"]
+    lines += [
+        f"| {size:,} sessions | {cost:.0f} | {cost / costs[1000]:.2f} |"
+        for size, cost in costs.items()
+    ]
+    return "\n".join(lines)
+
+
+def _end_all(client: Any) -> str:
+    """Real users in the database: the epoch is raised there."""
+    costs = {count: statistics.median(_one_end_all(client, count) for _ in range(5)) for count in (1, 10_000)}
+    lines = ["| ending all sessions of a user that has | ms | ratio |", "| --- | --- | --- |"]
+    lines += [
+        f"| {count:,} | {cost * 1000:.1f} | {cost / costs[1]:.2f} |" for count, cost in costs.items()
+    ]
+    return "\n".join(lines)
+
+
+def _one_end_all(client: Any, count: int) -> float:
+    from auth_api.sessions import services
+    from auth_api.sessions.store import SessionStore, auth_data
+    from auth_api.users.models import User
+
+    client.flushall()
+    User.objects.all().delete()
+    user = User.objects.create(email="many@example.com", email_verified=True)
+    for _ in range(count):
+        store = SessionStore()
+        store._session_cache = auth_data(user, services.user_backend())
+        store.create()
+    start = time.perf_counter()
+    if services.end_all_sessions(user) != count:
+        raise RuntimeError("not every session was there")
+    return time.perf_counter() - start
+
+
+def _write(report: str) -> None:
+    page = PAGE.read_text() if PAGE.exists() else f"# Benchmarks\n\n{START}\n{END}\n"
+    head, _, rest = page.partition(START)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{START}\n\n{report}\n\n{END}{tail}")
+
+
+if __name__ == "__main__":
+    main()
