@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntFlag
 from ipaddress import ip_address
-from typing import Any
 
 # The scripts pack and unpack the same two runs of bytes (scripts/prelude.lua): the fixed part is
 # known when the body is sealed and is authenticated with it, the stamps are written by the scripts.
@@ -141,11 +140,10 @@ class SessionSummary:
 
 @dataclass(frozen=True)
 class ValidSession:
-    """The engine's answer "valid": the record as of now, its data, and its user's card."""
+    """The engine's answer "valid": the record as of now, its opened payload, and its user's card."""
 
     record: SessionRecord
-    client: ClientInfo
-    data: dict[str, Any] = field(repr=False)
+    payload: bytes = field(repr=False)
     card: UserCard | None
 
 

@@ -16,8 +16,9 @@ from . import cards
 from .backend import backend
 from .codec import Unreadable
 from .exceptions import NoSession, ReauthenticationRequired, SessionEnded, SessionNotFound
+from .login import login_data
 from .records import Flag, SessionRecord, SessionSummary, ValidSession
-from .store import SessionStore, auth_data
+from .store import SessionStore
 from .tokens import HANDLE_LENGTH, SessionToken
 
 _LIST_BATCH = 500
@@ -48,7 +49,7 @@ def start_session(
     old = SessionToken.parse(store.session_key)
     store._session_key = None
     store.valid = None
-    store._session_cache = auth_data(user, user_backend())
+    store._session_cache = login_data(user)
     store.remember, store.methods = remember, tuple(methods)
     store.create()
     if old is not None:
@@ -118,14 +119,6 @@ def end_all_sessions(user: Any) -> int:
     return ended
 
 
-def user_backend() -> str:
-    """The path of the one authentication backend, as Django stores it in a session."""
-    from django.conf import settings
-
-    path: str = settings.AUTHENTICATION_BACKENDS[0]
-    return path
-
-
 def require_recent_authentication(request: HttpRequest) -> None:
     """Raise ReauthenticationRequired unless the user signed in, or did so again, minutes ago.
 
@@ -159,7 +152,7 @@ def _validated(store: SessionStore, *, slide: bool = True) -> ValidSession:
     if store.valid is None:
         store.slide = slide
         try:
-            store._session_cache = store.validate().data.copy()
+            store.validate()
         except (NoSession, SessionEnded):
             store._session_key = None
             store._session_cache = {}
@@ -180,7 +173,7 @@ def _current(store: SessionStore, valid: ValidSession | None) -> CurrentSession:
     if valid is None or valid.card is None:
         raise NoSession
     handle = _token(store).handle
-    summary = SessionSummary.of(valid.record, valid.client, handle=handle, current=True)
+    summary = SessionSummary.of(valid.record, store.client(), handle=handle, current=True)
     return CurrentSession(summary, valid.card.profile_json)
 
 

@@ -1,10 +1,9 @@
 """The SESSION_ENGINE: Django's SessionBase over our records."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.exceptions import ValidationError
 
@@ -15,6 +14,7 @@ from .backend import backend
 from .codec import Unreadable
 from .devices import device_name
 from .exceptions import NoSession, SessionEnded, SessionLimitReached
+from .payloads import pack_payload, unpack_payload
 from .records import ClientInfo, FixedHeader, Flag, SessionRecord, UserCard, ValidSession
 from .tokens import SessionToken
 
@@ -64,9 +64,9 @@ class SessionStore(SessionBase):
         if answer[0] not in (b"valid", b"unsure"):
             raise SessionEnded(answer[0].decode())
         record = SessionRecord.unpack(answer[1])
-        data, client = self._open(token, record)
+        payload = self._open(token, record)
         card = self._card(token, record, answer)
-        self.valid = ValidSession(record, client, data, card)
+        self.valid = ValidSession(record, payload, card)
         return self.valid
 
     def _card(
@@ -85,20 +85,24 @@ class SessionStore(SessionBase):
             raise SessionEnded("epoch" if card and card.active else "inactive")
         return card
 
-    def _open(
-        self, token: SessionToken, record: SessionRecord
-    ) -> tuple[dict[str, Any], ClientInfo]:
+    def _open(self, token: SessionToken, record: SessionRecord) -> bytes:
         try:
-            payload = self._codec.open_payload(token, record.fixed, record.body)
-            client = self._codec.open_client(token.ref, token.id_hash, record.fixed, record.body)
+            return self._codec.open_payload(token, record.fixed, record.body)
         except Unreadable:
             raise SessionEnded("unreadable") from None
-        return self.serializer().loads(payload), client
+
+    def client(self) -> ClientInfo:
+        """Where the valid session was started from. Raises SessionEnded("unreadable")."""
+        token, record = self._token(), self._valid().record
+        try:
+            return self._codec.open_client(token.ref, token.id_hash, record.fixed, record.body)
+        except Unreadable:
+            raise SessionEnded("unreadable") from None
 
     def load(self) -> dict[str, Any]:
         """Return the session's data; an invalid token becomes no session at all (no fixation)."""
         try:
-            return self.validate().data.copy()
+            return _data_of(self.validate())
         except (NoSession, SessionEnded):
             self._session_key = None
             self.valid = None
@@ -188,6 +192,11 @@ class SessionStore(SessionBase):
             raise UpdateError
         return token
 
+    def _valid(self) -> ValidSession:
+        if self.valid is None:
+            raise UpdateError
+        return self.valid
+
     def _becomes_bound(self, data: dict[str, Any]) -> bool:
         bound = self.valid is not None and Flag.BOUND in self.valid.record.fixed.flags
         return not bound and _user_of(data) is not None
@@ -203,7 +212,8 @@ class SessionStore(SessionBase):
         token = SessionToken.new(user.session_ref if user else None)
         fixed = self._fixed_header(data, card.epoch if user else None)
         client = ClientInfo(self.client_address, self._device(user is not None), self.methods)
-        body = self._codec.seal_record(token, fixed, client, self.serializer().dumps(data))
+        payload = pack_payload(data, fixed.epoch)
+        body = self._codec.seal_record(token, fixed, client, payload)
         state, *rest = backend.create(
             token.ref,
             token.id_hash,
@@ -222,26 +232,21 @@ class SessionStore(SessionBase):
             raise CreateError
         self._session_key = token.value
         self._session_cache = data
-        self._remember(rest[0], client, data, card if user else None)
+        record = SessionRecord.unpack(rest[0])
+        self.valid = ValidSession(record, payload, card if user else None)
 
     def _update(self, token: SessionToken, *, restart_clocks: bool) -> None:
         """Write our changes over what the store has now; merge when another request was faster."""
-        if self.valid is None:
-            raise UpdateError
-        old, seen, client, card = (
-            self._token(),
-            self.valid.record,
-            self.valid.client,
-            self.valid.card,
-        )
-        base, mine = self.valid.data, self._session
-        current = base
+        old, valid, client = self._token(), self._valid(), self.client()
+        seen, mine = valid.record, self._session
+        base = current = _data_of(valid)
         for _ in range(_MERGE_TRIES):
             data = _merge(base, mine, current)
             epoch = seen.fixed.epoch if Flag.BOUND in seen.fixed.flags else None
             self.remember = Flag.REMEMBER in seen.fixed.flags
             fixed = self._fixed_header(data, epoch)
-            body = self._codec.seal_record(token, fixed, client, self.serializer().dumps(data))
+            payload = pack_payload(data, fixed.epoch)
+            body = self._codec.seal_record(token, fixed, client, payload)
             state, *rest = backend.save(
                 old.ref,
                 old.id_hash,
@@ -254,20 +259,13 @@ class SessionStore(SessionBase):
             if state != b"conflict":
                 break
             seen = SessionRecord.unpack(rest[0])
-            current, client = self._open(old, seen)
+            current = unpack_payload(self._open(old, seen), seen.fixed.epoch)
         if state != b"ok":
             self.valid = None
             raise SessionEnded("ended" if state in (b"none", b"conflict") else state.decode())
         self._session_key = token.value
         self._session_cache = data
-        self._remember(rest[0], client, data, card)
-
-    def _remember(
-        self, value: bytes, client: ClientInfo, data: dict[str, Any], card: UserCard | None
-    ) -> None:
-        # A deep copy by way of JSON: what the store holds, whatever the caller does to its lists.
-        stored = json.loads(json.dumps(data)) if data else {}
-        self.valid = ValidSession(SessionRecord.unpack(value), client, stored, card)
+        self.valid = ValidSession(SessionRecord.unpack(rest[0]), payload, valid.card)
 
     def _fixed_header(self, data: dict[str, Any], epoch: int | None) -> FixedHeader:
         limits = knobs()
@@ -286,6 +284,10 @@ class SessionStore(SessionBase):
 
     def _device(self, bound: bool) -> str:
         return device_name(self.client_user_agent) if bound else ""
+
+
+def _data_of(valid: ValidSession) -> dict[str, Any]:
+    return unpack_payload(valid.payload, valid.record.fixed.epoch)
 
 
 def _user_of(data: dict[str, Any]) -> Any:
@@ -315,12 +317,3 @@ def _merge(base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]) 
     changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
     kept = {key: value for key, value in current.items() if key in mine or key not in base}
     return {**kept, **changed}
-
-
-def auth_data(user: Any, backend_path: str) -> dict[str, str]:
-    """The three keys by which Django knows a session's user."""
-    return {
-        SESSION_KEY: user._meta.pk.value_to_string(user),
-        BACKEND_SESSION_KEY: backend_path,
-        HASH_SESSION_KEY: user.get_session_auth_hash(),
-    }

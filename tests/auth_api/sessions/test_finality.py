@@ -155,7 +155,7 @@ def test_a_renewal_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
     assert store.valid
     record = store.valid.record
     codec = cards.codec()
-    body = codec.seal_record(new, record.fixed, store.valid.client, b"{}")
+    body = codec.seal_record(new, record.fixed, store.client(), b"\0{}")
     for _ in range(2):
         answer = backend.save(
             old.ref, old.id_hash, record.revision, record.fixed.pack(), body,

@@ -440,3 +440,27 @@ def test_the_last_logout_leaves_the_card_alone(sign_in: SignIn, redis_client: An
     for store in (first, second):
         store.delete()
     assert [key.rpartition(b":")[2] for key in stored_keys(redis_client)] == [b"card"]
+
+
+def test_a_change_inside_a_list_is_seen_in_a_later_request(sign_in: SignIn) -> None:
+    token = sign_in().session_key
+    store = SessionStore(token)
+    store["items"] = [1]
+    store.save()
+    later = SessionStore(token)
+    later["items"].append(2)
+    later.modified = True
+    later.save()
+    assert SessionStore(token)["items"] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [0, 10, 1000, 50_000])
+def test_data_of_any_size_comes_back_as_it_was(sign_in: SignIn, size: int) -> None:
+    token = sign_in().session_key
+    store = SessionStore(token)
+    store["text"] = "ä" * size
+    store["nested"] = {"list": [1, {"two": None}], "float": 1.5}
+    store.save()
+    found = SessionStore(token)
+    assert (found["text"], found["nested"]) == (store["text"], store["nested"])
+    assert found["_auth_user_id"] == store["_auth_user_id"]
