@@ -1,9 +1,11 @@
 """System checks: a set-up that would weaken a promise does not start."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, register
+from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.knobs import knobs
 
@@ -19,6 +21,8 @@ def check_cookies(app_configs: Any, **_: Any) -> list[Error]:
         "SESSION_COOKIE_SAMESITE": "Strict",
         "CSRF_COOKIE_SECURE": True,
         "CSRF_COOKIE_SAMESITE": "Strict",
+        "SESSION_COOKIE_PATH": "/",
+        "CSRF_COOKIE_PATH": "/",
         "SESSION_COOKIE_DOMAIN": None,
         "CSRF_COOKIE_DOMAIN": None,
     }
@@ -51,9 +55,61 @@ def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
     return [Error(text, id="auth_api.E003") for text in errors]
 
 
-@register(deploy=True)
-def check_secrets(app_configs: Any, **_: Any) -> list[Error]:
-    """A key that stands in a repository protects nothing."""
-    keys = (*knobs().session_keys, *knobs().service_keys)
-    weak = [key.id for key in keys if len(set(key.secret)) < 10]
-    return [Error(f"The key {key} is not random.", id="auth_api.E004") for key in weak]
+@register()
+def check_keys(app_configs: Any, **_: Any) -> list[Error]:
+    """A key that stands in a repository, or one letter many times, protects nothing."""
+    if _is_workbench():
+        return []
+    secrets = {"SECRET_KEY": str(settings.SECRET_KEY).encode()}
+    secrets |= {f"GATEHOUSE_SESSION_KEYS ({key.id})": key.secret for key in knobs().session_keys}
+    secrets |= {f"GATEHOUSE_SERVICE_KEYS ({key.id})": key.secret for key in knobs().service_keys}
+    weak = [name for name, secret in secrets.items() if not _looks_random(secret)]
+    hint = "Take 32 or more characters from a random source."
+    return [Error(f"{name} is not random.", hint=hint, id="auth_api.E004") for name in weak]
+
+
+@register()
+def check_debug_and_hosts(app_configs: Any, **_: Any) -> list[Error]:
+    """Debug pages show settings and bodies; a wildcard host lets other names reach the admin."""
+    if _is_workbench():
+        return []
+    errors = []
+    if settings.DEBUG:
+        errors.append(Error("DEBUG is on.", hint="Set DEBUG = False.", id="auth_api.E005"))
+    wild = [host for host in settings.ALLOWED_HOSTS if "*" in host or host.startswith(".")]
+    if wild or not settings.ALLOWED_HOSTS:
+        hint = "Set AUTH_API_HOSTS to the exact names of this service, with commas between."
+        errors.append(Error("AUTH_API_HOSTS has a wildcard.", hint=hint, id="auth_api.E005"))
+    return errors
+
+
+@register()
+def check_origin(app_configs: Any, **_: Any) -> list[Error]:
+    """Mailed links carry tokens: they lead to an https origin."""
+    origin = urlsplit(knobs().public_origin)
+    allowed = {"https", "http"} if _is_workbench() else {"https"}
+    if origin.scheme in allowed and origin.netloc and not (origin.path or origin.query):
+        return []
+    hint = "Set GATEHOUSE_PUBLIC_ORIGIN to https://<host>[:port], without a path."
+    text = "GATEHOUSE_PUBLIC_ORIGIN is no https origin."
+    return [Error(text, hint=hint, id="auth_api.E006")]
+
+
+CHECKS = (
+    check_cookies, check_engine, check_timeouts, check_keys, check_debug_and_hosts, check_origin,
+)  # fmt: skip
+
+
+def refuse_weak_settings() -> None:
+    """Raise ImproperlyConfigured with every finding. wsgi.py calls it: gunicorn runs no checks."""
+    found = [error for check in CHECKS for error in check(None)]
+    if found:
+        raise ImproperlyConfigured(" ".join(f"{e.id}: {e.msg} {e.hint or ''}" for e in found))
+
+
+def _is_workbench() -> bool:
+    return knobs().environment != "production"
+
+
+def _looks_random(secret: bytes) -> bool:
+    return len(secret) >= 32 and len(set(secret)) >= 10

@@ -8,3 +8,7 @@ os.environ.setdefault("GATEHOUSE_ENV", "production")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
 
 application = get_wsgi_application()
+
+from auth_api.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
+
+refuse_weak_settings()

@@ -23,6 +23,7 @@ class Gatehouse:
 
     session_keys: tuple[Key, ...] = field(repr=False)
     service_keys: tuple[Key, ...] = field(repr=False)
+    environment: str  # development, production or test
     public_origin: str
     session_idle: int = 3600
     session_absolute: int = 12 * 3600
@@ -141,6 +142,7 @@ def _gatehouse() -> Gatehouse:
     return Gatehouse(
         session_keys=ENV.keys("GATEHOUSE_SESSION_KEYS"),
         service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
+        environment=ENV.environment,
         public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
         session_limit_policy=ENV.text("GATEHOUSE_SESSION_LIMIT_POLICY", "end-oldest"),
         **numbers,

@@ -11,9 +11,10 @@ _BACKENDS = "django.core.mail.backends."
 def email_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for console://, memory://, file:///folder, smtp:// and smtps://.
 
-    `smtp://user:password@host:587?tls=1` starts TLS. Raises ImproperlyConfigured.
+    `smtp+tls://user:password@host:587`, or `?tls=1`, starts TLS. Raises ImproperlyConfigured.
     """
     parts = urlsplit(url)
+    starts_tls = parts.scheme == "smtp+tls" or parse_qs(parts.query).get("tls") == ["1"]
     match parts.scheme:
         case "console":
             return {"EMAIL_BACKEND": f"{_BACKENDS}console.EmailBackend"}
@@ -24,7 +25,7 @@ def email_settings(url: str) -> dict[str, Any]:
                 "EMAIL_BACKEND": f"{_BACKENDS}filebased.EmailBackend",
                 "EMAIL_FILE_PATH": parts.path,
             }
-        case "smtp" | "smtps":
+        case "smtp" | "smtps" | "smtp+tls":
             return {
                 "EMAIL_BACKEND": f"{_BACKENDS}smtp.EmailBackend",
                 "EMAIL_HOST": parts.hostname or "localhost",
@@ -32,7 +33,9 @@ def email_settings(url: str) -> dict[str, Any]:
                 "EMAIL_HOST_USER": unquote(parts.username or ""),
                 "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
                 "EMAIL_USE_SSL": parts.scheme == "smtps",
-                "EMAIL_USE_TLS": parse_qs(parts.query).get("tls") == ["1"],
+                "EMAIL_USE_TLS": starts_tls,
                 "EMAIL_TIMEOUT": 10,
             }
-    raise ImproperlyConfigured("EMAIL_URL: console://, memory://, file:///folder, smtp(s)://host")
+    raise ImproperlyConfigured(
+        "EMAIL_URL: console://, memory://, file:///folder, smtp://, smtp+tls:// or smtps://host"
+    )

@@ -4,5 +4,6 @@ from .base import *  # noqa: F403
 from .base import ENV, apply
 
 DEBUG = False
-REDIS_URL = ENV.required("REDIS_URL")
+for _name in ("REDIS_URL", "GATEHOUSE_PUBLIC_ORIGIN"):
+    ENV.required(_name)
 apply(globals(), email_default="", log_json=True)

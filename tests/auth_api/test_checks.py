@@ -1,0 +1,81 @@
+"""A set-up that would weaken a promise does not start."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from auth_api.checks import refuse_weak_settings
+from auth_api.knobs import knobs
+from auth_api.settings.env import Key
+
+GOOD = b"0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture
+def production(settings: Any) -> Any:
+    """A sound production set-up; a test spoils one thing."""
+    settings.SECRET_KEY = GOOD.decode()
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    settings.GATEHOUSE = replace(
+        knobs(),
+        environment="production",
+        public_origin="https://gatehouse.example",
+        session_keys=(Key("k1", GOOD),),
+        service_keys=(Key("k1", GOOD),),
+    )
+    return settings
+
+
+def test_a_sound_set_up_passes(production: Any) -> None:
+    refuse_weak_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check"),
+    [
+        ("SESSION_COOKIE_NAME", "sessionid", "E001"),
+        ("SESSION_COOKIE_SECURE", False, "E001"),
+        ("SESSION_COOKIE_HTTPONLY", False, "E001"),
+        ("SESSION_COOKIE_SAMESITE", "Lax", "E001"),
+        ("SESSION_COOKIE_PATH", "/v1/", "E001"),
+        ("SESSION_COOKIE_DOMAIN", "example.com", "E001"),
+        ("CSRF_COOKIE_SECURE", False, "E001"),
+        ("CSRF_COOKIE_SAMESITE", "None", "E001"),
+        ("SESSION_ENGINE", "django.contrib.sessions.backends.cache", "E002"),
+        ("SECRET_KEY", "x" * 50, "E004"),
+        ("DEBUG", True, "E005"),
+        ("ALLOWED_HOSTS", ["*"], "E005"),
+        ("ALLOWED_HOSTS", [".example.com"], "E005"),
+        ("ALLOWED_HOSTS", [], "E005"),
+    ],
+)
+def test_a_weak_setting_is_refused_by_name(
+    production: Any, name: str, value: Any, check: str
+) -> None:
+    setattr(production, name, value)
+    with pytest.raises(ImproperlyConfigured, match=f"auth_api.{check}"):
+        refuse_weak_settings()
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"session_idle": 50000}, "E003"),
+        ({"remember_idle": 31 * 86400}, "E003"),
+        ({"session_limit_policy": "hope"}, "E003"),
+        ({"session_keys": (Key("k1", b"x" * 40),)}, "E004"),
+        ({"service_keys": (Key("k1", GOOD), Key("k0", b"ab" * 20))}, "E004"),
+        ({"public_origin": "http://gatehouse.example"}, "E006"),
+        ({"public_origin": "https://gatehouse.example/path"}, "E006"),
+        ({"public_origin": "https://"}, "E006"),
+    ],
+)
+def test_a_weak_knob_is_refused_by_name(
+    production: Any, change: dict[str, Any], check: str
+) -> None:
+    production.GATEHOUSE = replace(production.GATEHOUSE, **change)
+    with pytest.raises(ImproperlyConfigured, match=f"auth_api.{check}") as refused:
+        refuse_weak_settings()
+    assert "x" * 40 not in str(refused.value)

@@ -1,0 +1,112 @@
+"""Variables: production demands them, development makes secrets once, tests have their own."""
+
+import os
+import secrets
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from auth_api.settings.email import email_settings
+from auth_api.settings.env import Env, Key, development_secrets, parse_keys
+
+ROOT = Path(__file__).resolve().parents[2]
+NEEDED = {
+    "SECRET_KEY": secrets.token_urlsafe(40),
+    "GATEHOUSE_SERVICE_KEYS": "k1:" + secrets.token_urlsafe(40),
+    "GATEHOUSE_SESSION_KEYS": "k1:" + secrets.token_urlsafe(40),
+    "GATEHOUSE_PUBLIC_ORIGIN": "https://gatehouse.example",
+    "REDIS_URL": "redis://127.0.0.1:6379",
+    "EMAIL_URL": "console://",
+}
+
+
+def start_production(folder: Path, **changes: str) -> "subprocess.CompletedProcess[str]":
+    """Import wsgi.py as gunicorn does."""
+    environment = {
+        "PATH": os.environ["PATH"], "GATEHOUSE_VAR": str(folder), **NEEDED, **changes,
+        "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-c", "import auth_api.wsgi"],
+        env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def test_production_starts_with_what_it_needs(tmp_path: Path) -> None:
+    started = start_production(tmp_path)
+    assert started.returncode == 0, started.stderr
+
+
+@pytest.mark.parametrize("name", sorted(NEEDED))
+def test_production_refuses_to_start_without(name: str, tmp_path: Path) -> None:
+    started = start_production(tmp_path, **{name: ""})
+    assert started.returncode != 0
+    message = started.stderr.strip().splitlines()[-1]
+    assert f"{name} is not set" in message
+    assert "GATEHOUSE_ENV=development" in message
+    assert not (tmp_path / "secrets.env").exists()
+
+
+def test_production_refuses_weak_keys_and_plain_http(tmp_path: Path) -> None:
+    weak = start_production(tmp_path, SECRET_KEY="x" * 50)
+    assert "auth_api.E004" in weak.stderr
+    plain = start_production(tmp_path, GATEHOUSE_PUBLIC_ORIGIN="http://gatehouse.example")
+    assert "auth_api.E006" in plain.stderr
+
+
+def test_whoever_comes_first_makes_the_secrets_of_all(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(development_secrets, [tmp_path] * 32))
+    assert all(one == found[0] for one in found)
+    assert len(found[0]) == 5
+    (file,) = tmp_path.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_keys_are_listed_newest_first_and_hide_their_secret() -> None:
+    keys = parse_keys(f"new:{'a' * 32}, old:{'b' * 32}", "X")
+    assert [key.id for key in keys] == ["new", "old"]
+    assert "aaa" not in repr(keys)
+    assert keys[0] == Key("new", b"a" * 32)
+
+
+@pytest.mark.parametrize("text", ["", "a", "k1:short", f"K1:{'a' * 32}", f"k1:{'a' * 32},", ","])
+def test_a_malformed_key_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="newest first") as refused:
+        parse_keys(text, "GATEHOUSE_SESSION_KEYS")
+    assert "aaaa" not in str(refused.value)
+
+
+def test_an_unknown_environment_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_ENV"):
+        Env({"GATEHOUSE_ENV": "staging"})
+    with pytest.raises(ImproperlyConfigured, match="X: a whole number"):
+        Env({"X": "many"}).number("X", 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "value"),
+    [
+        ("console://", "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"),
+        ("memory://", "EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend"),
+        ("file:///var/mails", "EMAIL_FILE_PATH", "/var/mails"),
+        ("smtp://u:p%40ss@mail.example:587?tls=1", "EMAIL_HOST_PASSWORD", "p@ss"),
+        ("smtp://u:p%40ss@mail.example:587?tls=1", "EMAIL_USE_TLS", True),
+        ("smtp+tls://mail.example:587", "EMAIL_USE_TLS", True),
+        ("smtps://mail.example", "EMAIL_PORT", 465),
+        ("smtps://mail.example", "EMAIL_USE_SSL", True),
+    ],
+)
+def test_mails_go_where_the_url_says(url: str, name: str, value: object) -> None:
+    assert email_settings(url)[name] == value
+
+
+@pytest.mark.parametrize("url", ["", "mail.example", "http://mail.example"])
+def test_an_unknown_mail_url_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+        email_settings(url)
