@@ -11,16 +11,27 @@ import structlog
 _SECRET_NAMES = re.compile(r"cookie|authorization|password|secret|token|key", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}|v1\.[a-z0-9]+\.\d+\.[A-Za-z0-9_-]+")
 _HIDDEN = "[redacted]"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide values with secret names, and anything that looks like one of our tokens."""
     for name, value in event.items():
-        if _SECRET_NAMES.search(name):
-            event[name] = _HIDDEN
-        elif isinstance(value, str):
-            event[name] = _TOKEN.sub(_HIDDEN, value)
+        if name.startswith("_"):  # structlog's own, removed before printing
+            continue
+        event[name] = _HIDDEN if _SECRET_NAMES.search(name) else _cleaned(value)
     return event
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case dict():
+            return redact(None, "", {str(name): inner for name, inner in value.items()})
+        case list() | tuple():
+            return [_cleaned(inner) for inner in value]
+        case None | bool() | int() | float():
+            return value
+    return _TOKEN.sub(_HIDDEN, str(value))
 
 
 def configure_logging(*, as_json: bool, level: str) -> None:
@@ -48,11 +59,20 @@ def configure_logging(*, as_json: bool, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # Refusals are our own events; Django's would repeat them, with the path and its query.
-    logging.getLogger("django.request").setLevel(logging.ERROR)
+    # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
+    # What it logs with a traceback was raised outside of views, and nobody else logs that.
+    logging.getLogger("django.request").addFilter(_has_traceback)
+
+
+def _has_traceback(record: logging.LogRecord) -> bool:
+    return bool(record.exc_info)
 
 
 def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    """For people: control characters escaped, only a traceback has lines of its own, indented."""
+    trace = str(event.pop("exception", ""))
     head = f"{event.pop('timestamp')} {event.pop('level', ''):<8} {event.pop('event')!s}"
     fields = " ".join(f"{name}={value!r}" for name, value in event.items())
-    return f"{head} {fields}".replace("\r", "\\r").replace("\n", "\n    ").rstrip()
+    lines = [f"{head} {fields}".rstrip(), *(f"    {line}" for line in trace.splitlines())]
+    # A record's own text may hold anything; its line ends must not start a line that looks like ours.
+    return "\n".join(_CONTROL.sub(lambda found: repr(found[0])[1:-1], line) for line in lines)
