@@ -1,6 +1,5 @@
 """The messages that accounts send. A mail that fails never changes an answer."""
 
-from smtplib import SMTPException
 from urllib.parse import urlencode
 
 import structlog
@@ -19,21 +18,23 @@ def send_verification(user: User) -> None:
     """Mail the link that verifies the address; built from the configured origin only."""
     query = urlencode({"token": make_verification_token(user)})
     link = f"{knobs().public_origin}/email/verify?{query}"
+    # Without the name: whoever registers chose it, and may not be who reads this.
     _send(user, "verify", "Confirm your address", link=link)
 
 
 def send_already_registered(user: User) -> None:
     """Tell the owner of a known address that somebody tried to register it."""
     link = f"{knobs().public_origin}/login"
-    _send(user, "already_registered", "You already have an account", link=link)
+    name = user.get_full_name()
+    _send(user, "already_registered", "You already have an account", link=link, name=name)
 
 
 def _send(user: User, template: str, subject: str, **context: str) -> None:
-    context = {"name": user.get_full_name(), "subject": subject, **context}
+    context = {"subject": subject, **context}
     text = render_to_string(f"emails/{template}.txt", context)
     message = EmailMultiAlternatives(subject, text, to=[user.email])
     message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
     try:
         message.send()
-    except (OSError, SMTPException) as error:
+    except Exception as error:  # whatever it is: another answer would tell that a mail was due
         _log.error("mail.failed", user=str(user.id), mail=template, error=type(error).__name__)
