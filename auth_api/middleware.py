@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from auth_api.knobs import knobs
+from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
 
 from .errors import ServiceTokenRequired
 from .operations import REQUESTS
@@ -25,6 +27,7 @@ from .service_token import is_good_authorization
 
 API_PREFIX = "/v1/"
 ADMIN_PREFIX = "/admin/"
+_PROBES = ("/healthz", "/readyz")  # asked by address, and they tell nothing
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("auth_api")
@@ -60,7 +63,9 @@ class RequestContextMiddleware:
         request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.client_address = request.META.get("REMOTE_ADDR", "")
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
-        structlog.contextvars.bind_contextvars(request_id=request.request_id)
+        structlog.contextvars.bind_contextvars(
+            request_id=request.request_id, address=request.client_address
+        )
         try:
             response = self._answer(request)
         finally:
@@ -74,6 +79,8 @@ class RequestContextMiddleware:
         response.headers["X-Request-Id"] = request.request_id
         if admin or request.is_api:
             response.headers["Cache-Control"] = "no-store"
+        else:  # static files have their own
+            response.headers.setdefault("Cache-Control", "no-store")
         REQUESTS.labels("api" if request.is_api else "other", response.status_code).inc()
         return response
 
@@ -82,7 +89,18 @@ class RequestContextMiddleware:
             response = problem_response(request, METHOD_NOT_ALLOWED)
             response["Allow"] = ", ".join(sorted(_METHODS))
             return response
+        if request.path_info not in _PROBES and not _is_our_host(request):
+            _log.warning("host.refused")
+            return problem_response(request, BAD_REQUEST)
         return self.get_response(request)
+
+
+def _is_our_host(request: HttpRequest) -> bool:
+    """A page elsewhere can point its own name at this address (DNS rebinding)."""
+    try:
+        return bool(request.get_host())
+    except DisallowedHost:
+        return False
 
 
 class ServiceTokenMiddleware:
@@ -95,11 +113,12 @@ class ServiceTokenMiddleware:
         if request.is_api:
             header = request.META.get("HTTP_AUTHORIZATION", "")
             if not is_good_authorization(header, knobs().service_keys):
-                _log.warning("service_token.refused", address=request.client_address)
+                _log.warning("service_token.refused")
                 return problem_response(request, ServiceTokenRequired())
             meta = request.META
             request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
             request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
+            structlog.contextvars.bind_contextvars(address=request.client_address)
         return self.get_response(request)
 
 
@@ -129,11 +148,24 @@ class ProblemMiddleware:
 
 
 class AdminCsrfViewMiddleware(CsrfViewMiddleware):
-    """Django's CSRF check, for the admin alone: /v1/ has no browser, only the BFF's token."""
+    """Django's CSRF check, for the admin alone: /v1/ has no browser, only the BFF's token.
 
-    def process_request(self, request: HttpRequest) -> None:
-        if request.path_info.startswith(ADMIN_PREFIX):
-            super().process_request(request)
+    The cookie is read by our strict rule first: Django's parser takes a tossed look-alike for it.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+        if not request.path_info.startswith(ADMIN_PREFIX):
+            return None
+        name, header = settings.CSRF_COOKIE_NAME, request.META.get("HTTP_COOKIE", "")
+        try:
+            read_session_cookie(header, name)  # for its refusal of duplicates only
+        except DuplicateCookie as error:
+            return problem_response(request, error)
+        exact = [part.partition("=")[0].strip(" \t") for part in header.split(";")]
+        if name not in exact:
+            request.COOKIES.pop(name, None)
+        super().process_request(request)
+        return None
 
     def process_view(self, request: HttpRequest, *rest: Any) -> Any:
         if request.path_info.startswith(ADMIN_PREFIX):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from auth_api.errors import (
@@ -27,6 +29,8 @@ from auth_api.sessions.exceptions import (
     SessionStoreUnavailable,
 )
 
+_log = structlog.get_logger("auth_api")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -47,7 +51,14 @@ INTERNAL_ERROR = Problem(
 FORBIDDEN = Problem("forbidden", 403, "Forbidden", "This is not allowed.")
 BAD_REQUEST = Problem("invalid-request", 400, "Invalid request", "The request cannot be read.")
 
+_NO_DATABASE = Problem(
+    "database-unavailable", 503, "Database unavailable",
+    "The accounts cannot be read now. Try again soon.", {"Retry-After": "2"},
+)  # fmt: skip
+
 _TABLE: dict[type[Exception], Problem] = {
+    OperationalError: _NO_DATABASE,
+    InterfaceError: _NO_DATABASE,
     InvalidRequest: Problem("invalid-request", 400, "Invalid request", "See errors."),
     InvalidToken: Problem(
         "invalid-token", 400, "Invalid token", "The link was used, has expired or is incomplete."
@@ -100,6 +111,7 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
     headers: dict[str, str] = {}
     if isinstance(problem, Exception):
         error, problem = problem, problem_for(problem) or INTERNAL_ERROR
+        _log_outage(error, problem)
         for name in ("errors", "retry_after", "reason"):
             if hasattr(error, name):
                 extra[name] = getattr(error, name)
@@ -120,6 +132,13 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
         response[name] = value
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _log_outage(error: Exception, problem: Problem) -> None:
+    if problem is _NO_DATABASE:  # the text tells an outage from a missing table
+        _log.error("database.unavailable", exc_info=error)
+    elif problem.status == 503:
+        _log.error("answer.unknown", problem=problem.slug, cause=str(error))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 
 from . import operations
 from .api import accounts, login, sessions
+from .users.admin import change_own_password
 
 urlpatterns = [
     path("v1/login", login.login),
@@ -20,6 +21,7 @@ urlpatterns = [
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),
+    path("admin/password_change/", admin.site.admin_view(change_own_password)),
     path("admin/", admin.site.urls),
 ]
 

@@ -6,9 +6,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from auth_api.errors import InvalidCredentials
-from auth_api.operations import LOGINS
 from auth_api.sessions import services as sessions
+from auth_api.sessions.tokens import SessionToken
 from auth_api.users.passwords import MAX_LENGTH
 from auth_api.users.services import check_credentials
 
@@ -29,24 +28,21 @@ class LoginForm:
 def login(request: HttpRequest) -> HttpResponse:
     form = read_form(request, LoginForm)
     address = request.client_address  # type: ignore[attr-defined]
-    try:
-        user = check_credentials(
-            request=request, email=form.email, password=form.password, address=address
-        )
-    except InvalidCredentials:
-        LOGINS.labels("refused").inc()
-        raise
+    user = check_credentials(
+        request=request, email=form.email, password=form.password, address=address
+    )
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
-    LOGINS.labels("accepted").inc()
-    _log.info("session.started", user=str(user.id), handle=current.session.handle, address=address)
+    _log.info("session.started", user=str(user.id), handle=current.session.handle)
     return session_response(current)
 
 
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     require_empty_body(request)
+    token = SessionToken.parse(request.session.session_key)
     sessions.end_session(request)
-    _log.info("session.ended")
+    if token is not None:
+        _log.info("session.ended", handle=token.handle)
     return HttpResponse(status=204)
 
 
@@ -62,7 +58,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     address = request.client_address  # type: ignore[attr-defined]
     check_credentials(request=request, email=email, password=form.password, address=address)
     current = sessions.renew_session(request)
-    _log.info("session.reauthenticated", handle=current.session.handle, address=address)
+    _log.info("session.reauthenticated", handle=current.session.handle)
     return session_response(current)
 
 

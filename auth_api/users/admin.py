@@ -2,17 +2,24 @@
 
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import PasswordChangeView
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse_lazy
 
 from auth_api.errors import InvalidCredentials, Overloaded, Throttled
-from auth_api.sessions.services import end_all_sessions
+from auth_api.sessions.services import end_all_sessions, start_session
 
 from .models import User
 from .services import check_credentials, set_active
+
+METHODS = ("pwd",)
+_log = structlog.get_logger("auth_api.users")
 
 
 class AdminLoginForm(AuthenticationForm):
@@ -31,9 +38,60 @@ class AdminLoginForm(AuthenticationForm):
         except (Throttled, Overloaded):
             raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
         if not user.is_staff:
+            _log.warning("login.failed", reason="not-staff", user=str(user.id))
             raise self.get_invalid_login_error()
+        self.request.session.methods = METHODS  # type: ignore[union-attr]
         self.user_cache = user
         return self.cleaned_data
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """Staff change their own password here; the present one is asked for, under the throttle."""
+
+    request: Any = None  # set by the view
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        address = getattr(self.request, "client_address", "")
+        try:
+            check_credentials(
+                request=self.request, email=self.user.email, password=old, address=address
+            )
+        except InvalidCredentials:
+            raise forms.ValidationError(
+                self.error_messages["password_incorrect"], code="password_incorrect"
+            ) from None
+        except (Throttled, Overloaded):
+            raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
+        return old
+
+
+class OwnPasswordView(PasswordChangeView):
+    """Ends every session of the user, and goes on in a new one (rule 6).
+
+    Django's own view would go on in the old session, which the change has just ended.
+    """
+
+    form_class = OwnPasswordForm
+    template_name = "registration/password_change_form.html"
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form: Any = super().get_form(form_class)
+        form.request = self.request
+        return form
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.save()
+        start_session(self.request, user, remember=False, methods=METHODS)
+        _log.info("password.changed", user=str(user.id))
+        return HttpResponseRedirect(self.get_success_url())
+
+
+def change_own_password(request: HttpRequest) -> Any:
+    """In place of the admin's page of this address (urls.py)."""
+    context = {**admin.site.each_context(request), "title": "Password change", "subtitle": None}
+    return OwnPasswordView.as_view(extra_context=context)(request)
 
 
 admin.site.login_form = AdminLoginForm

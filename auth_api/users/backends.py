@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
@@ -10,6 +11,8 @@ from django.http import HttpRequest
 from .addresses import canonical_address
 from .models import User
 from .passwords import acceptable_input, spend_one_hash
+
+_log = structlog.get_logger("auth_api.users")
 
 
 class EmailBackend(ModelBackend):
@@ -24,16 +27,28 @@ class EmailBackend(ModelBackend):
         password: str | None = None, **_: Any,
     ) -> User | None:  # fmt: skip
         if not username or not password or not acceptable_input(password):
-            return None
+            return _refuse("unusable-input", None)
         user = _find(username)
         if user is None or not user.has_usable_password():
             spend_one_hash(password)
-            return None
-        correct = check_password(password, user.password, setter=user.rehash_password)
-        return user if correct and self.user_can_authenticate(user) else None
+            return _refuse("no-password" if user else "unknown-address", user)
+        allowed = self.user_can_authenticate(user)
+        # Whoever may not sign in costs no upgrade: that would be a second hash.
+        upgrade = user.rehash_password if allowed else None
+        if not check_password(password, user.password, setter=upgrade):
+            return _refuse("wrong-password", user)
+        if not allowed:
+            return _refuse("unverified" if user.is_active else "inactive", user)
+        return user
 
     def user_can_authenticate(self, user: Any) -> bool:
         return bool(user.is_active and user.email_verified)
+
+
+def _refuse(reason: str, user: User | None) -> User | None:
+    """Log why, for operators alone; never the typed address: people type passwords there."""
+    _log.warning("login.failed", reason=reason, user=str(user.id) if user else None)
+    return None
 
 
 def _find(address: str) -> User | None:

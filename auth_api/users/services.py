@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.errors import InvalidCredentials, InvalidRequest, Throttled
+from auth_api.operations import LOGINS
 from auth_api.throttling import LoginThrottle
 
 from . import emails
@@ -32,12 +33,19 @@ def check_credentials(
     except ValidationError:
         account = email.casefold()
     throttle = LoginThrottle(account, address)
-    throttle.hit()
+    try:
+        throttle.hit()
+    except Throttled as error:
+        LOGINS.labels("throttled").inc()
+        _log.warning("login.throttled", retry_after=error.retry_after)
+        raise
     user = authenticate(request, username=email, password=password)
-    if not isinstance(user, User):
-        _log.warning("login.failed", address=address)
+    if not isinstance(user, User):  # the backend has logged why
+        LOGINS.labels("refused").inc()
         raise InvalidCredentials
     throttle.clear()
+    LOGINS.labels("accepted").inc()
+    _log.info("login.succeeded", user=str(user.id))
     return user
 
 

@@ -1,0 +1,104 @@
+"""Each attempt leaves its event, with the reason that the answer does not tell (ASVS 16.3)."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from auth_api.sessions.services import end_all_sessions
+from auth_api.throttling import FREE_TRIES
+from auth_api.users.models import User
+from tests.auth_api.http import call, session_token
+from tests.auth_api.logs import logged, names_of
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOGIN = {"email": "ada@example.com", "password": PASSWORD}
+
+
+@pytest.fixture
+def user() -> User:
+    found: User = make_user("ada@example.com")
+    return found
+
+
+def login(**changes: Any) -> Any:
+    return call("POST", "/v1/login", {**LOGIN, **changes}, HTTP_X_REQUEST_ID="request-1")
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes", "fields"),
+    [
+        ("unknown-address", {"email": "nobody@example.com"}, {}),
+        ("wrong-password", {"password": "x" * 20}, {}),
+        ("inactive", {}, {"is_active": False}),
+        ("unverified", {}, {"email_verified": False}),
+        ("no-password", {}, {"password": "!"}),
+        ("unusable-input", {"password": ""}, {}),
+    ],
+)
+def test_a_refused_login_is_one_event_with_its_reason(
+    user: User, reason: str, changes: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    User.objects.filter(pk=user.pk).update(**(fields or {"name": "Ada"}))
+    with logged() as events:
+        assert login(**changes).status_code == 401
+    (event,) = events
+    known = reason not in ("unknown-address", "unusable-input")
+    assert (event["event"], event["reason"]) == ("login.failed", reason)
+    assert event["user"] == (str(user.id) if known else None)
+    assert (event["address"], event["request_id"]) == ("203.0.113.7", "request-1")
+    assert "nobody" not in str(event)  # people type passwords there
+
+
+def test_a_throttled_login_is_an_event(user: User) -> None:
+    for _ in range(FREE_TRIES):
+        login(password="x" * 20)
+    with logged() as events:
+        assert login().status_code == 429
+    assert names_of(events) == ["login.throttled"]
+
+
+def test_a_login_and_a_logout_name_the_session_by_its_handle(user: User) -> None:
+    with logged() as events:
+        answer = login()
+        token = session_token(answer)
+        call("POST", "/v1/logout", {}, token=token)
+        call("POST", "/v1/logout", {})  # nothing ended, nothing said
+    assert names_of(events) == ["login.succeeded", "session.started", "session.ended"]
+    handle = answer.json()["session"]["handle"]
+    assert events[1]["handle"] == events[2]["handle"] == handle
+
+
+def test_a_missing_service_token_is_an_event_without_the_browsers_word() -> None:
+    with logged() as events:
+        call("GET", "/v1/session", HTTP_AUTHORIZATION="Bearer x")
+    (event,) = events
+    assert event["event"] == "service_token.refused"
+    assert event["address"] == "127.0.0.1"  # not what the stranger says of itself
+
+
+def test_people_who_are_no_staff_leave_an_event_at_the_admins_door(user: User) -> None:
+    with logged() as events:
+        Client().post("/admin/login/", {"username": user.email, "password": PASSWORD})
+    assert names_of(events)[-1] == "login.failed"
+    assert events[-1]["reason"] == "not-staff"
+
+
+def test_a_login_whose_user_is_ended_meanwhile_starts_nothing(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auth_api.api import login as view
+
+    honest = view.check_credentials
+
+    def overtaken(**arguments: Any) -> User:
+        found = honest(**arguments)
+        end_all_sessions(found_now := User.objects.get(pk=found.pk))
+        assert found_now.session_epoch != found.session_epoch
+        return found
+
+    monkeypatch.setattr(view, "check_credentials", overtaken)
+    answer = login()
+    assert answer.status_code == 401
+    assert not any(cookie.value for cookie in answer.cookies.values())

@@ -1,0 +1,82 @@
+"""How often a password may be tried, by whom, and who pays for it (ASVS 6.1.1, 6.3.1)."""
+
+from typing import Any
+
+from auth_api.errors import Throttled
+from auth_api.throttling import ACCOUNT_TRIES, FREE_TRIES, LONGEST_DELAY, LoginThrottle
+from tests.store_contents import stored_keys
+
+OWNER, STRANGER = "203.0.113.7", "198.51.100.9"
+
+
+def waits(throttle: LoginThrottle) -> int:
+    try:
+        throttle.hit()
+    except Throttled as error:
+        return error.retry_after
+    return 0
+
+
+def pass_the_wait(client: Any) -> None:
+    for key in stored_keys(client):
+        if key.startswith(b"gh:throttle"):
+            client.hdel(key, "until")
+
+
+def test_the_delay_doubles_up_to_a_quarter_of_an_hour(redis_client: Any) -> None:
+    throttle = LoginThrottle("ada@example.com", STRANGER)
+    assert [waits(throttle) for _ in range(FREE_TRIES)] == [0] * FREE_TRIES
+    delays = []
+    for _ in range(7):
+        delays.append(waits(throttle))
+        pass_the_wait(redis_client)
+        assert waits(throttle) == 0  # one more try, and it counts
+    assert [round(delay / 30) for delay in delays] == [1, 2, 4, 8, 16, 30, 30]
+    assert delays[-1] <= LONGEST_DELAY
+
+
+def test_asking_while_one_must_wait_makes_it_no_longer() -> None:
+    throttle = LoginThrottle("ada@example.com", STRANGER)
+    for _ in range(FREE_TRIES):
+        throttle.hit()
+    first = waits(throttle)
+    assert all(0 < waits(throttle) <= first for _ in range(50))
+
+
+def test_a_strangers_200_failures_do_not_lock_the_owner_out() -> None:
+    for _ in range(200):
+        waits(LoginThrottle("ada@example.com", STRANGER))
+    assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+def test_many_addresses_together_are_held_up_at_one_account() -> None:
+    results = [
+        waits(LoginThrottle("ada@example.com", f"198.51.100.{n}")) for n in range(ACCOUNT_TRIES + 5)
+    ]
+    assert results[:ACCOUNT_TRIES] == [0] * ACCOUNT_TRIES
+    assert all(wait > 0 for wait in results[ACCOUNT_TRIES:])
+    assert waits(LoginThrottle("bob@example.com", "198.51.100.1")) == 0
+
+
+def test_a_success_forgets_the_failures() -> None:
+    throttle = LoginThrottle("ada@example.com", OWNER)
+    for _ in range(FREE_TRIES - 1):
+        throttle.hit()
+    throttle.clear()
+    assert [waits(throttle) for _ in range(FREE_TRIES)] == [0] * FREE_TRIES
+
+
+def test_a_success_of_the_owner_does_not_help_the_stranger() -> None:
+    stranger = LoginThrottle("ada@example.com", STRANGER)
+    for _ in range(FREE_TRIES):
+        stranger.hit()
+    LoginThrottle("ada@example.com", OWNER).clear()
+    assert waits(stranger) > 0
+
+
+def test_keys_name_neither_accounts_nor_addresses_and_run_out(redis_client: Any) -> None:
+    LoginThrottle("ada@example.com", OWNER).hit()
+    for key in stored_keys(redis_client):
+        assert b"ada" not in key
+        assert OWNER.encode() not in key
+        assert 0 < redis_client.ttl(key) <= 86400

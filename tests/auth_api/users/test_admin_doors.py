@@ -1,0 +1,117 @@
+"""The admin's door: its cookies by the strict rule, its password page, its events."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from auth_api.sessions import services
+from auth_api.throttling import FREE_TRIES
+from auth_api.users.models import User
+from tests.auth_api.http import call, session_token
+from tests.auth_api.sessions.conftest import PASSWORD, is_alive
+from tests.auth_api.users.test_admin import AdminBrowser
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "/admin/password_change/"
+NEW_PASSWORD = "another quiet harbour at dawn"
+
+
+@pytest.fixture
+def root() -> AdminBrowser:
+    User.objects.create_superuser("root@example.com", PASSWORD)
+    browser = AdminBrowser()
+    assert browser.login("root@example.com").status_code == 302
+    return browser
+
+
+def change(browser: AdminBrowser, old: str, new: str) -> Any:
+    return browser.post(PAGE, {"old_password": old, "new_password1": new, "new_password2": new})
+
+
+def token_of(browser: AdminBrowser) -> str:
+    value: str = browser.client.cookies["__Host-admin-session"].value
+    return value
+
+
+def test_staff_change_their_password_and_stay_signed_in_here_alone(root: AdminBrowser) -> None:
+    elsewhere = AdminBrowser()
+    elsewhere.login("root@example.com")
+    before = token_of(root)
+    assert change(root, PASSWORD, NEW_PASSWORD).status_code == 302
+    assert root.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302
+    assert token_of(root) != before
+    assert not is_alive(before)
+    assert User.objects.get().check_password(NEW_PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("not the password", NEW_PASSWORD), (PASSWORD, "passwordpassword")]
+)
+def test_a_wrong_or_weak_password_changes_nothing(root: AdminBrowser, old: str, new: str) -> None:
+    assert change(root, old, new).status_code == 200
+    assert User.objects.get().check_password(PASSWORD)
+    assert root.get("/admin/").status_code == 200
+
+
+def test_the_present_password_cannot_be_guessed_from_an_open_session(root: AdminBrowser) -> None:
+    for _ in range(FREE_TRIES):
+        change(root, "not the password", NEW_PASSWORD)
+    assert b"Too many attempts" in change(root, PASSWORD, NEW_PASSWORD).content
+    assert User.objects.get().check_password(PASSWORD)
+
+
+def test_an_admin_session_knows_how_its_user_signed_in(root: AdminBrowser) -> None:
+    body = {"email": "root@example.com", "password": PASSWORD}
+    site = session_token(call("POST", "/v1/login", body))
+    items = call("GET", "/v1/sessions", token=site).json()["items"]
+    assert [item["assurance"]["methods"] for item in items] == [["pwd"], ["pwd"]]
+
+
+@pytest.mark.parametrize(
+    "name", ["__Host-admin-csrf", "\u2000__Host-admin-csrf", "__host-admin-csrf"]
+)
+def test_a_tossed_second_csrf_cookie_is_refused(name: str) -> None:
+    tossed = f"__Host-admin-csrf={'e' * 32}; {name}={'e' * 32}"
+    assert post_with(tossed).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["\u2000__Host-admin-csrf", "\xa0__Host-admin-csrf"])
+def test_a_look_alike_is_no_csrf_cookie(name: str) -> None:
+    assert post_with(f"{name}={'e' * 32}").status_code == 403
+
+
+def test_the_real_csrf_cookie_is_read() -> None:
+    assert post_with(f"a=b; __Host-admin-csrf={'e' * 32}").status_code == 200
+
+
+def post_with(cookies: str) -> Any:
+    """A login form whose token is known to whoever tossed the cookie."""
+    raw = cookies.encode().decode("latin-1")
+    form = {"csrfmiddlewaretoken": "e" * 32, "username": "eve@example.com", "password": "x" * 20}
+    return Client(enforce_csrf_checks=True).post(
+        "/admin/login/", form, secure=True, HTTP_REFERER="https://testserver/", HTTP_COOKIE=raw
+    )
+
+
+def test_the_admin_without_redis_is_unknown_and_touches_no_cookie(
+    root: AdminBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redis.exceptions import ConnectionError as RedisConnectionError
+
+    def gone() -> None:
+        raise RedisConnectionError("gone")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("auth_api.sessions.backend._connection", gone)
+        answer = root.get("/admin/")
+        assert answer.status_code == 503
+        assert not answer.cookies
+    assert root.get("/admin/").status_code == 200
+
+
+def test_ending_a_user_from_outside_ends_the_admin_session_too(root: AdminBrowser) -> None:
+    services.end_all_sessions(User.objects.get())
+    assert root.get("/admin/").status_code == 302
+    assert call("GET", "/healthz").status_code == 200
