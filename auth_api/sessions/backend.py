@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from django_redis import get_redis_connection
 from redis.exceptions import NoScriptError, RedisError
 
+from .connections import ask, connection
 from .exceptions import SessionStoreUnavailable
 
-ALIAS = "sessions"
 _SCRIPTS = Path(__file__).parent / "scripts"
 _DELETE_BATCH = 500
 
@@ -100,12 +98,12 @@ class RedisBackend:
         if not id_hashes:
             return []
         with _unknown_on_failure():
-            found: list[bytes | None] = _connection().mget([record_key(ref, i) for i in id_hashes])
+            found: list[bytes | None] = connection().mget([record_key(ref, i) for i in id_hashes])
         return found
 
     def exists(self, ref: str, id_hash: str) -> bool:
         with _unknown_on_failure():
-            return bool(_connection().exists(record_key(ref, id_hash)))
+            return bool(connection().exists(record_key(ref, id_hash)))
 
     def fence_card(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
         """Make every validation of this user ask the database, for at most `lifetime` seconds."""
@@ -119,27 +117,27 @@ class RedisBackend:
     def now(self) -> int:
         """Redis' time, Unix seconds: the only clock of the engine."""
         with _unknown_on_failure():
-            seconds: int = _connection().time()[0]
+            seconds: int = connection().time()[0]
         return seconds
 
     def ping(self) -> None:
         """Raise SessionStoreUnavailable when Redis does not answer."""
         with _unknown_on_failure():
-            _connection().ping()
+            connection().ping()
 
     def _discard(self, ref: str, id_hashes: Sequence[bytes]) -> None:
         for start in range(0, len(id_hashes), _DELETE_BATCH):
             batch = id_hashes[start : start + _DELETE_BATCH]
             with _unknown_on_failure():
-                _connection().unlink(*(record_key(ref, i.decode()) for i in batch))
+                connection().unlink(*(record_key(ref, i.decode()) for i in batch))
 
     def _run(self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...]) -> Any:
         script = self._scripts[name]
         with _unknown_on_failure():
             try:
-                return _connection().evalsha(script.sha, len(keys), *keys, *arguments)
+                return ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
             except NoScriptError:  # a restarted or failed-over server
-                return _connection().eval(script.text, len(keys), *keys, *arguments)
+                return ask("EVAL", script.text, len(keys), *keys, *arguments)
 
 
 def record_key(ref: str, id_hash: str) -> str:
@@ -152,11 +150,6 @@ def card_key(ref: str) -> str:
 
 def index_key(ref: str) -> str:
     return f"gh:{{{ref}}}:index"
-
-
-@cache
-def _connection() -> Any:
-    return get_redis_connection(ALIAS)
 
 
 @contextmanager

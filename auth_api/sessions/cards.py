@@ -8,7 +8,7 @@ no moment after the commit at which an old epoch is believed (design rule 4).
 
 import json
 import secrets
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 import structlog
@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from auth_api.knobs import knobs
+from auth_api.settings.env import Key
 
 from .backend import backend
 from .codec import SessionCodec
@@ -38,7 +39,12 @@ class SessionUser(Protocol):
 
 def codec() -> SessionCodec:
     """The codec with the keys of the settings."""
-    return SessionCodec(knobs().session_keys)
+    return _codec(knobs().session_keys)
+
+
+@cache
+def _codec(keys: tuple[Key, ...]) -> SessionCodec:
+    return SessionCodec(keys)
 
 
 def make_card(user: SessionUser) -> UserCard:

@@ -24,7 +24,8 @@ def no_database(*_: Any, **__: Any) -> Any:
 
 @pytest.fixture
 def redis_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth_api.sessions.backend._connection", no_redis)
+    monkeypatch.setattr("auth_api.sessions.backend.ask", no_redis)
+    monkeypatch.setattr("auth_api.sessions.backend.connection", no_redis)
     monkeypatch.setattr("auth_api.throttling.get_redis_connection", no_redis)
 
 

@@ -100,11 +100,11 @@ def test_the_admin_without_redis_is_unknown_and_touches_no_cookie(
 ) -> None:
     from redis.exceptions import ConnectionError as RedisConnectionError
 
-    def gone() -> None:
+    def gone(*_: object) -> None:
         raise RedisConnectionError("gone")
 
     with monkeypatch.context() as outage:
-        outage.setattr("auth_api.sessions.backend._connection", gone)
+        outage.setattr("auth_api.sessions.backend.ask", gone)
         answer = root.get("/admin/")
         assert answer.status_code == 503
         assert not answer.cookies
