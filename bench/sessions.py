@@ -98,7 +98,7 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
 
     codec, limits = cards.codec(), knobs()
     about = ClientInfo("203.0.113.77", "Chrome 156 on Linux", ("pwd",))
-    flags = Flag.BOUND if bound else Flag(0)
+    flags = Flag.BOUND if bound else 0
     script = backend._scripts["create"]
     client.script_load(script.text)
     kept: list[str] = []

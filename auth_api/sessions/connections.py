@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from django_redis import get_redis_connection
+from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -50,7 +51,7 @@ def _ask(pool: Any, command: tuple[Any, ...]) -> Any:
     except IndexError:
         held = pool.get_connection()
     try:
-        held.send_packed_command(held.pack_command(*command))
+        held.send_packed_command([pack_command(command)])
         answer = held.read_response()
     except ResponseError:
         _held.append(held)

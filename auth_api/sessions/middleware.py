@@ -12,7 +12,6 @@ from auth_api.problems import problem_response
 
 from .cookies import DuplicateCookie, read_session_cookie
 from .exceptions import SessionError, SessionStoreUnavailable
-from .records import Flag
 from .store import SessionStore
 
 ADMIN_PREFIX = "/admin/"
@@ -76,7 +75,7 @@ def _write_cookie(request: HttpRequest, session: SessionStore, response: Any) ->
 
 def _set_cookie(response: Any, name: str, session: SessionStore) -> None:
     max_age = None
-    if session.valid and Flag.REMEMBER in session.valid.record.fixed.flags:
+    if session.valid and session.valid.record.fixed.remember:
         ends = session.valid.record.absolute_expires_at
         max_age = max(0, ends - int(datetime.now(UTC).timestamp()))
     response.set_cookie(

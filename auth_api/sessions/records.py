@@ -1,40 +1,47 @@
 """The values that the engine reads from Redis, as Python sees them."""
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import IntFlag
 from ipaddress import ip_address
+from typing import NamedTuple
 
 # The scripts pack and unpack the same two runs of bytes (scripts/prelude.lua): the fixed part is
 # known when the body is sealed and is authenticated with it, the stamps are written by the scripts.
 _FIXED = struct.Struct(">BBIII")
-_STAMPS = struct.Struct(">IIII")
-HEADER_BYTES = _FIXED.size + _STAMPS.size
+_HEADER = struct.Struct(">BBIIIIIII")
+HEADER_BYTES = _HEADER.size
 FORMAT = 1
 
 _METHODS = ("pwd", "otp", "webauthn")
 
 
-class Flag(IntFlag):
-    """One byte of a record's header."""
+class Flag:
+    """Bits of a record's header. Plain numbers: enum's arithmetic costs more than a decryption."""
 
     BOUND = 1  # belongs to a user: has an index entry and a card
     REMEMBER = 2
     ADMIN = 4  # made for the admin's door; a site session opens no admin, and the reverse
 
 
-@dataclass(frozen=True)
-class FixedHeader:
+class FixedHeader(NamedTuple):
     """What a record's scripts must know of it and what its body is bound to.
 
     `idle` and `lifetime` are seconds; `lifetime` counts from the time of authentication.
     """
 
-    flags: Flag
+    flags: int
     idle: int
     lifetime: int
     epoch: int
+
+    @property
+    def bound(self) -> bool:
+        return bool(self.flags & Flag.BOUND)
+
+    @property
+    def remember(self) -> bool:
+        return bool(self.flags & Flag.REMEMBER)
 
     def pack(self) -> bytes:
         return _FIXED.pack(FORMAT, self.flags, self.idle, self.lifetime, self.epoch)
@@ -64,8 +71,7 @@ class ClientInfo:
         return cls(address, data[end:].decode(), methods)
 
 
-@dataclass(frozen=True)
-class SessionRecord:
+class SessionRecord(NamedTuple):
     """One session's record: header in clear, body sealed. Times are Unix seconds."""
 
     fixed: FixedHeader
@@ -73,16 +79,17 @@ class SessionRecord:
     authenticated_at: int
     last_seen_at: int
     revision: int
-    body: bytes = field(repr=False)
+    body: bytes
 
     @classmethod
     def unpack(cls, value: bytes) -> "SessionRecord":
         """Read a record. Raises ValueError for bytes of another format."""
         if len(value) < HEADER_BYTES or value[0] != FORMAT:
             raise ValueError("not a session record of this format")
-        _, flags, idle, lifetime, epoch = _FIXED.unpack_from(value)
-        created, authenticated, seen, revision = _STAMPS.unpack_from(value, _FIXED.size)
-        fixed = FixedHeader(Flag(flags), idle, lifetime, epoch)
+        _, flags, idle, lifetime, epoch, created, authenticated, seen, revision = (
+            _HEADER.unpack_from(value)
+        )
+        fixed = FixedHeader(flags, idle, lifetime, epoch)
         return cls(fixed, created, authenticated, seen, revision, value[HEADER_BYTES:])
 
     @property
@@ -94,13 +101,12 @@ class SessionRecord:
         return min(self.last_seen_at + self.fixed.idle, self.absolute_expires_at)
 
 
-@dataclass(frozen=True)
-class UserCard:
+class UserCard(NamedTuple):
     """What validation must know of a user; the database owns it, Redis caches it."""
 
     epoch: int
     active: bool
-    profile_json: str = field(repr=False)
+    profile_json: str
 
 
 @dataclass(frozen=True)
@@ -132,19 +138,21 @@ class SessionSummary:
             absolute_expires_at=_utc(record.absolute_expires_at),
             ip=client.address,
             user_agent=client.device,
-            remember=Flag.REMEMBER in record.fixed.flags,
+            remember=record.fixed.remember,
             methods=client.methods,
             auth_time=_utc(record.authenticated_at),
         )
 
 
-@dataclass(frozen=True)
-class ValidSession:
+class ValidSession(NamedTuple):
     """The engine's answer "valid": the record as of now, its opened payload, and its user's card."""
 
     record: SessionRecord
-    payload: bytes = field(repr=False)
+    payload: bytes
     card: UserCard | None
+
+    def __repr__(self) -> str:
+        return "<ValidSession>"  # a payload belongs into no log
 
 
 def _utc(seconds: int) -> datetime:

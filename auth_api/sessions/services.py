@@ -17,7 +17,7 @@ from .backend import backend
 from .codec import Unreadable
 from .exceptions import NoSession, ReauthenticationRequired, SessionEnded, SessionNotFound
 from .login import login_data
-from .records import Flag, SessionRecord, SessionSummary, ValidSession
+from .records import SessionRecord, SessionSummary, ValidSession
 from .store import SessionStore
 from .tokens import HANDLE_LENGTH, SessionToken
 
@@ -157,7 +157,7 @@ def _validated(store: SessionStore, *, slide: bool = True) -> ValidSession:
             store._session_key = None
             store._session_cache = {}
             raise
-    if store.valid is None or Flag.BOUND not in store.valid.record.fixed.flags:
+    if store.valid is None or not store.valid.record.fixed.bound:
         raise NoSession
     return store.valid
 

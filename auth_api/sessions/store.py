@@ -72,7 +72,7 @@ class SessionStore(SessionBase):
     def _card(
         self, token: SessionToken, record: SessionRecord, answer: list[Any]
     ) -> UserCard | None:
-        if Flag.BOUND not in record.fixed.flags:
+        if not record.fixed.bound:
             return None
         card = None
         if answer[0] == b"valid":
@@ -198,7 +198,7 @@ class SessionStore(SessionBase):
         return self.valid
 
     def _becomes_bound(self, data: dict[str, Any]) -> bool:
-        bound = self.valid is not None and Flag.BOUND in self.valid.record.fixed.flags
+        bound = self.valid is not None and self.valid.record.fixed.bound
         return not bound and _user_of(data) is not None
 
     def _bind(self, data: dict[str, Any]) -> None:
@@ -242,8 +242,8 @@ class SessionStore(SessionBase):
         base = current = _data_of(valid)
         for _ in range(_MERGE_TRIES):
             data = _merge(base, mine, current)
-            epoch = seen.fixed.epoch if Flag.BOUND in seen.fixed.flags else None
-            self.remember = Flag.REMEMBER in seen.fixed.flags
+            epoch = seen.fixed.epoch if seen.fixed.bound else None
+            self.remember = seen.fixed.remember
             fixed = self._fixed_header(data, epoch)
             payload = pack_payload(data, fixed.epoch)
             body = self._codec.seal_record(token, fixed, client, payload)
@@ -270,7 +270,7 @@ class SessionStore(SessionBase):
     def _fixed_header(self, data: dict[str, Any], epoch: int | None) -> FixedHeader:
         limits = knobs()
         idle, lifetime = limits.session_idle, limits.session_absolute
-        flags = Flag(0)
+        flags = 0
         if self.remember:
             flags, idle, lifetime = Flag.REMEMBER, limits.remember_idle, limits.remember_absolute
         expiry = data.get("_session_expiry")

@@ -3,8 +3,6 @@
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 
 REF_BYTES = 12
@@ -22,12 +20,17 @@ def new_ref() -> str:
     return _base64url(secrets.token_bytes(REF_BYTES))
 
 
-@dataclass(frozen=True, repr=False)
 class SessionToken:
-    """`<ref>.<secret>`, as the cookie carries it. Never logged, never stored."""
+    """`<ref>.<secret>`, as the cookie carries it. Never logged, never stored.
 
-    ref: str
-    secret: str
+    `id_hash` is the SHA-256 of the secret, base64url: the only form in which a session id is stored.
+    """
+
+    __slots__ = ("id_hash", "ref", "secret")
+
+    def __init__(self, ref: str, secret: str) -> None:
+        self.ref, self.secret = ref, secret
+        self.id_hash = _base64url(sha256(secret.encode("ascii")).digest())
 
     @classmethod
     def new(cls, ref: str | None = None) -> "SessionToken":
@@ -44,11 +47,6 @@ class SessionToken:
     def value(self) -> str:
         """The cookie's value."""
         return f"{self.ref}.{self.secret}"
-
-    @cached_property
-    def id_hash(self) -> str:
-        """SHA-256 of the secret, base64url: the only form in which a session id is stored."""
-        return _base64url(sha256(self.secret.encode("ascii")).digest())
 
     @property
     def handle(self) -> str:

@@ -57,7 +57,7 @@ def test_both_clocks_hold_without_redis_own_expiry(
             is_alive(token.value)
     record = store.valid.record if store.valid else None
     assert record
-    long_ago = replace(record, authenticated_at=record.authenticated_at - limits.remember_absolute)
+    long_ago = record._replace(authenticated_at=record.authenticated_at - limits.remember_absolute)
     stamps = (long_ago.created_at, long_ago.authenticated_at, record.last_seen_at + 10, 0)
     if clock == "idle":
         stamps = (
@@ -126,7 +126,7 @@ def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
     assert store.valid
     record: SessionRecord = store.valid.record
     without_secret = SessionToken(token.ref, "A" * 43)
-    vars(without_secret)["id_hash"] = token.id_hash  # all that Redis and the server know
+    without_secret.id_hash = token.id_hash  # all that Redis and the server know
     with pytest.raises(Unreadable):
         cards.codec().open_payload(without_secret, record.fixed, record.body)
     assert cards.codec().open_payload(token, record.fixed, record.body)
