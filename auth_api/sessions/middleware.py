@@ -36,7 +36,8 @@ class SessionMiddleware(DjangoSessionMiddleware):
         session.client_address = getattr(request, "client_address", "")
         session.client_user_agent = getattr(request, "client_user_agent", "")
         request.session = session
-        request.session_cookie = name if name in request.META.get("HTTP_COOKIE", "") else ""  # type: ignore[attr-defined]
+        request.sent_session_cookie = name in request.META.get("HTTP_COOKIE", "")  # type: ignore[attr-defined]
+        request.sent_session_key = session.session_key  # type: ignore[attr-defined]
         return None
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
@@ -59,16 +60,16 @@ class SessionMiddleware(DjangoSessionMiddleware):
         return None
 
 
-def _write_cookie(request: HttpRequest, session: SessionStore, response: Any) -> Any:
+def _write_cookie(request: Any, session: SessionStore, response: Any) -> Any:
     name = ADMIN_COOKIE if session.admin else settings.SESSION_COOKIE_NAME
     # Only a request that asked the engine can know that a cookie is dead.
     if session.is_empty():
-        if request.session_cookie and session.accessed:  # type: ignore[attr-defined]
+        if request.sent_session_cookie and session.accessed:
             expire_cookie(response, name)
         return response
     if session.modified:
         session.save()
-        session.modified = False
+    if session.modified or session.session_key != request.sent_session_key:
         _set_cookie(response, name, session)
     return response
 

@@ -54,7 +54,7 @@ def start_session(
     store.create()
     if old is not None:
         backend.end(old.ref, old.id_hash)
-    store.accessed = store.modified = True
+    store.accessed, store.modified = True, False  # it is saved; the cookie follows the new key
     return _current(store, store.valid)
 
 
@@ -135,7 +135,7 @@ def renew_session(request: HttpRequest) -> CurrentSession:
     store = _store(request)
     _validated(store)
     store.renew(restart_clocks=True)
-    store.accessed = store.modified = True
+    store.modified = False
     return _current(store, store.valid)
 
 

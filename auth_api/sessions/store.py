@@ -143,6 +143,11 @@ class SessionStore(SessionBase):
         if token is not None:
             backend.end(token.ref, token.id_hash)
 
+    def flush(self) -> None:
+        """End the session and forget its data."""
+        super().flush()
+        self.valid = None
+
     def cycle_key(self) -> None:
         """Go on under a new secret; the old one is dead in the same step (rule 6)."""
         self.renew(restart_clocks=False)
@@ -180,6 +185,9 @@ class SessionStore(SessionBase):
 
     async def adelete(self, session_key: str | None = None) -> None:
         await sync_to_async(self.delete)(session_key)
+
+    async def aflush(self) -> None:
+        await sync_to_async(self.flush)()
 
     async def acycle_key(self) -> None:
         await sync_to_async(self.cycle_key)()

@@ -7,6 +7,7 @@ import pytest
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.clock import age_sessions
+from tests.store_contents import command_counts, reset_command_counts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,3 +90,13 @@ def test_a_wrong_password_changes_nothing() -> None:
 
 def test_without_a_session_there_is_nothing_to_reauthenticate() -> None:
     assert call("POST", "/v1/reauthenticate", {"password": PASSWORD}).status_code == 401
+
+
+def test_a_login_is_one_write_to_the_store(redis_client: Any) -> None:
+    login()
+    reset_command_counts(redis_client)
+    login()
+    counts = command_counts(redis_client)
+    assert counts["evalsha"] == 1
+    assert counts["eval"] == 1  # the throttle; and its clearing:
+    assert counts["unlink"] == 1

@@ -464,3 +464,27 @@ def test_data_of_any_size_comes_back_as_it_was(sign_in: SignIn, size: int) -> No
     found = SessionStore(token)
     assert (found["text"], found["nested"]) == (store["text"], store["nested"])
     assert found["_auth_user_id"] == store["_auth_user_id"]
+
+
+def test_a_flushed_session_can_be_used_again_as_a_new_one(sign_in: SignIn) -> None:
+    old = sign_in().session_key
+    store = SessionStore(old)
+    store.load()
+    store.flush()
+    store.cycle_key()
+    store["a"] = 1
+    store.save()
+    assert store.session_key != old
+    assert SessionStore(store.session_key).load() == {"a": 1}
+    assert not is_alive(old)
+
+
+def test_the_async_twin_of_flush_forgets_too(sign_in: SignIn) -> None:
+    from asgiref.sync import async_to_sync
+
+    store = SessionStore(sign_in().session_key)
+    async_to_sync(store.aload)()
+    async_to_sync(store.aflush)()
+    assert store.session_key is None
+    async_to_sync(store.acycle_key)()
+    assert store.session_key
