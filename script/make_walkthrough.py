@@ -131,7 +131,8 @@ def main() -> None:
         login = {"email": EMAIL, "password": PASSWORD}
         walk.call("Not before the address is verified", "/api/auth/login", login, csrf=csrf)
         token = parse_qs(urlsplit(stack.mailed_link(EMAIL)).query)["token"][0]
-        walk.call("Verify the address", "/api/auth/email/verify", {"token": token}, csrf=csrf)
+        verify = {"token": token, "password": PASSWORD}
+        walk.call("Verify the address", "/api/auth/email/verify", verify, csrf=csrf)
         walk.call("A login without the CSRF token", "/api/auth/login", login)
         walk.call("Sign in", "/api/auth/login", login, csrf=csrf)
         walk.call("Who am I", "/api/auth/session")

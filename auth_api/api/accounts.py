@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from auth_api.users.passwords import MAX_LENGTH
 from auth_api.users.services import register_user, verify_email
 
 from .forms import read_form
@@ -20,6 +21,7 @@ class RegisterForm:
 @dataclass(frozen=True)
 class VerifyForm:
     token: str = field(repr=False)
+    password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
 
 
 @require_POST
@@ -31,5 +33,7 @@ def register(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def verify(request: HttpRequest) -> HttpResponse:
-    verify_email(token=read_form(request, VerifyForm).token)
+    form = read_form(request, VerifyForm)
+    address = request.client_address  # type: ignore[attr-defined]
+    verify_email(token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "The address is verified."})

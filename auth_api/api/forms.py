@@ -35,7 +35,7 @@ def read_form(request: HttpRequest, form: type[Form]) -> Form:
                 errors[field.name] = ["Required."]
         elif type(values[field.name]) is not kinds[field.name]:
             errors[field.name] = [f"Must be {_NAMES[kinds[field.name]]}."]
-        elif message := _text_error(values[field.name], field.metadata.get("longest", 4096)):
+        elif message := _text_error(values[field.name], **field.metadata):
             errors[field.name] = [message]
     if errors:
         raise InvalidRequest(errors)
@@ -97,9 +97,11 @@ def _no_constant(name: str) -> Callable[[], None]:
     raise ValueError(name)
 
 
-def _text_error(value: Any, longest: int) -> str | None:
+def _text_error(value: Any, *, shortest: int = 0, longest: int = 4096) -> str | None:
     if not isinstance(value, str):
         return None
+    if len(value) < shortest:
+        return "Required."
     if len(value) > longest:
         return f"At most {longest} characters."
     try:

@@ -23,10 +23,12 @@ def send_verification(user: User) -> None:
 
 
 def send_already_registered(user: User) -> None:
-    """Tell the owner of a known address that somebody tried to register it."""
+    """Tell the owner of a known address that somebody tried to register it.
+
+    It holds for accounts that staff made and that nobody can sign in to yet, too.
+    """
     link = f"{knobs().public_origin}/login"
-    name = user.get_full_name()
-    _send(user, "already_registered", "You already have an account", link=link, name=name)
+    _send(user, "already_registered", "You already have an account", link=link)
 
 
 def _send(user: User, template: str, subject: str, **context: str) -> None:

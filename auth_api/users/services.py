@@ -2,7 +2,7 @@
 
 import structlog
 from django.contrib.auth import authenticate
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -15,6 +15,7 @@ from auth_api.throttling import LoginThrottle
 from . import emails
 from .addresses import canonical_address
 from .models import User
+from .passwords import acceptable_input
 from .tokens import read_verification_token
 
 _log = structlog.get_logger("auth_api.users")
@@ -32,13 +33,7 @@ def check_credentials(
         account = canonical_address(email)
     except ValidationError:
         account = email.casefold()
-    throttle = LoginThrottle(account, address)
-    try:
-        throttle.hit()
-    except Throttled as error:
-        LOGINS.labels("throttled").inc()
-        _log.warning("login.throttled", retry_after=error.retry_after)
-        raise
+    throttle = _counted_try(account, address)
     user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):  # the backend has logged why
         LOGINS.labels("refused").inc()
@@ -47,6 +42,17 @@ def check_credentials(
     LOGINS.labels("accepted").inc()
     _log.info("login.succeeded", user=str(user.id))
     return user
+
+
+def _counted_try(account: str, address: str) -> LoginThrottle:
+    throttle = LoginThrottle(account, address)
+    try:
+        throttle.hit()
+    except Throttled as error:
+        LOGINS.labels("throttled").inc()
+        _log.warning("login.throttled", retry_after=error.retry_after)
+        raise
+    return throttle
 
 
 def register_user(*, email: str, password: str, name: str) -> None:
@@ -65,10 +71,10 @@ def register_user(*, email: str, password: str, name: str) -> None:
         raise InvalidRequest({"password": error.messages}) from None
     hashed = make_password(password)
     user = _store_registration(email, hashed, name)
-    if user.email_verified:
-        emails.send_already_registered(user)
-    else:
+    if _is_registration(user):
         emails.send_verification(user)
+    else:
+        emails.send_already_registered(user)
 
 
 def _store_registration(email: str, hashed: str, name: str) -> User:
@@ -78,7 +84,7 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
             if user is None:
                 user = User.objects.create(email=email, password=hashed, name=name)
                 _log.info("account.registered", user=str(user.id))
-            elif not user.email_verified:
+            elif _is_registration(user):
                 # The newest registration counts and kills older links (they name the epoch).
                 user.password, user.name = hashed, name
                 user.save()
@@ -87,12 +93,34 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
         return User.objects.get(email=email)
 
 
-@transaction.atomic
-def verify_email(*, token: str) -> None:
-    """Mark the token's address as verified. Signs nobody in. Raises InvalidToken."""
+def _is_registration(user: User) -> bool:
+    """Whether a stranger made this row and nobody has proved the address: else it is not touched.
+
+    A row without a usable password was made by staff: whoever registers its address first must not
+    be the one who chooses the password.
+    """
+    made_by_staff = user.is_staff or user.is_superuser or not user.has_usable_password()
+    return user.is_active and not user.email_verified and not made_by_staff
+
+
+def verify_email(*, token: str, password: str, address: str) -> None:
+    """Mark the token's address as verified. Signs nobody in.
+
+    The mailed link proves the address, the password who registered it: else a stranger registers
+    somebody's address, and its owner's click opens the account to the stranger's password. Raises
+    InvalidToken, and what `check_credentials` raises; the token stays good then.
+    """
     user = read_verification_token(token)
-    user.email_verified = True
-    user.save(update_fields=["email_verified"])
+    throttle = _counted_try(user.email, address)
+    if not acceptable_input(password) or not check_password(password, user.password):
+        _log.warning("verification.failed", reason="wrong-password", user=str(user.id))
+        raise InvalidCredentials
+    throttle.clear()
+    with transaction.atomic():
+        user = read_verification_token(token, lock=True)  # a newer registration has a newer epoch
+        user.email_verified = True
+        user.save(update_fields=["email_verified"])
+        user.raise_session_epoch()  # a used link stays used, also when staff unticks "verified"
     _log.info("account.verified", user=str(user.id))
 
 

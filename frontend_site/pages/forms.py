@@ -44,10 +44,11 @@ class RegisterForm:
 @dataclass(frozen=True)
 class VerifyForm:
     token: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, data: QueryDict) -> "VerifyForm":
-        return cls(token=data.get("token", ""))
+        return cls(token=data.get("token", ""), password=data.get("password", ""))
 
 
 def as_json(form: LoginForm | RegisterForm | VerifyForm) -> bytes:

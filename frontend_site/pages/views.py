@@ -17,6 +17,11 @@ from .forms import LoginForm, RegisterForm, VerifyForm, as_json, field_errors
 from .profile import Profile
 
 _JSON = "application/json"
+_REFUSED = "This e-mail address and password do not open an account."
+_NOT_THE_REGISTRANT = (
+    "This is not the password that was chosen at registration. If you did not choose it, "
+    "register again: the newest registration counts."
+)
 _NOTICES = {
     "session-ended": "Your session has ended. Sign in to go on.",
     "signed-out": "You are signed out.",
@@ -63,7 +68,7 @@ def register(request: SiteRequest) -> HttpResponse:
 
 @page("GET", "POST", public=True)
 def verify_email(request: SiteRequest) -> HttpResponse:
-    """GET shows a button: mail scanners and previews open links too."""
+    """GET shows a form: mail scanners and previews open links too."""
     if request.method == "POST":
         form = VerifyForm.read(request.POST)
         answer = _call_or_503(request, "verify-email", as_json(form))
@@ -71,7 +76,8 @@ def verify_email(request: SiteRequest) -> HttpResponse:
             relay_cookies(request, answer)
             response = render(request, "verify_email_done.html")
         else:
-            response = _form_again(request, "verify_email.html", answer, {"token": form.token})
+            context = {"token": form.token, "refused": _NOT_THE_REGISTRANT}
+            response = _form_again(request, "verify_email.html", answer, context)
     else:
         context = {"token": request.GET.get("token", "")}
         response = render(request, "verify_email.html", context)
@@ -134,17 +140,18 @@ def _form_again(
     status = answer.status if answer.status in (400, 401, 413, 429) else 503
     relay_cookies(request, answer)
     errors = field_errors(answer.document)
-    context |= {"errors": errors, "message": _message(answer, errors)}
+    refused = context.pop("refused", _REFUSED)
+    context |= {"errors": errors, "message": _message(answer, errors, refused)}
     response = render(request, template, context, status=status)
     if status in (429, 503):
         response["Retry-After"] = str(answer.retry_after)
     return response
 
 
-def _message(answer: Answer, errors: dict[str, list[str]]) -> str:
+def _message(answer: Answer, errors: dict[str, list[str]], refused: str) -> str:
     match answer.status:
         case 401:
-            return "This e-mail address and password do not open an account."
+            return refused
         case 429:
             return f"Too many attempts. Wait {_in_words(answer.retry_after)}, then try again."
         case 400 if answer.slug == "invalid-token":

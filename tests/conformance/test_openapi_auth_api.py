@@ -52,7 +52,7 @@ def test_real_answers_fit(user: Any) -> None:
     checked("POST", "/v1/sessions/revoke-all", {}, token=token)
     checked("POST", "/v1/logout", {}, token=token)
     checked("POST", "/v1/register", {**BODY, "email": "new@example.com"})
-    checked("POST", "/v1/email/verify", {"token": "x"})
+    checked("POST", "/v1/email/verify", {"token": "x", "password": PASSWORD})
     for path in ("/v1/session", "/v1/sessions"):
         assert checked("GET", path, token=token).status_code == 401
     checked("POST", "/v1/login", {**BODY, "x": 1})

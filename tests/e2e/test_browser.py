@@ -72,6 +72,7 @@ def test_registration_by_the_mailed_link(browser: Any, stack: Stack) -> None:
     fill(browser, name="Grace", email="grace@example.com", password="seven maps of a small island")
     press(browser, "main form")
     browser.get(stack.mailed_link("grace@example.com"))
+    fill(browser, password="seven maps of a small island")
     press(browser, "main form")
     wait_for_text(browser, "Address confirmed")
     browser.get(f"{stack.address}/login")

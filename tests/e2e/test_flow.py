@@ -25,7 +25,8 @@ def test_register_verify_sign_in_sign_out(stack: Stack) -> None:
     assert new.post("/api/auth/register", form).status_code == 202
     assert new.login(form["email"], form["password"]).status_code == 401
     token = parse_qs(urlsplit(stack.mailed_link(form["email"])).query)["token"][0]
-    assert new.post("/api/auth/email/verify", {"token": token}).status_code == 200
+    verify = {"token": token, "password": form["password"]}
+    assert new.post("/api/auth/email/verify", verify).status_code == 200
     assert new.login(form["email"], form["password"]).status_code == 200
     assert new.get("/account").status_code == 200
     assert new.post("/api/auth/logout").status_code == 204

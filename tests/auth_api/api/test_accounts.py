@@ -2,11 +2,14 @@
 
 import re
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from argon2.low_level import hash_secret, verify_secret
 from django.core import mail
 
+from auth_api.throttling import FREE_TRIES
 from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -26,8 +29,8 @@ def mailed_token() -> str:
     return parse_qs(urlsplit(link[0]).query)["token"][0]
 
 
-def verify(token: str) -> Any:
-    return call("POST", "/v1/email/verify", {"token": token})
+def verify(token: str, password: str = PASSWORD) -> Any:
+    return call("POST", "/v1/email/verify", {"token": token, "password": password})
 
 
 def login() -> Any:
@@ -64,6 +67,86 @@ def test_the_answer_does_not_tell_whether_the_address_is_known() -> None:
         "You already have an account",
     ]
     assert mail.outbox[1].to == ["known@example.com"]
+
+
+def test_the_owners_click_does_not_open_the_account_to_a_strangers_password() -> None:
+    """A stranger registers over the owner's registration; the owner then follows a mailed link."""
+    register()
+    stranger = "the password of a stranger here"
+    register(password=stranger)
+    answer = verify(mailed_token())
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-credentials"
+    body = {"email": FORM["email"], "password": stranger}
+    assert call("POST", "/v1/login", body).status_code == 401
+    register()
+    assert verify(mailed_token()).status_code == 200
+    assert login().status_code == 200
+
+
+def test_after_a_wrong_password_the_link_is_still_good() -> None:
+    register()
+    token = mailed_token()
+    assert verify(token, "not the password").status_code == 401
+    assert not User.objects.get().email_verified
+    assert verify(token).status_code == 200
+
+
+def test_passwords_are_not_guessed_at_a_link_without_end() -> None:
+    register()
+    token = mailed_token()
+    guesses = [verify(token, "not the password").status_code for _ in range(FREE_TRIES + 1)]
+    assert guesses == [401] * FREE_TRIES + [429]
+
+
+def test_verifying_costs_one_argon2_run() -> None:
+    register()
+    token = mailed_token()
+    for password in ("not the password", PASSWORD):
+        with (
+            mock.patch("argon2.low_level.hash_secret", wraps=hash_secret) as hashed,
+            mock.patch("argon2._password_hasher.verify_secret", wraps=verify_secret) as verified,
+        ):
+            verify(token, password)
+        assert hashed.call_count + verified.call_count == 1
+
+
+@pytest.mark.parametrize("password", ["", None])
+def test_a_link_alone_verifies_nothing(password: str | None) -> None:
+    register()
+    body = {"token": mailed_token()} | ({} if password is None else {"password": password})
+    answer = call("POST", "/v1/email/verify", body)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["password"])
+    assert not User.objects.get().email_verified
+
+
+def test_a_used_link_stays_used_when_staff_take_the_verification_back() -> None:
+    register()
+    token = mailed_token()
+    verify(token)
+    user = User.objects.get()
+    user.email_verified = False
+    user.save()
+    assert verify(token).json()["type"] == "urn:gatehouse:problem:invalid-token"
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_password"),
+    [
+        ({"is_staff": True}, True),
+        ({"is_superuser": True}, True),
+        ({"is_active": False}, True),
+        ({}, False),
+    ],
+)
+def test_a_row_that_staff_made_is_not_touched(fields: dict[str, Any], has_password: bool) -> None:
+    own = "what its owner chose in person" if has_password else None
+    before = User.objects.create_user(FORM["email"], own, name="By staff", **fields)
+    assert register().status_code == 202
+    after = User.objects.get()
+    assert (after.password, after.name) == (before.password, "By staff")
+    assert after.session_epoch == before.session_epoch
+    assert [m.subject for m in mail.outbox] == ["You already have an account"]
+    assert "token" not in str(mail.outbox[0].body)
 
 
 def test_only_the_newest_registration_can_be_verified() -> None:
