@@ -139,10 +139,13 @@ class ProblemMiddleware:
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         if problem_for(error) is not None:
             return problem_response(request, error)
+        if isinstance(
+            error, SuspiciousOperation | BadRequest
+        ):  # one line: Django's has a traceback
+            _log.warning("request.refused", reason=type(error).__name__)
+            return problem_response(request, BAD_REQUEST)
         if not request.is_api:
             return None
-        if isinstance(error, SuspiciousOperation | BadRequest):
-            return problem_response(request, BAD_REQUEST)
         _log.error("request.failed", exc_info=error)
         return problem_response(request, INTERNAL_ERROR)
 

@@ -16,10 +16,8 @@ from auth_api.sessions.tokens import new_ref
 from .addresses import MAX_LENGTH, AddressField, canonical_address
 
 # A change of these ends every session of the user; a change of the others changes the card.
-_ENDING = frozenset({"password", "is_active", "session_ref"})
-_ON_CARD = frozenset(
-    {"email", "name", "email_verified", "is_staff", "date_joined", "session_epoch"}
-)
+_ENDING = frozenset({"email", "password", "is_active", "session_ref"})
+_ON_CARD = frozenset({"name", "email_verified", "is_staff", "date_joined", "session_epoch"})
 _WATCHED = _ENDING | _ON_CARD
 
 
