@@ -1,6 +1,8 @@
 """How often a password may be tried."""
 
+import ipaddress
 from hashlib import sha256
+from typing import Any
 
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
@@ -15,6 +17,9 @@ LONGEST_DELAY = 900  # seconds
 # All addresses together, at one account: SP 800-63B-4, 3.2.2 asks for at most 100.
 ACCOUNT_TRIES = 100
 MEMORY = 86400  # seconds after which failures are forgotten
+# One address at all accounts: stuffing, and whoever keeps the hashing slots busy.
+ADDRESS_FAILURES = 100
+ADDRESS_WINDOW = 600  # seconds
 
 _HIT = """
 local now = tonumber(redis.call('TIME')[1])
@@ -24,44 +29,85 @@ for _, key in ipairs(KEYS) do
 end
 if wait > 0 then return wait end
 for position, key in ipairs(KEYS) do
-  local over = redis.call('HINCRBY', key, 'tries', 1) - tonumber(ARGV[position])
+  local over = redis.call('HINCRBY', key, 'tries', 1) - tonumber(ARGV[3 + position])
   if over >= 0 then
-    local delay = math.min(tonumber(ARGV[3]) * 2 ^ math.min(over, 20), tonumber(ARGV[4]))
+    local delay = math.min(tonumber(ARGV[1]) * 2 ^ math.min(over, 20), tonumber(ARGV[2]))
     redis.call('HSET', key, 'until', now + delay)
   end
-  redis.call('EXPIRE', key, ARGV[5])
+  redis.call('EXPIRE', key, ARGV[3])
 end
 return 0
 """
+_FAIL = """
+if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+"""
+
+
+def network_of(address: str) -> str:
+    """Return what one client holds: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 class LoginThrottle:
-    """Counts tries at `account` (a canonical address) from `address` (of the network).
+    """Counts tries at `account` (a canonical address, "" for none) from `address` (a client's).
 
     A stranger's failures slow the stranger down first: the owner, at another address, is held up
-    only when all tries together pass ACCOUNT_TRIES.
+    only when all tries together pass ACCOUNT_TRIES. Where the owner has signed in before (`device`
+    names the place) the strangers' tries do not count at all: there are counters apart for it.
     """
 
-    def __init__(self, account: str, address: str) -> None:
-        # Hashed: neither addresses nor names of accounts belong into keys and dumps.
-        tag = sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        place = sha256(address.encode()).hexdigest()[:16]
-        self._keys = (f"gh:throttle:{{{tag}}}:{place}", f"gh:throttle:{{{tag}}}")
+    def __init__(self, account: str, address: str, *, device: str = "") -> None:
+        network = network_of(address)
+        tag = _hidden(account, 32)
+        place = _hidden(f"device {device}" if device else network, 16)
+        together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
+        self._keys = (f"gh:throttle:{{{tag}}}:{place}", *((together,) if account else ()))
+        self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
 
     def hit(self) -> None:
         """Count a try before it is made, so that parallel tries count too. Raises Throttled."""
-        limits = (FREE_TRIES, ACCOUNT_TRIES, FIRST_DELAY, LONGEST_DELAY, MEMORY)
+        limits = (FIRST_DELAY, LONGEST_DELAY, MEMORY, FREE_TRIES, ACCOUNT_TRIES)
         try:
             connection = get_redis_connection("sessions")
-            wait = connection.eval(_HIT, len(self._keys), *self._keys, *limits)
+            wait = self._address_wait(connection)
+            # A client that must wait counts nowhere: else it locks others out for nothing.
+            wait = wait or connection.eval(_HIT, len(self._keys), *self._keys, *limits)
         except (RedisError, OSError) as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
             raise Throttled(int(wait))
 
+    def fail(self) -> None:
+        """Count a failure of the client, at whatever account."""
+        if not self._address:
+            return
+        try:
+            get_redis_connection("sessions").eval(_FAIL, 1, self._address, ADDRESS_WINDOW)
+        except (RedisError, OSError) as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
+
     def clear(self) -> None:
-        """Forget the failures after a success."""
+        """Forget the failures at this account after a success; the client's others stay."""
         try:
             get_redis_connection("sessions").unlink(*self._keys)
         except (RedisError, OSError) as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _address_wait(self, connection: Any) -> int:
+        failures = int(connection.get(self._address) or 0) if self._address else 0
+        if failures < ADDRESS_FAILURES:
+            return 0
+        return max(1, int(connection.ttl(self._address)))
+
+
+def _hidden(text: str, length: int) -> str:
+    """Neither addresses nor names of accounts belong into keys and dumps."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]

@@ -6,6 +6,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from auth_api.errors import InvalidCredentials
 from auth_api.sessions import services as sessions
 from auth_api.sessions.tokens import SessionToken
 from auth_api.users.passwords import MAX_LENGTH
@@ -20,7 +21,7 @@ _log = structlog.get_logger("auth_api")
 @dataclass(frozen=True)
 class LoginForm:
     email: str = field(metadata={"longest": 320})
-    password: str = field(repr=False, metadata={"longest": MAX_LENGTH})
+    password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
     remember: bool = False
 
 
@@ -48,15 +49,22 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class ReauthenticateForm:
-    password: str = field(repr=False, metadata={"longest": MAX_LENGTH})
+    password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
 
 
 @require_POST
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     form = read_form(request, ReauthenticateForm)
-    email = sessions.current_session(request).user["email"]
-    address = request.client_address  # type: ignore[attr-defined]
-    check_credentials(request=request, email=email, password=form.password, address=address)
+    before = sessions.current_session(request)
+    user = check_credentials(
+        request=request,
+        email=before.user["email"],
+        password=form.password,
+        address=request.client_address,  # type: ignore[attr-defined]
+        device=before.session.handle,
+    )
+    if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
+        raise InvalidCredentials
     current = sessions.renew_session(request)
     _log.info("session.reauthenticated", handle=current.session.handle)
     return session_response(current)

@@ -91,10 +91,9 @@ PASSWORD_HASHERS = [
     # Reads Django's Argon2 hashes too. Django's own class must not stand here: it has the same name in
     # hashes, the last one verifies, and then our limit of hashes at once would not hold.
     "auth_api.users.passwords.Argon2idHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
-    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "auth_api.users.passwords.ImportedPBKDF2Hasher",
+    "auth_api.users.passwords.ImportedPBKDF2SHA1Hasher",
+    "auth_api.users.passwords.ImportedScryptHasher",
 ]
 SESSION_ENGINE = "auth_api.sessions.store"
 SESSION_COOKIE_NAME = "__Host-session"

@@ -16,6 +16,7 @@ from django.urls import reverse_lazy
 
 from auth_api.errors import InvalidCredentials, Overloaded, Throttled
 from auth_api.sessions.services import end_all_sessions, start_session
+from auth_api.sessions.tokens import SessionToken
 
 from .models import User
 from .services import check_credentials, set_active
@@ -30,6 +31,8 @@ class AdminLoginForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         email = self.cleaned_data.get("username") or ""
         password = self.cleaned_data.get("password") or ""
+        if not (email and password):  # the fields say so; nothing is hashed, so nothing counts
+            return self.cleaned_data
         address = getattr(self.request, "client_address", "")
         try:
             user = check_credentials(
@@ -57,7 +60,11 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         address = getattr(self.request, "client_address", "")
         try:
             check_credentials(
-                request=self.request, email=self.user.email, password=old, address=address
+                request=self.request,
+                email=self.user.email,
+                password=old,
+                address=address,
+                device=_handle_of(self.request),
             )
         except InvalidCredentials:
             raise forms.ValidationError(
@@ -66,6 +73,11 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         except (Throttled, Overloaded):
             raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
         return old
+
+
+def _handle_of(request: Any) -> str:
+    token = SessionToken.parse(request.session.session_key)
+    return token.handle if token else ""
 
 
 class OwnPasswordView(PasswordChangeView):

@@ -9,7 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from argon2 import Parameters
-from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    PBKDF2PasswordHasher,
+    PBKDF2SHA1PasswordHasher,
+    ScryptPasswordHasher,
+)
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
@@ -23,11 +28,28 @@ MIN_SCORE = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
 # Characters that zxcvbn sees. It tries every reading of `4@8({[` and the like: 72 chosen characters
 # hold the interpreter for 2.7 s, 32 for about 0.1 s (measured), and 32 tell enough.
 LONGEST_SCORED = 32
-_SLOT_PATIENCE = 2.0  # seconds
+_SLOT_PATIENCE = 0.5  # seconds
+_WAITING = 2  # threads; the others of the worker (gunicorn_auth.py) are for signed-in users
 _PADDING = "0123456789!?.,;:*#$%&+-_=@ "
 
 
-class Argon2idHasher(Argon2PasswordHasher):
+_mine = threading.local()
+
+
+class _InSlot:
+    """For every hasher: hashes at once are limited, whatever their algorithm."""
+
+    def encode(self, *args: Any, **kwargs: Any) -> str:
+        with _hashing_slot():
+            encoded: str = super().encode(*args, **kwargs)  # type: ignore[misc]
+            return encoded
+
+    def verify(self, *args: Any, **kwargs: Any) -> bool:
+        with _hashing_slot():
+            return bool(super().verify(*args, **kwargs))  # type: ignore[misc]
+
+
+class Argon2idHasher(_InSlot, Argon2PasswordHasher):
     """Argon2id by OWASP's parameters (19 MiB, t=2, p=1), a few at once in each process."""
 
     parallelism = 1
@@ -40,13 +62,17 @@ class Argon2idHasher(Argon2PasswordHasher):
     def memory_cost(self) -> int:  # type: ignore[override]
         return knobs().argon2_memory_kib
 
-    def encode(self, password: str, salt: str) -> str:
-        with _hashing_slot():
-            return super().encode(password, salt)
 
-    def verify(self, password: str, encoded: str) -> bool:
-        with _hashing_slot():
-            return super().verify(password, encoded)
+class ImportedPBKDF2Hasher(_InSlot, PBKDF2PasswordHasher):
+    """Django's default: hashes of users who came from elsewhere (docs/adopting.md)."""
+
+
+class ImportedPBKDF2SHA1Hasher(_InSlot, PBKDF2SHA1PasswordHasher):
+    """An older default."""
+
+
+class ImportedScryptHasher(_InSlot, ScryptPasswordHasher):
+    """Takes 16 MiB or more of memory each."""
 
 
 @cache
@@ -54,15 +80,30 @@ def _slots() -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(knobs().hashing_slots)
 
 
+@cache
+def _places() -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(knobs().hashing_slots + _WAITING)
+
+
 @contextmanager
 def _hashing_slot() -> Iterator[None]:
-    """Raise Overloaded instead of letting a flood of logins eat the memory."""
-    if not _slots().acquire(timeout=_SLOT_PATIENCE):
+    """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads."""
+    if getattr(_mine, "held", False):  # Django's PBKDF2 and scrypt verify by encoding
+        yield
+        return
+    if not _places().acquire(blocking=False):
         raise Overloaded
     try:
-        yield
+        if not _slots().acquire(timeout=_SLOT_PATIENCE):
+            raise Overloaded
+        _mine.held = True
+        try:
+            yield
+        finally:
+            _mine.held = False
+            _slots().release()
     finally:
-        _slots().release()
+        _places().release()
 
 
 def spend_one_hash(password: str) -> None:

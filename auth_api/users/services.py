@@ -22,21 +22,23 @@ _log = structlog.get_logger("auth_api.users")
 
 
 def check_credentials(
-    *, request: HttpRequest | None, email: str, password: str, address: str
+    *, request: HttpRequest | None, email: str, password: str, address: str, device: str = ""
 ) -> User:
     """Return the user whom address and password open.
 
-    `address` is the client's network address, for the throttle. Raises InvalidCredentials (one for
-    every reason), Throttled, Overloaded, SessionStoreUnavailable.
+    `address` is the client's network address and `device` what tells that its owner has signed in
+    there before, both for the throttle. Raises InvalidCredentials (one for every reason), Throttled,
+    Overloaded, SessionStoreUnavailable.
     """
     try:
         account = canonical_address(email)
     except ValidationError:
-        account = email.casefold()
-    throttle = _counted_try(account, address)
+        account = ""  # all that is no address is one account, in each client's own counter only
+    throttle = _counted_try(account, address, device)
     user = authenticate(request, username=email, password=password)
     if not isinstance(user, User):  # the backend has logged why
         LOGINS.labels("refused").inc()
+        throttle.fail()
         raise InvalidCredentials
     throttle.clear()
     LOGINS.labels("accepted").inc()
@@ -44,8 +46,8 @@ def check_credentials(
     return user
 
 
-def _counted_try(account: str, address: str) -> LoginThrottle:
-    throttle = LoginThrottle(account, address)
+def _counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
+    throttle = LoginThrottle(account, address, device=device)
     try:
         throttle.hit()
     except Throttled as error:
@@ -114,6 +116,7 @@ def verify_email(*, token: str, password: str, address: str) -> None:
     throttle = _counted_try(user.email, address)
     if not acceptable_input(password) or not check_password(password, user.password):
         _log.warning("verification.failed", reason="wrong-password", user=str(user.id))
+        throttle.fail()
         raise InvalidCredentials
     throttle.clear()
     with transaction.atomic():

@@ -2,8 +2,18 @@
 
 from typing import Any
 
+import pytest
+
 from auth_api.errors import Throttled
-from auth_api.throttling import ACCOUNT_TRIES, FREE_TRIES, LONGEST_DELAY, LoginThrottle
+from auth_api.throttling import (
+    ACCOUNT_TRIES,
+    ADDRESS_FAILURES,
+    ADDRESS_WINDOW,
+    FREE_TRIES,
+    LONGEST_DELAY,
+    LoginThrottle,
+    network_of,
+)
 from tests.store_contents import stored_keys
 
 OWNER, STRANGER = "203.0.113.7", "198.51.100.9"
@@ -80,3 +90,80 @@ def test_keys_name_neither_accounts_nor_addresses_and_run_out(redis_client: Any)
         assert b"ada" not in key
         assert OWNER.encode() not in key
         assert 0 < redis_client.ttl(key) <= 86400
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9%eth0", "2001:db8:1:2::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_ipv6_network_is_one_client(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_a_network_of_many_addresses_is_held_up_alone() -> None:
+    waited = [
+        waits(LoginThrottle("ada@example.com", f"2001:db8::{n:x}")) for n in range(ACCOUNT_TRIES)
+    ]
+    assert waited[:FREE_TRIES] == [0] * FREE_TRIES
+    assert all(waited[FREE_TRIES:])
+    assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+def fail_often(address: str) -> None:
+    for number in range(ADDRESS_FAILURES):
+        throttle = LoginThrottle(f"user{number}@example.com", address)
+        throttle.hit()
+        throttle.fail()
+
+
+def test_one_client_cannot_go_from_account_to_account() -> None:
+    fail_often(STRANGER)
+    assert 0 < waits(LoginThrottle("ada@example.com", STRANGER)) <= ADDRESS_WINDOW
+    assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+def test_a_success_does_not_forget_the_clients_failures_elsewhere() -> None:
+    fail_often(STRANGER)
+    LoginThrottle("eve@example.com", STRANGER).clear()
+    assert waits(LoginThrottle("ada@example.com", STRANGER)) > 0
+
+
+def test_a_client_that_must_wait_locks_nobody_out() -> None:
+    fail_often(STRANGER)
+    for _ in range(ACCOUNT_TRIES):
+        waits(LoginThrottle("ada@example.com", STRANGER))
+    assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+def test_strangers_everywhere_do_not_hold_up_a_known_device() -> None:
+    for number in range(ACCOUNT_TRIES + 5):
+        waits(LoginThrottle("ada@example.com", f"198.51.100.{number}"))
+    fail_often(OWNER)
+    assert waits(LoginThrottle("ada@example.com", OWNER)) > 0
+    assert waits(LoginThrottle("ada@example.com", OWNER, device="laptop")) == 0
+
+
+def test_a_known_device_has_its_own_limits() -> None:
+    tries = [
+        waits(LoginThrottle("ada@example.com", OWNER, device="laptop"))
+        for _ in range(FREE_TRIES + 1)
+    ]
+    assert tries[:FREE_TRIES] == [0] * FREE_TRIES
+    assert tries[-1] > 0
+    for number in range(ACCOUNT_TRIES):
+        waits(LoginThrottle("ada@example.com", OWNER, device=f"device {number}"))
+    assert waits(LoginThrottle("ada@example.com", OWNER, device="one more")) > 0
+    assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+def test_what_is_no_address_is_counted_by_client_only() -> None:
+    for number in range(ACCOUNT_TRIES + 5):
+        assert waits(LoginThrottle("", f"198.51.100.{number}")) == 0
+    tries = [waits(LoginThrottle("", STRANGER)) for _ in range(FREE_TRIES + 1)]
+    assert tries[-1] > 0

@@ -40,6 +40,7 @@ def test_broken_json_is_a_400(body: bytes) -> None:
         ({"user_id": "x"}, "user_id"),
         ({"email": 1}, "email"),
         ({"password": None}, "password"),
+        ({"password": ""}, "password"),
         ({"remember": "yes"}, "remember"),
         ({"remember": 1}, "remember"),
         ({"password": "p" * 10_000}, "password"),

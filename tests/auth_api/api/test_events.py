@@ -34,7 +34,7 @@ def login(**changes: Any) -> Any:
         ("inactive", {}, {"is_active": False}),
         ("unverified", {}, {"email_verified": False}),
         ("no-password", {}, {"password": "!"}),
-        ("unusable-input", {"password": ""}, {}),
+        ("unusable-input", {"email": ""}, {}),
     ],
 )
 def test_a_refused_login_is_one_event_with_its_reason(

@@ -1,9 +1,12 @@
 """The list of sessions, and the acts that ask for a recent authentication."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from auth_api.errors import Throttled
+from auth_api.throttling import ACCOUNT_TRIES, FREE_TRIES, LoginThrottle
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.clock import age_sessions
@@ -86,6 +89,32 @@ def test_a_wrong_password_changes_nothing() -> None:
     assert answer.json()["type"] == "urn:gatehouse:problem:invalid-credentials"
     assert not answer.cookies
     assert call("GET", "/v1/session", token=token).status_code == 200
+
+
+def test_strangers_hold_up_nobody_who_is_signed_in() -> None:
+    token = login()
+    for number in range(ACCOUNT_TRIES + 5):
+        with suppress(Throttled):
+            LoginThrottle("ada@example.com", f"198.51.100.{number}").hit()
+    answer = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=token)
+    assert answer.status_code == 200
+
+
+def test_a_password_is_not_guessed_from_an_open_session() -> None:
+    token = login()
+    wrong = {"password": "wrong " * 4}
+    answers = [call("POST", "/v1/reauthenticate", wrong, token=token) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * FREE_TRIES + [429]
+
+
+def test_an_address_that_changed_hands_renews_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    from auth_api.api import login as view
+
+    token, bob = login(), make_user("bob@example.com")
+    monkeypatch.setattr(view, "check_credentials", lambda **_: bob)
+    answer = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=token)
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-credentials"
+    assert not answer.cookies
 
 
 def test_without_a_session_there_is_nothing_to_reauthenticate() -> None:

@@ -82,6 +82,15 @@ def test_the_admins_door_counts_failures_too() -> None:
     assert b"Too many attempts" in browser.login("root@example.com").content
 
 
+def test_an_empty_form_counts_as_no_try(redis_client: Any) -> None:
+    User.objects.create_superuser("root@example.com", PASSWORD)
+    browser = AdminBrowser()
+    for _ in range(12):
+        browser.login("root@example.com", "")
+    assert not any(b"throttle" in key for key in stored_keys(redis_client))
+    assert browser.login("root@example.com").status_code == 302
+
+
 def test_users_are_searched_and_filtered(root: AdminBrowser) -> None:
     make_user("ada@example.com")
     make_user("bob@example.com")

@@ -1,15 +1,23 @@
 """Which passwords are refused (ASVS 6.2), and how the others are kept."""
 
 import gzip
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import django.contrib.auth
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, identify_hasher
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    check_password,
+    identify_hasher,
+    make_password,
+)
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import override_settings
@@ -106,10 +114,50 @@ def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_SLOT_PATIENCE", 0.01)
     with ExitStack() as busy:
         for _ in range(knobs().hashing_slots):
-            busy.enter_context(passwords._hashing_slot())
+            busy.enter_context(taken_slot())
         with pytest.raises(Overloaded):
             passwords.spend_one_hash(PASSWORD)
     passwords.spend_one_hash(PASSWORD)  # the slots came back
+
+
+def test_a_flood_waits_in_two_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's other threads must stay free for those who are signed in."""
+    monkeypatch.setattr(passwords, "_SLOT_PATIENCE", 5)
+    release, asked = threading.Event(), knobs().hashing_slots + 4
+
+    def attempt(_: int) -> bool:
+        try:
+            with passwords._hashing_slot():
+                return release.wait(5)
+        except Overloaded:
+            return False
+
+    with ThreadPoolExecutor(asked) as pool:
+        results = [pool.submit(attempt, number) for number in range(asked)]
+        done, _ = wait(results, timeout=1)
+        release.set()
+    assert [result.result() for result in done] == [False, False]
+    assert sum(result.result() for result in results) == asked - 2
+
+
+@pytest.mark.parametrize("algorithm", ["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "scrypt"])
+def test_every_kind_of_hash_needs_a_slot(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = make_password(PASSWORD, hasher=algorithm)
+    assert check_password(PASSWORD, encoded)
+    monkeypatch.setattr(passwords, "_SLOT_PATIENCE", 0.01)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as busy:
+        for _ in range(knobs().hashing_slots):
+            busy.enter_context(taken_slot())
+        with pytest.raises(Overloaded):
+            pool.submit(check_password, PASSWORD, encoded).result()
+
+
+@contextmanager
+def taken_slot() -> Iterator[None]:
+    """A slot that another thread holds."""
+    passwords._slots().acquire()
+    yield
+    passwords._slots().release()
 
 
 def test_the_very_first_decoy_costs_one_run() -> None:
