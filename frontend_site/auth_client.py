@@ -7,7 +7,8 @@ is AuthApiUnavailable. Nobody may read an outage as "signed out".
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from http.cookiejar import DefaultCookiePolicy
@@ -46,6 +47,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "verify-email": ("POST", "/v1/email/verify"),
     "ready": ("GET", "/readyz"),
 }
+
+# Each of these makes auth_api hash a password; it does few at once.
+_HASHING = frozenset({"login", "reauthenticate", "register", "verify-email"})
 
 
 class AuthApiUnavailable(Exception):
@@ -90,6 +94,7 @@ class AuthApiClient:
         self._options = options
         self._tokens = ServiceTokens(options.service_keys[0])
         self._slots = threading.BoundedSemaphore(options.calls_at_once)
+        self._hashing_slots = threading.BoundedSemaphore(options.hashing_calls_at_once)
         self._session = _stateless_session(options)
 
     def call(
@@ -116,7 +121,8 @@ class AuthApiClient:
             data=body or None,
         ).prepare()
         try:
-            return self._send(request)
+            with self._slot(self._hashing_slots) if route in _HASHING else nullcontext():
+                return self._send(request)
         except AuthApiUnavailable as error:
             _log.error("auth_api.unavailable", route=route, reason=str(error))
             raise
@@ -138,19 +144,25 @@ class AuthApiClient:
         return headers
 
     def _send(self, request: requests.PreparedRequest) -> Answer:
-        if not self._slots.acquire(timeout=self._options.connect_timeout):
-            raise AuthApiUnavailable("too many calls at once")
         try:
-            try:
-                return self._exchange(request)
-            except requests.ConnectionError as error:
-                if request.method != "GET" or not _was_closed(error):
-                    raise
-                return self._exchange(request)
+            with self._slot(self._slots):
+                try:
+                    return self._exchange(request)
+                except requests.ConnectionError as error:
+                    if request.method != "GET" or not _was_closed(error):
+                        raise
+                    return self._exchange(request)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise AuthApiUnavailable(type(error).__name__) from error
+
+    @contextmanager
+    def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
+        if not slots.acquire(timeout=self._options.connect_timeout):
+            raise AuthApiUnavailable("too many calls at once")
+        try:
+            yield
         finally:
-            self._slots.release()
+            slots.release()
 
     def _exchange(self, request: requests.PreparedRequest) -> Answer:
         response = self._session.send(

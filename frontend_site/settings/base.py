@@ -27,6 +27,7 @@ class Gatehouse:
     read_timeout: float = 5.0  # of one silence
     call_deadline: float = 8.0  # of a whole call, however the bytes drip
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
+    hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
     body_limit: int = 64 * 1024
 

@@ -189,6 +189,28 @@ def test_more_calls_than_slots_are_unknown_soon(stub: Stub, knobs: Any) -> None:
     first.join()
 
 
+@pytest.mark.parametrize("route", ["login", "reauthenticate", "register", "verify-email"])
+def test_sign_ins_never_use_up_the_calls_of_those_who_are_signed_in(
+    route: str, stub: Stub, knobs: Any
+) -> None:
+    knobs(hashing_calls_at_once=1, connect_timeout=0.2, read_timeout=3)
+    stub.answers["POST /v1/login"] = hang(stub.wake)
+
+    def first_call() -> None:
+        with pytest.raises(AuthApiUnavailable):
+            auth_api().call("login", CALLER)
+
+    first = threading.Thread(target=first_call)
+    first.start()
+    while not stub.seen:
+        time.sleep(0.01)
+    with pytest.raises(AuthApiUnavailable, match="too many"):
+        auth_api().call(route, CALLER)
+    assert auth_api().call("session", CALLER).status == 200
+    stub.wake.set()
+    first.join()
+
+
 def hanging_up_once(stub: Stub, then: Canned) -> Any:
     """The first request meets a closing connection, the next ones an answer."""
     left = [hang_up]
