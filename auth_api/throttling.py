@@ -1,4 +1,4 @@
-"""How often a password may be tried."""
+"""How often a password may be tried, and an address be registered."""
 
 import ipaddress
 from hashlib import sha256
@@ -20,6 +20,10 @@ MEMORY = 86400  # seconds after which failures are forgotten
 # One address at all accounts: stuffing, and whoever keeps the hashing slots busy.
 ADDRESS_FAILURES = 100
 ADDRESS_WINDOW = 600  # seconds
+# Registrations: mails to one address (a bomb), and acts of one client.
+ADDRESS_MAILS = 3
+CLIENT_REGISTRATIONS = 20
+REGISTRATION_WINDOW = 3600  # seconds
 
 _HIT = """
 local now = tonumber(redis.call('TIME')[1])
@@ -38,8 +42,10 @@ for position, key in ipairs(KEYS) do
 end
 return 0
 """
-_FAIL = """
-if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+_COUNT = """
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return {count, redis.call('TTL', KEYS[1])}
 """
 
 
@@ -89,10 +95,7 @@ class LoginThrottle:
         """Count a failure of the client, at whatever account."""
         if not self._address:
             return
-        try:
-            get_redis_connection("sessions").eval(_FAIL, 1, self._address, ADDRESS_WINDOW)
-        except (RedisError, OSError) as error:
-            raise SessionStoreUnavailable(type(error).__name__) from error
+        _count(self._address, ADDRESS_WINDOW)
 
     def clear(self) -> None:
         """Forget the failures at this account after a success; the client's others stay."""
@@ -106,6 +109,28 @@ class LoginThrottle:
         if failures < ADDRESS_FAILURES:
             return 0
         return max(1, int(connection.ttl(self._address)))
+
+
+def registration_wait(client: str) -> int:
+    """Count a registration from `client` (a network address); return the seconds to wait, 0 for none."""
+    key = f"gh:throttle:{{{_hidden(f'register from {network_of(client)}', 32)}}}"
+    count, left = _count(key, REGISTRATION_WINDOW)
+    return max(1, left) if count > CLIENT_REGISTRATIONS else 0
+
+
+def may_be_mailed(account: str) -> bool:
+    """Count a mail that a stranger wants us to send to `account`; False when it had enough."""
+    key = f"gh:throttle:{{{_hidden(f'mail to {account}', 32)}}}"
+    return _count(key, REGISTRATION_WINDOW)[0] <= ADDRESS_MAILS
+
+
+def _count(key: str, window: int) -> tuple[int, int]:
+    """Add one to a counter that lives `window` seconds; return it, and the seconds it has left."""
+    try:
+        count, left = get_redis_connection("sessions").eval(_COUNT, 1, key, window)
+    except (RedisError, OSError) as error:
+        raise SessionStoreUnavailable(type(error).__name__) from error
+    return int(count), int(left)
 
 
 def _hidden(text: str, length: int) -> str:

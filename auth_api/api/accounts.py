@@ -27,7 +27,8 @@ class VerifyForm:
 @require_POST
 def register(request: HttpRequest) -> HttpResponse:
     form = read_form(request, RegisterForm)
-    register_user(email=form.email, password=form.password, name=form.name)
+    address = request.client_address  # type: ignore[attr-defined]
+    register_user(email=form.email, password=form.password, name=form.name, address=address)
     return JsonResponse({"detail": "A mail is on its way to this address."}, status=202)
 
 

@@ -14,6 +14,7 @@ from auth_api.sessions.cards import guard_card
 from auth_api.sessions.tokens import new_ref
 
 from .addresses import MAX_LENGTH, AddressField, canonical_address
+from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the card.
 _ENDING = frozenset({"email", "password", "is_active", "session_ref"})
@@ -98,6 +99,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self) -> None:
         self.email = canonical_address(self.email)
+        validate_name(self.name)
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""

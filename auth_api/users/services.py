@@ -10,11 +10,12 @@ from django.http import HttpRequest
 
 from auth_api.errors import InvalidCredentials, InvalidRequest, Throttled
 from auth_api.operations import LOGINS
-from auth_api.throttling import LoginThrottle
+from auth_api.throttling import LoginThrottle, may_be_mailed, registration_wait
 
 from . import emails
 from .addresses import canonical_address
 from .models import User
+from .names import validate_name
 from .passwords import acceptable_input
 from .tokens import read_verification_token
 
@@ -57,26 +58,40 @@ def _counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
     return throttle
 
 
-def register_user(*, email: str, password: str, name: str) -> None:
+def register_user(*, email: str, password: str, name: str, address: str) -> None:
     """Make an unverified account, or tell the owner of a known address by mail.
 
-    The caller learns nothing about the address; both ways cost one hash and one mail. Raises
-    InvalidRequest for an address or password that no account may have.
+    The caller, at the network's `address`, learns nothing about the account; both ways cost one hash
+    and one mail. An address that had enough mails for now is left alone, without a word. Raises
+    InvalidRequest for what no account may have, Throttled, Overloaded.
     """
-    try:
-        email = canonical_address(email)
-    except ValidationError as error:
-        raise InvalidRequest({"email": error.messages}) from None
-    try:
-        validate_password(password, User(email=email, name=name))
-    except ValidationError as error:
-        raise InvalidRequest({"password": error.messages}) from None
+    email = _checked_registration(email, password, name)
+    if wait := registration_wait(address):
+        _log.warning("registration.throttled", by="client", retry_after=wait)
+        raise Throttled(wait)
     hashed = make_password(password)
+    if not may_be_mailed(email):
+        _log.warning("registration.throttled", by="address")
+        return
     user = _store_registration(email, hashed, name)
     if _is_registration(user):
         emails.send_verification(user)
     else:
         emails.send_already_registered(user)
+
+
+def _checked_registration(email: str, password: str, name: str) -> str:
+    """Return the canonical address. Raises InvalidRequest with the field that is wrong."""
+    field = "email"
+    try:
+        email = canonical_address(email)
+        field = "name"
+        validate_name(name)
+        field = "password"
+        validate_password(password, User(email=email, name=name))
+    except ValidationError as error:
+        raise InvalidRequest({field: error.messages}) from None
+    return email
 
 
 def _store_registration(email: str, hashed: str, name: str) -> User:

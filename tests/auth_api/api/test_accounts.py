@@ -9,7 +9,7 @@ import pytest
 from argon2.low_level import hash_secret, verify_secret
 from django.core import mail
 
-from auth_api.throttling import FREE_TRIES
+from auth_api.throttling import ADDRESS_MAILS, CLIENT_REGISTRATIONS, FREE_TRIES
 from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -194,6 +194,45 @@ def test_no_composition_rules(password: str) -> None:
 @pytest.mark.parametrize("email", ["", "x", "a@b", "a b@example.com", "a@b@example.com", "x" * 320])
 def test_an_impossible_address_is_refused(email: str) -> None:
     assert register(email=email).status_code == 400
+
+
+def test_an_address_gets_three_mails_an_hour_and_the_answers_stay_the_same() -> None:
+    answers = [register() for _ in range(ADDRESS_MAILS + 2)]
+    assert {(a.status_code, a.content) for a in answers} == {(202, answers[0].content)}
+    assert len(mail.outbox) == ADDRESS_MAILS
+    assert (
+        verify(mailed_token()).status_code == 200
+    )  # what came after the last mail changed nothing
+    register(email="other@example.com")
+    assert len(mail.outbox) == ADDRESS_MAILS + 1
+
+
+def test_a_known_address_is_mailed_no_more_often() -> None:
+    make_user(FORM["email"])
+    for _ in range(ADDRESS_MAILS + 2):
+        register()
+    assert len(mail.outbox) == ADDRESS_MAILS
+
+
+def test_one_client_registers_so_many_addresses_an_hour() -> None:
+    answers = [register(email=f"user{n}@example.com") for n in range(CLIENT_REGISTRATIONS + 1)]
+    assert [a.status_code for a in answers] == [202] * CLIENT_REGISTRATIONS + [429]
+    assert 0 < answers[-1].json()["retry_after"] <= 3600
+    assert len(mail.outbox) == User.objects.count() == CLIENT_REGISTRATIONS
+
+
+@pytest.mark.parametrize("hidden", ["\n", "\x1b", "\x85", "\u202e", "\u200b", "\ufeff", "\u2028"])
+def test_a_name_has_nothing_that_cannot_be_seen(hidden: str) -> None:
+    answer = register(name=f"Ada{hidden}Lovelace")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["name"])
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "O\u2019Brien-\u017d", ""]
+)
+def test_names_are_spelled_as_people_spell_them(name: str) -> None:
+    assert register(name=name).status_code == 202
 
 
 def test_markup_in_a_name_is_escaped_in_the_mail() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from auth_api.settings.email import email_settings
 from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
@@ -57,3 +58,8 @@ def test_the_mail_goes_to_the_stored_address_only() -> None:
     call("POST", "/v1/register", {**FORM, "email": "\u212aIM@Example.com"})
     assert [message.to for message in mail.outbox] == [["kim@example.com"]]
     assert User.objects.count() == 1
+
+
+def test_a_slow_mail_server_holds_a_request_for_seconds_only() -> None:
+    for url in ("smtp://mail.example", "smtp+tls://u:p@mail.example:587", "smtps://mail.example"):
+        assert email_settings(url)["EMAIL_TIMEOUT"] <= 3

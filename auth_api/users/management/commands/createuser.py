@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auth_api.users.addresses import canonical_address
 from auth_api.users.models import User
+from auth_api.users.names import validate_name
 
 
 class Command(BaseCommand):
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             email = canonical_address(options["email"])
             if User.objects.filter(email=email).exists():
                 raise CommandError(f"{email} has an account already.")
+            validate_name(options["name"])
             validate_password(password, User(email=email, name=options["name"]))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
