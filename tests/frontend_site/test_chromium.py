@@ -26,6 +26,10 @@ FLAGS = [
     "--disable-dev-shm-usage",
 ]
 
+# Chromium's advice wants the address beside the password; the page of a mailed link must not tell
+# whose link it is (an address in it would be shown to whoever holds the link).
+NO_ADDRESS_TO_SHOW = "/email/verify - [DOM] Password forms should have"
+
 
 class Person:
     """Somebody at a Chromium."""
@@ -121,14 +125,16 @@ def test_a_mailed_link_works_for_someone_signed_in(
     person.sign_in()
     person.follow_foreign_link(stub, "/email/verify?token=mailed")
     person.wait_for("Confirm my address")
+    person.type(password="correct horse battery staple")
     person.press("main form")
     person.wait_for("Address confirmed")
-    assert stub.seen[-1].json == {"token": "mailed"}
+    assert stub.seen[-1].json == {"token": "mailed", "password": "correct horse battery staple"}
 
 
 def test_a_mailed_token_leaves_the_address_bar(person: Person) -> None:
     person.open("/email/verify?token=mailed")
     WebDriverWait(person.driver, 10).until(lambda _: person.path == "/email/verify")
+    person.type(password="correct horse battery staple")
     person.press("main form")
     person.wait_for("Address confirmed")
 
@@ -206,7 +212,7 @@ def test_no_page_breaks_its_own_policy_or_stores_anything(person: Person) -> Non
     person.sign_in()
     for path in ("/", "/account", "/login", "/logout", "/register", "/email/verify?token=x"):
         person.open(path)
-    assert person.complaints == []
+    assert [line for line in person.complaints if NO_ADDRESS_TO_SHOW not in line] == []
     script = "return [localStorage.length, sessionStorage.length, document.cookie]"
     local, session, cookies = person.driver.execute_script(script)
     assert (local, session) == (0, 0)
