@@ -7,3 +7,7 @@ class SignInRequired(Exception):
     def __init__(self, notice: str) -> None:
         super().__init__(notice)
         self.notice = notice
+
+
+class ReauthenticationRequired(Exception):
+    """auth_api wants the password again before it does this; the page asks for it and goes on."""
