@@ -12,6 +12,7 @@ from .connections import ask, connection
 from .exceptions import SessionStoreUnavailable
 
 _SCRIPTS = Path(__file__).parent / "scripts"
+_HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
 _DELETE_BATCH = 500
 
 
@@ -20,7 +21,8 @@ class _Script:
 
     def __init__(self, name: str) -> None:
         prelude = (_SCRIPTS / "prelude.lua").read_text("utf-8")
-        self.text = prelude + (_SCRIPTS / f"{name}.lua").read_text("utf-8")
+        own = (_SCRIPTS / f"{name}.lua").read_text("utf-8")
+        self.text = own.replace(_HERE, prelude, 1) if _HERE in own else prelude + own
         # Redis' own naming of scripts, not a security use
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
@@ -133,11 +135,13 @@ class RedisBackend:
 
     def _run(self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...]) -> Any:
         script = self._scripts[name]
-        with _unknown_on_failure():
-            try:
-                return ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
-            except NoScriptError:  # a restarted or failed-over server
+        try:
+            return ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except NoScriptError:  # a restarted or failed-over server
+            with _unknown_on_failure():
                 return ask("EVAL", script.text, len(keys), *keys, *arguments)
+        except (RedisError, OSError) as error:  # by hand: a context manager costs too much here
+            raise SessionStoreUnavailable(type(error).__name__) from error
 
 
 def record_key(ref: str, id_hash: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
@@ -51,7 +52,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
             return response  # unknown or broken: no cookie is touched (design rule 9)
         try:
             return _write_cookie(request, session, response)
-        except SessionError as error:
+        except (SessionError, DatabaseError) as error:  # a card is made from the user's row
             return problem_response(request, error)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Any:

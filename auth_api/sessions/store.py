@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.backends.base import CreateError, SessionBase
 from django.core.exceptions import ValidationError
 
 from auth_api.knobs import knobs
@@ -123,7 +123,8 @@ class SessionStore(SessionBase):
     def save(self, must_create: bool = False) -> None:
         """Write the changed keys.
 
-        Raises UpdateError when the session is over: a write never brings one back (rule 2).
+        Raises SessionEnded (an UpdateError) when the session is over: a write never brings one
+        back (rule 2).
         """
         if self.session_key is None:
             return self.create()
@@ -131,7 +132,7 @@ class SessionStore(SessionBase):
         if must_create:
             return self._create(data)
         if self.valid is None:
-            raise UpdateError
+            raise SessionEnded("ended")
         if self._becomes_bound(data):
             return self._bind(data)
         self._update(self._token(), restart_clocks=False)
@@ -197,12 +198,12 @@ class SessionStore(SessionBase):
     def _token(self) -> SessionToken:
         token = SessionToken.parse(self.session_key)
         if token is None:
-            raise UpdateError
+            raise SessionEnded("ended")
         return token
 
     def _valid(self) -> ValidSession:
         if self.valid is None:
-            raise UpdateError
+            raise SessionEnded("ended")
         return self.valid
 
     def _becomes_bound(self, data: dict[str, Any]) -> bool:

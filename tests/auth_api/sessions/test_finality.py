@@ -67,10 +67,11 @@ def test_both_clocks_hold_without_redis_own_expiry(
             0,
         )
     value = record.fixed.pack() + b"".join(s.to_bytes(4, "big") for s in stamps) + record.body
-    redis_client.set(record_key(token.ref, token.id_hash), value)
-    redis_client.zadd(index_key(token.ref), {token.id_hash: 1e15, "e": record.fixed.epoch})
-    state = backend.validate(token.ref, token.id_hash, slide_interval=60, admin=False)[0]
-    assert state == clock.encode()
+    for interval in (60, 0):  # a call that slides, and one that only looks
+        redis_client.set(record_key(token.ref, token.id_hash), value)
+        redis_client.zadd(index_key(token.ref), {token.id_hash: 1e15, "e": record.fixed.epoch})
+        answer = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=False)
+        assert answer == [clock.encode()]
 
 
 def test_the_epoch_holds_without_the_index(
@@ -83,6 +84,16 @@ def test_the_epoch_holds_without_the_index(
     assert not is_alive(first.session_key)
     assert redis_client.exists(card_key(user.session_ref))
     assert not is_alive(second.session_key)
+
+
+def test_the_active_flag_holds_without_the_epoch(
+    sign_in: SignIn, user: Any, redis_client: Any
+) -> None:
+    token = sign_in().session_key
+    card = cards.make_card(user)._replace(active=False)
+    sealed = cards.codec().seal_card(user.session_ref, card)
+    redis_client.set(card_key(user.session_ref), sealed)
+    assert not is_alive(token)
 
 
 def test_entries_of_an_older_epoch_go_with_the_next_login(

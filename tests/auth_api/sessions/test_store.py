@@ -426,6 +426,11 @@ def test_a_site_session_opens_no_admin_and_the_reverse(sign_in: SignIn, user: An
     site = sign_in().session_key
     assert SessionStore(site, admin=True).load() == {}
     assert is_alive(site)
+    request = request_with(None)
+    request.session.admin = True
+    services.start_session(request, user, remember=False, methods=("pwd",))
+    assert not is_alive(request.session.session_key)
+    assert SessionStore(request.session.session_key, admin=True).load()
 
 
 @pytest.mark.parametrize("token", ["", "1", "A" * 60, "A" * 16 + "." + "B" * 43, "é" * 60])
