@@ -9,19 +9,23 @@ import structlog
 from django.http import HttpResponseBase
 
 from frontend_site.http import SiteRequest
+from frontend_site.knobs import knobs
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _log = structlog.get_logger("frontend_site")
 
 
 class RequestIdMiddleware:
-    """Takes a well-formed X-Request-Id or makes one; logs each request once, without its query."""
+    """Takes a proxy's X-Request-Id or makes one; logs each request once, without its query.
+
+    A browser's own is not taken: it could give many requests one name, or somebody else's.
+    """
 
     def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "") if knobs().proxy_hops > 0 else ""
         request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):

@@ -1,12 +1,21 @@
 """A request keeps its name all the way."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from frontend_site.knobs import knobs
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import Stub
 
 
-def test_a_well_formed_id_is_taken_and_passed_on(browser: Browser, stub: Stub) -> None:
+def behind(settings: Any, proxies: int) -> None:
+    settings.GATEHOUSE = replace(knobs(), proxy_hops=proxies)
+
+
+def test_a_proxys_id_is_taken_and_passed_on(browser: Browser, stub: Stub, settings: Any) -> None:
+    behind(settings, 1)
     answer = browser.sign_in().get("/account", X_Request_Id="trace-0123-ABC")
     assert answer["X-Request-Id"] == "trace-0123-ABC"
     assert stub.seen[0].header("X-Request-Id") == "trace-0123-ABC"
@@ -15,7 +24,13 @@ def test_a_well_formed_id_is_taken_and_passed_on(browser: Browser, stub: Stub) -
 @pytest.mark.parametrize(
     "given", ["short", "x" * 65, "a b c d e f", 'x"x"x"x"x', "évil-évil", "12345678\n"]
 )
-def test_any_other_id_is_replaced(browser: Browser, given: str) -> None:
+def test_any_other_id_is_replaced(browser: Browser, settings: Any, given: str) -> None:
+    behind(settings, 1)
     answer = browser.get("/", X_Request_Id=given)
     assert answer["X-Request-Id"] != given
     assert len(answer["X-Request-Id"]) == 32
+
+
+def test_a_browsers_own_id_is_not_taken(browser: Browser) -> None:
+    answer = browser.get("/", X_Request_Id="trace-0123-ABC")
+    assert answer["X-Request-Id"] != "trace-0123-ABC"
