@@ -52,6 +52,11 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 _HASHING = frozenset({"login", "reauthenticate", "register", "verify-email"})
 
 
+def is_handle(text: str) -> bool:
+    """Whether `text` has a handle's grammar: nothing else may enter a path."""
+    return bool(_HANDLE.fullmatch(text))
+
+
 class AuthApiUnavailable(Exception):
     """Unknown: auth_api did not answer, or not as agreed. No cookie may be touched."""
 
@@ -112,7 +117,7 @@ class AuthApiClient:
         Raises AuthApiUnavailable, and ValueError for a handle that is none.
         """
         method, template = ROUTES[route]
-        if "{handle}" in template and not _HANDLE.fullmatch(handle):
+        if "{handle}" in template and not is_handle(handle):
             raise ValueError("not a handle")
         request = requests.Request(
             method,

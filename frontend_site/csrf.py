@@ -20,6 +20,7 @@ from .cookies import SessionToken
 from .settings.env import Key
 
 ANONYMOUS = "anonymous"
+FIELD = "csrfmiddlewaretoken"  # what Django's {% csrf_token %} writes
 _TOKEN = re.compile(r"([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from . import operations
+from .pages import sessions
 from .pages import views as pages
 from .proxy import views as proxy
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("register", pages.register),
     path("email/verify", pages.verify_email),
     path("account", pages.account),
+    path("account/sessions", sessions.sessions),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/logout", proxy.logout),

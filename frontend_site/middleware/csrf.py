@@ -12,14 +12,13 @@ from django.utils.cache import patch_vary_headers
 from frontend_site import problems
 from frontend_site.caller import client_address
 from frontend_site.cookies import CSRF_COOKIE
-from frontend_site.csrf import CsrfSigner, CsrfState, Verdict
+from frontend_site.csrf import FIELD, CsrfSigner, CsrfState, Verdict
 from frontend_site.endpoints import View
 from frontend_site.http import SiteRequest, is_api
 from frontend_site.knobs import knobs
 from frontend_site.origin import origin_refusal
 from frontend_site.pages.forms import kept_fields
 
-FIELD = "csrfmiddlewaretoken"  # what Django's {% csrf_token %} writes
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = structlog.get_logger("frontend_site")
 
@@ -33,7 +32,8 @@ class SignedCsrfMiddleware:
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         request.csrf = CsrfState(_signer(), request.csrf_cookie, request.session_token)
         response = self.get_response(request)
-        if request.csrf.fresh and response.status_code < 500:
+        # An outage sets no cookie; unless the session was renewed before it, and the token with it.
+        if request.csrf.fresh and (response.status_code < 500 or request.auth_cookies):
             response.set_cookie(
                 CSRF_COOKIE, request.csrf.fresh, path="/", secure=True, samesite="Strict"
             )
@@ -83,7 +83,7 @@ def _offer_again(request: SiteRequest, verdict: Verdict) -> HttpResponse:
     _log_refusal(request, verdict, "token")
     # Only now, since the page needs it: the new token goes out with this answer.
     context = {
-        "fields": kept_fields(request.POST, without=FIELD),
+        "fields": kept_fields(request.POST, without=(FIELD,)),
         "action": request.path,
         "expired": verdict is Verdict.EXPIRED,
     }

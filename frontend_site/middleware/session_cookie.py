@@ -41,9 +41,10 @@ class SessionCookieMiddleware:
             _log.warning("cookie.duplicate", name_of=str(error), address=client_address(request))
             return problems.respond(request, problems.DUPLICATE_COOKIE)
         response = self.get_response(request)
-        if response.status_code < 500:  # unknown or broken: no cookie is touched
-            for line in request.auth_cookies:
-                add_set_cookie(response, line)
+        # Also with a 503: what auth_api did answer before an outage stands, and after a renewal the
+        # old token is dead. relay_cookies takes nothing from an answer that is unknown.
+        for line in request.auth_cookies:
+            add_set_cookie(response, line)
         patch_vary_headers(response, ("Cookie",))
         return response
 

@@ -12,7 +12,7 @@ from frontend_site.relay import relay_cookies
 from .profile import Profile
 
 _JSON = "application/json"
-_SIGNED_OUT = frozenset({"no-session", "session-ended"})
+SIGNED_OUT = frozenset({"no-session", "session-ended"})
 
 
 def ask(
@@ -33,7 +33,7 @@ def ask(
     if answer.status >= 500:
         raise AuthApiUnavailable(f"{route}: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
-    if answer.status == 401 and answer.slug in _SIGNED_OUT:
+    if answer.status == 401 and answer.slug in SIGNED_OUT:
         raise SignInRequired("session-ended")
     if answer.slug == "reauthentication-required":
         raise ReauthenticationRequired

@@ -1,14 +1,25 @@
 """What people type: read from a form, sent on as JSON, and kept when it must be shown again."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 
-_LABELS = {"email": "E-mail address", "name": "Name", "password": "Password"}
+_LABELS = {
+    "email": "E-mail address",
+    "name": "Name",
+    "password": "Password",
+    "reauthentication_password": "Your password",
+}
 _INPUT_TYPES = {"email": "email", "name": "text"}
-_AUTOCOMPLETE = {"email": "username", "name": "name", "password": "current-password"}
+_AUTOCOMPLETE = {
+    "email": "username",
+    "name": "name",
+    "password": "current-password",
+    "reauthentication_password": "current-password",
+}
 
 
 @dataclass(frozen=True)
@@ -71,10 +82,10 @@ class KeptField:
         return self.input_type in ("email", "password")
 
 
-def kept_fields(data: QueryDict, *, without: str) -> list[KeptField]:
-    """Return the fields of a refused form; passwords come empty, to be typed again."""
+def kept_fields(data: QueryDict, *, without: Collection[str]) -> list[KeptField]:
+    """Return the fields of a form to be sent again; passwords come empty, to be typed again."""
     pairs = [(name, value) for name, values in data.lists() for value in values]
-    return [_kept(name, value) for name, value in pairs if name != without]
+    return [_kept(name, value) for name, value in pairs if name not in without]
 
 
 def _kept(name: str, value: str) -> KeptField:

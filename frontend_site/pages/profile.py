@@ -1,12 +1,12 @@
 """auth_api's `{user, session}`, read for a page."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.utils.timesince import timesince, timeuntil
-
 from frontend_site.auth_client import Answer, AuthApiUnavailable
+
+from .moments import ago, left, moment
 
 _METHODS = {"pwd": "password", "otp": "one-time code", "webauthn": "passkey"}
 
@@ -15,6 +15,7 @@ _METHODS = {"pwd": "password", "otp": "one-time code", "webauthn": "passkey"}
 class Profile:
     """Who is signed in, since when and until when."""
 
+    id: str
     name: str
     email: str
     email_verified: bool
@@ -32,17 +33,15 @@ class Profile:
 
     @property
     def signed_in_ago(self) -> str:
-        if datetime.now(UTC) - self.signed_in < timedelta(minutes=1):
-            return "just now"
-        return f"{timesince(self.signed_in)} ago"
+        return ago(self.signed_in)
 
     @property
     def idle_left(self) -> str:
-        return _left(self.idle_end)
+        return left(self.idle_end)
 
     @property
     def absolute_left(self) -> str:
-        return _left(self.absolute_end)
+        return left(self.absolute_end)
 
     @classmethod
     def of(cls, answer: Answer) -> "Profile":
@@ -56,25 +55,15 @@ class Profile:
     def _read(cls, user: dict[str, Any], session: dict[str, Any]) -> "Profile":
         assurance = session["assurance"]
         return cls(
+            id=str(user["id"]),
             name=str(user["name"] or ""),
             email=str(user["email"]),
             email_verified=bool(user["email_verified"]),
             is_staff=bool(user["is_staff"]),
-            joined=_moment(user["date_joined"]),
-            signed_in=_moment(assurance["auth_time"]),
-            idle_end=_moment(session["idle_expires_at"]),
-            absolute_end=_moment(session["absolute_expires_at"]),
+            joined=moment(user["date_joined"]),
+            signed_in=moment(assurance["auth_time"]),
+            idle_end=moment(session["idle_expires_at"]),
+            absolute_end=moment(session["absolute_expires_at"]),
             remember=bool(session["remember"]),
             methods=tuple(_METHODS.get(m, str(m)) for m in assurance["methods"]),
         )
-
-
-def _left(end: datetime) -> str:
-    # Rounded up: auth_api's clock may be a second behind, and "59 minutes" reads like a countdown.
-    now = datetime.now(UTC) - timedelta(seconds=30)
-    return f"in {timeuntil(end, now)}" if end - now > timedelta(minutes=1) else "within a minute"
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "frontend_site.middleware.same_site.SameSiteReloadMiddleware",
     "frontend_site.middleware.session_cookie.SessionCookieRequiredMiddleware",
     "frontend_site.middleware.csrf.SignedCsrfMiddleware",
+    "frontend_site.middleware.reauthentication.ReauthenticationMiddleware",
 ]
 TEMPLATES = [
     {

@@ -96,7 +96,7 @@ if ("cleanAddress" in body.dataset && location.search) {
 // Times in the reader's own zone.
 
 for (const time of document.querySelectorAll("time[datetime]")) {
-  if ("day" in time.dataset) continue;
+  if ("day" in time.dataset || "ago" in time.dataset) continue;
   const moment = new Date(time.dateTime);
   if (Number.isNaN(moment.getTime())) continue;
   time.textContent = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short" }).format(moment);

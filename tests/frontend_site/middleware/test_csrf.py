@@ -21,7 +21,7 @@ CALLS = [
     ("POST", "/api/auth/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all"),
 ]
-FORMS = ["/login", "/logout", "/register", "/email/verify"]
+FORMS = ["/login", "/logout", "/register", "/email/verify", "/account/sessions"]
 FORM = "application/x-www-form-urlencoded"
 
 FOREIGN: dict[str, dict[str, str]] = {

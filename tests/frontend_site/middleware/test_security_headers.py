@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from frontend_site.pages import views
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import HANDLE, STORE_DOWN, TOKEN, Stub, hang_up
 
@@ -89,7 +88,7 @@ def test_a_crash_has_every_header_and_shows_nothing(
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(views, "caller_of", crash)
+    monkeypatch.setattr("frontend_site.pages.calls.caller_of", crash)
     monkeypatch.setattr("frontend_site.proxy.views.caller_of", crash)
     answer = browser.sign_in().call("GET", path, b"", "")
     assert answer.status_code == 500

@@ -1,0 +1,38 @@
+"""Pages whose call wants a recent authentication get it, without knowing how."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+
+from frontend_site import problems
+from frontend_site.endpoints import View, kind_of
+from frontend_site.errors import ReauthenticationRequired, SignInRequired
+from frontend_site.http import SiteRequest
+from frontend_site.pages.reauthentication import PASSWORD, ask_for_password, reauthenticate
+
+
+class ReauthenticationMiddleware:
+    """Behind the CSRF gates: takes the password that comes with a form before the view is called."""
+
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SiteRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        protected = kind_of(view) == "page" and getattr(view, "login_required", True)
+        if not protected or request.method != "POST" or PASSWORD not in request.POST:
+            return None
+        try:
+            return reauthenticate(request)
+        except SignInRequired as error:  # no other middleware sees what one raises here
+            return problems.respond_to_error(request, error)
+
+    def process_exception(self, request: SiteRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, ReauthenticationRequired):
+            return ask_for_password(request)
+        return None

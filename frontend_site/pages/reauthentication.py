@@ -1,0 +1,72 @@
+"""Asking for the password again before an act, and then doing the act (docs/reauthentication.md).
+
+The page repeats the form that was sent, so what is asked for is completed by one more POST to the
+same address: nothing is kept on the server, and a changed form is no more than the user could
+send anyway, behind the same CSRF gates.
+"""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from frontend_site.auth_client import Answer, AuthApiUnavailable
+from frontend_site.csrf import FIELD as CSRF_FIELD
+from frontend_site.errors import SignInRequired
+from frontend_site.http import SiteRequest
+from frontend_site.relay import relay_cookies
+
+from .answers import form_again
+from .calls import SIGNED_OUT, call_or_503, current_profile
+from .forms import kept_fields
+
+PASSWORD = "reauthentication_password"  # noqa: S105 - the field's name
+ACCOUNT = "reauthentication_account"  # whose password the page asked for
+_OURS = (CSRF_FIELD, PASSWORD, ACCOUNT)
+_TEMPLATE = "reauthenticate.html"
+_ANOTHER = (
+    "You signed in to another account meanwhile, so nothing was done. Is it still what you want?"
+)
+
+
+def ask_for_password(request: SiteRequest, message: str = "") -> HttpResponse:
+    """Answer with the page that asks, and holds the rest of the form."""
+    context = {**_context(request), "message": message}
+    return render(request, _TEMPLATE, context, status=403)
+
+
+def reauthenticate(request: SiteRequest) -> HttpResponse | None:
+    """Try the password that was typed on the page: the page again, or None when the view may go on.
+
+    From then on the request speaks for the renewed session. Raises SignInRequired.
+    """
+    body = json.dumps({"password": request.POST.get(PASSWORD, "")}).encode()
+    answer = call_or_503(request, "reauthenticate", body)
+    if answer.status == 200:
+        relay_cookies(request, answer)
+        return None if _is_whom_we_asked(request, answer) else ask_for_password(request, _ANOTHER)
+    if answer.slug in SIGNED_OUT:
+        relay_cookies(request, answer)
+        raise SignInRequired("session-ended")
+    context = {**_context(request), "refused": "This is not your password."}
+    return form_again(request, _TEMPLATE, answer, context)
+
+
+def _is_whom_we_asked(request: SiteRequest, answer: Answer) -> bool:
+    """Another tab may have signed in somebody else, whose account this form is not about."""
+    user = answer.document.get("user")
+    asked = request.POST.get(ACCOUNT)
+    return not asked or (isinstance(user, dict) and user.get("id") == asked)
+
+
+def _context(request: SiteRequest) -> dict[str, Any]:
+    try:
+        profile = current_profile(request)
+    except AuthApiUnavailable:  # the form must not get lost for the sake of a name
+        profile = None
+    return {
+        "profile": profile,
+        "fields": kept_fields(request.POST, without=_OURS),
+        "action": request.path,
+    }

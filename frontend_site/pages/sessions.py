@@ -1,0 +1,87 @@
+"""Your sessions: where this account is signed in, and how to end that."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from frontend_site.auth_client import Answer, AuthApiUnavailable, is_handle
+from frontend_site.endpoints import page
+from frontend_site.http import SiteRequest
+from frontend_site.relay import CLEAR_SITE_DATA
+
+from .calls import ask
+from .moments import ago, moment
+
+OTHERS = "others"
+_PAGE = "/account/sessions"
+_NOTICES = {
+    "one": "That session has ended.",
+    "others": "All your other sessions have ended.",
+}
+
+
+@dataclass(frozen=True)
+class ListedSession:
+    """One session as its user may see it."""
+
+    handle: str
+    current: bool
+    device: str
+    address: str
+    started: datetime
+    last_seen: datetime
+    remember: bool
+
+    @property
+    def started_ago(self) -> str:
+        return ago(self.started)
+
+    @property
+    def last_seen_ago(self) -> str:
+        return ago(self.last_seen)
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> "ListedSession":
+        return cls(
+            handle=str(item["handle"]),
+            current=bool(item["current"]),
+            device=str(item["user_agent"]),
+            address=str(item["ip"]),
+            started=moment(item["created_at"]),
+            last_seen=moment(item["last_seen_at"]),
+            remember=bool(item["remember"]),
+        )
+
+
+@page("GET", "POST")
+def sessions(request: SiteRequest) -> HttpResponse:
+    """GET lists; POST ends the session whose handle comes as `end`, or all `others`."""
+    if request.method == "POST":
+        return _end(request, request.POST.get("end", ""))
+    notice = _NOTICES.get(request.GET.get("ended", ""), "")
+    context = {"sessions": _listed(ask(request, "sessions")), "notice": notice, "others": OTHERS}
+    return render(request, "account/sessions.html", context)
+
+
+def _end(request: SiteRequest, which: str) -> HttpResponse:
+    if which == OTHERS:
+        ask(request, "revoke-others", {})
+        return HttpResponseRedirect(f"{_PAGE}?ended=others")
+    # One answer for a stranger's handle, an ended one and no handle at all.
+    if not is_handle(which) or ask(request, "end-session", handle=which).status != 204:
+        raise Http404
+    if request.session_token is None:  # it was this browser's own
+        response = HttpResponseRedirect("/login?notice=signed-out")
+        response["Clear-Site-Data"] = CLEAR_SITE_DATA
+        return response
+    return HttpResponseRedirect(f"{_PAGE}?ended=one")
+
+
+def _listed(answer: Answer) -> list[ListedSession]:
+    try:
+        return [ListedSession.of(item) for item in answer.document["items"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuthApiUnavailable("a list of sessions without its fields") from error
