@@ -1,0 +1,52 @@
+"""A throw-away PostgreSQL: `python -m tests.postgresql COMMAND...` runs a command with its DATABASE_URL.
+
+Its programs must be on the PATH. The server refuses to run as root: then it is the user's that
+Debian's package made.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tests.processes import free_port
+
+# A database that nobody needs after the run may lose its last second.
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+@contextmanager
+def running_postgresql() -> Iterator[str]:
+    """Start a server in a temporary folder; give its DATABASE_URL."""
+    owner = "postgres" if os.getuid() == 0 else None
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="gh-postgresql-") as folder:
+        if owner:
+            shutil.chown(folder, owner)
+
+        def run(*command: str) -> None:
+            subprocess.run(command, user=owner, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+        data = f"{folder}/data"
+        run("initdb", "-D", data, "-A", "trust", "-U", "gatehouse", "-E", "UTF8")
+        options = [f"-p {port}", f"-k {folder}", "-c listen_addresses=127.0.0.1"]
+        options += [f"-c {setting}" for setting in _FAST]
+        log = f"{folder}/log"
+        run("pg_ctl", "-D", data, "-l", log, "-w", "-o", " ".join(options), "start")
+        try:
+            yield f"postgres://gatehouse@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def main(command: Sequence[str]) -> int:
+    """Run `command` and return its exit status."""
+    with running_postgresql() as url:
+        return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
