@@ -20,10 +20,10 @@ MEMORY = 86400  # seconds after which failures are forgotten
 # One address at all accounts: stuffing, and whoever keeps the hashing slots busy.
 ADDRESS_FAILURES = 100
 ADDRESS_WINDOW = 600  # seconds
-# Registrations: mails to one address (a bomb), and acts of one client.
+# Mails that strangers ask for: to one address (a bomb), and by one client.
 ADDRESS_MAILS = 3
-CLIENT_REGISTRATIONS = 20
-REGISTRATION_WINDOW = 3600  # seconds
+CLIENT_MAILS = 20
+MAIL_WINDOW = 3600  # seconds
 
 _HIT = """
 local now = tonumber(redis.call('TIME')[1])
@@ -111,17 +111,17 @@ class LoginThrottle:
         return max(1, int(connection.ttl(self._address)))
 
 
-def registration_wait(client: str) -> int:
-    """Count a registration from `client` (a network address); return the seconds to wait, 0 for none."""
-    key = f"gh:throttle:{{{_hidden(f'register from {network_of(client)}', 32)}}}"
-    count, left = _count(key, REGISTRATION_WINDOW)
-    return max(1, left) if count > CLIENT_REGISTRATIONS else 0
+def mail_wait(client: str) -> int:
+    """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
+    key = f"gh:throttle:{{{_hidden(f'mail from {network_of(client)}', 32)}}}"
+    count, left = _count(key, MAIL_WINDOW)
+    return max(1, left) if count > CLIENT_MAILS else 0
 
 
 def may_be_mailed(account: str) -> bool:
     """Count a mail that a stranger wants us to send to `account`; False when it had enough."""
     key = f"gh:throttle:{{{_hidden(f'mail to {account}', 32)}}}"
-    return _count(key, REGISTRATION_WINDOW)[0] <= ADDRESS_MAILS
+    return _count(key, MAIL_WINDOW)[0] <= ADDRESS_MAILS
 
 
 def _count(key: str, window: int) -> tuple[int, int]:

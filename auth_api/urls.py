@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from . import operations
-from .api import accounts, login, sessions
+from .api import accounts, login, own_account, passwords, sessions
 from .users.admin import change_own_password
 
 urlpatterns = [
@@ -18,6 +18,14 @@ urlpatterns = [
     re_path(r"^v1/sessions/(?P<handle>[A-Za-z0-9_-]{16})$", sessions.session_detail),
     path("v1/register", accounts.register),
     path("v1/email/verify", accounts.verify),
+    path("v1/email/resend", accounts.resend),
+    path("v1/email/change", accounts.change_address),
+    path("v1/email/confirm", accounts.confirm),
+    path("v1/password/forgot", passwords.forgot),
+    path("v1/password/reset", passwords.reset),
+    path("v1/password/change", passwords.change),
+    path("v1/account", own_account.account),
+    path("v1/account/export", own_account.export),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),

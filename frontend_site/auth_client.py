@@ -45,11 +45,21 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "reauthenticate": ("POST", "/v1/reauthenticate"),
     "register": ("POST", "/v1/register"),
     "verify-email": ("POST", "/v1/email/verify"),
+    "resend-verification": ("POST", "/v1/email/resend"),
+    "change-address": ("POST", "/v1/email/change"),
+    "confirm-address": ("POST", "/v1/email/confirm"),
+    "forgot-password": ("POST", "/v1/password/forgot"),
+    "reset-password": ("POST", "/v1/password/reset"),
+    "change-password": ("POST", "/v1/password/change"),
+    "delete-account": ("DELETE", "/v1/account"),
+    "export-account": ("GET", "/v1/account/export"),
     "ready": ("GET", "/readyz"),
 }
 
 # Each of these makes auth_api hash a password; it does few at once.
-_HASHING = frozenset({"login", "reauthenticate", "register", "verify-email"})
+_HASHING = frozenset(
+    {"login", "reauthenticate", "register", "verify-email", "reset-password", "change-password"}
+)
 
 
 def is_handle(text: str) -> bool:

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from . import operations
-from .pages import sessions
+from .pages import accounts, mailed_links, sessions
 from .pages import views as pages
 from .proxy import views as proxy
 
@@ -12,8 +12,16 @@ urlpatterns = [
     path("login", pages.login),
     path("logout", pages.logout),
     path("register", pages.register),
-    path("email/verify", pages.verify_email),
+    path("email/verify", mailed_links.verify_email),
+    path("email/confirm", mailed_links.confirm_address),
+    path("email/resend", accounts.resend_verification),
+    path("password/forgot", accounts.forgot_password),
+    path("password/reset", mailed_links.reset_password),
     path("account", pages.account),
+    path("account/password", accounts.change_password),
+    path("account/email", accounts.change_address),
+    path("account/data", accounts.export_account),
+    path("account/delete", accounts.delete_account),
     path("account/sessions", sessions.sessions),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
@@ -26,6 +34,14 @@ urlpatterns = [
     path("api/auth/reauthenticate", proxy.reauthenticate),
     path("api/auth/register", proxy.register),
     path("api/auth/email/verify", proxy.verify_email),
+    path("api/auth/email/resend", proxy.resend_verification),
+    path("api/auth/email/change", proxy.change_address),
+    path("api/auth/email/confirm", proxy.confirm_address),
+    path("api/auth/password/forgot", proxy.forgot_password),
+    path("api/auth/password/reset", proxy.reset_password),
+    path("api/auth/password/change", proxy.change_password),
+    path("api/auth/account", proxy.account),
+    path("api/auth/account/export", proxy.export_account),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
 ]

@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]
         )  # fmt: skip
     password = _demo_password(environment, var)
     print("gatehouse: starting the services")
-    command = [str(BIN / "honcho"), "--no-colour", "start", "auth", "web"]
+    command = [str(BIN / "honcho"), "--no-colour", "start", "auth", "web", "mail"]
     services = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     processes.append(services)
     _wait_until_ready(environment, services)

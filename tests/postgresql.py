@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tests.processes import free_port
+from tests.ports import free_port
 
 # A database that nobody needs after the run may lose its last second.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")

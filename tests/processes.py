@@ -5,23 +5,22 @@ production refuses to start without an https origin.
 """
 
 import os
-import re
 import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from email import message_from_bytes
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import requests
 
+from tests.mailbox import Mailbox
+from tests.ports import free_port
 from tests.valkey import ValkeyServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +45,7 @@ class Stack:
         self._folder = tempfile.TemporaryDirectory(prefix="gh-")
         self.folder = Path(self._folder.name)
         self.valkey = ValkeyServer()
+        self.mailbox = Mailbox()
         self.web_port, self.auth_port = free_port(), free_port()
         self.address = f"http://localhost:{self.web_port}"
         self.secrets = {
@@ -75,7 +75,7 @@ class Stack:
             "AUTH_API_WORKERS": "1",
             "REDIS_URL": self.valkey.url,
             "DATABASE_URL": f"sqlite:///{self.folder / 'users.sqlite3'}",
-            "EMAIL_URL": f"file://{self.folder / 'mails'}",
+            "EMAIL_URL": self.mailbox.url,
             "PYTHONUNBUFFERED": "1",
             "GATEHOUSE_GRACE": "1",
         }
@@ -95,7 +95,7 @@ class Stack:
         return done.stdout
 
     def start(self, name: str) -> None:
-        """Start `web` or `auth` by its line in the Procfile, and wait until it is alive."""
+        """Start `web`, `auth` or `mail` by its line in the Procfile; wait until a service is alive."""
         lines = (line.partition(": ") for line in (ROOT / "Procfile").read_text().splitlines())
         command = {key: value for key, _, value in lines}[name]
         with self.log(name).open("ab") as log:
@@ -103,8 +103,9 @@ class Stack:
                 shlex.split(command), cwd=ROOT, env=self.environment, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-        port = self.web_port if name == "web" else self.auth_port
-        wait_for(lambda: self._alive(name, port), f"{name} to start")
+        ports = {"web": self.web_port, "auth": self.auth_port}
+        if name in ports:
+            wait_for(lambda: self._alive(name, ports[name]), f"{name} to start")
 
     def stop(self, name: str) -> None:
         process = self.processes.pop(name, None)
@@ -124,7 +125,7 @@ class Stack:
         return self.folder / f"{name}.log"
 
     def logs(self) -> str:
-        return "".join(self.log(name).read_text() for name in ("web", "auth"))
+        return "".join(self.log(name).read_text() for name in ("web", "auth", "mail"))
 
     def make_user(self, email: str, *extra: str) -> str:
         """Make a verified account; return its password."""
@@ -134,19 +135,7 @@ class Stack:
 
     def mailed_link(self, email: str) -> str:
         """Return the link in the newest mail to `email`."""
-        return str(wait_for(lambda: self._link(email), f"a mail to {email}"))
-
-    def _link(self, email: str) -> str | None:
-        newest_first = sorted(
-            (self.folder / "mails").glob("*"), key=lambda path: path.stat().st_mtime, reverse=True
-        )
-        for path in newest_first:
-            message = message_from_bytes(path.read_bytes().partition(b"\n-----")[0])
-            if message["To"] == email:
-                text = next(p for p in message.walk() if p.get_content_type() == "text/plain")
-                found = re.search(r"http\S+", text.get_payload(decode=True).decode())  # type: ignore[union-attr]
-                return found[0] if found else None
-        return None
+        return self.mailbox.wait_for(email).link
 
     def _alive(self, name: str, port: int) -> bool:
         if self.processes[name].poll() is not None:
@@ -158,11 +147,12 @@ class Stack:
 
     def __enter__(self) -> "Stack":
         self.valkey.start()
+        self.mailbox.__enter__()
         self.manage("migrate", "--verbosity", "0")
         for project in ("auth_api", "frontend_site"):
             self.manage("collectstatic", "--no-input", "-v0", "--settings", f"{project}.settings")
-        self.start("auth")
-        self.start("web")
+        for name in ("auth", "web", "mail"):
+            self.start(name)
         wait_for(lambda: requests.get(f"{self.address}/readyz", timeout=5).ok, "readiness")
         return self
 
@@ -172,8 +162,9 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name in ("web", "auth"):
+        for name in ("mail", "web", "auth"):
             self.stop(name)
+        self.mailbox.__exit__(None, None, None)
         self.valkey.resume()
         self.valkey.stop()
         self._folder.cleanup()
@@ -220,11 +211,3 @@ class JsonClient:
             if not value:
                 del self.cookies[name]
         return answer
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from tests.processes import free_port
+from tests.ports import free_port
 from tests.valkey import ValkeyServer
 
 PATIENCE = 60  # seconds

@@ -1,14 +1,18 @@
-"""Registration and the verification of addresses."""
+"""Registration and addresses."""
 
 from dataclasses import dataclass, field
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from auth_api.sessions import services as sessions
+from auth_api.users.address_changes import confirm_address, request_address_change
 from auth_api.users.passwords import MAX_LENGTH
-from auth_api.users.services import register_user, verify_email
+from auth_api.users.registration import register_user, resend_verification, verify_email
 
 from .forms import read_form
+
+ON_ITS_WAY = "If there is something to send, a mail is on its way to this address."
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,16 @@ class RegisterForm:
 class VerifyForm:
     token: str = field(repr=False)
     password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
+
+
+@dataclass(frozen=True)
+class AddressForm:
+    email: str = field(metadata={"longest": 320})
+
+
+@dataclass(frozen=True)
+class TokenForm:
+    token: str = field(repr=False)
 
 
 @require_POST
@@ -38,3 +52,27 @@ def verify(request: HttpRequest) -> HttpResponse:
     address = request.client_address  # type: ignore[attr-defined]
     verify_email(token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "The address is verified."})
+
+
+@require_POST
+def resend(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, AddressForm)
+    address = request.client_address  # type: ignore[attr-defined]
+    resend_verification(email=form.email, address=address)
+    return JsonResponse({"detail": ON_ITS_WAY}, status=202)
+
+
+@require_POST
+def change_address(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, AddressForm)
+    sessions.require_recent_authentication(request)
+    user_id = sessions.current_session(request).user["id"]
+    address = request.client_address  # type: ignore[attr-defined]
+    request_address_change(user_id=user_id, email=form.email, address=address)
+    return JsonResponse({"detail": "A mail is on its way to the new address."}, status=202)
+
+
+@require_POST
+def confirm(request: HttpRequest) -> HttpResponse:
+    confirm_address(token=read_form(request, TokenForm).token)
+    return JsonResponse({"detail": "This is your address now. Sign in with it."})

@@ -86,6 +86,11 @@ class RedisBackend:
         self._discard(ref, ended)
         return len(ended)
 
+    def erase(self, ref: str) -> None:
+        """Delete the records and the index of a user whose sessions are over."""
+        ended = self._run("erase", (index_key(ref),), ())
+        self._discard(ref, ended)
+
     def live_id_hashes(self, ref: str) -> list[str]:
         """The id hashes of a user's sessions, soonest to expire first."""
         return [member.decode() for member in self._run("list", (index_key(ref),), ())]

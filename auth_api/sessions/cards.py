@@ -87,3 +87,15 @@ def _push_card(ref: str, nonce: bytes) -> None:
         backend.put_card(ref, sealed, lifetime=knobs().card_lifetime, nonce=nonce)
     except SessionStoreUnavailable:
         _log.warning("card.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
+
+
+def erase_sessions(ref: str) -> None:
+    """Leave nothing of a user who is no more, but the fence, which runs out.
+
+    The sessions are dead already: the database knows no such user. So when Redis is away now,
+    the records run out by themselves.
+    """
+    try:
+        backend.erase(ref)
+    except SessionStoreUnavailable:
+        _log.warning("sessions.not_erased", ref=ref)

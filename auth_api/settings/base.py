@@ -38,7 +38,8 @@ class Gatehouse:
     argon2_memory_kib: int = 19456
     argon2_time: int = 2
     hashing_slots: int = 4  # password hashes at once in one worker
-    verification_lifetime: int = 86400
+    verification_lifetime: int = 86400  # of a link that proves an address
+    reset_lifetime: int = 1800
 
 
 LANGUAGE_CODE = "en"
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "auth_api.mail.apps.MailConfig",
     "auth_api.users.apps.UsersConfig",
     "auth_api.sessions.apps.SessionsConfig",
 ]

@@ -34,7 +34,7 @@ def email_settings(url: str) -> dict[str, Any]:
                 "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
                 "EMAIL_USE_SSL": parts.scheme == "smtps",
                 "EMAIL_USE_TLS": starts_tls,
-                "EMAIL_TIMEOUT": 3,  # seconds: a request waits for it
+                "EMAIL_TIMEOUT": 10,  # seconds; only the outbox waits for it
             }
     raise ImproperlyConfigured(
         "EMAIL_URL: console://, memory://, file:///folder, smtp://, smtp+tls:// or smtps://host"

@@ -1,25 +1,26 @@
-"""The messages that accounts send. A mail that fails never changes an answer."""
-
-from urllib.parse import urlencode
-
-import structlog
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
+"""The messages that accounts send: each is written into the outbox, in the caller's transaction."""
 
 from auth_api.knobs import knobs
+from auth_api.mail.outbox import queue_mail
 
 from .models import User
-from .tokens import make_verification_token
+from .tokens import confirmation_link, reset_link, verification_link
 
-_log = structlog.get_logger("auth_api.users")
+
+def send_nothing() -> None:
+    """Cost what a mail costs."""
+    queue_mail(to="")
 
 
 def send_verification(user: User) -> None:
-    """Mail the link that verifies the address; built from the configured origin only."""
-    query = urlencode({"token": make_verification_token(user)})
-    link = f"{knobs().public_origin}/email/verify?{query}"
+    """Mail the link that verifies the address."""
     # Without the name: whoever registers chose it, and may not be who reads this.
-    _send(user, "verify", "Confirm your address", link=link)
+    queue_mail(
+        to=user.email,
+        template="verify",
+        subject="Confirm your address",
+        link=verification_link(user),
+    )
 
 
 def send_already_registered(user: User) -> None:
@@ -27,16 +28,65 @@ def send_already_registered(user: User) -> None:
 
     It holds for accounts that staff made and that nobody can sign in to yet, too.
     """
-    link = f"{knobs().public_origin}/login"
-    _send(user, "already_registered", "You already have an account", link=link)
+    queue_mail(
+        to=user.email,
+        template="already_registered",
+        subject="You already have an account",
+        page=f"{knobs().public_origin}/password/forgot",
+    )
 
 
-def _send(user: User, template: str, subject: str, **context: str) -> None:
-    context = {"subject": subject, **context}
-    text = render_to_string(f"emails/{template}.txt", context)
-    message = EmailMultiAlternatives(subject, text, to=[user.email])
-    message.attach_alternative(render_to_string(f"emails/{template}.html", context), "text/html")
-    try:
-        message.send()
-    except Exception as error:  # whatever it is: another answer would tell that a mail was due
-        _log.error("mail.failed", user=str(user.id), mail=template, error=type(error).__name__)
+def send_reset(user: User) -> None:
+    """Mail the link that sets a new password."""
+    queue_mail(
+        to=user.email,
+        template="reset",
+        subject="Set a new password",
+        link=reset_link(user),
+    )
+
+
+def send_password_changed(user: User) -> None:
+    """Tell that the password was changed (ASVS 6.3.7)."""
+    queue_mail(
+        to=user.email,
+        template="password_changed",
+        subject="Your password was changed",
+        page=f"{knobs().public_origin}/password/forgot",
+    )
+
+
+def send_address_confirmation(user: User, email: str) -> None:
+    """Mail the new address the link that makes it the user's."""
+    queue_mail(
+        to=email,
+        template="confirm_address",
+        subject="Confirm your new address",
+        link=confirmation_link(user, email),
+    )
+
+
+def send_address_change_asked(user: User, email: str) -> None:
+    """Tell the present address while the change can still be stopped."""
+    queue_mail(
+        to=user.email,
+        template="address_change_asked",
+        subject="A change of your address was asked for",
+        new_address=email,
+        page=f"{knobs().public_origin}/account/password",
+    )
+
+
+def send_address_changed(old: str, new: str) -> None:
+    """Tell the old address that it is the account's no more (ASVS 6.3.7)."""
+    queue_mail(
+        to=old,
+        template="address_changed",
+        subject="Your address was changed",
+        new_address=new,
+    )
+
+
+def send_account_deleted(email: str) -> None:
+    """The last mail to an address."""
+    queue_mail(to=email, template="account_deleted", subject="Your account was deleted")

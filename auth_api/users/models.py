@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -10,7 +11,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.utils import timezone
 
-from auth_api.sessions.cards import guard_card
+from auth_api.sessions.cards import erase_sessions, guard_card
 from auth_api.sessions.tokens import new_ref
 
 from .addresses import MAX_LENGTH, AddressField, canonical_address
@@ -42,6 +43,7 @@ class UserQuerySet(models.QuerySet["User"]):
         with transaction.atomic():
             for user in self.select_for_update():
                 guard_card(user)
+                transaction.on_commit(partial(erase_sessions, user.session_ref))
             return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -84,6 +86,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     session_ref = models.CharField(max_length=16, unique=True, default=new_ref, editable=False)
     session_epoch = models.PositiveIntegerField(default=1, editable=False)
+    # Counted up with each link that is asked for: only the newest of its kind is good (tokens.py).
+    reset_serial = models.PositiveIntegerField(default=0, editable=False)
+    address_serial = models.PositiveIntegerField(default=0, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -166,6 +171,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
             guard_card(self)
+            transaction.on_commit(partial(erase_sessions, self.session_ref))
             return super().delete(*args, **kwargs)
 
     def raise_session_epoch(self) -> None:

@@ -11,6 +11,8 @@ _LABELS = {
     "email": "E-mail address",
     "name": "Name",
     "password": "Password",
+    "current_password": "Your present password",
+    "new_password": "New password",
     "reauthentication_password": "Your password",
 }
 _INPUT_TYPES = {"email": "email", "name": "text"}
@@ -18,6 +20,8 @@ _AUTOCOMPLETE = {
     "email": "username",
     "name": "name",
     "password": "current-password",
+    "current_password": "current-password",
+    "new_password": "new-password",
     "reauthentication_password": "current-password",
 }
 
@@ -52,19 +56,17 @@ class RegisterForm:
         )
 
 
-@dataclass(frozen=True)
-class VerifyForm:
-    token: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-
-    @classmethod
-    def read(cls, data: QueryDict) -> "VerifyForm":
-        return cls(token=data.get("token", ""), password=data.get("password", ""))
+def typed(data: QueryDict, *names: str) -> dict[str, str]:
+    """Return text fields as they were sent (passwords and tokens too), but the address trimmed."""
+    values = {name: data.get(name, "") for name in names}
+    if "email" in values:
+        values["email"] = values["email"].strip()
+    return values
 
 
-def as_json(form: LoginForm | RegisterForm | VerifyForm) -> bytes:
+def as_json(form: LoginForm | RegisterForm | dict[str, str]) -> bytes:
     """Return the body that auth_api gets."""
-    return json.dumps(asdict(form)).encode()
+    return json.dumps(form if isinstance(form, dict) else asdict(form)).encode()
 
 
 @dataclass(frozen=True)

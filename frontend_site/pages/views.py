@@ -12,16 +12,13 @@ from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
 
 from .answers import form_again
 from .calls import call_or_503, current_profile, required_profile
-from .forms import LoginForm, RegisterForm, VerifyForm, as_json
+from .forms import LoginForm, RegisterForm, as_json
 
 _JSON = "application/json"
-_NOT_THE_REGISTRANT = (
-    "This is not the password that was chosen at registration. If you did not choose it, "
-    "register again: the newest registration counts."
-)
 _NOTICES = {
     "session-ended": "Your session has ended. Sign in to go on.",
     "signed-out": "You are signed out.",
+    "deleted": "Your account is deleted, with everything that was stored about you.",
 }
 
 
@@ -39,7 +36,9 @@ def login(request: SiteRequest) -> HttpResponse:
         return render(request, "login_again.html", {"profile": profile, "next": destination})
     notice = request.GET.get("notice", "")
     context = {"form": LoginForm(), "next": destination, "notice": _NOTICES.get(notice, "")}
-    return render(request, "login.html", {**context, "signed_out": notice == "signed-out"})
+    return render(
+        request, "login.html", {**context, "signed_out": notice in ("signed-out", "deleted")}
+    )
 
 
 def _sign_in(request: SiteRequest) -> HttpResponse:
@@ -61,25 +60,6 @@ def register(request: SiteRequest) -> HttpResponse:
         relay_cookies(request, answer)
         return render(request, "register_done.html", {"email": form.email}, status=202)
     return form_again(request, "register.html", answer, {"form": form})
-
-
-@page("GET", "POST", public=True)
-def verify_email(request: SiteRequest) -> HttpResponse:
-    """GET shows a form: mail scanners and previews open links too."""
-    if request.method == "POST":
-        form = VerifyForm.read(request.POST)
-        answer = call_or_503(request, "verify-email", as_json(form))
-        if answer.status == 200:
-            relay_cookies(request, answer)
-            response = render(request, "verify_email_done.html")
-        else:
-            context = {"token": form.token, "refused": _NOT_THE_REGISTRANT}
-            response = form_again(request, "verify_email.html", answer, context)
-    else:
-        context = {"token": request.GET.get("token", "")}
-        response = render(request, "verify_email.html", context)
-    response["Referrer-Policy"] = "no-referrer"  # the address holds a token (ASVS 3.4.5)
-    return response
 
 
 @page("GET")

@@ -73,6 +73,50 @@ def verify_email(request: SiteRequest) -> HttpResponse:
     return _forward(request, "verify-email")
 
 
+@endpoint("POST", public=True)
+def resend_verification(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "resend-verification")
+
+
+@endpoint("POST")
+def change_address(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "change-address")
+
+
+@endpoint("POST", public=True)
+def confirm_address(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "confirm-address")
+
+
+@endpoint("POST", public=True)
+def forgot_password(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "forgot-password")
+
+
+@endpoint("POST", public=True)
+def reset_password(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "reset-password")
+
+
+@endpoint("POST")
+def change_password(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "change-password")
+
+
+@endpoint("DELETE")
+def account(request: SiteRequest) -> HttpResponse:
+    """Delete one's account."""
+    response = _forward(request, "delete-account")
+    if response.status_code == 204:
+        response["Clear-Site-Data"] = CLEAR_SITE_DATA
+    return response
+
+
+@endpoint("GET")
+def export_account(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "export-account")
+
+
 def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
     """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
     unsafe = request.method not in ("GET", "HEAD")

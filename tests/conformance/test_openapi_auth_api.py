@@ -53,6 +53,22 @@ def test_real_answers_fit(user: Any) -> None:
     checked("POST", "/v1/logout", {}, token=token)
     checked("POST", "/v1/register", {**BODY, "email": "new@example.com"})
     checked("POST", "/v1/email/verify", {"token": "x", "password": PASSWORD})
+    checked("POST", "/v1/email/resend", {"email": "new@example.com"})
+    checked("POST", "/v1/email/confirm", {"token": "x"})
+    checked("POST", "/v1/password/forgot", {"email": BODY["email"]})
+    checked("POST", "/v1/password/reset", {"token": "x", "password": PASSWORD})
     for path in ("/v1/session", "/v1/sessions"):
         assert checked("GET", path, token=token).status_code == 401
     checked("POST", "/v1/login", {**BODY, "x": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_real_answers_about_ones_account_fit(user: Any) -> None:
+    token = session_token(checked("POST", "/v1/login", BODY))
+    form = {"current_password": PASSWORD, "new_password": "nine green bottles on a wall"}
+    changed = checked("POST", "/v1/password/change", form, token=token)
+    assert changed.status_code == 200
+    token = session_token(changed)
+    checked("POST", "/v1/email/change", {"email": "ada@example.org"}, token=token)
+    assert checked("GET", "/v1/account/export", token=token).status_code == 200
+    assert checked("DELETE", "/v1/account", token=token).status_code == 204

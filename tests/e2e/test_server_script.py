@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.processes import ROOT, JsonClient, Stack, free_port, wait_for
+from tests.ports import free_port
+from tests.processes import ROOT, JsonClient, Stack, wait_for
 
 
 @pytest.fixture

@@ -109,6 +109,14 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/reauthenticate": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "POST /v1/register": Canned(202, {"detail": "A mail is on its way."}),
         "POST /v1/email/verify": Canned(200, {"detail": "Verified."}),
+        "POST /v1/email/resend": Canned(202, {"detail": "Perhaps."}),
+        "POST /v1/email/change": Canned(202, {"detail": "A mail is on its way."}),
+        "POST /v1/email/confirm": Canned(200, {"detail": "Changed."}),
+        "POST /v1/password/forgot": Canned(202, {"detail": "Perhaps."}),
+        "POST /v1/password/reset": Canned(200, {"detail": "Set."}),
+        "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
+        "DELETE /v1/account": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
+        "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
         "GET /readyz": Canned(200, {"status": "ready"}),
     }
 

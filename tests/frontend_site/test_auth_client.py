@@ -189,7 +189,12 @@ def test_more_calls_than_slots_are_unknown_soon(stub: Stub, knobs: Any) -> None:
     first.join()
 
 
-@pytest.mark.parametrize("route", ["login", "reauthenticate", "register", "verify-email"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        "login", "reauthenticate", "register", "verify-email", "reset-password", "change-password",
+    ],
+)  # fmt: skip
 def test_sign_ins_never_use_up_the_calls_of_those_who_are_signed_in(
     route: str, stub: Stub, knobs: Any
 ) -> None:

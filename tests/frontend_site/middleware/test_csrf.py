@@ -17,11 +17,22 @@ CALLS = [
     ("POST", "/api/auth/reauthenticate"),
     ("POST", "/api/auth/register"),
     ("POST", "/api/auth/email/verify"),
+    ("POST", "/api/auth/email/resend"),
+    ("POST", "/api/auth/email/change"),
+    ("POST", "/api/auth/email/confirm"),
+    ("POST", "/api/auth/password/forgot"),
+    ("POST", "/api/auth/password/reset"),
+    ("POST", "/api/auth/password/change"),
+    ("DELETE", "/api/auth/account"),
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),
     ("POST", "/api/auth/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all"),
 ]
-FORMS = ["/login", "/logout", "/register", "/email/verify", "/account/sessions"]
+FORMS = [
+    "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/resend",
+    "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
+    "/account/email", "/account/data", "/account/delete",
+]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"
 
 FOREIGN: dict[str, dict[str, str]] = {

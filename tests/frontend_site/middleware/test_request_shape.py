@@ -10,7 +10,15 @@ ALLOWED = {
     "/login": "GET, HEAD, POST",
     "/register": "GET, HEAD, POST",
     "/email/verify": "GET, HEAD, POST",
+    "/email/confirm": "GET, HEAD, POST",
+    "/email/resend": "GET, HEAD, POST",
+    "/password/forgot": "GET, HEAD, POST",
+    "/password/reset": "GET, HEAD, POST",
     "/account": "GET, HEAD",
+    "/account/password": "GET, HEAD, POST",
+    "/account/email": "GET, HEAD, POST",
+    "/account/data": "GET, HEAD, POST",
+    "/account/delete": "GET, HEAD, POST",
     "/logout": "GET, HEAD, POST",
     "/healthz": "GET, HEAD",
     "/readyz": "GET, HEAD",
@@ -25,6 +33,14 @@ ALLOWED = {
     "/api/auth/reauthenticate": "POST",
     "/api/auth/register": "POST",
     "/api/auth/email/verify": "POST",
+    "/api/auth/email/resend": "POST",
+    "/api/auth/email/change": "POST",
+    "/api/auth/email/confirm": "POST",
+    "/api/auth/password/forgot": "POST",
+    "/api/auth/password/reset": "POST",
+    "/api/auth/password/change": "POST",
+    "/api/auth/account": "DELETE",
+    "/api/auth/account/export": "GET, HEAD",
 }
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "FOO"]
 JSON_ROUTES = [
@@ -59,7 +75,7 @@ def test_a_preflight_gets_no_cors_headers(browser: Browser) -> None:
 def test_a_body_over_64_kib_is_a_413_before_anything_is_forwarded(
     browser: Browser, stub: Stub, path: str
 ) -> None:
-    method = "DELETE" if path.endswith(HANDLE) else "POST"
+    method = ALLOWED[path]
     answer = browser.sign_in().call(method, path, b"x" * (1024 * 1024))
     assert answer.status_code == 413
     assert stub.calls == []
@@ -88,7 +104,7 @@ def test_a_body_of_just_64_kib_is_forwarded(browser: Browser, stub: Stub) -> Non
 def test_a_call_that_is_not_json_is_a_415(
     browser: Browser, stub: Stub, path: str, content_type: str
 ) -> None:
-    method = "DELETE" if path.endswith(HANDLE) else "POST"
+    method = ALLOWED[path]
     answer = browser.sign_in().call(method, path, b"{}", content_type)
     assert answer.status_code == 415
     assert stub.calls == []

@@ -16,9 +16,14 @@ PROTECTED_API = [
     ("POST", "/api/auth/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all"),
     ("POST", "/api/auth/reauthenticate"),
+    ("POST", "/api/auth/email/change"),
+    ("POST", "/api/auth/password/change"),
+    ("DELETE", "/api/auth/account"),
+    ("GET", "/api/auth/account/export"),
 ]
 PUBLIC = {
     "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz",
+    "confirm_address", "resend_verification", "forgot_password", "reset_password",
 }  # fmt: skip
 
 

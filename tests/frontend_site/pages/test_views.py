@@ -164,40 +164,6 @@ def test_a_refused_registration_names_the_field_and_keeps_the_rest(
     assert form_fields(page)["name"] == "Al"
 
 
-def test_opening_a_verification_link_changes_nothing(browser: Browser, stub: Stub) -> None:
-    for method in ("GET", "HEAD"):
-        answer = browser.send(method, "/email/verify?token=mailed")
-        assert (answer.status_code, answer["Referrer-Policy"]) == (200, "no-referrer")
-    assert stub.calls == []
-
-
-def test_the_form_verifies_with_the_password_of_the_registration(
-    browser: Browser, stub: Stub
-) -> None:
-    fields = form_fields(browser.get("/email/verify?token=mailed").content.decode())
-    fields["password"] = "a quiet harbour"
-    answer = browser.post("/email/verify", fields, Origin="null")
-    assert "Address confirmed" in text_of(answer)
-    assert stub.seen[0].json == {"token": "mailed", "password": "a quiet harbour"}
-    assert "__Host-session" not in browser.cookies
-
-
-def test_a_used_link_says_so(browser: Browser, stub: Stub) -> None:
-    stub.answers["POST /v1/email/verify"] = problem("invalid-token", 400)
-    answer = browser.post("/email/verify", {"token": "used", "password": "a quiet harbour"})
-    assert answer.status_code == 400
-    assert "was used, has expired or is incomplete" in text_of(answer)
-
-
-def test_a_wrong_password_keeps_the_link_and_asks_again(browser: Browser, stub: Stub) -> None:
-    stub.answers["POST /v1/email/verify"] = problem("invalid-credentials", 401)
-    answer = browser.post("/email/verify", {"token": "mailed", "password": "a guess"})
-    assert (answer.status_code, answer["Referrer-Policy"]) == (401, "no-referrer")
-    assert "not the password that was chosen at registration" in text_of(answer)
-    fields = form_fields(answer.content.decode())
-    assert (fields["token"], fields["password"]) == ("mailed", "")
-
-
 def test_the_account_says_who_and_until_when(browser: Browser, stub: Stub) -> None:
     answer = browser.sign_in().get("/account")
     page, text = answer.content.decode(), text_of(answer).replace("\xa0", " ")

@@ -34,6 +34,14 @@ ROUTES = [
     ("POST", "/api/auth/reauthenticate", "POST /v1/reauthenticate"),
     ("POST", "/api/auth/register", "POST /v1/register"),
     ("POST", "/api/auth/email/verify", "POST /v1/email/verify"),
+    ("POST", "/api/auth/email/resend", "POST /v1/email/resend"),
+    ("POST", "/api/auth/email/change", "POST /v1/email/change"),
+    ("POST", "/api/auth/email/confirm", "POST /v1/email/confirm"),
+    ("POST", "/api/auth/password/forgot", "POST /v1/password/forgot"),
+    ("POST", "/api/auth/password/reset", "POST /v1/password/reset"),
+    ("POST", "/api/auth/password/change", "POST /v1/password/change"),
+    ("DELETE", "/api/auth/account", "DELETE /v1/account"),
+    ("GET", "/api/auth/account/export", "GET /v1/account/export"),
 ]
 
 

@@ -1,0 +1,56 @@
+"""Forgotten and changed passwords."""
+
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_POST
+
+from auth_api.users.password_changes import (
+    change_password,
+    request_password_reset,
+    reset_password,
+)
+from auth_api.users.passwords import MAX_LENGTH
+
+from .accounts import ON_ITS_WAY, AddressForm
+from .forms import read_form
+from .presenters import session_response
+
+
+@dataclass(frozen=True)
+class ResetForm:
+    token: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ChangeForm:
+    current_password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
+    new_password: str = field(repr=False)
+
+
+@require_POST
+def forgot(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, AddressForm)
+    address = request.client_address  # type: ignore[attr-defined]
+    request_password_reset(email=form.email, address=address)
+    return JsonResponse({"detail": ON_ITS_WAY}, status=202)
+
+
+@require_POST
+def reset(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, ResetForm)
+    reset_password(token=form.token, password=form.password)
+    return JsonResponse({"detail": "The password is set. Sign in with it."})
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    form = read_form(request, ChangeForm)
+    return session_response(
+        change_password(
+            request=request,
+            current_password=form.current_password,
+            new_password=form.new_password,
+        )
+    )

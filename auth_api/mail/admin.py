@@ -1,0 +1,27 @@
+"""What waits to be sent, for operators. It shows no text and no link."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from .models import OutboxMail
+
+
+@admin.register(OutboxMail)
+class OutboxMailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("created_at", "template", "to", "tries", "due_at", "last_error")
+    fields = readonly_fields = ("to", "template", "created_at", "due_at", "tries", "last_error")
+    actions = ("try_now",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        return False
+
+    @admin.action(description="Try the chosen mails now", permissions=["change"])
+    def try_now(self, request: HttpRequest, queryset: QuerySet[OutboxMail]) -> None:
+        queryset.update(due_at=timezone.now())

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class MailConfig(AppConfig):
+    name = "auth_api.mail"
+    label = "mail"
+    verbose_name = "Mail"

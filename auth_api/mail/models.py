@@ -1,0 +1,32 @@
+"""Mails that are still to be sent."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class OutboxMail(models.Model):
+    """One mail, from the change that wants it until a server has taken it; then the row is deleted.
+
+    It holds no text and no token: what `link` says is signed when the mail is sent, so that a copy
+    of the database opens nothing.
+    """
+
+    to = models.EmailField(max_length=320, blank=True, help_text="Empty: to nobody.")
+    template = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200)
+    context = models.JSONField(default=dict)  # facts for the template; nothing secret
+    link = models.JSONField(null=True)  # {path, salt, claims} of the link in it
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(
+        "next try", default=timezone.now, null=True, db_index=True, help_text="None: given up."
+    )
+    tries = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = "mail to be sent"
+        verbose_name_plural = "mails to be sent"
+        ordering = ("created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.template} ({self.tries} tries)"

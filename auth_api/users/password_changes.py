@@ -1,0 +1,113 @@
+"""A new password: by somebody who knows the old one, or by a mailed link."""
+
+import structlog
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+
+from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import SessionEnded
+from auth_api.throttling import may_be_mailed
+
+from . import emails
+from .addresses import canonical_address
+from .models import User
+from .registration import require_mail_allowance
+from .services import check_credentials
+from .tokens import read_reset_token
+
+_log = structlog.get_logger("auth_api.users")
+
+
+def request_password_reset(*, email: str, address: str) -> None:
+    """Mail a link that sets a new password, to the stored address; the answer and its cost tell nothing.
+
+    A reset also proves the address, so it goes to unverified registrations and to accounts that
+    staff made without a password. Raises InvalidRequest for what is no address, Throttled.
+    """
+    try:
+        email = canonical_address(email)
+    except ValidationError as error:
+        raise InvalidRequest({"email": error.messages}) from None
+    require_mail_allowance(address)
+    if not may_be_mailed(email):
+        _log.warning("mail.throttled", by="address")
+        return
+    with transaction.atomic():
+        user = User.objects.filter(email=email, is_active=True).first()
+        if user is None:
+            emails.send_nothing()
+            return
+        emails.send_reset(user)
+    _log.info("password.reset_asked", user=str(user.id))
+
+
+def reset_password(*, token: str, password: str) -> None:
+    """Set the password of the token's user and end all sessions. Signs nobody in (ASVS 7.6.2).
+
+    Raises InvalidToken, InvalidRequest for a password that is refused (the token stays good),
+    Overloaded, SessionStoreUnavailable.
+    """
+    require_good_password(password, read_reset_token(token), field="password")
+    hashed = make_password(password)
+    with transaction.atomic():
+        user = read_reset_token(token, lock=True)  # used meanwhile, or a newer one asked for
+        user.password, user.email_verified = hashed, True
+        user.save()
+        emails.send_password_changed(user)
+    _log.info("password.reset", user=str(user.id))
+
+
+def change_password(
+    *, request: HttpRequest, current_password: str, new_password: str
+) -> sessions.CurrentSession:
+    """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
+
+    Raises InvalidRequest for a wrong present password or a refused new one, Throttled, Overloaded,
+    NoSession, SessionEnded, SessionStoreUnavailable.
+    """
+    before = sessions.current_session(request)
+    user = _checked_owner(request, before, current_password)
+    if new_password == current_password:
+        raise InvalidRequest({"new_password": ["This is the password that you have."]})
+    require_good_password(new_password, user, field="new_password")
+    hashed = make_password(new_password)
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.session_epoch != user.session_epoch:  # changed or ended while we hashed
+            raise SessionEnded("epoch")
+        locked.password = hashed
+        locked.save()
+        emails.send_password_changed(locked)
+    _log.info("password.changed", user=str(user.id))
+    session = before.session
+    return sessions.start_session(
+        request, locked, remember=session.remember, methods=session.methods
+    )
+
+
+def require_good_password(password: str, user: User, *, field: str) -> None:
+    """Raise InvalidRequest, naming `field`, with the reasons against `password`."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidRequest({field: error.messages}) from None
+
+
+def _checked_owner(request: HttpRequest, before: sessions.CurrentSession, password: str) -> User:
+    try:
+        user = check_credentials(
+            request=request,
+            email=before.user["email"],
+            password=password,
+            address=request.client_address,  # type: ignore[attr-defined]
+            device=before.session.handle,
+        )
+    except InvalidCredentials:
+        raise InvalidRequest({"current_password": ["This is not your password."]}) from None
+    if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
+        raise SessionEnded("epoch")
+    return user

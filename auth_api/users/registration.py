@@ -1,0 +1,131 @@
+"""Registration, and the proof of the address that makes it an account."""
+
+import structlog
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from auth_api.errors import InvalidCredentials, InvalidRequest, Throttled
+from auth_api.throttling import mail_wait, may_be_mailed
+
+from . import emails
+from .addresses import canonical_address
+from .models import User
+from .names import validate_name
+from .passwords import acceptable_input
+from .services import counted_try
+from .tokens import read_verification_token
+
+_log = structlog.get_logger("auth_api.users")
+
+
+def register_user(*, email: str, password: str, name: str, address: str) -> None:
+    """Make an unverified account, or tell the owner of a known address by mail.
+
+    The caller, at the network's `address`, learns nothing about the account; both ways cost one hash
+    and one mail. An address that had enough mails for now is left alone, without a word. Raises
+    InvalidRequest for what no account may have, Throttled, Overloaded.
+    """
+    email = _checked_registration(email, password, name)
+    require_mail_allowance(address)
+    hashed = make_password(password)
+    if not may_be_mailed(email):
+        _log.warning("mail.throttled", by="address")
+        return
+    with transaction.atomic():
+        user = _store_registration(email, hashed, name)
+        if is_registration(user):
+            emails.send_verification(user)
+        else:
+            emails.send_already_registered(user)
+
+
+def resend_verification(*, email: str, address: str) -> None:
+    """Mail the link of an unverified registration again; the answer and the cost tell nothing.
+
+    Raises InvalidRequest for what is no address, Throttled.
+    """
+    try:
+        email = canonical_address(email)
+    except ValidationError as error:
+        raise InvalidRequest({"email": error.messages}) from None
+    require_mail_allowance(address)
+    if not may_be_mailed(email):
+        _log.warning("mail.throttled", by="address")
+        return
+    with transaction.atomic():
+        user = User.objects.filter(email=email).first()
+        if user is not None and is_registration(user):
+            emails.send_verification(user)
+        else:
+            emails.send_nothing()
+
+
+def require_mail_allowance(address: str) -> None:
+    """Raise Throttled when the client at `address` asked for enough mails to anybody."""
+    if wait := mail_wait(address):
+        _log.warning("mail.throttled", by="client", retry_after=wait)
+        raise Throttled(wait)
+
+
+def _checked_registration(email: str, password: str, name: str) -> str:
+    """Return the canonical address. Raises InvalidRequest with the field that is wrong."""
+    field = "email"
+    try:
+        email = canonical_address(email)
+        field = "name"
+        validate_name(name)
+        field = "password"
+        validate_password(password, User(email=email, name=name))
+    except ValidationError as error:
+        raise InvalidRequest({field: error.messages}) from None
+    return email
+
+
+def _store_registration(email: str, hashed: str, name: str) -> User:
+    try:
+        with transaction.atomic():
+            user = User.objects.select_for_update().filter(email=email).first()
+            if user is None:
+                user = User.objects.create(email=email, password=hashed, name=name)
+                _log.info("account.registered", user=str(user.id))
+            elif is_registration(user):
+                # The newest registration counts and kills older links (they name the epoch).
+                user.password, user.name = hashed, name
+                user.save()
+            return user
+    except IntegrityError:  # two registrations at the same moment
+        return User.objects.get(email=email)
+
+
+def is_registration(user: User) -> bool:
+    """Whether a stranger made this row and nobody has proved the address: else it is not touched.
+
+    A row without a usable password was made by staff: whoever registers its address first must not
+    be the one who chooses the password.
+    """
+    made_by_staff = user.is_staff or user.is_superuser or not user.has_usable_password()
+    return user.is_active and not user.email_verified and not made_by_staff
+
+
+def verify_email(*, token: str, password: str, address: str) -> None:
+    """Mark the token's address as verified. Signs nobody in.
+
+    The mailed link proves the address, the password who registered it: else a stranger registers
+    somebody's address, and its owner's click opens the account to the stranger's password. Raises
+    InvalidToken, and what `check_credentials` raises; the token stays good then.
+    """
+    user = read_verification_token(token)
+    throttle = counted_try(user.email, address)
+    if not acceptable_input(password) or not check_password(password, user.password):
+        _log.warning("verification.failed", reason="wrong-password", user=str(user.id))
+        throttle.fail()
+        raise InvalidCredentials
+    throttle.clear()
+    with transaction.atomic():
+        user = read_verification_token(token, lock=True)  # a newer registration has a newer epoch
+        user.email_verified = True
+        user.save(update_fields=["email_verified"])
+        user.raise_session_epoch()  # a used link stays used, also when staff unticks "verified"
+    _log.info("account.verified", user=str(user.id))

@@ -1,0 +1,88 @@
+"""What people do with their account: passwords, address, their data, its end."""
+
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from frontend_site.auth_client import AuthApiUnavailable
+from frontend_site.endpoints import page
+from frontend_site.http import SiteRequest
+from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
+
+from .answers import form_again
+from .calls import ask, call_or_503, required_profile
+from .forms import as_json, typed
+
+_FILE = 'attachment; filename="my-account.json"'
+
+
+@page("GET", "POST", public=True)
+def forgot_password(request: SiteRequest) -> HttpResponse:
+    return _mail_wish(request, "forgot-password", "forgot_password")
+
+
+@page("GET", "POST", public=True)
+def resend_verification(request: SiteRequest) -> HttpResponse:
+    return _mail_wish(request, "resend-verification", "resend_verification")
+
+
+def _mail_wish(request: SiteRequest, route: str, template: str) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, f"{template}.html")
+    form = typed(request.POST, "email")
+    answer = call_or_503(request, route, as_json(form))
+    if answer.status == 202:
+        relay_cookies(request, answer)
+        return render(request, f"{template}_done.html", dict(form), status=202)
+    return form_again(request, f"{template}.html", answer, dict(form))
+
+
+@page("GET", "POST")
+def change_password(request: SiteRequest) -> HttpResponse:
+    if request.method != "POST":
+        context = {"profile": required_profile(request), "changed": request.GET.get("changed")}
+        return render(request, "account/password.html", context)
+    answer = ask(
+        request, "change-password", typed(request.POST, "current_password", "new_password")
+    )
+    if answer.status == 200:
+        return HttpResponseRedirect("/account/password?changed=1")
+    context = {"profile": required_profile(request)}
+    return form_again(request, "account/password.html", answer, context)
+
+
+@page("GET", "POST")
+def change_address(request: SiteRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "account/email.html", {"profile": required_profile(request)})
+    form = typed(request.POST, "email")
+    answer = ask(request, "change-address", form)
+    context: dict[str, Any] = {"profile": required_profile(request), **form}
+    if answer.status == 202:
+        return render(request, "account/email_done.html", context, status=202)
+    return form_again(request, "account/email.html", answer, context)
+
+
+@page("GET", "POST")
+def export_account(request: SiteRequest) -> HttpResponse:
+    """GET shows a button: the data wants a recent authentication, which asks by a form."""
+    if request.method != "POST":
+        return render(request, "account/data.html", {"profile": required_profile(request)})
+    answer = ask(request, "export-account")
+    if answer.status != 200:
+        raise AuthApiUnavailable(f"export-account: {answer.status}")
+    headers = {"Content-Disposition": _FILE}
+    return HttpResponse(answer.body, content_type="application/json", headers=headers)
+
+
+@page("GET", "POST")
+def delete_account(request: SiteRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "account/delete.html", {"profile": required_profile(request)})
+    answer = ask(request, "delete-account")
+    if answer.status != 204:
+        raise AuthApiUnavailable(f"delete-account: {answer.status}")
+    response = HttpResponseRedirect("/login?notice=deleted")
+    response["Clear-Site-Data"] = CLEAR_SITE_DATA
+    return response

@@ -1,0 +1,58 @@
+"""Pages that mails lead to. They work signed out, and whatever the browser says of where it came from.
+
+GET shows a form: mail scanners and previews open links too. The form holds the token (a Strict
+cookie would not arrive here from a webmail), the script takes it out of the address bar, and
+nothing is sent as Referer (ASVS 14.2.1, 3.4.5).
+"""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from frontend_site.endpoints import page
+from frontend_site.http import SiteRequest
+from frontend_site.relay import relay_cookies
+
+from .answers import form_again
+from .calls import call_or_503
+from .forms import as_json, typed
+
+_NOT_THE_REGISTRANT = (
+    "This is not the password that was chosen at registration. If you did not choose it, "
+    "register again: the newest registration counts."
+)
+
+
+@page("GET", "POST", public=True)
+def verify_email(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(
+        request, "verify-email", "verify_email", "password", refused=_NOT_THE_REGISTRANT
+    )
+
+
+@page("GET", "POST", public=True)
+def confirm_address(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(request, "confirm-address", "confirm_address")
+
+
+@page("GET", "POST", public=True)
+def reset_password(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(request, "reset-password", "reset_password", "password")
+
+
+def _mailed_link(
+    request: SiteRequest, route: str, template: str, *fields: str, refused: str = ""
+) -> HttpResponse:
+    """`fields` are asked for beside the token; `refused` are the words for a 401."""
+    if request.method == "POST":
+        form = typed(request.POST, "token", *fields)
+        answer = call_or_503(request, route, as_json(form))
+        if answer.status == 200:
+            relay_cookies(request, answer)
+            response = render(request, f"{template}_done.html")
+        else:
+            context = {"token": form["token"], "refused": refused}
+            response = form_again(request, f"{template}.html", answer, context)
+    else:
+        response = render(request, f"{template}.html", {"token": request.GET.get("token", "")})
+    response["Referrer-Policy"] = "no-referrer"
+    return response

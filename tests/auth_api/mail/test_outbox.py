@@ -1,0 +1,180 @@
+"""The outbox: with the change or not at all, never lost, and no answer waits for it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.utils import timezone
+
+from auth_api.mail.models import OutboxMail
+from auth_api.mail.outbox import PATIENCE, queue_mail, send_due_mails
+from tests.auth_api.http import call
+from tests.auth_api.logs import logged, names_of
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.mailbox import Mailbox
+from tests.processes import ROOT, wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    with Mailbox() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        yield server
+
+
+def queue(**changes: Any) -> None:
+    mail = {"to": "ada@example.com", "template": "account_deleted", "subject": "Gone", **changes}
+    queue_mail(**mail)
+
+
+def make_due() -> None:
+    OutboxMail.objects.update(due_at=timezone.now())
+
+
+def test_a_mail_arrives_in_text_and_html_and_leaves_no_row(mailbox: Mailbox) -> None:
+    queue()
+    call_command("send_mail_outbox")
+    (mail,) = mailbox.mails
+    assert (mail.to, mail.subject) == ("ada@example.com", "Gone")
+    assert "your account was deleted" in mail.text
+    assert "<p>your account was deleted" in mail.html
+    assert not OutboxMail.objects.exists()
+
+
+def test_a_change_that_rolls_back_mails_nothing(mailbox: Mailbox) -> None:
+    with transaction.atomic():
+        queue()
+        transaction.set_rollback(True)
+    assert send_due_mails() == 0
+
+
+@pytest.mark.parametrize("refusal", ["451 try later", "550 no such user"])
+def test_what_a_server_refuses_is_kept_and_tried_later(mailbox: Mailbox, refusal: str) -> None:
+    queue()
+    mailbox.refuse = refusal
+    with logged() as events:
+        send_due_mails()
+    assert "mail.failed" in names_of(events)
+    assert "ada@example.com" not in str(events)
+    kept = OutboxMail.objects.get()
+    assert (kept.tries, kept.last_error) == (1, "SMTPDataError")
+    assert kept.due_at is not None
+    assert kept.due_at > timezone.now() + timedelta(seconds=20)
+    assert send_due_mails() == 0  # not due yet
+    mailbox.refuse = ""
+    make_due()
+    send_due_mails()
+    assert len(mailbox.mails) == 1
+
+
+def test_a_server_that_is_not_there_loses_nothing(settings: Any) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, not listening: refuses
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = closed.getsockname()
+        queue()
+        send_due_mails()
+    assert OutboxMail.objects.get().last_error == "ConnectionRefusedError"
+
+
+def test_the_delays_grow_up_to_an_hour(mailbox: Mailbox) -> None:
+    queue()
+    mailbox.refuse = "451 try later"
+    delays = []
+    for _ in range(10):
+        make_due()
+        start = timezone.now()
+        send_due_mails()
+        due = OutboxMail.objects.get().due_at
+        assert due
+        delays.append(round((due - start).total_seconds(), -1))
+    assert delays[:4] == [30, 60, 120, 240]
+    assert delays[-1] == 3600
+
+
+def test_after_three_days_it_is_given_up_aloud_and_kept_for_operators(mailbox: Mailbox) -> None:
+    queue()
+    mailbox.refuse = "451 try later"
+    OutboxMail.objects.update(created_at=timezone.now() - PATIENCE - timedelta(minutes=1))
+    with logged() as events:
+        send_due_mails()
+    assert "mail.given_up" in names_of(events)
+    assert OutboxMail.objects.get().due_at is None
+    assert send_due_mails() == 0
+
+
+def test_two_senders_send_a_mail_once(mailbox: Mailbox) -> None:
+    queue()
+    stale = list(OutboxMail.objects.all())
+    send_due_mails()
+    queue()
+    from auth_api.mail.outbox import _claim
+
+    first, again = OutboxMail.objects.get(), OutboxMail.objects.get()
+    assert [_claim(mail) for mail in (*stale, first, again)] == [False, True, False]
+
+
+def test_the_row_holds_no_token(mailbox: Mailbox) -> None:
+    make_user("ada@example.com")
+    call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM mail_outboxmail")
+        row = str(cursor.fetchall())
+    send_due_mails()
+    signature = mailbox.mails[0].token.rpartition(":")[2]
+    assert "reset" in row
+    assert signature not in row
+
+
+def test_no_answer_waits_for_a_mail_server(settings: Any) -> None:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        form = {"email": "new@example.com", "password": PASSWORD}
+        assert call("POST", "/v1/register", form).status_code == 202
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody called
+            silent.accept()
+
+
+def test_a_mail_to_nobody_costs_a_row_and_is_dropped(mailbox: Mailbox) -> None:
+    queue_mail(to="")
+    send_due_mails()
+    assert not mailbox.mails
+    assert not OutboxMail.objects.exists()
+
+
+def test_the_loop_sends_and_stops_when_told(tmp_path: Any) -> None:
+    """The process of the Procfile, on a database of its own."""
+    with Mailbox() as mailbox:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": f"sqlite:///{tmp_path}/users.sqlite3",
+            "EMAIL_URL": mailbox.url,
+        }
+        manage = [sys.executable, "manage.py"]
+        subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+        script = (
+            "from auth_api.mail.outbox import queue_mail;"
+            "queue_mail(to='ada@example.com', template='account_deleted', subject='Gone')"
+        )
+        loop = subprocess.Popen([*manage, "send_mail_outbox", "--loop"], cwd=ROOT, env=environment)
+        try:
+            subprocess.run([*manage, "shell", "-c", script], cwd=ROOT, env=environment, check=True)
+            assert mailbox.wait_for("ada@example.com").subject == "Gone"
+        finally:
+            loop.send_signal(signal.SIGTERM)
+        assert wait_for(lambda: loop.poll() is not None, "the loop to end")
+        assert loop.returncode == 0

@@ -1,0 +1,135 @@
+"""What people do with their account, without JavaScript."""
+
+import json
+
+import pytest
+
+from tests.frontend_site.browser import Browser, form_fields, set_cookie_lines
+from tests.frontend_site.pages.test_views import text_of
+from tests.frontend_site.stub import (
+    EXPIRE_SESSION,
+    NEW_TOKEN,
+    SESSION_ENDED,
+    STORE_DOWN,
+    Stub,
+    problem,
+)
+
+WISHES = [
+    ("/password/forgot", "POST /v1/password/forgot"),
+    ("/email/resend", "POST /v1/email/resend"),
+]
+OWN = ["/account/password", "/account/email", "/account/data", "/account/delete"]
+
+
+@pytest.mark.parametrize(("path", "call"), WISHES)
+def test_a_wish_for_a_mail_shows_the_same_page_for_every_address(
+    browser: Browser, stub: Stub, path: str, call: str
+) -> None:
+    answer = browser.post(path, {"email": " Ada@example.com "})
+    assert answer.status_code == 202
+    assert "If " in text_of(answer)
+    assert (stub.calls, stub.seen[0].json) == ([call], {"email": "Ada@example.com"})
+
+
+@pytest.mark.parametrize(("path", "call"), WISHES)
+def test_a_refused_wish_keeps_what_was_typed(
+    browser: Browser, stub: Stub, path: str, call: str
+) -> None:
+    errors = {"email": ["Give an address."]}
+    stub.answers[call] = problem("invalid-request", 400, errors=errors)
+    answer = browser.post(path, {"email": "<b>"})
+    assert (answer.status_code, form_fields(answer.content.decode())["email"]) == (400, "<b>")
+    stub.answers[call] = problem("throttled", 429, ("Retry-After", "1200"))
+    answer = browser.post(path, {"email": "ada@example.com"})
+    assert (answer.status_code, answer["Retry-After"]) == (429, "1200")
+    assert "Wait 20 minutes" in text_of(answer)
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_ones_own_pages_are_protected_and_never_kept(
+    browser: Browser, stub: Stub, path: str
+) -> None:
+    assert browser.get(path)["Location"] == f"/login?next={path}"
+    answer = browser.sign_in().get(path)
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    stub.answers["GET /v1/session"] = SESSION_ENDED
+    assert browser.sign_in().get(path)["Location"].startswith("/login?next=")
+
+
+@pytest.mark.parametrize(("path", "call"), [
+    ("/account/email", "POST /v1/email/change"),
+    ("/account/data", "GET /v1/account/export"),
+    ("/account/delete", "DELETE /v1/account"),
+])  # fmt: skip
+def test_what_matters_asks_for_the_password_and_then_happens(
+    browser: Browser, stub: Stub, path: str, call: str
+) -> None:
+    usual = stub.answers[call]
+    stub.answers[call] = problem("reauthentication-required", 403)
+    answer = browser.sign_in().post(path, {"email": "new@example.com"})
+    assert answer.status_code == 403
+    fields = form_fields(answer.content.decode()) | {"reauthentication_password": "right"}
+    stub.answers[call] = usual
+    stub.seen.clear()
+    done = browser.post(path, fields)
+    assert done.status_code < 400
+    assert stub.calls[:2] == ["POST /v1/reauthenticate", call]
+    assert (stub.seen[1].header("Cookie") or "").endswith(NEW_TOKEN)
+    if path == "/account/email":
+        assert stub.seen[1].json == {"email": "new@example.com"}
+
+
+def test_a_changed_password_takes_the_new_cookie(browser: Browser, stub: Stub) -> None:
+    form = {"current_password": " old ", "new_password": " new "}
+    answer = browser.sign_in().post("/account/password", form)
+    assert (answer.status_code, answer["Location"]) == (302, "/account/password?changed=1")
+    assert browser.cookies["__Host-session"] == NEW_TOKEN
+    assert stub.seen[0].json == form
+    assert "Your password is changed" in text_of(browser.get(answer["Location"]))
+
+
+def test_a_refused_change_of_password_says_where_and_keeps_no_password(
+    browser: Browser, stub: Stub
+) -> None:
+    errors = {"current_password": ["This is not your password."]}
+    stub.answers["POST /v1/password/change"] = problem("invalid-request", 400, errors=errors)
+    form = {"current_password": "guess", "new_password": "something"}
+    answer = browser.sign_in().post("/account/password", form)
+    fields = form_fields(answer.content.decode())
+    assert answer.status_code == 400
+    assert "This is not your password." in text_of(answer)
+    assert (fields["current_password"], fields["new_password"]) == ("", "")
+
+
+def test_the_data_come_as_a_file(browser: Browser) -> None:
+    answer = browser.sign_in().post("/account/data")
+    assert answer["Content-Disposition"] == 'attachment; filename="my-account.json"'
+    assert answer["Cache-Control"] == "no-store"
+    assert json.loads(answer.content)["user"]["email"] == "ada@example.com"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_after_a_deletion_nothing_is_left_in_the_browser(browser: Browser, as_json: bool) -> None:
+    browser.sign_in()
+    if as_json:
+        answer = browser.call("DELETE", "/api/auth/account")
+    else:
+        answer = browser.post("/account/delete")
+        assert answer["Location"] == "/login?notice=deleted"
+    assert EXPIRE_SESSION in set_cookie_lines(answer)
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Your account is deleted" in text_of(browser.get("/login?notice=deleted"))
+
+
+@pytest.mark.parametrize("path", OWN[1:])
+def test_an_outage_does_nothing_and_touches_no_cookie(
+    browser: Browser, stub: Stub, path: str
+) -> None:
+    browser.sign_in()
+    before = dict(browser.cookies)
+    for call in ("POST /v1/email/change", "GET /v1/account/export", "DELETE /v1/account"):
+        stub.answers[call] = STORE_DOWN
+    answer = browser.post(path, {"email": "new@example.com"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert browser.cookies["__Host-session"] == before["__Host-session"]

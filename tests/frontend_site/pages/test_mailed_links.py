@@ -1,0 +1,87 @@
+"""Pages that mails lead to, without JavaScript."""
+
+import pytest
+
+from tests.frontend_site.browser import Browser, form_fields
+from tests.frontend_site.pages.test_views import text_of
+from tests.frontend_site.stub import STORE_DOWN, Stub, problem
+
+# path, call, what is asked for beside the token, what the page says in the end
+LINKS = [
+    (
+        "/email/verify",
+        "POST /v1/email/verify",
+        {"password": "a quiet harbour"},
+        "Address confirmed",
+    ),
+    ("/email/confirm", "POST /v1/email/confirm", {}, "Your address is changed"),
+    ("/password/reset", "POST /v1/password/reset", {"password": " as typed "}, "password is set"),
+]
+each_link = pytest.mark.parametrize(("path", "call", "asked", "done"), LINKS)
+
+
+@each_link
+def test_opening_a_link_changes_nothing(
+    browser: Browser, stub: Stub, path: str, call: str, asked: dict[str, str], done: str
+) -> None:
+    for method in ("GET", "HEAD"):
+        answer = browser.send(method, f"{path}?token=mailed")
+        assert (answer.status_code, answer["Referrer-Policy"]) == (200, "no-referrer")
+    assert stub.calls == []
+
+
+@each_link
+def test_the_form_sends_the_token_and_signs_nobody_in(
+    browser: Browser, stub: Stub, path: str, call: str, asked: dict[str, str], done: str
+) -> None:
+    fields = form_fields(browser.get(f"{path}?token=mailed").content.decode()) | asked
+    answer = browser.post(path, fields, Origin="null")
+    assert done in text_of(answer)
+    assert (stub.calls, stub.seen[0].json) == ([call], {"token": "mailed", **asked})
+    assert "__Host-session" not in browser.cookies
+    assert answer["Referrer-Policy"] == "no-referrer"
+
+
+@each_link
+def test_a_used_link_says_so(
+    browser: Browser, stub: Stub, path: str, call: str, asked: dict[str, str], done: str
+) -> None:
+    stub.answers[call] = problem("invalid-token", 400)
+    answer = browser.post(path, {"token": "used", **asked})
+    assert answer.status_code == 400
+    assert "was used, has expired or is incomplete" in text_of(answer)
+
+
+@each_link
+def test_an_outage_keeps_the_link(
+    browser: Browser, stub: Stub, path: str, call: str, asked: dict[str, str], done: str
+) -> None:
+    stub.answers[call] = STORE_DOWN
+    answer = browser.post(path, {"token": "mailed", **asked})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert form_fields(answer.content.decode())["token"] == "mailed"
+
+
+@each_link
+def test_without_a_token_the_page_says_what_to_do(
+    browser: Browser, path: str, call: str, asked: dict[str, str], done: str
+) -> None:
+    assert "open the link from our message" in text_of(browser.get(path))
+
+
+def test_a_wrong_password_keeps_the_link_and_asks_again(browser: Browser, stub: Stub) -> None:
+    stub.answers["POST /v1/email/verify"] = problem("invalid-credentials", 401)
+    answer = browser.post("/email/verify", {"token": "mailed", "password": "a guess"})
+    assert (answer.status_code, answer["Referrer-Policy"]) == (401, "no-referrer")
+    assert "not the password that was chosen at registration" in text_of(answer)
+    fields = form_fields(answer.content.decode())
+    assert (fields["token"], fields["password"]) == ("mailed", "")
+
+
+def test_a_refused_password_is_told_beside_its_field(browser: Browser, stub: Stub) -> None:
+    errors = {"password": ["Use at least 15 characters."]}
+    stub.answers["POST /v1/password/reset"] = problem("invalid-request", 400, errors=errors)
+    answer = browser.post("/password/reset", {"token": "mailed", "password": "short"})
+    assert answer.status_code == 400
+    assert "Use at least 15 characters." in text_of(answer)
+    assert form_fields(answer.content.decode())["token"] == "mailed"

@@ -1,0 +1,99 @@
+"""A real SMTP server that keeps what it is sent."""
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from aiosmtpd.controller import Controller
+
+from tests.ports import free_port
+
+PATIENCE = 20  # seconds
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # it tells every SMTP command
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail as it arrived."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+    @property
+    def link(self) -> str:
+        """The first link of the text."""
+        found = re.search(r"http\S+", self.text)
+        if found is None:
+            raise AssertionError(f"no link in {self.subject!r}")
+        return found[0]
+
+    @property
+    def token(self) -> str:
+        return parse_qs(urlsplit(self.link).query)["token"][0]
+
+
+class Mailbox:
+    """Listens on a free port of loopback. A context manager.
+
+    `refuse` is an SMTP answer ("451 try later") that every mail gets instead of being kept.
+    """
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self.refuse = ""
+        self._arrived = threading.Condition()
+        self.port = free_port()
+        self.url = f"smtp://127.0.0.1:{self.port}"
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    def wait_for(self, to: str, subject: str = "", *, after: int = 0) -> Mail:
+        """Return the newest mail to an address (with `subject` in its subject).
+
+        Only those that came after the first `after` mails count. Raises AssertionError.
+        """
+
+        def newest() -> Mail | None:
+            fit = (m for m in reversed(self.mails[after:]) if m.to == to and subject in m.subject)
+            return next(fit, None)
+
+        return self._wait(newest, f"no mail {subject!r} to {to}; there are {self.mails}")
+
+    def _wait(self, condition: Callable[[], Mail | None], failure: str) -> Mail:
+        with self._arrived:
+            found = self._arrived.wait_for(condition, PATIENCE)
+        if not found:
+            raise AssertionError(failure)
+        return found
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.refuse:
+            return self.refuse
+        message: Any = message_from_bytes(envelope.content, policy=default)
+        parts: dict[str, Message] = {p.get_content_type(): p for p in message.walk()}
+        text, html = (parts[f"text/{kind}"].get_content() for kind in ("plain", "html"))  # type: ignore[attr-defined]
+        with self._arrived:
+            self.mails.append(Mail(envelope.rcpt_tos[0], str(message["Subject"]), text, html))
+            self._arrived.notify_all()
+        return "250 kept"
+
+    def __enter__(self) -> "Mailbox":
+        self._controller.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._controller.stop()
