@@ -25,6 +25,7 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)
     environment: str  # development, production or test
     public_origin: str
+    pwned_passwords_url: str = ""  # of a Pwned Passwords range service; empty: not asked
     session_idle: int = 3600
     session_absolute: int = 12 * 3600
     remember_idle: int = 14 * 86400
@@ -88,7 +89,10 @@ TEMPLATES = [
 ]
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["auth_api.users.backends.EmailBackend"]
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "auth_api.users.passwords.PasswordPolicy"}]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "auth_api.users.passwords.PasswordPolicy"},
+    {"NAME": "auth_api.users.breaches.BreachedPasswords"},
+]
 PASSWORD_HASHERS = [
     # Reads Django's Argon2 hashes too. Django's own class must not stand here: it has the same name in
     # hashes, the last one verifies, and then our limit of hashes at once would not hold.
@@ -146,6 +150,7 @@ def _gatehouse() -> Gatehouse:
         service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
         environment=ENV.environment,
         public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
+        pwned_passwords_url=ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/"),
         session_limit_policy=ENV.text("GATEHOUSE_SESSION_LIMIT_POLICY", "end-oldest"),
         **numbers,
     )

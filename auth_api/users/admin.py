@@ -19,6 +19,7 @@ from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.sessions.tokens import SessionToken
 
 from .models import User
+from .password_changes import send_reset_link
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
@@ -126,7 +127,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "email", "name", "email_verified", "is_active", "is_staff", "is_superuser", "groups",
         "user_permissions", "id", "date_joined", "last_login", "session_epoch",
     )  # fmt: skip
-    actions = ("end_all_sessions", "deactivate", "activate")
+    actions = ("send_reset_link", "end_all_sessions", "deactivate", "activate")
     # What the list's own links ask for, and nothing else: Django lets every column of the row be
     # searched, so `?password__startswith=` would spell out hashes, one answer at a time.
     lookups = frozenset(f"{name}__{kind}" for name in list_filter for kind in ("exact", "isnull"))
@@ -173,6 +174,15 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Activate the chosen users", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._switch(request, queryset, active=True)
+
+    @admin.action(
+        description="Mail the chosen users a link to set a password", permissions=["change"]
+    )
+    def send_reset_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = [user for user in self._changeable(request, queryset) if user.is_active]
+        for user in users:
+            send_reset_link(user=user)
+        self.message_user(request, f"{len(users)} links are on their way.", messages.SUCCESS)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
         users = self._changeable(request, queryset)

@@ -45,6 +45,13 @@ def request_password_reset(*, email: str, address: str) -> None:
     _log.info("password.reset_asked", user=str(user.id))
 
 
+@transaction.atomic
+def send_reset_link(*, user: User) -> None:
+    """What staff can do about somebody's password: have a link mailed to its owner (ASVS 6.4.6)."""
+    emails.send_reset(user)
+    _log.info("password.reset_sent", user=str(user.id))
+
+
 def reset_password(*, token: str, password: str) -> None:
     """Set the password of the token's user and end all sessions. Signs nobody in (ASVS 7.6.2).
 

@@ -110,3 +110,8 @@ def test_mails_go_where_the_url_says(url: str, name: str, value: object) -> None
 def test_an_unknown_mail_url_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
         email_settings(url)
+
+
+def test_the_page_of_settings_shows_every_variable() -> None:
+    root = Path(__file__).resolve().parents[2]
+    assert (root / ".env.example").read_text() in (root / "docs" / "configuration.md").read_text()

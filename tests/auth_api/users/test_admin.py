@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from auth_api.mail.models import OutboxMail
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
+from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
 from tests.store_contents import stored_keys
 
@@ -173,3 +175,27 @@ def test_signing_out_of_the_admin_is_final(root: AdminBrowser) -> None:
 def test_a_post_without_the_csrf_token_is_refused(root: AdminBrowser) -> None:
     answer = root.client.post(USERS, {"action": "deactivate"}, secure=True)
     assert answer.status_code == 403
+
+
+def test_staff_have_a_link_mailed_and_its_owner_chooses_the_password(root: AdminBrowser) -> None:
+    ada = User.objects.create_user("ada@example.com", None, email_verified=True)
+    off = User.objects.create_user("off@example.com", None, is_active=False)
+    page = action(root, "send_reset_link", ada, off)
+    assert page.status_code == 302
+    assert [mail.to for mail in sent_mails()] == [["ada@example.com"]]
+    form = {"token": mailed_token(), "password": PASSWORD}
+    assert call("POST", "/v1/password/reset", form).status_code == 200
+    assert call("POST", "/v1/login", {"email": ada.email, "password": PASSWORD}).status_code == 200
+
+
+def test_staff_see_what_waits_to_be_mailed_and_no_link(root: AdminBrowser) -> None:
+    User.objects.create_user("ada@example.com", PASSWORD, email_verified=True)
+    call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
+    page = root.get("/admin/mail/outboxmail/").content.decode()
+    assert "ada@example.com" in page
+    (mail,) = OutboxMail.objects.all()
+    page = root.get(f"/admin/mail/outboxmail/{mail.pk}/change/").content.decode()
+    assert "password/reset" not in page
+    OutboxMail.objects.update(due_at=None)
+    root.post("/admin/mail/outboxmail/", {"action": "try_now", "_selected_action": [mail.pk]})
+    assert [m.to for m in sent_mails()] == [["ada@example.com"]]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from auth_api.mail.models import OutboxMail
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
@@ -135,3 +136,9 @@ def test_signing_in_without_a_target_leads_to_the_admin(root: AdminBrowser) -> N
     form = {"username": "root@example.com", "password": PASSWORD}
     answer = browser.post("/admin/login/", form)
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+def test_staff_have_no_link_mailed_for_other_staff(clerk: AdminBrowser) -> None:
+    boss = make_staff("boss@example.com")
+    action(clerk, "send_reset_link", boss)
+    assert not OutboxMail.objects.exists()
