@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from auth_api.knobs import knobs
+from auth_api.security_log.origin import events_of
 from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
 
 from .errors import ServiceTokenRequired
@@ -67,7 +68,8 @@ class RequestContextMiddleware:
             request_id=request.request_id, address=request.client_address
         )
         try:
-            response = self._answer(request)
+            with events_of(request):
+                response = self._answer(request)
         finally:
             structlog.contextvars.clear_contextvars()
         admin = request.path_info.startswith(ADMIN_PREFIX)

@@ -62,6 +62,15 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False))
 
 
+def wider_network_of(address: str) -> str:
+    """Return where a household or office is likely to be tomorrow: the /24, or the /48 of IPv6."""
+    try:
+        found = ipaddress.ip_address(network_of(address).partition("/")[0])
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
+
+
 class LoginThrottle:
     """Counts tries at `account` (a canonical address, "" for none) from `address` (a client's).
 

@@ -41,6 +41,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "sessions": ("GET", "/v1/sessions"),
     "end-session": ("DELETE", "/v1/sessions/{handle}"),
     "revoke-others": ("POST", "/v1/sessions/revoke-others"),
+    "security-events": ("GET", "/v1/security-events"),
     "revoke-all": ("POST", "/v1/sessions/revoke-all"),
     "reauthenticate": ("POST", "/v1/reauthenticate"),
     "register": ("POST", "/v1/register"),

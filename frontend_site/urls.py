@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from . import operations
-from .pages import accounts, mailed_links, sessions
+from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages
 from .proxy import views as proxy
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("account/data", accounts.export_account),
     path("account/delete", accounts.delete_account),
     path("account/sessions", sessions.sessions),
+    path("account/security", security.security_log),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/logout", proxy.logout),
@@ -31,6 +32,7 @@ urlpatterns = [
     path("api/auth/sessions/revoke-others", proxy.revoke_others),
     path("api/auth/sessions/revoke-all", proxy.revoke_all),
     re_path(r"^api/auth/sessions/(?P<handle>[A-Za-z0-9_-]{16})\Z", proxy.session_detail),
+    path("api/auth/security-events", proxy.security_events),
     path("api/auth/reauthenticate", proxy.reauthenticate),
     path("api/auth/register", proxy.register),
     path("api/auth/email/verify", proxy.verify_email),

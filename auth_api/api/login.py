@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass, field
 
-import structlog
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from auth_api.errors import InvalidCredentials
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_at_once, record_event
 from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.sessions.tokens import SessionToken
 from auth_api.users.passwords import MAX_LENGTH
 from auth_api.users.services import check_credentials
 
 from .forms import read_form, require_empty_body
 from .presenters import session_response
-
-_log = structlog.get_logger("auth_api")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def login(request: HttpRequest) -> HttpResponse:
         request=request, email=form.email, password=form.password, address=address
     )
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
-    _log.info("session.started", user=str(user.id), handle=current.session.handle)
+    record_at_once(Kind.SIGNED_IN, user.id, handle=current.session.handle)
     return session_response(current)
 
 
@@ -41,10 +42,21 @@ def login(request: HttpRequest) -> HttpResponse:
 def logout(request: HttpRequest) -> HttpResponse:
     require_empty_body(request)
     token = SessionToken.parse(request.session.session_key)
+    user_id = _who(request)
     sessions.end_session(request)
-    if token is not None:
-        _log.info("session.ended", handle=token.handle)
+    if token is not None and user_id is not None:
+        record_event(Kind.SESSION_ENDED, user_id, handle=token.handle)
     return HttpResponse(status=204)
+
+
+def _who(request: HttpRequest) -> str | None:
+    """Return whose session this is: "" when the accounts cannot tell, None when it is over."""
+    try:
+        return str(sessions.current_session(request, slide=False).user["id"])
+    except DatabaseError:  # nobody has to stay signed in for the sake of the log
+        return ""
+    except (NoSession, SessionEnded):
+        return None
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise InvalidCredentials
     current = sessions.renew_session(request)
-    _log.info("session.reauthenticated", handle=current.session.handle)
+    record_event(Kind.REAUTHENTICATED, user.id, handle=current.session.handle)
     return session_response(current)
 
 

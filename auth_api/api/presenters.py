@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.services import CurrentSession
 
@@ -38,6 +39,21 @@ def listed_shape(summary: SessionSummary) -> dict[str, Any]:
         "current": summary.current,
         "ip": summary.ip,
         "user_agent": summary.user_agent,
+    }
+
+
+def event_shape(event: SecurityEvent) -> dict[str, Any]:
+    return {
+        "event": event.kind,
+        "at": _time(event.at),
+        "first_at": _time(event.first_at),
+        "count": event.count,
+        "by": event.by,
+        "ip": event.address,
+        "user_agent": event.device,
+        "handle": event.handle,
+        "request_id": event.request_id,
+        "reason": event.reason,
     }
 
 

@@ -41,6 +41,7 @@ class Gatehouse:
     hashing_slots: int = 4  # password hashes at once in one worker
     verification_lifetime: int = 86400  # of a link that proves an address
     reset_lifetime: int = 1800
+    security_log_keep: int = 180 * 86400  # then prune_security_log deletes an event
 
 
 LANGUAGE_CODE = "en"
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "auth_api.mail.apps.MailConfig",
     "auth_api.users.apps.UsersConfig",
+    "auth_api.security_log.apps.SecurityLogConfig",
     "auth_api.sessions.apps.SessionsConfig",
 ]
 MIDDLEWARE = [

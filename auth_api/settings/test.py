@@ -1,5 +1,10 @@
 """Tests: fixed throw-away secrets, cheap password hashes, mails in memory."""
 
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
 from .base import *  # noqa: F403
 from .base import ENV, apply
 
@@ -14,3 +19,9 @@ ENV.values = {**_SECRETS, **ENV.values}
 DEBUG = False
 apply(globals(), email_default="memory://", log_json=True)
 ALLOWED_HOSTS = ["*"]
+
+# Events are written by a thread of their own, and SQLite in memory knows no waiting for a lock.
+_database: dict[str, Any] = globals()["DATABASES"]["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _file = Path(tempfile.gettempdir()) / f"gatehouse-test-{os.getpid()}.sqlite3"
+    _database["TEST"] = {"NAME": _file}

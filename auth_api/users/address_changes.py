@@ -5,6 +5,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from auth_api.errors import InvalidRequest, InvalidToken
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_event
 from auth_api.throttling import may_be_mailed
 
 from . import emails
@@ -41,7 +43,7 @@ def request_address_change(*, user_id: str, email: str, address: str) -> None:
             emails.send_address_confirmation(user, email)
         else:
             emails.send_already_registered(other)
-    _log.info("address.change_asked", user=user_id)
+    record_event(Kind.ADDRESS_CHANGE_ASKED, user_id)
 
 
 def confirm_address(*, token: str) -> None:
@@ -55,7 +57,6 @@ def confirm_address(*, token: str) -> None:
             emails.send_address_changed(old, email)
     except IntegrityError:  # somebody else has proved it first
         raise InvalidToken from None
-    _log.info("address.changed", user=str(user.id))
 
 
 def _give_way(email: str) -> None:

@@ -2,19 +2,24 @@
 
 from typing import Any
 
-import structlog
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.contrib.auth import user_logged_in, user_logged_out
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import PasswordChangeView
 from django.db.models import QuerySet
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
+from django.utils.html import format_html
 
 from auth_api.errors import InvalidCredentials, Overloaded, Throttled
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.models import SecurityEvent
+from auth_api.security_log.recording import record_at_once, record_event
 from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.sessions.tokens import SessionToken
 
@@ -23,7 +28,6 @@ from .password_changes import send_reset_link
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
-_log = structlog.get_logger("auth_api.users")
 
 
 class AdminLoginForm(AuthenticationForm):
@@ -44,7 +48,7 @@ class AdminLoginForm(AuthenticationForm):
         except (Throttled, Overloaded):
             raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
         if not user.is_staff:
-            _log.warning("login.failed", reason="not-staff", user=str(user.id))
+            record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
         self.request.session.methods = METHODS  # type: ignore[union-attr]
         self.user_cache = user
@@ -99,7 +103,6 @@ class OwnPasswordView(PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.save()
         start_session(self.request, user, remember=False, methods=METHODS)
-        _log.info("password.changed", user=str(user.id))
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -107,6 +110,19 @@ def change_own_password(request: HttpRequest) -> Any:
     """In place of the admin's page of this address (urls.py)."""
     context = {**admin.site.each_context(request), "title": "Password change", "subtitle": None}
     return OwnPasswordView.as_view(extra_context=context)(request)
+
+
+@receiver(user_logged_in)
+def _signed_in(request: Any, user: User, **_: Any) -> None:
+    """Only the admin's door signs in by Django's `login()`; ours is start_session."""
+    request.session.save()  # gives the session its token, whose handle the event names
+    record_at_once(Kind.SIGNED_IN, user.pk, handle=_handle_of(request), reason="admin")
+
+
+@receiver(user_logged_out)
+def _signed_out(request: Any, user: User | None, **_: Any) -> None:
+    if user is not None:
+        record_event(Kind.SESSION_ENDED, user.pk, handle=_handle_of(request), reason="admin")
 
 
 admin.site.login_form = AdminLoginForm
@@ -121,11 +137,11 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("is_active", "email_verified", "is_staff", "is_superuser")
     search_fields = ("email", "name")
     date_hierarchy = "date_joined"
-    readonly_fields = ("id", "date_joined", "last_login", "session_epoch")
+    readonly_fields = ("id", "date_joined", "last_login", "session_epoch", "security_log")
     filter_horizontal = ("groups", "user_permissions")
     fields = (
         "email", "name", "email_verified", "is_active", "is_staff", "is_superuser", "groups",
-        "user_permissions", "id", "date_joined", "last_login", "session_epoch",
+        "user_permissions", "id", "date_joined", "last_login", "session_epoch", "security_log",
     )  # fmt: skip
     actions = ("send_reset_link", "end_all_sessions", "deactivate", "activate")
     # What the list's own links ask for, and nothing else: Django lets every column of the row be
@@ -143,6 +159,16 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
             fields += ["email", "email_verified"] if obj else []
         return fields
+
+    @admin.display(description="security log")
+    def security_log(self, user: User) -> str:
+        address = reverse("admin:security_log_securityevent_changelist")
+        return format_html('<a href="{}?user__id__exact={}">All events</a>', address, user.pk)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The log of an account goes with it, although nobody may delete events by themselves."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return found, counts, needed - {SecurityEvent._meta.verbose_name}, protected
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         return lookup in self.lookups | self.date_lookups
@@ -164,7 +190,10 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="End all sessions of the chosen users", permissions=["change"])
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        ended = sum(end_all_sessions(user) for user in self._changeable(request, queryset))
+        ended = 0
+        for user in self._changeable(request, queryset):
+            ended += end_all_sessions(user)
+            record_event(Kind.ALL_ENDED, user.pk)
         self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
 
     @admin.action(description="Deactivate the chosen users", permissions=["change"])

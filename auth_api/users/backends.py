@@ -2,17 +2,17 @@
 
 from typing import Any
 
-import structlog
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_event
+
 from .addresses import canonical_address
 from .models import User
 from .passwords import acceptable_input, spend_one_hash
-
-_log = structlog.get_logger("auth_api.users")
 
 
 class EmailBackend(ModelBackend):
@@ -46,8 +46,8 @@ class EmailBackend(ModelBackend):
 
 
 def _refuse(reason: str, user: User | None) -> User | None:
-    """Log why, for operators alone; never the typed address: people type passwords there."""
-    _log.warning("login.failed", reason=reason, user=str(user.id) if user else None)
+    """Say why in the logs alone; never the typed address: people type passwords there."""
+    record_event(Kind.SIGN_IN_FAILED, user.pk if user else None, reason=reason)
     return None
 
 

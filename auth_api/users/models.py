@@ -15,12 +15,13 @@ from auth_api.sessions.cards import erase_sessions, guard_card
 from auth_api.sessions.tokens import new_ref
 
 from .addresses import MAX_LENGTH, AddressField, canonical_address
+from .changes import RECORDED, record_changes
 from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the card.
 _ENDING = frozenset({"email", "password", "is_active", "session_ref"})
 _ON_CARD = frozenset({"name", "email_verified", "is_staff", "date_joined", "session_epoch"})
-_WATCHED = _ENDING | _ON_CARD
+_WATCHED = _ENDING | _ON_CARD | RECORDED
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -31,11 +32,15 @@ class UserQuerySet(models.QuerySet["User"]):
         if not changed:
             return super().update(**values)
         with transaction.atomic():
-            for user in self.select_for_update():
+            users = list(self.select_for_update())
+            for user in users:
                 guard_card(user)
             if changed & _ENDING:
                 values["session_epoch"] = models.F("session_epoch") + 1
-            return super().update(**values)
+            updated = super().update(**values)
+            for user in users:
+                record_changes(user, user._stored, values)
+            return updated
 
     update.alters_data = True  # type: ignore[attr-defined]
 
@@ -213,6 +218,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             if changed & _WATCHED:
                 guard_card(self)
             super().save(update_fields=changed, **options)
+            record_changes(self, self._stored, {n: self.__dict__[n] for n in changed})
             if changed & _ENDING:
                 self.raise_session_epoch()
         self._mark_stored(changed)

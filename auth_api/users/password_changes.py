@@ -8,6 +8,8 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.throttling import may_be_mailed
@@ -42,7 +44,7 @@ def request_password_reset(*, email: str, address: str) -> None:
             emails.send_nothing()
             return
         emails.send_reset(user)
-    _log.info("password.reset_asked", user=str(user.id))
+    record_event(Kind.RESET_ASKED, user.pk)
 
 
 @transaction.atomic
@@ -64,8 +66,8 @@ def reset_password(*, token: str, password: str) -> None:
         user = read_reset_token(token, lock=True)  # used meanwhile, or a newer one asked for
         user.password, user.email_verified = hashed, True
         user.save()
+        record_change(user, Kind.PASSWORD_RESET)
         emails.send_password_changed(user)
-    _log.info("password.reset", user=str(user.id))
 
 
 def change_password(
@@ -89,7 +91,6 @@ def change_password(
         locked.password = hashed
         locked.save()
         emails.send_password_changed(locked)
-    _log.info("password.changed", user=str(user.id))
     session = before.session
     return sessions.start_session(
         request, locked, remember=session.remember, methods=session.methods

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from auth_api.errors import InvalidCredentials, InvalidRequest, Throttled
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_event
 from auth_api.throttling import mail_wait, may_be_mailed
 
 from . import emails
@@ -119,7 +121,7 @@ def verify_email(*, token: str, password: str, address: str) -> None:
     user = read_verification_token(token)
     throttle = counted_try(user.email, address)
     if not acceptable_input(password) or not check_password(password, user.password):
-        _log.warning("verification.failed", reason="wrong-password", user=str(user.id))
+        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
         throttle.fail()
         raise InvalidCredentials
     throttle.clear()
@@ -128,4 +130,3 @@ def verify_email(*, token: str, password: str, address: str) -> None:
         user.email_verified = True
         user.save(update_fields=["email_verified"])
         user.raise_session_epoch()  # a used link stays used, also when staff unticks "verified"
-    _log.info("account.verified", user=str(user.id))

@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from auth_api.errors import InvalidCredentials, Throttled
 from auth_api.operations import LOGINS
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_event
 from auth_api.throttling import LoginThrottle
 
 from .addresses import canonical_address
@@ -47,7 +49,7 @@ def counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
         throttle.hit()
     except Throttled as error:
         LOGINS.labels("throttled").inc()
-        _log.warning("login.throttled", retry_after=error.retry_after)
+        record_event(Kind.SIGN_IN_THROTTLED, account=account, retry_after=error.retry_after)
         raise
     return throttle
 
@@ -57,4 +59,3 @@ def set_active(*, user: User, active: bool) -> None:
     """Switch an account on or off; off ends all its sessions."""
     user.is_active = active
     user.save(update_fields=["is_active"])
-    _log.info("account.activated" if active else "account.deactivated", user=str(user.id))

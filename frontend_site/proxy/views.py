@@ -57,6 +57,11 @@ def revoke_all(request: SiteRequest) -> HttpResponse:
     return _forward(request, "revoke-all")
 
 
+@endpoint("GET")
+def security_events(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "security-events")
+
+
 @endpoint("POST")
 def reauthenticate(request: SiteRequest) -> HttpResponse:
     """The password again, for what asks for it; the session goes on under a new secret."""

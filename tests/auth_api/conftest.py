@@ -2,6 +2,7 @@
 
 import atexit
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,3 +31,12 @@ def redis_client() -> Any:
 @pytest.fixture(autouse=True)
 def _empty_store(redis_client: Any) -> None:
     redis_client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _written_log() -> Iterator[None]:
+    """What a test left for the security log is written before its database is emptied."""
+    from auth_api.security_log.writer import writer
+
+    yield
+    writer.drain()

@@ -42,6 +42,7 @@ def test_real_answers_fit(user: Any) -> None:
     token = session_token(checked("POST", "/v1/login", BODY))
     handle = checked("GET", "/v1/session", token=token).json()["session"]["handle"]
     checked("GET", "/v1/sessions", token=token)
+    assert checked("GET", "/v1/security-events", token=token).json()["items"]
     token = session_token(
         checked("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=token)
     )

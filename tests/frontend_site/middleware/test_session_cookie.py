@@ -12,6 +12,7 @@ from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, TOKEN, Stub
 PROTECTED_API = [
     ("GET", "/api/auth/session"),
     ("GET", "/api/auth/sessions"),
+    ("GET", "/api/auth/security-events"),
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),
     ("POST", "/api/auth/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all"),

@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_event
 from auth_api.sessions.backend import backend
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.services import end_all_sessions
@@ -29,11 +31,20 @@ class Command(BaseCommand):
 def _end(options: dict[str, Any]) -> int:
     users = get_user_model()._default_manager
     if options["all"]:
-        return sum(end_all_sessions(user) for user in users.iterator())
+        return sum(_end_all(user) for user in users.iterator())
     try:
         user: Any = users.get_by_natural_key(options["email"])
     except get_user_model().DoesNotExist:
         raise CommandError("There is no such user.") from None
-    if options["handle"]:
-        return int(backend.end_by_handle(user.session_ref, options["handle"]))
-    return end_all_sessions(user)
+    if not (handle := options["handle"]):
+        return _end_all(user)
+    ended = backend.end_by_handle(user.session_ref, handle)
+    if ended:
+        record_event(Kind.SESSION_ENDED, user.pk, handle=handle)
+    return int(ended)
+
+
+def _end_all(user: Any) -> int:
+    ended = end_all_sessions(user)
+    record_event(Kind.ALL_ENDED, user.pk, count=ended)
+    return ended

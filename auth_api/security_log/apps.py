@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class SecurityLogConfig(AppConfig):
+    name = "auth_api.security_log"
+    label = "security_log"
+    verbose_name = "Security log"

@@ -1,0 +1,129 @@
+"""Events on their way into the table, and out of it again."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from auth_api.knobs import knobs
+from auth_api.throttling import network_of
+
+from .kinds import Kind
+from .models import SecurityEvent
+from .origin import Origin
+
+# Rows of one kind that strangers can add to one account in a day; what comes from more places
+# than that is counted up in one row without a place.
+PLACES_A_DAY = 20
+LONGEST_LIST = 100
+_PRUNE_BATCH = 1000
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `user_id`, or the `account` (a canonical address) when nobody looked it up yet."""
+
+    kind: Kind
+    origin: Origin
+    user_id: Any = None
+    account: str = field(default="", repr=False)
+    handle: str = ""
+    reason: str = ""
+    count: int = 1
+    at: datetime = field(default_factory=_now)
+
+    @property
+    def bucket(self) -> str | None:
+        """What events are counted up by; None for an event that keeps a row of its own."""
+        if not self.kind.is_strangers:
+            return None
+        return self._bucket(network_of(self.origin.address))
+
+    @property
+    def overflow_bucket(self) -> str:
+        return self._bucket("")
+
+    def _bucket(self, place: str) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d} {place}"
+
+
+def append(event: Event) -> SecurityEvent | None:
+    """Write `event`; None when it only counted up a row, or there is no such account.
+
+    Raises DatabaseError when it cannot be written.
+    """
+    user_id = event.user_id or _user_id_of(event.account)
+    if user_id is None:
+        return None
+    if event.bucket is None:
+        return _insert(user_id, event, bucket=None)
+    if _count_up(user_id, event, event.bucket):
+        return None
+    full = _places(user_id, event) >= PLACES_A_DAY
+    bucket = event.overflow_bucket if full else event.bucket
+    if full and _count_up(user_id, event, bucket):
+        return None
+    try:
+        return _insert(user_id, event, bucket=bucket)
+    except IntegrityError:  # another worker inserted the row at this moment; or the user is gone
+        _count_up(user_id, event, bucket)
+        return None
+
+
+def list_events(user_id: Any) -> list[SecurityEvent]:
+    """Return the newest events of an account, newest first, at most LONGEST_LIST."""
+    return list(all_events(user_id)[:LONGEST_LIST])
+
+
+def all_events(user_id: Any) -> QuerySet[SecurityEvent]:
+    """Return the events of an account, newest first; few enough to be taken along."""
+    return SecurityEvent.objects.filter(user_id=user_id)
+
+
+def prune_events(keep: timedelta | None = None) -> int:
+    """Delete what is older than `keep` (default: the knob), in small steps; return how many."""
+    limit = _now() - (timedelta(seconds=knobs().security_log_keep) if keep is None else keep)
+    pruned = 0
+    while True:
+        old = SecurityEvent.objects.filter(at__lt=limit).order_by("at").values_list("pk", flat=True)
+        if not (batch := list(old[:_PRUNE_BATCH])):
+            return pruned
+        pruned += SecurityEvent.objects.filter(pk__in=batch).delete()[0]
+
+
+def _user_id_of(account: str) -> Any:
+    users = get_user_model()._default_manager.filter(email=account)
+    return users.values_list("pk", flat=True).first() if account else None
+
+
+def _insert(user_id: Any, event: Event, *, bucket: str | None) -> SecurityEvent:
+    origin = event.origin
+    known = bucket is None or bucket == event.bucket
+    with transaction.atomic():  # so that a failure spoils no transaction around it
+        return SecurityEvent.objects.create(
+            user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
+            by=origin.by, address=origin.address if known else "",
+            device=origin.device if known else "", request_id=origin.request_id,
+            handle=event.handle, reason=event.reason[:60], bucket=bucket,
+            place=origin.place if event.kind is Kind.SIGNED_IN else "",
+        )  # fmt: skip
+
+
+def _count_up(user_id: Any, event: Event, bucket: str) -> bool:
+    row = SecurityEvent.objects.filter(user_id=user_id, bucket=bucket)
+    changes: dict[str, Any] = {"count": F("count") + event.count, "at": event.at}
+    if bucket == event.bucket:
+        changes |= {"device": event.origin.device, "request_id": event.origin.request_id}
+    return bool(row.update(**changes))
+
+
+def _places(user_id: Any, event: Event) -> int:
+    day = {"user_id": user_id, "bucket__startswith": event.overflow_bucket}
+    return SecurityEvent.objects.filter(**day).count()

@@ -1,0 +1,77 @@
+"""The kinds of events: one name for table, structured log and API; and how people are told."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """A value is `noun.verb`, as in the structured log."""
+
+    SIGNED_IN = "session.started"
+    SIGN_IN_FAILED = "login.failed"
+    SIGN_IN_THROTTLED = "login.throttled"
+    VERIFICATION_FAILED = "verification.failed"
+    SESSION_ENDED = "session.ended"
+    OTHERS_ENDED = "session.others_ended"
+    ALL_ENDED = "session.all_ended"
+    DISOWNED = "session.disowned"
+    REAUTHENTICATED = "session.reauthenticated"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a name
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - a name
+    RESET_ASKED = "password.reset_asked"
+    ADDRESS_CHANGE_ASKED = "address.change_asked"
+    ADDRESS_CHANGED = "address.changed"
+    ADDRESS_VERIFIED = "account.verified"
+    NAME_CHANGED = "name.changed"
+    ACTIVATED = "account.activated"
+    DEACTIVATED = "account.deactivated"
+    RIGHTS_CHANGED = "account.rights_changed"
+    EXPORTED = "account.exported"
+
+    @property
+    def is_strangers(self) -> bool:
+        """Whether anybody can make it happen, as often as they like: then rows are counted up."""
+        return self in _STRANGERS
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_STRANGERS = frozenset(
+    {
+        Kind.SIGN_IN_FAILED,
+        Kind.SIGN_IN_THROTTLED,
+        Kind.VERIFICATION_FAILED,
+        Kind.RESET_ASKED,
+    }
+)
+_LABELS = {
+    Kind.SIGNED_IN: "Signed in",
+    Kind.SIGN_IN_FAILED: "Sign-in failed",
+    Kind.SIGN_IN_THROTTLED: "Sign-ins held up",
+    Kind.VERIFICATION_FAILED: "Address not confirmed",
+    Kind.SESSION_ENDED: "Session ended",
+    Kind.OTHERS_ENDED: "All other sessions ended",
+    Kind.ALL_ENDED: "All sessions ended",
+    Kind.DISOWNED: "Sign-in disowned",
+    Kind.REAUTHENTICATED: "Password given again",
+    Kind.PASSWORD_CHANGED: "Password changed",
+    Kind.PASSWORD_RESET: "Password set by a mailed link",
+    Kind.RESET_ASKED: "Password reset asked for",
+    Kind.ADDRESS_CHANGE_ASKED: "Another e-mail address asked for",
+    Kind.ADDRESS_CHANGED: "E-mail address changed",
+    Kind.ADDRESS_VERIFIED: "E-mail address confirmed",
+    Kind.NAME_CHANGED: "Name changed",
+    Kind.ACTIVATED: "Account switched on",
+    Kind.DEACTIVATED: "Account switched off",
+    Kind.RIGHTS_CHANGED: "Rights changed",
+    Kind.EXPORTED: "Data downloaded",
+}
+
+
+def label_of(kind: str) -> str:
+    """Return the words for a stored kind; for one that this version does not know, its name."""
+    try:
+        return Kind(kind).label
+    except ValueError:
+        return kind

@@ -1,0 +1,24 @@
+"""Delete old events of the security log."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from auth_api.knobs import knobs
+from auth_api.security_log.events import prune_events
+
+_DAY = 86400
+
+
+class Command(BaseCommand):
+    help = "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP. Run it daily."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        days = knobs().security_log_keep // _DAY
+        parser.add_argument("--days", type=int, help=f"keep so many instead of {days}")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        days = options["days"]
+        pruned = prune_events(None if days is None else timedelta(days=max(days, 0)))
+        self.stdout.write(f"{pruned} events deleted.")

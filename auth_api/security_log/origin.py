@@ -1,0 +1,73 @@
+"""Which request an event belongs to, for code that never sees a request (models, services)."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from auth_api.sessions.devices import device_name
+from auth_api.sessions.tokens import SessionToken
+from auth_api.throttling import wider_network_of
+
+_ADMIN = "/admin/"
+_VERSION = re.compile(r"(?<= )[0-9]+(?= |$)")  # browsers have a new one every month
+_request: ContextVar[Any] = ContextVar("request", default=None)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an event comes from. `by`: owner (or who holds the password), staff, or system."""
+
+    by: str
+    address: str = ""
+    device: str = ""
+    request_id: str = ""
+
+    @property
+    def place(self) -> str:
+        """The kind of device and its network, coarsely: what is the same tomorrow (new_devices)."""
+        return f"{_VERSION.sub('', self.device)} {wider_network_of(self.address)}"
+
+
+@contextmanager
+def events_of(request: Any) -> Iterator[None]:
+    """Events that are recorded in the block come from `request`."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def origin_of_event(user_id: Any) -> Origin:
+    """Return where an event of user `user_id` comes from now.
+
+    Of staff who act on somebody else's account the owner sees that it was staff, and no more.
+    """
+    request = _request.get()
+    if request is None:
+        return Origin("system")
+    if _is_staff_acting(request, user_id):
+        return Origin("staff", request_id=request.request_id)
+    return Origin(
+        "owner",
+        address=request.client_address,
+        device=device_name(request.client_user_agent),
+        request_id=request.request_id,
+    )
+
+
+def session_of_change() -> str:
+    """Return the handle of the session that makes a change now; "" for a mailed link or a command."""
+    session = getattr(_request.get(), "session", None)
+    token = SessionToken.parse(session.session_key) if session is not None else None
+    return token.handle if token else ""
+
+
+def _is_staff_acting(request: Any, user_id: Any) -> bool:
+    if not request.path_info.startswith(_ADMIN):  # elsewhere nobody acts for another
+        return False
+    actor = getattr(request, "user", None)
+    return bool(actor and actor.is_authenticated and str(actor.pk) != str(user_id))

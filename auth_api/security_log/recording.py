@@ -1,0 +1,73 @@
+"""How events get into the log. Each goes to the structured log in any case, whatever the table does."""
+
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, InterfaceError, transaction
+
+from .events import Event, append
+from .kinds import Kind
+from .models import SecurityEvent
+from .origin import origin_of_event, session_of_change
+from .writer import writer
+
+_log = structlog.get_logger("auth_api.security_log")
+_WARNINGS = frozenset(
+    {
+        Kind.SIGN_IN_FAILED,
+        Kind.SIGN_IN_THROTTLED,
+        Kind.VERIFICATION_FAILED,
+        Kind.DISOWNED,
+    }
+)
+
+
+def record_change(user: Any, kind: Kind, *, reason: str = "") -> None:
+    """Record a change of `user`'s account, in the transaction that makes it.
+
+    There is no change without its event: when it cannot be written, the change fails too. The
+    structured log hears of it at the commit. Call inside `transaction.atomic()`.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("record_change needs transaction.atomic()")
+    origin = origin_of_event(user.pk)
+    handle = session_of_change() if origin.by == "owner" else ""
+    event = Event(kind, origin, user_id=user.pk, handle=handle, reason=reason)
+    append(event)
+    transaction.on_commit(lambda: _say(event, {}))
+
+
+def record_event(
+    kind: Kind, user_id: Any = None, *, account: str = "", handle: str = "", reason: str = "",
+    **said: Any,
+) -> None:  # fmt: skip
+    """Record what happened beside the database; it is written soon after, by another thread.
+
+    The answer neither waits for the table nor fails with it. `user_id`, or `account` (a canonical
+    address, known or not) when the user was not looked up; `said` is for the structured log only.
+    """
+    event = Event(kind, origin_of_event(user_id), user_id, account, handle, reason)
+    _say(event, said)
+    if user_id or account:
+        writer.add(event)
+
+
+def record_at_once(
+    kind: Kind, user_id: Any, *, handle: str = "", reason: str = ""
+) -> SecurityEvent | None:
+    """Like record_event, but return the row; None when it has to be written later."""
+    event = Event(kind, origin_of_event(user_id), user_id, handle=handle, reason=reason)
+    _say(event, {})
+    try:
+        return append(event)
+    except (DatabaseError, InterfaceError) as error:
+        _log.error("security_log.waits", events=1, error=type(error).__name__)
+        writer.add(event)
+        return None
+
+
+def _say(event: Event, said: dict[str, Any]) -> None:
+    fields = {"handle": event.handle, "reason": event.reason, **said}
+    told = {name: value for name, value in fields.items() if value}
+    say = _log.warning if event.kind in _WARNINGS else _log.info
+    say(str(event.kind), user=str(event.user_id) if event.user_id else None, **told)
