@@ -13,6 +13,7 @@ urlpatterns = [
     path("v1/session", login.session),
     path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),
+    path("v1/sessions/disown", sessions.disown),
     path("v1/sessions/revoke-others", sessions.revoke_others),
     path("v1/sessions/revoke-all", sessions.revoke_all),
     re_path(r"^v1/sessions/(?P<handle>[A-Za-z0-9_-]{16})$", sessions.session_detail),

@@ -40,6 +40,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "session-peek": ("GET", "/v1/session?slide=false"),
     "sessions": ("GET", "/v1/sessions"),
     "end-session": ("DELETE", "/v1/sessions/{handle}"),
+    "disown": ("POST", "/v1/sessions/disown"),
     "revoke-others": ("POST", "/v1/sessions/revoke-others"),
     "security-events": ("GET", "/v1/security-events"),
     "revoke-all": ("POST", "/v1/sessions/revoke-all"),

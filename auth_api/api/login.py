@@ -8,10 +8,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from auth_api.errors import InvalidCredentials
 from auth_api.security_log.kinds import Kind
-from auth_api.security_log.recording import record_at_once, record_event
+from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.sessions.tokens import SessionToken
+from auth_api.users.new_devices import record_sign_in
 from auth_api.users.passwords import MAX_LENGTH
 from auth_api.users.services import check_credentials
 
@@ -34,7 +35,7 @@ def login(request: HttpRequest) -> HttpResponse:
         request=request, email=form.email, password=form.password, address=address
     )
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
-    record_at_once(Kind.SIGNED_IN, user.id, handle=current.session.handle)
+    record_sign_in(user=user, handle=current.session.handle)
     return session_response(current)
 
 

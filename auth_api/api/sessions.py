@@ -7,8 +7,10 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.users.models import User
+from auth_api.users.new_devices import disown_sign_in
 
-from .forms import require_empty_body
+from .accounts import TokenForm
+from .forms import read_form, require_empty_body
 from .presenters import listed_shape
 
 
@@ -25,6 +27,13 @@ def session_detail(request: HttpRequest, handle: str) -> HttpResponse:
     sessions.end_session_by_handle(request, handle)
     record_event(Kind.SESSION_ENDED, user_id, handle=handle)
     return HttpResponse(status=204)
+
+
+@require_POST
+def disown(request: HttpRequest) -> HttpResponse:
+    """By the mailed link alone: it works signed out."""
+    disown_sign_in(token=read_form(request, TokenForm).token)
+    return JsonResponse({"detail": "Every session has ended. A mail leads to a new password."})
 
 
 @require_POST

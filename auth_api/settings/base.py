@@ -41,6 +41,7 @@ class Gatehouse:
     hashing_slots: int = 4  # password hashes at once in one worker
     verification_lifetime: int = 86400  # of a link that proves an address
     reset_lifetime: int = 1800
+    disown_lifetime: int = 7 * 86400  # of the link "this was not me"
     security_log_keep: int = 180 * 86400  # then prune_security_log deletes an event
 
 

@@ -19,11 +19,12 @@ from django.utils.html import format_html
 from auth_api.errors import InvalidCredentials, Overloaded, Throttled
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
-from auth_api.security_log.recording import record_at_once, record_event
+from auth_api.security_log.recording import record_event
 from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.sessions.tokens import SessionToken
 
 from .models import User
+from .new_devices import record_sign_in
 from .password_changes import send_reset_link
 from .services import check_credentials, set_active
 
@@ -116,7 +117,7 @@ def change_own_password(request: HttpRequest) -> Any:
 def _signed_in(request: Any, user: User, **_: Any) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
     request.session.save()  # gives the session its token, whose handle the event names
-    record_at_once(Kind.SIGNED_IN, user.pk, handle=_handle_of(request), reason="admin")
+    record_sign_in(user=user, handle=_handle_of(request), reason="admin")
 
 
 @receiver(user_logged_out)

@@ -2,9 +2,10 @@
 
 from auth_api.knobs import knobs
 from auth_api.mail.outbox import queue_mail
+from auth_api.security_log.models import SecurityEvent
 
 from .models import User
-from .tokens import confirmation_link, reset_link, verification_link
+from .tokens import confirmation_link, disown_link, reset_link, verification_link
 
 
 def send_nothing() -> None:
@@ -53,6 +54,19 @@ def send_password_changed(user: User) -> None:
         template="password_changed",
         subject="Your password was changed",
         page=f"{knobs().public_origin}/password/forgot",
+    )
+
+
+def send_new_device(user: User, event: SecurityEvent) -> None:
+    """Tell of a sign-in from a new device (ASVS 6.3.5), with a link that says "this was not me"."""
+    queue_mail(
+        to=user.email,
+        template="new_device",
+        subject="New sign-in to your account",
+        link=disown_link(user, event.pk),
+        device=event.device or "Unknown device",
+        address=event.address or "unknown",
+        when=event.at.strftime("%d %B %Y, %H:%M UTC"),
     )
 
 

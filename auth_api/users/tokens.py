@@ -26,6 +26,7 @@ class Purpose:
 
 VERIFY = Purpose("gatehouse.verify-address", "/email/verify")
 CONFIRM = Purpose("gatehouse.confirm-address", "/email/confirm")
+DISOWN = Purpose("gatehouse.disown-sign-in", "/sessions/disown")
 RESET = Purpose("gatehouse.reset-password", "/password/reset")
 
 
@@ -43,6 +44,11 @@ def confirmation_link(user: User, email: str) -> SignedLink:
 def reset_link(user: User) -> SignedLink:
     """A link that sets a new password, for 30 minutes. Older ones die."""
     return _link(RESET, str(user.id), user.session_epoch, _next_serial(user, "reset_serial"))
+
+
+def disown_link(user: User, sign_in: int) -> SignedLink:
+    """A link that says "this was not me" of event `sign_in`, for 7 days; it works signed out."""
+    return _link(DISOWN, str(user.id), sign_in, user.email)
 
 
 def read_verification_token(token: str, *, lock: bool = False) -> User:
@@ -67,6 +73,12 @@ def read_reset_token(token: str, *, lock: bool = False) -> User:
     """Return the user whose password `token` may set. Raises InvalidToken."""
     user_id, epoch, serial = _claims(RESET, token, knobs().reset_lifetime, 3)
     return _found(lock, pk=user_id, session_epoch=epoch, reset_serial=serial, is_active=True)
+
+
+def read_disown_token(token: str) -> tuple[User, int, str]:
+    """Return the user of `token`, locked, its event, and where it was mailed. Raises InvalidToken."""
+    user_id, sign_in, email = _claims(DISOWN, token, knobs().disown_lifetime, 3)
+    return _found(True, pk=user_id, is_active=True), sign_in, email
 
 
 def _link(purpose: Purpose, *claims: Any) -> SignedLink:

@@ -39,6 +39,11 @@ def reset_password(request: SiteRequest) -> HttpResponse:
     return _mailed_link(request, "reset-password", "reset_password", "password")
 
 
+@page("GET", "POST", public=True)
+def disown_sign_in(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(request, "disown", "disown")
+
+
 def _mailed_link(
     request: SiteRequest, route: str, template: str, *fields: str, refused: str = ""
 ) -> HttpResponse:

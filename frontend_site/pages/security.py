@@ -52,6 +52,7 @@ class LoggedEvent:
     by: str  # in words; "" for whoever was signed in, or tried to be
     address: str
     device: str
+    new_device: bool
 
     @property
     def at_ago(self) -> str:
@@ -70,6 +71,7 @@ class LoggedEvent:
             by=_BY.get(str(item["by"]), ""),
             address=str(item["ip"]),
             device=str(item["user_agent"]),
+            new_device=str(item["reason"]).endswith("new device"),
         )
 
 

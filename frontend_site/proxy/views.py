@@ -47,6 +47,11 @@ def session_detail(request: SiteRequest, handle: str) -> HttpResponse:
     return _forward(request, "end-session", handle=handle)
 
 
+@endpoint("POST", public=True)
+def disown(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "disown")
+
+
 @endpoint("POST")
 def revoke_others(request: SiteRequest) -> HttpResponse:
     return _forward(request, "revoke-others")

@@ -103,6 +103,7 @@ def default_answers() -> dict[str, Behaviour]:
         "GET /v1/sessions": Canned(200, {"items": []}),
         f"DELETE /v1/sessions/{HANDLE}": Canned(204, b""),
         "GET /v1/security-events": Canned(200, {"items": []}),
+        "POST /v1/sessions/disown": Canned(200, {"detail": "Done."}),
         "POST /v1/sessions/revoke-others": Canned(200, {"revoked": 2}),
         "POST /v1/sessions/revoke-all": Canned(
             200, {"revoked": 3}, (("Set-Cookie", EXPIRE_SESSION),)

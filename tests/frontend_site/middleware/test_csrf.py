@@ -25,13 +25,14 @@ CALLS = [
     ("POST", "/api/auth/password/change"),
     ("DELETE", "/api/auth/account"),
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),
+    ("POST", "/api/auth/sessions/disown"),
     ("POST", "/api/auth/sessions/revoke-others"),
     ("POST", "/api/auth/sessions/revoke-all"),
 ]
 FORMS = [
     "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
-    "/account/email", "/account/data", "/account/delete",
+    "/account/email", "/account/data", "/account/delete", "/sessions/disown",
 ]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"
 

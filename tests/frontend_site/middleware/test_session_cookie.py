@@ -25,6 +25,7 @@ PROTECTED_API = [
 PUBLIC = {
     "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz",
     "confirm_address", "resend_verification", "forgot_password", "reset_password",
+    "disown", "disown_sign_in",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ LINKS = [
         {"password": "a quiet harbour"},
         "Address confirmed",
     ),
+    ("/sessions/disown", "POST /v1/sessions/disown", {}, "Everybody is signed out"),
     ("/email/confirm", "POST /v1/email/confirm", {}, "Your address is changed"),
     ("/password/reset", "POST /v1/password/reset", {"password": " as typed "}, "password is set"),
 ]
