@@ -62,6 +62,7 @@ def check_keys(app_configs: Any, **_: Any) -> list[Error]:
         return []
     secrets = {"SECRET_KEY": str(settings.SECRET_KEY).encode()}
     secrets |= {f"GATEHOUSE_SESSION_KEYS ({key.id})": key.secret for key in knobs().session_keys}
+    secrets |= {f"GATEHOUSE_IDENTITY_KEYS ({key.id})": key.secret for key in knobs().identity_keys}
     secrets |= {f"GATEHOUSE_SERVICE_KEYS ({key.id})": key.secret for key in knobs().service_keys}
     weak = [name for name, secret in secrets.items() if not _looks_random(secret)]
     hint = "Take 32 or more characters from a random source."

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from . import operations
-from .api import accounts, login, own_account, passwords, security, sessions
+from .api import accounts, identity, login, own_account, passwords, security, sessions
 from .users.admin import change_own_password
 
 urlpatterns = [
@@ -28,6 +28,8 @@ urlpatterns = [
     path("v1/password/change", passwords.change),
     path("v1/account", own_account.account),
     path("v1/account/export", own_account.export),
+    path("v1/identity", identity.identity),
+    path("v1/.well-known/jwks.json", identity.jwks),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),

@@ -32,7 +32,8 @@ _JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
 _PROBLEM = "urn:gatehouse:problem:"
 _SUCCESSES = frozenset({200, 202, 204})
 
-# Name -> method and path. `{handle}` is the only thing from outside that ever enters a path.
+# Name -> method and path. `{handle}` is the only thing from outside that ever enters a path;
+# `{audience}` is a name from our own settings.
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
     "logout": ("POST", "/v1/logout"),
@@ -55,6 +56,8 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "change-password": ("POST", "/v1/password/change"),
     "delete-account": ("DELETE", "/v1/account"),
     "export-account": ("GET", "/v1/account/export"),
+    "identity": ("GET", "/v1/identity?audience={audience}"),
+    "jwks": ("GET", "/v1/.well-known/jwks.json"),
     "ready": ("GET", "/readyz"),
 }
 
@@ -122,6 +125,7 @@ class AuthApiClient:
         body: bytes = b"",
         content_type: str = "",
         handle: str = "",
+        audience: str = "",
     ) -> Answer:
         """Send one call and return what auth_api said, 4xx and 5xx included.
 
@@ -133,7 +137,7 @@ class AuthApiClient:
             raise ValueError("not a handle")
         request = requests.Request(
             method,
-            self._options.auth_api_url + template.format(handle=handle),
+            self._options.auth_api_url + template.format(handle=handle, audience=audience),
             headers=self._headers(caller, content_type),
             data=body or None,
         ).prepare()

@@ -19,4 +19,4 @@ class SiteRequest(HttpRequest):
 
 def is_api(request: HttpRequest) -> bool:
     """Whether errors of this request are problem documents (else pages)."""
-    return request.path_info.startswith("/api/")
+    return request.path_info.startswith(("/api/", "/auth/", "/.well-known/"))

@@ -46,6 +46,7 @@ urlpatterns = [
     path("api/auth/password/change", proxy.change_password),
     path("api/auth/account", proxy.account),
     path("api/auth/account/export", proxy.export_account),
+    path(".well-known/jwks.json", proxy.jwks),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
 ]

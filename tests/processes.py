@@ -52,7 +52,12 @@ class Stack:
             name: secrets.token_urlsafe(40) for name in ("SECRET_KEY", "FRONTEND_SECRET_KEY")
         } | {
             name: f"k1:{secrets.token_urlsafe(40)}"
-            for name in ("GATEHOUSE_SERVICE_KEYS", "GATEHOUSE_SESSION_KEYS", "GATEHOUSE_CSRF_KEYS")
+            for name in (
+                "GATEHOUSE_SERVICE_KEYS",
+                "GATEHOUSE_SESSION_KEYS",
+                "GATEHOUSE_CSRF_KEYS",
+                "GATEHOUSE_IDENTITY_KEYS",
+            )
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 

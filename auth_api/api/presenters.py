@@ -18,6 +18,13 @@ def session_response(current: CurrentSession) -> HttpResponse:
     return HttpResponse(body, content_type="application/json")
 
 
+def identity_response(current: CurrentSession, token: str) -> HttpResponse:
+    """`{token, user, session}`, as above."""
+    session = json.dumps(session_shape(current.session))
+    body = f'{{"token": "{token}", "user": {current.user_json}, "session": {session}}}'
+    return HttpResponse(body, content_type="application/json")
+
+
 def session_shape(summary: SessionSummary) -> dict[str, Any]:
     return {
         "handle": summary.handle,

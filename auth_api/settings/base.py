@@ -23,6 +23,7 @@ class Gatehouse:
 
     session_keys: tuple[Key, ...] = field(repr=False)
     service_keys: tuple[Key, ...] = field(repr=False)
+    identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     environment: str  # development, production or test
     public_origin: str
     pwned_passwords_url: str = ""  # of a Pwned Passwords range service; empty: not asked
@@ -151,6 +152,7 @@ def _gatehouse() -> Gatehouse:
     return Gatehouse(
         session_keys=ENV.keys("GATEHOUSE_SESSION_KEYS"),
         service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
+        identity_keys=ENV.keys("GATEHOUSE_IDENTITY_KEYS"),
         environment=ENV.environment,
         public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
         pwned_passwords_url=ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/"),

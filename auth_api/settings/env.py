@@ -1,5 +1,6 @@
 """The only reader of os.environ in this project."""
 
+import fcntl
 import os
 import re
 import secrets
@@ -76,28 +77,39 @@ _DEVELOPMENT_SECRETS: dict[str, Callable[[], str]] = {
     "GATEHOUSE_SERVICE_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
     "GATEHOUSE_SESSION_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
     "GATEHOUSE_CSRF_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
+    "GATEHOUSE_IDENTITY_KEYS": lambda: "dev1:" + secrets.token_urlsafe(32),
 }
 
 
 def development_secrets(folder: Path) -> dict[str, str]:
-    """Return the secrets in `<folder>/secrets.env`; whoever comes first makes them all.
+    """Return the secrets in `<folder>/secrets.env`; whoever comes first makes those that lack.
 
-    Both projects and all their workers read the same file. A file that appears by link() is never
-    seen half-written.
+    Both projects and all their workers read the same file. It is replaced whole, and by one process
+    at a time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "secrets.env"
-    if not path.exists():
-        draft = folder / f".secrets.{os.getpid()}.{secrets.token_hex(4)}"
-        lines = [f"{name}={make()}\n" for name, make in _DEVELOPMENT_SECRETS.items()]
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.writelines(lines)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first
-        finally:
-            draft.unlink()
-    pairs = (line.partition("=") for line in path.read_text().splitlines())
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = _read_secrets(path)
+        missing = {name: make() for name, make in _DEVELOPMENT_SECRETS.items() if name not in known}
+        if missing:
+            _write_secrets(path, known | missing)
+        return known | missing
+    finally:
+        os.close(lock)
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    pairs = (line.partition("=") for line in lines)
     return {name: value for name, _, value in pairs if name in _DEVELOPMENT_SECRETS}
+
+
+def _write_secrets(path: Path, values: dict[str, str]) -> None:
+    draft = path.with_name(f".secrets.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+    draft.replace(path)

@@ -11,6 +11,7 @@ from .base import ENV, apply
 _SECRETS = {
     "SECRET_KEY": "test-" + "s" * 50,
     "GATEHOUSE_SERVICE_KEYS": "test2:" + "k" * 40 + ",test1:" + "j" * 40,
+    "GATEHOUSE_IDENTITY_KEYS": "test2:" + "i" * 40 + ",test1:" + "h" * 40,
     "GATEHOUSE_SESSION_KEYS": "test1:" + "x" * 40,
     "GATEHOUSE_ARGON2_MEMORY_KIB": "64",
     "GATEHOUSE_ARGON2_TIME": "1",

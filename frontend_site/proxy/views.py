@@ -127,6 +127,12 @@ def export_account(request: SiteRequest) -> HttpResponse:
     return _forward(request, "export-account")
 
 
+@endpoint("GET", public=True)
+def jwks(request: SiteRequest) -> HttpResponse:
+    """The keys that verify identity tokens: services behind us need not reach auth_api."""
+    return _forward(request, "jwks")
+
+
 def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
     """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
     unsafe = request.method not in ("GET", "HEAD")

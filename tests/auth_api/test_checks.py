@@ -24,6 +24,7 @@ def production(settings: Any) -> Any:
         public_origin="https://gatehouse.example",
         session_keys=(Key("k1", GOOD),),
         service_keys=(Key("k1", GOOD),),
+        identity_keys=(Key("k1", GOOD),),
     )
     return settings
 
@@ -67,6 +68,7 @@ def test_a_weak_setting_is_refused_by_name(
         ({"session_limit_policy": "hope"}, "E003"),
         ({"session_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"service_keys": (Key("k1", GOOD), Key("k0", b"ab" * 20))}, "E004"),
+        ({"identity_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"public_origin": "http://gatehouse.example"}, "E006"),
         ({"public_origin": "https://gatehouse.example/path"}, "E006"),
         ({"public_origin": "https://"}, "E006"),

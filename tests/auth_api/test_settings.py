@@ -19,6 +19,7 @@ NEEDED = {
     "SECRET_KEY": secrets.token_urlsafe(40),
     "GATEHOUSE_SERVICE_KEYS": "k1:" + secrets.token_urlsafe(40),
     "GATEHOUSE_SESSION_KEYS": "k1:" + secrets.token_urlsafe(40),
+    "GATEHOUSE_IDENTITY_KEYS": "k1:" + secrets.token_urlsafe(40),
     "GATEHOUSE_PUBLIC_ORIGIN": "https://gatehouse.example",
     "REDIS_URL": "redis://127.0.0.1:6379",
     "EMAIL_URL": "console://",
@@ -63,8 +64,19 @@ def test_whoever_comes_first_makes_the_secrets_of_all(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(development_secrets, [tmp_path] * 32))
     assert all(one == found[0] for one in found)
-    assert len(found[0]) == 5
+    assert {"SECRET_KEY", "FRONTEND_SECRET_KEY", "GATEHOUSE_IDENTITY_KEYS"} <= found[0].keys()
     (file,) = tmp_path.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_secret_that_is_new_to_development_joins_the_others(tmp_path: Path) -> None:
+    first = development_secrets(tmp_path)
+    file = tmp_path / "secrets.env"
+    lines = [line for line in file.read_text().splitlines() if "IDENTITY" not in line]
+    file.write_text("\n".join(lines) + "\n")
+    second = development_secrets(tmp_path)
+    assert second.keys() == first.keys()
+    assert {name for name in first if first[name] != second[name]} == {"GATEHOUSE_IDENTITY_KEYS"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

@@ -119,8 +119,14 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "DELETE /v1/account": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
+        "GET /v1/.well-known/jwks.json": Canned(200, {"keys": []}),
         "GET /readyz": Canned(200, {"status": "ready"}),
     }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # tests call from many threads at once
 
 
 class Stub:
@@ -130,8 +136,7 @@ class Stub:
         self.answers = default_answers()
         self.seen: list[Seen] = []
         self.wake = threading.Event()  # ends hanging answers
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 

@@ -233,3 +233,11 @@ def test_json_answers_are_sandboxed(browser: Browser) -> None:
 def test_garbage_of_auth_api_is_a_503(browser: Browser, stub: Stub, garbage: Any) -> None:
     stub.answers["GET /v1/session"] = garbage
     assert browser.sign_in().call("GET", "/api/auth/session").status_code == 503
+
+
+def test_the_keys_of_identity_tokens_are_for_everybody(browser: Any, stub: Stub) -> None:
+    key = {"kty": "EC", "kid": "k1"}
+    stub.answers["GET /v1/.well-known/jwks.json"] = Canned(200, {"keys": [key]})
+    answer = browser.get("/.well-known/jwks.json")
+    assert answer.status_code == 200
+    assert answer.json() == {"keys": [key]}

@@ -1,0 +1,34 @@
+"""For services behind the BFF: who is calling them, and the keys that prove it."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET, require_safe
+
+from auth_api.errors import InvalidRequest
+from auth_api.identity import is_audience, key_set, mint_identity
+from auth_api.knobs import knobs
+from auth_api.sessions import services as sessions
+
+from .presenters import identity_response
+
+
+@require_GET
+def identity(request: HttpRequest) -> HttpResponse:
+    """Validate the session and mint the token in one call; it counts as use of the session."""
+    audience = request.GET.get("audience", "")
+    if not is_audience(audience):
+        raise InvalidRequest({"audience": ["A lower-case name of at most 31 characters."]})
+    current = sessions.current_session(request)
+    settings = knobs()
+    token = mint_identity(
+        current,
+        audience=audience,
+        issuer=settings.public_origin,
+        key=settings.identity_keys[0],
+    )
+    return identity_response(current, token)
+
+
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """RFC 7517. Behind the service token like every call; the BFF publishes it."""
+    return JsonResponse(key_set(knobs().identity_keys))

@@ -1,0 +1,76 @@
+"""Identity tokens: who is behind a request, signed for one service behind the BFF.
+
+A JWT (RFC 7519) signed with ES256 (RFC 7518, 3.4): whoever reads the public keys can check it, and
+nobody but auth_api can make one. It is short-lived and names its audience, so that one service
+cannot use it at another (RFC 8725, 3.9). `docs/upstreams.md` says what services must check.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from jwt.algorithms import ECAlgorithm
+
+from auth_api.sessions.services import CurrentSession
+from auth_api.settings.env import Key
+
+LIFETIME = 60  # seconds
+TYPE = "gatehouse-identity+jwt"  # RFC 8725, 3.11: no other token of ours can be taken for one
+_AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+# The order of P-256 (FIPS 186-5, SP 800-186 3.2.1.3).
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def is_audience(text: str) -> bool:
+    """Whether `text` can name a service. Which ones there are is for the BFF to know."""
+    return bool(_AUDIENCE.fullmatch(text))
+
+
+def mint_identity(current: CurrentSession, *, audience: str, issuer: str, key: Key) -> str:
+    """Return the token that tells `audience` who is behind `current`, good for LIFETIME seconds.
+
+    Claims: iss, aud, sub, iat, exp, jti (RFC 7519, 4.1); auth_time, amr and sid as OpenID Connect
+    defines them. `sub` is the user's id, `sid` the session's handle; no name, no address.
+    """
+    now = int(time.time())
+    claims = {
+        "iss": issuer,
+        "aud": audience,
+        "sub": current.user["id"],
+        "sid": current.session.handle,
+        "amr": list(current.session.methods),
+        "auth_time": int(current.session.auth_time.timestamp()),
+        "iat": now,
+        "exp": now + LIFETIME,
+        "jti": secrets.token_urlsafe(12),
+    }
+    headers = {"kid": key.id, "typ": TYPE}
+    return jwt.encode(claims, _signing_key(key), algorithm="ES256", headers=headers)
+
+
+def key_set(keys: Sequence[Key]) -> dict[str, Any]:
+    """Return the public halves of `keys` as a JWK set (RFC 7517, 5)."""
+    return {"keys": [_public(key) for key in keys]}
+
+
+def _public(key: Key) -> dict[str, Any]:
+    public = ECAlgorithm.to_jwk(_signing_key(key).public_key(), as_dict=True)
+    return {**public, "kid": key.id, "use": "sig", "alg": "ES256"}
+
+
+@cache
+def _signing_key(key: Key) -> ec.EllipticCurvePrivateKey:
+    """Derive the key pair from the secret, so that it is configured like every other key.
+
+    128 bits more than the order has, reduced: no value is likelier than others (FIPS 186-5, A.2.1).
+    """
+    derived = HKDF(hashes.SHA256(), 48, salt=None, info=b"gatehouse.identity.ES256")
+    number = int.from_bytes(derived.derive(key.secret), "big") % (_ORDER - 1) + 1
+    return ec.derive_private_key(number, ec.SECP256R1())
