@@ -131,8 +131,6 @@ class SessionStore(SessionBase):
         data = self._get_session(no_load=must_create)
         if must_create:
             return self._create(data)
-        if self.valid is None:
-            raise SessionEnded("ended")
         if self._becomes_bound(data):
             return self._bind(data)
         self._update(self._token(), restart_clocks=False)
@@ -159,7 +157,7 @@ class SessionStore(SessionBase):
         Raises SessionEnded when the session is over.
         """
         data = self._session
-        if self.valid is None:
+        if self.session_key is None:
             self.create()
         elif self._becomes_bound(data):
             self._bind(data)
@@ -207,8 +205,7 @@ class SessionStore(SessionBase):
         return self.valid
 
     def _becomes_bound(self, data: dict[str, Any]) -> bool:
-        bound = self.valid is not None and self.valid.record.fixed.bound
-        return not bound and _user_of(data) is not None
+        return not self._valid().record.fixed.bound and _user_of(data) is not None
 
     def _bind(self, data: dict[str, Any]) -> None:
         old = self._token()

@@ -66,6 +66,18 @@ def test_a_renewal_after_logout_does_not_bring_the_session_back(sign_in: SignIn)
     assert not is_alive(token)
 
 
+def test_no_write_after_a_refused_one_brings_the_session_back(sign_in: SignIn) -> None:
+    """The request swallows the error and goes on with the data that it has read."""
+    token = sign_in().session_key
+    in_flight = SessionStore(token)
+    in_flight["basket"] = 1
+    SessionStore(token).delete()
+    for write in (in_flight.save, in_flight.cycle_key, in_flight.save, in_flight.cycle_key):
+        with pytest.raises(SessionEnded):
+            write()
+    assert not is_alive(in_flight.session_key)
+
+
 def test_different_keys_of_two_requests_both_win(sign_in: SignIn) -> None:
     token = sign_in().session_key
     one, two = SessionStore(token), SessionStore(token)
