@@ -5,9 +5,9 @@ from hashlib import sha256
 from typing import Any
 
 from django_redis import get_redis_connection
-from redis.exceptions import RedisError
 
 from auth_api.errors import Throttled
+from auth_api.sessions.connections import OUTAGE
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
@@ -95,7 +95,7 @@ class LoginThrottle:
             wait = self._address_wait(connection)
             # A client that must wait counts nowhere: else it locks others out for nothing.
             wait = wait or connection.eval(_HIT, len(self._keys), *self._keys, *limits)
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
             raise Throttled(int(wait))
@@ -110,7 +110,7 @@ class LoginThrottle:
         """Forget the failures at this account after a success; the client's others stay."""
         try:
             get_redis_connection("sessions").unlink(*self._keys)
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def _address_wait(self, connection: Any) -> int:
@@ -137,7 +137,7 @@ def _count(key: str, window: int) -> tuple[int, int]:
     """Add one to a counter that lives `window` seconds; return it, and the seconds it has left."""
     try:
         count, left = get_redis_connection("sessions").eval(_COUNT, 1, key, window)
-    except (RedisError, OSError) as error:
+    except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
     return int(count), int(left)
 

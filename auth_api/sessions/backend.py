@@ -6,9 +6,9 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
-from .connections import ask, connection
+from .connections import OUTAGE, ask, connection
 from .exceptions import SessionStoreUnavailable
 
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -145,7 +145,7 @@ class RedisBackend:
         except NoScriptError:  # a restarted or failed-over server
             with _unknown_on_failure():
                 return ask("EVAL", script.text, len(keys), *keys, *arguments)
-        except (RedisError, OSError) as error:  # by hand: a context manager costs too much here
+        except OUTAGE as error:  # by hand: a context manager costs too much here
             raise SessionStoreUnavailable(type(error).__name__) from error
 
 
@@ -165,7 +165,7 @@ def index_key(ref: str) -> str:
 def _unknown_on_failure() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
 
 

@@ -14,9 +14,11 @@ from django_redis import get_redis_connection
 from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 ALIAS = "sessions"
+# Redis did not answer, or not well. A cluster of which no node answers raises what is no RedisError.
+OUTAGE = (RedisError, RedisClusterException, OSError)
 
 _held: deque[Any] = deque()  # append and pop are atomic, for threads and greenlets alike
 os.register_at_fork(after_in_child=_held.clear)
@@ -32,7 +34,7 @@ def ask(*command: Any) -> Any:
     """Send one command and return its answer.
 
     A connection that turns out to be closed is replaced, and the command is sent once more: every
-    script knows its own repetition. Raises redis.RedisError or OSError.
+    script knows its own repetition. Raises one of OUTAGE.
     """
     client = connection()
     if not isinstance(client, Redis):  # a cluster's client finds the node

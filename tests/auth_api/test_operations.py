@@ -1,14 +1,18 @@
 """Alive, ready, counted; and what an outage looks like to a caller."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from auth_api.sessions import connections
+from auth_api.sessions.topology import caches
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOGIN = {"email": "ada@example.com", "password": PASSWORD}
@@ -62,6 +66,27 @@ def test_without_redis_a_login_is_unknown(redis_gone: None) -> None:
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
     assert not answer.cookies
     assert names_of(events) == ["answer.unknown"]
+
+
+@pytest.fixture
+def cluster_gone(settings: Any) -> Iterator[None]:
+    settings.CACHES = caches(f"redis+cluster://127.0.0.1:{free_port()}")
+    connections.connection.cache_clear()
+    yield
+    connections.connection.cache_clear()
+
+
+@pytest.mark.parametrize("request_line", ["GET /v1/session", "POST /v1/login"])
+def test_a_cluster_of_which_no_node_answers_is_unknown(
+    cluster_gone: None, request_line: str
+) -> None:
+    method, path = request_line.split()
+    body = LOGIN if method == "POST" else None
+    answer = call(method, path, body, token=f"{'A' * 16}.{'B' * 43}")
+    assert answer.json()["type"] == "urn:gatehouse:problem:session-store-unavailable"
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert not answer.cookies
+    assert call("GET", "/readyz").json()["missing"] == ["redis"]
 
 
 def test_without_the_database_a_login_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
