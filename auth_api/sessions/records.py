@@ -11,6 +11,7 @@ from typing import NamedTuple
 _FIXED = struct.Struct(">BBIII")
 _HEADER = struct.Struct(">BBIIIIIII")
 HEADER_BYTES = _HEADER.size
+_SHORTEST_BODY = 13  # the nonce, and the length of what follows it (codec.py)
 FORMAT = 1
 
 _METHODS = ("pwd", "otp", "webauthn")
@@ -84,7 +85,7 @@ class SessionRecord(NamedTuple):
     @classmethod
     def unpack(cls, value: bytes) -> "SessionRecord":
         """Read a record. Raises ValueError for bytes of another format."""
-        if len(value) < HEADER_BYTES or value[0] != FORMAT:
+        if len(value) < HEADER_BYTES + _SHORTEST_BODY or value[0] != FORMAT:
             raise ValueError("not a session record of this format")
         _, flags, idle, lifetime, epoch, created, authenticated, seen, revision = (
             _HEADER.unpack_from(value)

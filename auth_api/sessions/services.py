@@ -186,10 +186,10 @@ def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:
         for id_hash, value in zip(batch, backend.records(ref, batch), strict=True):
             if value is None:
                 continue
-            record = SessionRecord.unpack(value)
             try:
+                record = SessionRecord.unpack(value)
                 client = codec.open_client(ref, id_hash, record.fixed, record.body)
-            except Unreadable:
+            except (Unreadable, ValueError):
                 continue
             handle = id_hash[:HANDLE_LENGTH]
             if record.fixed.epoch == epoch:

@@ -63,8 +63,7 @@ class SessionStore(SessionBase):
             raise NoSession
         if answer[0] not in (b"valid", b"unsure"):
             raise SessionEnded(answer[0].decode())
-        record = SessionRecord.unpack(answer[1])
-        payload = self._open(token, record)
+        record, payload = self._open(token, answer[1])
         card = self._card(token, record, answer)
         self.valid = ValidSession(record, payload, card)
         return self.valid
@@ -85,10 +84,11 @@ class SessionStore(SessionBase):
             raise SessionEnded("epoch" if card and card.active else "inactive")
         return card
 
-    def _open(self, token: SessionToken, record: SessionRecord) -> bytes:
+    def _open(self, token: SessionToken, value: bytes) -> tuple[SessionRecord, bytes]:
         try:
-            return self._codec.open_payload(token, record.fixed, record.body)
-        except Unreadable:
+            record = SessionRecord.unpack(value)
+            return record, self._codec.open_payload(token, record.fixed, record.body)
+        except (Unreadable, ValueError):  # ValueError: of another format, or cut short
             raise SessionEnded("unreadable") from None
 
     def client(self) -> ClientInfo:
@@ -264,8 +264,8 @@ class SessionStore(SessionBase):
             )
             if state != b"conflict":
                 break
-            seen = SessionRecord.unpack(rest[0])
-            current = unpack_payload(self._open(old, seen), seen.fixed.epoch)
+            seen, payload = self._open(old, rest[0])
+            current = unpack_payload(payload, seen.fixed.epoch)
         if state != b"ok":
             self.valid = None
             raise SessionEnded("ended" if state in (b"none", b"conflict") else state.decode())
