@@ -13,7 +13,7 @@ from . import cards
 from .backend import backend
 from .codec import Unreadable
 from .devices import device_name
-from .exceptions import NoSession, SessionEnded, SessionLimitReached
+from .exceptions import NoSession, SessionEnded, SessionLimitReached, SessionStoreUnavailable
 from .payloads import pack_payload, unpack_payload
 from .records import ClientInfo, FixedHeader, Flag, SessionRecord, UserCard, ValidSession
 from .tokens import SessionToken
@@ -266,9 +266,11 @@ class SessionStore(SessionBase):
                 break
             seen, payload = self._open(old, rest[0])
             current = unpack_payload(payload, seen.fixed.epoch)
+        if state == b"conflict":  # alive, but another request was faster each time
+            raise SessionStoreUnavailable("conflict")
         if state != b"ok":
             self.valid = None
-            raise SessionEnded("ended" if state in (b"none", b"conflict") else state.decode())
+            raise SessionEnded("ended" if state == b"none" else state.decode())
         self._session_key = token.value
         self._session_cache = data
         self.valid = ValidSession(SessionRecord.unpack(rest[0]), payload, valid.card)

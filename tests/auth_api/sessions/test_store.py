@@ -139,6 +139,31 @@ def test_many_writers_at_once_lose_nothing(sign_in: SignIn) -> None:
     assert [found.get(f"key{n}") for n in range(8)] == list(range(8))
 
 
+def test_a_write_that_others_always_overtake_is_unknown_and_no_end(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = sign_in().session_key
+    late = SessionStore(token)
+    late["a"] = 1
+    save, overtaking = cards.backend.save, []
+
+    def overtaken(*arguments: Any, **options: Any) -> Any:
+        if not overtaking:
+            overtaking.append(True)
+            other = SessionStore(token)
+            other["count"] = other.get("count", 0) + 1
+            other.save()
+            overtaking.clear()
+        return save(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cards.backend, "save", overtaken)
+        with pytest.raises(SessionStoreUnavailable):
+            late.save()
+    late.save()
+    assert SessionStore(token)["a"] == 1
+
+
 # -- rule 3: sliding -------------------------------------------------------------------------
 
 
