@@ -73,6 +73,9 @@ def guard_card(user: SessionUser) -> None:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("guard_card needs transaction.atomic()")
+    # One change of a user at a time: a second fence would replace ours, and its push lift both.
+    users = get_user_model()._default_manager.select_for_update()
+    users.filter(pk=user.pk).values_list("pk").first()
     nonce = secrets.token_bytes(16)
     backend.fence_card(user.session_ref, nonce, lifetime=knobs().fence_lifetime)
     transaction.on_commit(partial(_push_card, user.session_ref, nonce))

@@ -33,7 +33,7 @@ class Gatehouse:
     remember_absolute: int = 30 * 86400
     slide_interval: int = 60
     card_lifetime: int = 300
-    fence_lifetime: int = 30
+    fence_lifetime: int = 3600  # longer than any transaction that changes a user
     recent_authentication: int = 600
     session_limit: int = 100  # sessions of one user, 0 = no limit
     session_limit_policy: str = "end-oldest"  # or "refuse"

@@ -1,10 +1,12 @@
 """What holds when a first line of defence has failed: each rule alone, the others taken away."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from auth_api.knobs import knobs
 from auth_api.sessions import cards, services
@@ -16,6 +18,7 @@ from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive
 from tests.clock import age_sessions
+from tests.topologies import wait_for
 
 SignIn = Callable[..., SessionStore]
 
@@ -129,6 +132,63 @@ def test_a_change_lifts_no_fence_but_its_own(user: Any) -> None:
     assert not backend.put_card(ref, card, lifetime=300, nonce=b"1" * 16)
     assert not backend.put_card(ref, card, lifetime=300)
     assert backend.put_card(ref, card, lifetime=300, nonce=b"2" * 16)
+
+
+def test_a_fence_outlasts_a_slow_transaction_and_a_slow_reader(
+    sign_in: SignIn, user: Any, redis_client: Any, lost_push: Any
+) -> None:
+    """Half an hour after the fence a reader caches the row of before; the push after the commit is lost."""
+    token, key, fill = sign_in().session_key, card_key(user.session_ref), backend.put_card
+    old = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+
+    def change() -> None:
+        with transaction.atomic():
+            services.end_all_sessions(user)
+            redis_client.pexpireat(key, redis_client.pexpiretime(key) - 1800 * 1000)
+            fill(user.session_ref, old, lifetime=300)
+
+    lost_push(change)
+    assert not is_alive(token)
+
+
+@pytest.mark.skipif(
+    not connection.features.has_select_for_update, reason="SQLite has one writer at a time"
+)
+def test_a_change_fences_when_the_change_before_is_done(
+    sign_in: SignIn, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the later fence would take the place of the first, and its push would lift both."""
+    token = sign_in().session_key
+    push, first = backend.put_card, threading.current_thread()
+
+    def lost_by_the_first(*arguments: Any, **options: Any) -> bool:
+        if threading.current_thread() is first:
+            raise SessionStoreUnavailable("lost")
+        return push(*arguments, **options)
+
+    def rename() -> None:
+        same = type(user).objects.get(pk=user.pk)
+        same.name = "Countess"
+        same.save()
+        connection.close()
+
+    second = threading.Thread(target=rename)
+    with monkeypatch.context() as patched:
+        patched.setattr(cards.backend, "put_card", lost_by_the_first)
+        with transaction.atomic():
+            cards.guard_card(user)
+            second.start()
+            wait_for(lambda: not second.is_alive() or somebody_waits(), "the second change")
+            user.raise_session_epoch()
+        second.join()
+    assert not is_alive(token)
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction waits for a row that another one holds, in PostgreSQL."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
