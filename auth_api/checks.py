@@ -1,5 +1,6 @@
 """System checks: a set-up that would weaken a promise does not start."""
 
+import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,8 +97,18 @@ def check_origin(app_configs: Any, **_: Any) -> list[Error]:
     return [Error(text, hint=hint, id="auth_api.E006")]
 
 
+@register()
+def check_bind(app_configs: Any, **_: Any) -> list[Error]:
+    """The private port is for the BFF and for staff: never on every interface, never public."""
+    if _is_workbench() or _is_private(knobs().bind):
+        return []
+    hint = "Set AUTH_API_BIND to loopback or to the address of a private network."
+    return [Error("auth_api listens in public.", hint=hint, id="auth_api.E007")]
+
+
 CHECKS = (
     check_cookies, check_engine, check_timeouts, check_keys, check_debug_and_hosts, check_origin,
+    check_bind,
 )  # fmt: skip
 
 
@@ -110,6 +121,14 @@ def refuse_weak_settings() -> None:
 
 def _is_workbench() -> bool:
     return knobs().environment != "production"
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return True  # a name of the operator's own network, or a socket
+    return address.is_private and not address.is_unspecified
 
 
 def _looks_random(secret: bytes) -> bool:

@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
 
 View = Callable[..., HttpResponseBase]
-Kind = Literal["page", "json", "probe"]
+Kind = Literal["page", "json", "probe", "upstream"]
 
 
 def page(*methods: str, public: bool = False) -> Callable[[View], View]:
@@ -26,6 +26,12 @@ def endpoint(*methods: str, public: bool = False) -> Callable[[View], View]:
 def probe(view: View) -> View:
     """Mark a view for machines that watch this process."""
     return _marked("probe", ("GET",), True)(view)
+
+
+def upstream_endpoint(view: View) -> View:
+    """Mark the way to services behind this site: bodies pass unread, by every usual method."""
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    return _marked("upstream", methods, False)(view)
 
 
 def methods_of(view: View) -> tuple[str, ...]:

@@ -50,6 +50,20 @@ PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "At most 64 K
 UNSUPPORTED_MEDIA_TYPE = Problem(
     "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
 )
+UPSTREAM_BODY_TOO_LONG = Problem(
+    "payload-too-large", 413, "Too large", "This is more than can be sent there."
+)
+BAD_GATEWAY = Problem(
+    "bad-gateway", 502, "Service unreachable",
+    "The service behind this address did not answer. It may or may not have done what you asked.",
+)  # fmt: skip
+UPSTREAM_BUSY = Problem(
+    "upstream-busy", 503, "Service busy", "Too many calls are under way there. Try again soon."
+)
+GATEWAY_TIMEOUT = Problem(
+    "gateway-timeout", 504, "Service too slow",
+    "The service behind this address took too long. It may or may not have done what you asked.",
+)  # fmt: skip
 INTERNAL_ERROR = Problem(
     "internal-error", 500, "Something went wrong",
     "The fault is on our side. Try again; if it stays, tell us the request id.",

@@ -6,6 +6,8 @@ from . import operations
 from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages
 from .proxy import views as proxy
+from .upstreams.upstream import NAME
+from .upstreams.views import upstream
 
 urlpatterns = [
     path("", pages.home),
@@ -47,6 +49,7 @@ urlpatterns = [
     path("api/auth/account", proxy.account),
     path("api/auth/account/export", proxy.export_account),
     path(".well-known/jwks.json", proxy.jwks),
+    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
 ]

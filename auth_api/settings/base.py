@@ -26,6 +26,7 @@ class Gatehouse:
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     environment: str  # development, production or test
     public_origin: str
+    bind: str = "127.0.0.1"  # where gunicorn listens (gunicorn_auth.py)
     pwned_passwords_url: str = ""  # of a Pwned Passwords range service; empty: not asked
     session_idle: int = 3600
     session_absolute: int = 12 * 3600
@@ -155,6 +156,7 @@ def _gatehouse() -> Gatehouse:
         identity_keys=ENV.keys("GATEHOUSE_IDENTITY_KEYS"),
         environment=ENV.environment,
         public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
+        bind=ENV.text("AUTH_API_BIND", "127.0.0.1"),
         pwned_passwords_url=ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/"),
         session_limit_policy=ENV.text("GATEHOUSE_SESSION_LIMIT_POLICY", "end-oldest"),
         **numbers,

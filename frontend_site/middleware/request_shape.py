@@ -26,7 +26,7 @@ class RequestShapeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        if _content_length(request) > knobs().body_limit:
+        if _content_length(request) > knobs().body_limit and not _is_for_upstream(request):
             _drain(request)
             return problems.respond(request, problems.PAYLOAD_TOO_LARGE)
         return self.get_response(request)
@@ -40,9 +40,19 @@ class RequestShapeMiddleware:
             return problems.respond(request, problems.METHOD_NOT_ALLOWED, headers=headers)
         if kind_of(view) == "json" and not _is_fetch(request):
             return problems.respond(request, problems.FORBIDDEN)
+        if kind_of(view) == "upstream":
+            foreign = fetch_site(request) in ("cross-site", "same-site")
+            return problems.respond(request, problems.FORBIDDEN) if foreign else None
         if request.method not in _SAFE and not _has_readable_body(request, kind_of(view)):
             return problems.respond(request, problems.UNSUPPORTED_MEDIA_TYPE)
         return None
+
+
+def _is_for_upstream(request: SiteRequest) -> bool:
+    """Upstreams have a limit of their own, and their bodies are not read here."""
+    parts = request.path_info.split("/", 3)
+    names = {upstream.name for upstream in knobs().upstreams}
+    return len(parts) == 4 and parts[1] == "api" and parts[2] in names
 
 
 def _drain(request: SiteRequest) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
-from frontend_site.http import SiteRequest
+from frontend_site.http import SiteRequest, is_api
 from frontend_site.knobs import knobs
 
 _FEATURES = (
@@ -47,7 +47,8 @@ class SecurityHeadersMiddleware:
         for name, value in _HEADERS.items():
             headers[name] = value
         headers.setdefault("Referrer-Policy", _REFERRER_POLICY)
-        is_page = headers.get("Content-Type", "").startswith("text/html")
+        # What an upstream answers under /api/ is no page of ours, whatever it says it is.
+        is_page = headers.get("Content-Type", "").startswith("text/html") and not is_api(request)
         policy = _PAGE.format(nonce=request.csp_nonce) if is_page else _NO_PAGE
         headers["Content-Security-Policy"] = policy
         # WhiteNoise says how long a file may be kept; everything else may not be kept at all.

@@ -66,7 +66,7 @@ class SessionCookieRequiredMiddleware:
     ) -> HttpResponseBase | None:
         if request.session_token or not getattr(view, "login_required", True):
             return None
-        if kind_of(view) == "json":
+        if kind_of(view) in ("json", "upstream"):
             return problems.respond(request, problems.NO_SESSION)
         # A form cannot be sent again by a GET: come back to its page, not to its target.
         return HttpResponseRedirect(login_url(request))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from frontend_site.logging import configure_logging
+from frontend_site.upstreams.upstream import Upstream, parse_upstreams
 
 from .env import Env, Key
 
@@ -30,6 +31,11 @@ class Gatehouse:
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
     body_limit: int = 64 * 1024
+    upstreams: tuple[Upstream, ...] = ()
+    upstream_body_limit: int = 1024**3
+    upstream_silence: int = 60  # the longest wait for the next byte, of either side
+    upstream_calls_at_once: int = 200  # per worker and upstream
+    upstream_recheck: int = 60  # a running answer asks so often whether the session lives
 
     @property
     def strict_origin(self) -> bool:
@@ -103,6 +109,12 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
             csrf_keys=ENV.keys("GATEHOUSE_CSRF_KEYS"),
             proxy_hops=hops,
+            upstreams=parse_upstreams(
+                ENV.list("GATEHOUSE_UPSTREAMS", ""), ENV.list("GATEHOUSE_UPSTREAM_COOKIES", "")
+            ),
+            upstream_body_limit=ENV.number("GATEHOUSE_UPSTREAM_BODY_LIMIT", 1024**3),
+            upstream_silence=ENV.number("GATEHOUSE_UPSTREAM_SILENCE", 60),
+            upstream_recheck=ENV.number("GATEHOUSE_UPSTREAM_RECHECK", 60),
         ),
         LOGGING_CONFIG=None,
     )

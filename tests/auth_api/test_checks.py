@@ -69,6 +69,10 @@ def test_a_weak_setting_is_refused_by_name(
         ({"session_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"service_keys": (Key("k1", GOOD), Key("k0", b"ab" * 20))}, "E004"),
         ({"identity_keys": (Key("k1", b"x" * 40),)}, "E004"),
+        ({"bind": "0.0.0.0"}, "E007"),  # noqa: S104 - what is refused
+        ({"bind": "::"}, "E007"),
+        ({"bind": "93.184.215.14"}, "E007"),
+        ({"bind": "2606:2800:21f::1"}, "E007"),
         ({"public_origin": "http://gatehouse.example"}, "E006"),
         ({"public_origin": "https://gatehouse.example/path"}, "E006"),
         ({"public_origin": "https://"}, "E006"),

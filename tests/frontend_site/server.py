@@ -30,8 +30,9 @@ class Answer:
 class Server:
     """A running gunicorn with its production worker class."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int) -> None:
         self.port = port
+        self.pid = pid
 
     def exchange(self, data: bytes) -> Answer:
         with closing(socket.create_connection(("127.0.0.1", self.port), timeout=15)) as sock:
@@ -56,8 +57,8 @@ class Server:
 
 
 @contextmanager
-def running_site(auth_api_url: str) -> Iterator[Server]:
-    """Start gunicorn in front of `auth_api_url`; end it afterwards."""
+def running_site(auth_api_url: str, **variables: str) -> Iterator[Server]:
+    """Start gunicorn in front of `auth_api_url`, with more of the environment; end it afterwards."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         environment = {
             **os.environ,
@@ -65,6 +66,7 @@ def running_site(auth_api_url: str) -> Iterator[Server]:
             "AUTH_API_URL": auth_api_url,
             "GATEHOUSE_LOG_LEVEL": "ERROR",
             "PYTHONWARNINGS": "ignore",
+            **variables,
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "frontend_site.wsgi", "--config=gunicorn_web.py",
@@ -72,7 +74,7 @@ def running_site(auth_api_url: str) -> Iterator[Server]:
             env=environment, cwd=ROOT, pass_fds=[listener.fileno()],
         )  # fmt: skip
         try:
-            yield Server(listener.getsockname()[1])
+            yield Server(listener.getsockname()[1], process.pid)
         finally:
             process.terminate()
             process.wait(15)

@@ -12,6 +12,7 @@ from typing import Any
 TOKEN = "AbCdEfGhIjKlMnOp." + "s" * 43
 NEW_TOKEN = "AbCdEfGhIjKlMnOp." + "n" * 43
 HANDLE = "h" * 16
+IDENTITY = "identity.for.reports"
 ATTRIBUTES = "; HttpOnly; Path=/; SameSite=Strict; Secure"
 SET_SESSION = f"__Host-session={NEW_TOKEN}{ATTRIBUTES}"
 EXPIRE_SESSION = f"__Host-session=; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{ATTRIBUTES}"
@@ -43,6 +44,11 @@ def current_session(**changes: Any) -> dict[str, Any]:
         "assurance": {"methods": ["pwd"], "auth_time": moment(-300)},
     }
     return {"user": {**USER, **changes}, "session": session}
+
+
+def identity() -> dict[str, Any]:
+    """The body of GET /v1/identity."""
+    return {"token": IDENTITY, **current_session()}
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "DELETE /v1/account": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
+        "GET /v1/identity?audience=reports": Canned(200, identity()),
         "GET /v1/.well-known/jwks.json": Canned(200, {"keys": []}),
         "GET /readyz": Canned(200, {"status": "ready"}),
     }

@@ -1,0 +1,106 @@
+"""Bodies on their way through: in pieces, never whole."""
+
+import errno
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse
+
+import structlog
+from gunicorn.http.errors import ParseException
+
+from frontend_site.http import SiteRequest
+
+PIECE = 65536  # bytes
+_log = structlog.get_logger("frontend_site")
+
+
+class ClientGone(Exception):
+    """The browser stopped sending, or sends what is no body."""
+
+
+class BodyTooLong(Exception):
+    """The browser sends more than the limit."""
+
+
+class RequestBody:
+    """What the browser sends, as it comes.
+
+    `length` in bytes, None when it comes in chunks. Raises ClientGone, BodyTooLong.
+    """
+
+    def __init__(self, request: SiteRequest, limit: int) -> None:
+        self._input = request.META["wsgi.input"]
+        self.chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+        self.length = None if self.chunked else int(request.META.get("CONTENT_LENGTH") or 0)
+        self._left = limit if self.length is None else self.length
+        if self.length is not None and self.length > limit:
+            raise BodyTooLong
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self._read():
+            yield piece
+
+    def _read(self) -> bytes:
+        wanted = PIECE if self.chunked else min(PIECE, self._left)
+        try:
+            piece: bytes = self._input.read(wanted) if wanted else b""
+        except (OSError, ParseException) as error:
+            raise ClientGone from error
+        self._left -= len(piece)
+        if self._left < 0:
+            raise BodyTooLong
+        if not piece and not self.chunked and self._left:
+            raise ClientGone
+        return piece
+
+
+class AnswerBody:
+    """What the upstream sends, as it comes; closed with the response, read to its end or not.
+
+    `still_valid` is asked every `interval` seconds while something comes: a session that ended
+    meanwhile ends the transfer, too. `done` is called once.
+    """
+
+    def __init__(
+        self,
+        answer: HTTPResponse,
+        *,
+        still_valid: Callable[[], bool],
+        interval: float,
+        done: Callable[[], None],
+    ) -> None:
+        self._answer = answer
+        self._still_valid = still_valid
+        self._interval = interval
+        self._check_at = time.monotonic() + interval
+        self._done = done
+        self._closed = False
+
+    def __iter__(self) -> "AnswerBody":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            piece = self._answer.read1(PIECE)
+        except (HTTPException, OSError) as error:
+            raise _torn(type(error).__name__) from error
+        if not piece:
+            if self._answer.length:  # http.client takes an early end for the end
+                raise _torn("cut")
+            raise StopIteration
+        if time.monotonic() >= self._check_at:
+            self._check_at = time.monotonic() + self._interval
+            if not self._still_valid():
+                raise _torn("session ended")
+        return piece
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._done()
+
+
+def _torn(reason: str) -> ConnectionResetError:
+    """Makes gunicorn close the connection without a proper end: a cut file must not look whole."""
+    _log.warning("upstream.torn", reason=reason)
+    return ConnectionResetError(errno.ECONNRESET, reason)

@@ -1,0 +1,75 @@
+"""GATEHOUSE_UPSTREAMS: which names lead to which services."""
+
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+NAME = "[a-z][a-z0-9-]{0,30}"  # also an audience of identity tokens
+_RESERVED = frozenset({"auth"})
+_COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
+_BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One service: `/api/<name>/x` is `<scheme>://<host>:<port><base>/x` there.
+
+    `cookies` are the names of its cookies that may pass, both ways.
+    """
+
+    name: str
+    scheme: str
+    host: str
+    port: int
+    base: str
+    cookies: frozenset[str] = frozenset()
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """What goes into the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = {"http": 80, "https": 443}[self.scheme]
+        return host if self.port == usual else f"{host}:{self.port}"
+
+
+def parse_upstreams(items: list[str], cookies: list[str]) -> tuple[Upstream, ...]:
+    """Return what `name=http://host:port/base` items name.
+
+    `cookies` are `name:cookie` items. Raises ImproperlyConfigured.
+    """
+    found = {upstream.name: upstream for upstream in map(_parse, items)}
+    if len(found) != len(items):
+        raise ImproperlyConfigured("GATEHOUSE_UPSTREAMS: a name twice")
+    for item in cookies:
+        name, _, cookie = item.partition(":")
+        if name not in found or not _COOKIE.fullmatch(cookie):
+            raise ImproperlyConfigured(f"GATEHOUSE_UPSTREAM_COOKIES: {item[:40]!r}")
+        found[name] = replace(found[name], cookies=found[name].cookies | {cookie})
+    return tuple(found.values())
+
+
+def _parse(item: str) -> Upstream:
+    name, equals, url = item.partition("=")
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        raise _refused(name, "is no http:// or https:// address") from None
+    base = parts.path.rstrip("/")
+    if not equals or not re.fullmatch(NAME, name, re.ASCII) or name in _RESERVED:
+        raise _refused(name, f"a name is {NAME}, and not 'auth'")
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise _refused(name, "has a user, a query or a fragment, or no host")
+    if not _BASE.fullmatch(base) or {".", ".."} & set(base.split("/")):
+        raise _refused(name, "has a path that is not plain")
+    return Upstream(name, parts.scheme, parts.hostname, port, base)
+
+
+def _refused(name: str, why: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"GATEHOUSE_UPSTREAMS: {name[:40]!r} {why}")

@@ -1,0 +1,65 @@
+"""`/api/<name>/...`: for who is signed in, to the upstream of that name."""
+
+from django.http import HttpResponseBase
+
+from frontend_site import problems
+from frontend_site.auth_client import AuthApiUnavailable, auth_api
+from frontend_site.caller import caller_of
+from frontend_site.endpoints import upstream_endpoint
+from frontend_site.http import SiteRequest
+from frontend_site.knobs import knobs
+from frontend_site.proxy.headers import browser_response
+from frontend_site.relay import relay_cookies
+
+from .body import BodyTooLong, ClientGone
+from .proxy import UpstreamFailed, forward
+from .target import BadTarget, target_of
+
+_FAILURES = {
+    502: problems.BAD_GATEWAY,
+    503: problems.UPSTREAM_BUSY,
+    504: problems.GATEWAY_TIMEOUT,
+}
+
+
+@upstream_endpoint
+def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
+    """One internal call says who is signed in and gives the proof of it for this upstream."""
+    found = next((u for u in knobs().upstreams if u.name == name), None)
+    if found is None:
+        return problems.respond(request, problems.NOT_FOUND)
+    try:
+        target = target_of(request, found)
+    except BadTarget:
+        return problems.respond(request, problems.BAD_REQUEST)
+    answer = auth_api().call("identity", caller_of(request), audience=name)
+    if answer.status >= 500:
+        raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
+    relay_cookies(request, answer)
+    if answer.status != 200:
+        return browser_response(answer)
+    document = answer.document
+    try:
+        return forward(
+            request,
+            found,
+            target,
+            identity=document["token"],
+            session=document["session"]["handle"],
+            still_valid=lambda: _is_valid(request),
+        )
+    except UpstreamFailed as error:
+        headers = {"Retry-After": "2"} if error.status == 503 else {}
+        return problems.respond(request, _FAILURES[error.status], headers=headers)
+    except BodyTooLong:
+        return problems.respond(request, problems.UPSTREAM_BODY_TOO_LONG)
+    except ClientGone:
+        return problems.respond(request, problems.BAD_REQUEST)
+
+
+def _is_valid(request: SiteRequest) -> bool:
+    """Whether the session still lives; unknown is not "no" (design rule 9)."""
+    try:
+        return auth_api().call("session-peek", caller_of(request)).status != 401
+    except AuthApiUnavailable:
+        return True

@@ -1,0 +1,283 @@
+"""What passes between browser and upstream, and what does not."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.frontend_site.browser import Browser, set_cookie_lines
+from tests.frontend_site.stub import (
+    IDENTITY,
+    NO_SESSION,
+    SESSION_ENDED,
+    STORE_DOWN,
+    TOKEN,
+    Stub,
+)
+from tests.frontend_site.upstreams.service import FILE, Service
+
+PATH = "/api/reports/x/echo"
+
+
+def body_of(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def test_the_upstream_learns_who_is_signed_in_and_gets_no_cookie(
+    browser: Browser, stub: Stub, reports: Service
+) -> None:
+    answer = browser.sign_in().call("GET", "/api/reports/x/echo?a=1&b=%2F", b"", "")
+    assert (answer.status_code, json.loads(body_of(answer))["size"]) == (200, 0)
+    assert stub.calls == ["GET /v1/identity?audience=reports"]
+    (call,) = reports.calls
+    assert (call.method, call.path) == ("GET", "/base/x/echo?a=1&b=%2F")
+    assert call.headers["Authorization"] == f"Bearer {IDENTITY}"
+    assert call.headers["X-Request-Id"] == answer["X-Request-Id"]
+    trace = call.headers["traceparent"].split("-")
+    assert (trace[0], trace[1], len(trace[2]), trace[3]) == ("00", answer["X-Request-Id"], 16, "01")
+    assert "Cookie" not in call.headers
+    assert TOKEN not in str(call.lines)
+
+
+LIES = {
+    "Authorization": "Bearer of.my.own",
+    "Cookie": f"__Host-session={TOKEN}; other=1",
+    "X_Forwarded_For": "1.2.3.4",
+    "X_Forwarded_User": "root",
+    "X_Forwarded_Host": "evil.example",
+    "X_Real_IP": "1.2.3.4",
+    "Forwarded": "for=1.2.3.4",
+    "Remote_User": "root",
+    "Gatehouse_User_Id": "root",
+    "Gatehouse_Client_Address": "1.2.3.4",
+    "X_Request_Id": "chosen-by-the-browser",
+    "Traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+    "Tracestate": "x=y",
+    "Baggage": "user=root",
+    "Connection": "keep-alive, X-Secret",
+    "X_Secret": "hop",
+    "Keep_Alive": "5",
+    "Proxy_Authorization": "Basic x",
+    "TE": "trailers",
+    "Trailer": "X",
+    "Upgrade": "websocket",
+    "X_HTTP_Method_Override": "DELETE",
+    "X_CSRF_Token": "token",
+    "Referer": "http://testserver/private?token=x",
+    "Sec_Fetch_Site": "same-origin",
+}
+
+
+def test_nothing_that_a_browser_claims_gets_through(
+    browser: Browser, stub: Stub, reports: Service
+) -> None:
+    answer = browser.sign_in().call("GET", PATH, b"", "", **LIES)
+    assert answer.status_code == 200
+    (call,) = reports.calls
+    names = {name.lower() for name, _ in call.lines}
+    assert names == {
+        "host", "connection", "accept-encoding", "user-agent", "authorization", "x-request-id", "traceparent",
+        "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix",
+    }  # fmt: skip
+    for name, value in call.lines:
+        assert value not in (LIES.get(name.replace("-", "_")), "chosen-by-the-browser"), name
+    assert call.headers["X-Forwarded-For"] == "127.0.0.1"
+    assert call.headers["X-Forwarded-Host"] == "testserver"
+    assert call.headers["Host"].startswith("127.0.0.1:")
+
+
+def test_what_a_fetch_needs_gets_through(browser: Browser, reports: Service) -> None:
+    wanted = {
+        "Accept": "text/csv", "Accept_Language": "de", "Range": "bytes=1-", "If_Match": '"x"',
+        "Last_Event_ID": "7", "Accept_Encoding": "br", "User_Agent": "Mozilla/5.0",
+    }  # fmt: skip
+    browser.sign_in().call("GET", PATH, **wanted)
+    for name, value in wanted.items():
+        assert reports.calls[0].headers[name.replace("_", "-").replace("ID", "ID")] == value
+
+
+def test_only_listed_headers_come_back(browser: Browser, reports: Service) -> None:
+    reports.headers = [
+        ("Content-Type", "text/csv"),
+        ("Content-Disposition", "attachment"),
+        ("Server", "secret/1.0"),
+        ("X-Powered-By", "x"),
+        ("X-Accel-Redirect", "/internal"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Content-Security-Policy", "default-src *"),
+        ("Strict-Transport-Security", "max-age=0"),
+        ("Clear-Site-Data", '"cookies"'),
+        ("Refresh", "0; url=https://evil.example"),
+        ("Service-Worker-Allowed", "/"),
+        ("X-Request-Id", "another"),
+    ]
+    answer = browser.sign_in().call("GET", PATH)
+    assert (answer["Content-Type"], answer["Content-Disposition"]) == ("text/csv", "attachment")
+    for name, value in reports.headers[2:]:
+        assert answer.headers.get(name) != value, name
+    assert "sandbox" in answer["Content-Security-Policy"]
+
+
+def test_cookies_of_an_upstream_stay_out_unless_allowed(browser: Browser, reports: Service) -> None:
+    """And those come back to it alone, as strict as ours."""
+    reports.headers = [
+        ("Set-Cookie", "theme=dark; Path=/; Domain=example.com; SameSite=None; HttpOnly"),
+        ("Set-Cookie", "theme=light; Max-Age=60"),
+        ("Set-Cookie", "tracker=1"),
+        ("Set-Cookie", f"__Host-session={TOKEN}; Path=/; Secure"),
+        ("Set-Cookie", "__Host-csrf=x; Path=/; Secure"),
+    ]
+    cookie = f"__Host-session={TOKEN}; theme=dark; other=1"
+    answer = browser.call("GET", PATH, Cookie=cookie)
+    strict = "Path=/api/reports/; SameSite=Strict; Secure"
+    assert set_cookie_lines(answer) == [
+        f"theme=dark; HttpOnly; {strict}",
+        f"theme=light; Max-Age=60; {strict}",
+    ]
+    assert reports.calls[0].headers["Cookie"] == "theme=dark"
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ("", "no-store"),
+        ("public, max-age=60", "private, max-age=60"),
+        ("max-age=60, s-maxage=600", "private, max-age=60"),
+        ("no-store, max-age=60", "no-store"),
+        ("private, no-cache", "private, no-cache"),
+    ],
+)
+def test_no_shared_cache_keeps_an_answer(
+    browser: Browser, reports: Service, given: str, seen: str
+) -> None:
+    reports.headers = [("Cache-Control", given)] if given else []
+    assert browser.sign_in().call("GET", PATH)["Cache-Control"] == seen
+
+
+def test_ranges_and_conditional_requests_pass(browser: Browser, reports: Service) -> None:
+    browser.sign_in()
+    whole = browser.call("GET", "/api/reports/file")
+    assert (body_of(whole), whole["Accept-Ranges"]) == (FILE, "bytes")
+    part = browser.call("GET", "/api/reports/file", Range="bytes=4-8")
+    assert (part.status_code, body_of(part)) == (206, FILE[4:9])
+    assert part["Content-Range"] == f"bytes 4-8/{len(FILE)}"
+    same = browser.call("GET", "/api/reports/file", If_None_Match='"fox"')
+    assert (same.status_code, same["ETag"], body_of(same)) == (304, '"fox"', b"")
+    head = browser.call("HEAD", "/api/reports/file", b"", "")
+    assert (head.status_code, head["Content-Length"]) == (200, str(len(FILE)))
+    assert browser.call("DELETE", "/api/reports/empty", b"").status_code == 204
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_bodies_of_any_type_pass_byte_for_byte(
+    browser: Browser, reports: Service, method: str
+) -> None:
+    body = bytes(range(256)) * 1000  # past the 64 KiB of our own endpoints
+    answer = browser.sign_in().call(method, PATH, body, "image/png")
+    assert json.loads(body_of(answer))["size"] == len(body)
+    assert reports.calls[0].headers["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("location", "seen"),
+    [
+        ("/base/there?x=1#y", "/api/reports/there?x=1#y"),
+        ("there", "/api/reports/x/there"),
+        ("{url}/there", "/api/reports/there"),
+        ("https://elsewhere.example/x", None),
+        ("http://10.0.0.7/base/x", None),
+        ("//evil.example/base/x", None),
+        ("/base/../../account", None),
+        ("/base/%2e%2e/account", None),
+        ("../../../account", None),
+        ("/other/there", None),
+        ("javascript:alert(1)", None),
+        ("ftp://elsewhere.example/", None),
+    ],
+)
+def test_a_redirect_is_passed_on_in_our_words(
+    browser: Browser, reports: Service, location: str, seen: str | None
+) -> None:
+    given = location.format(url=reports.url)
+    reports.headers = [("Location", given)]
+    answer = browser.sign_in().call("GET", PATH)
+    assert answer.headers.get("Location") == seen
+
+
+# -- who may ----------------------------------------------------------------------------------
+
+
+def test_without_a_session_nothing_is_forwarded(
+    browser: Browser, stub: Stub, reports: Service
+) -> None:
+    answer = browser.call("GET", PATH)
+    assert answer.json()["type"] == "urn:gatehouse:problem:no-session"
+    assert stub.calls == []
+    for dead in (NO_SESSION, SESSION_ENDED):
+        stub.answers["GET /v1/identity?audience=reports"] = dead
+        assert browser.sign_in().call("GET", PATH).status_code == 401
+    assert reports.calls == []
+
+
+def test_unknown_is_not_no(browser: Browser, stub: Stub, reports: Service) -> None:
+    stub.answers["GET /v1/identity?audience=reports"] = STORE_DOWN
+    answer = browser.sign_in().call("GET", PATH)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert "__Host-session" in browser.cookies
+    assert reports.calls == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_CSRF_Token": ""},
+        {"X_CSRF_Token": "x"},
+        {"Origin": "https://evil.example"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+def test_an_unsafe_call_needs_our_token_and_origin(
+    browser: Browser, reports: Service, method: str, headers: dict[str, str]
+) -> None:
+    browser.sign_in().token()
+    given = {"X_CSRF_Token": browser.token(), **headers}
+    assert browser.call(method, PATH, **given).status_code == 403
+    assert reports.calls == []
+
+
+def test_a_sibling_site_cannot_embed_an_answer(browser: Browser, reports: Service) -> None:
+    for site in ("same-site", "cross-site"):
+        headers = {"Sec_Fetch_Site": site, "Sec_Fetch_Dest": "script"}
+        assert browser.sign_in().call("GET", PATH, **headers).status_code == 403
+    assert reports.calls == []
+
+
+def test_a_link_of_our_own_may_lead_to_a_download(browser: Browser, reports: Service) -> None:
+    answer = browser.sign_in().get(
+        "/api/reports/file", Sec_Fetch_Site="same-origin", Sec_Fetch_Dest="document"
+    )
+    assert body_of(answer) == FILE
+
+
+@pytest.mark.parametrize("path", ["/api/unknown/x", "/api/auth/nothing", "/api/auth/../reports/x"])
+def test_other_names_are_not_there(
+    browser: Browser, stub: Stub, reports: Service, path: str
+) -> None:
+    assert browser.sign_in().call("GET", path).status_code in (400, 404)
+    assert reports.calls == []
+
+
+def test_a_page_of_an_upstream_is_no_page_of_ours(browser: Browser, reports: Service) -> None:
+    reports.headers = [("Content-Type", "text/html")]
+    policy = browser.sign_in().call("GET", PATH)["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "script-src" not in policy
+
+
+def test_headers_for_one_hop_stay_there(browser: Browser, reports: Service) -> None:
+    reports.headers = [("Connection", "ETag, close"), ("ETag", '"x"')]
+    answer = browser.sign_in().call("GET", PATH, Connection="Range, close", Range="bytes=0-1")
+    assert "ETag" not in answer.headers
+    assert "Range" not in reports.calls[0].headers
