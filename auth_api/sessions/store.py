@@ -1,5 +1,6 @@
 """The SESSION_ENGINE: Django's SessionBase over our records."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -216,7 +217,7 @@ class SessionStore(SessionBase):
         user = _user_of(data)
         card = cards.make_card(user) if user else UserCard(0, True, "")
         token = SessionToken.new(user.session_ref if user else None)
-        fixed = self._fixed_header(data, card.epoch if user else None)
+        fixed = self._fixed_header(data, card.epoch if user else None, None)
         client = ClientInfo(self.client_address, self._device(user is not None), self.methods)
         payload = pack_payload(data, fixed.epoch)
         body = self._codec.seal_record(token, fixed, client, payload)
@@ -250,7 +251,8 @@ class SessionStore(SessionBase):
             data = _merge(base, mine, current)
             epoch = seen.fixed.epoch if seen.fixed.bound else None
             self.remember = seen.fixed.remember
-            fixed = self._fixed_header(data, epoch)
+            since = None if restart_clocks else seen.authenticated_at
+            fixed = self._fixed_header(data, epoch, since)
             payload = pack_payload(data, fixed.epoch)
             body = self._codec.seal_record(token, fixed, client, payload)
             state, *rest = backend.save(
@@ -275,15 +277,22 @@ class SessionStore(SessionBase):
         self._session_cache = data
         self.valid = ValidSession(SessionRecord.unpack(rest[0]), payload, valid.card)
 
-    def _fixed_header(self, data: dict[str, Any], epoch: int | None) -> FixedHeader:
+    def _fixed_header(
+        self, data: dict[str, Any], epoch: int | None, authenticated_at: int | None
+    ) -> FixedHeader:
+        """`epoch` None: bound to no user; `authenticated_at` None: it will be now."""
         limits = knobs()
         idle, lifetime = limits.session_idle, limits.session_absolute
         flags = 0
         if self.remember:
             flags, idle, lifetime = Flag.REMEMBER, limits.remember_idle, limits.remember_absolute
         expiry = data.get("_session_expiry")
-        if expiry:
-            idle = max(0, min(self.get_expiry_age(expiry=expiry), lifetime))
+        if isinstance(expiry, int) and expiry:  # Django: seconds without use
+            idle = max(0, min(expiry, lifetime))
+        elif expiry:  # Django: a date, whatever the use
+            ends = int(self.get_expiry_date(expiry=expiry).timestamp())
+            start = int(time.time()) if authenticated_at is None else authenticated_at
+            lifetime = max(0, min(ends - start, lifetime))
         if self.admin:
             flags |= Flag.ADMIN
         if epoch is not None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -283,6 +284,31 @@ def test_use_cannot_pass_the_absolute_clock(
     assert is_alive(token)
     age_sessions(redis_client, 6)
     assert not is_alive(token)
+
+
+def test_an_expiry_in_seconds_is_an_idle_timeout(sign_in: SignIn, redis_client: Any) -> None:
+    store = SessionStore(sign_in().session_key)
+    store.set_expiry(600)
+    store.save()
+    for _ in range(3):
+        age_sessions(redis_client, 590)
+        assert is_alive(store.session_key)
+    age_sessions(redis_client, 600)
+    assert not is_alive(store.session_key)
+
+
+def test_an_expiry_by_date_holds_whatever_the_use(sign_in: SignIn, redis_client: Any) -> None:
+    store = SessionStore(sign_in(remember=True).session_key)
+    age_sessions(redis_client, 300)
+    store["before"] = 1
+    store.save()
+    store.set_expiry(timedelta(seconds=600))
+    store.save()
+    for _ in range(5):
+        age_sessions(redis_client, 118)
+        assert is_alive(store.session_key)
+    age_sessions(redis_client, 118)
+    assert not is_alive(store.session_key)
 
 
 # -- rule 6: a new secret --------------------------------------------------------------------
