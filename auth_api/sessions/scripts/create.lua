@@ -25,7 +25,8 @@ if r.bound then
     end
   end
   admit(KEYS[2], id_hash, expires, r.epoch, ms)
-  if not card or (known and known <= r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
+  -- as a reader's: the row may have changed since it was read, so it replaces an older epoch only
+  if not card or (known and known < r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
 end
 redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
 return {'ok', value}

@@ -13,7 +13,7 @@ from auth_api.sessions import cards, services
 from auth_api.sessions.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.codec import Unreadable
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.records import FixedHeader, Flag, SessionRecord
+from auth_api.sessions.records import ClientInfo, FixedHeader, Flag, SessionRecord
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive
@@ -122,6 +122,24 @@ def test_a_login_that_redis_sees_after_the_end_of_all_is_refused_there(user: Any
         card=cards.codec().seal_card(token.ref, card), card_lifetime=300,
     )  # fmt: skip
     assert answer == [b"epoch"]
+
+
+def test_a_login_puts_no_older_profile_back(user: Any) -> None:
+    """The row was read before the change of name, the script runs after it: the epoch is the same."""
+    before = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    user.name = "Countess"
+    user.save()
+    token = SessionToken.new(user.session_ref)
+    fixed = FixedHeader(Flag.BOUND, 3600, 43200, user.session_epoch)
+    sealed = cards.codec().seal_record(token, fixed, ClientInfo(), b"\0{}")
+    answer = backend.create(
+        token.ref, token.id_hash, fixed.pack(), sealed, limit=0, policy="end-oldest",
+        card=before, card_lifetime=300,
+    )  # fmt: skip
+    assert answer[0] == b"ok"
+    card = SessionStore(token.value).validate().card
+    assert card
+    assert "Countess" in card.profile_json
 
 
 def test_a_change_lifts_no_fence_but_its_own(user: Any) -> None:
