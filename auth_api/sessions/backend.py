@@ -48,11 +48,12 @@ class RedisBackend:
         self, ref: str, id_hash: str, fixed: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
         card_lifetime: int,
     ) -> list[Any]:  # fmt: skip
-        """Add a record, its index entry and its card in one step."""
+        """Add a record, its index entry and its card in one step; delete what the limit ended."""
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
         arguments = (fixed, body, id_hash, limit, policy, card, card_lifetime)
         answer: list[Any] = self._run("create", keys, arguments)
-        return answer
+        self._discard(ref, answer[2:])
+        return answer[:2]
 
     def save(
         self, ref: str, id_hash: str, revision: int, fixed: bytes, body: bytes, *, new_id_hash: str,

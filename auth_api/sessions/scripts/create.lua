@@ -1,5 +1,6 @@
 -- KEYS record, index, card   ARGV fixed header, body, id hash, limit (0: none), policy, card, card lifetime in seconds
--- returns {ok, record} | {exists} | {refused} | {epoch}: the user's sessions were ended since the card's epoch was read
+-- returns {ok, record, id hash...}: of what the limit ended | {exists} | {refused}
+--   | {epoch}: the user's sessions were ended since the card's epoch was read
 local fixed, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])
 if found then
@@ -10,6 +11,7 @@ local seconds, ms = now()
 local value = fixed .. stamps(seconds, seconds, seconds, 0) .. body
 local r = unpack_record(value)
 local expires = expiry_ms(r, ms)
+local answer = {'ok', value}
 if r.bound then
   local card = redis.call('GET', KEYS[3])
   local known = card and card:byte(1) == 1 and struct.unpack('>I4', card:sub(3, 6))
@@ -21,6 +23,7 @@ if r.bound then
     local surplus = redis.call('ZCARD', KEYS[2]) - limit -- the member "e" stands for the new session
     if surplus > 0 then
       if ARGV[5] == 'refuse' then return {'refused'} end
+      for _, ended in ipairs(redis.call('ZRANGE', KEYS[2], 1, surplus)) do answer[#answer + 1] = ended end
       redis.call('ZREMRANGEBYRANK', KEYS[2], 1, surplus)
     end
   end
@@ -29,4 +32,4 @@ if r.bound then
   if not card or (known and known < r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
 end
 redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
-return {'ok', value}
+return answer

@@ -417,9 +417,12 @@ def limited(settings_fixture: Any, **changes: Any) -> None:
     settings_fixture.GATEHOUSE = replace(settings_fixture.GATEHOUSE, **changes)
 
 
-def test_over_the_limit_the_oldest_session_ends(sign_in: SignIn, settings: Any) -> None:
+def test_over_the_limit_the_oldest_session_ends(
+    sign_in: SignIn, settings: Any, redis_client: Any
+) -> None:
     limited(settings, session_limit=3)
     tokens = [sign_in().session_key for _ in range(5)]
+    assert sum(b":s:" in key for key in stored_keys(redis_client)) == 3
     assert [is_alive(token) for token in tokens] == [False, False, True, True, True]
 
 
