@@ -64,6 +64,9 @@ def test_end_sessions_by_user_by_handle_and_for_all() -> None:
             answer = call("POST", "/v1/login", {"email": email, "password": PASSWORD})
             tokens.append(session_token(answer))
             handles.append(answer.json()["session"]["handle"])
+    for none in ("", handles[0][:1], handles[0][:-1], handles[0] + "A"):
+        assert run("end_sessions", "--email", "ada@example.com", "--handle", none).startswith("0 ")
+    assert all(is_alive(token) for token in tokens)
     ended = run("end_sessions", "--email", "ada@example.com", "--handle", handles[0])
     assert ended == "1 sessions ended.\n"
     assert [is_alive(token) for token in tokens] == [False, True, True, True]

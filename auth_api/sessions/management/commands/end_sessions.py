@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             self.stdout.write(f"{_end(options)} sessions ended.")
         except SessionStoreUnavailable:
-            raise CommandError("Redis does not answer; nothing was ended. Try again.") from None
+            raise CommandError("Redis does not answer: some may be left. Try again.") from None
 
 
 def _end(options: dict[str, Any]) -> int:
@@ -36,7 +36,7 @@ def _end(options: dict[str, Any]) -> int:
         user: Any = users.get_by_natural_key(options["email"])
     except get_user_model().DoesNotExist:
         raise CommandError("There is no such user.") from None
-    if not (handle := options["handle"]):
+    if (handle := options["handle"]) is None:
         return _end_all(user)
     ended = backend.end_by_handle(user.session_ref, handle)
     if ended:
