@@ -51,6 +51,8 @@ def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
         errors.append("GATEHOUSE_SESSION_IDLE is longer than GATEHOUSE_SESSION_ABSOLUTE.")
     if limits.remember_idle > limits.remember_absolute:
         errors.append("GATEHOUSE_REMEMBER_IDLE is longer than GATEHOUSE_REMEMBER_ABSOLUTE.")
+    if not 0 < limits.slide_interval < limits.session_idle:  # else use never moves the idle clock
+        errors.append("GATEHOUSE_SLIDE_INTERVAL is not between 0 and GATEHOUSE_SESSION_IDLE.")
     if limits.session_limit_policy not in ("end-oldest", "refuse"):
         errors.append('GATEHOUSE_SESSION_LIMIT_POLICY is neither "end-oldest" nor "refuse".')
     return [Error(text, id="auth_api.E003") for text in errors]

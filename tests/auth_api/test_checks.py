@@ -65,6 +65,8 @@ def test_a_weak_setting_is_refused_by_name(
     [
         ({"session_idle": 50000}, "E003"),
         ({"remember_idle": 31 * 86400}, "E003"),
+        ({"session_idle": 60}, "E003"),
+        ({"slide_interval": 0}, "E003"),
         ({"session_limit_policy": "hope"}, "E003"),
         ({"session_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"service_keys": (Key("k1", GOOD), Key("k0", b"ab" * 20))}, "E004"),
