@@ -33,8 +33,8 @@ def connection() -> Any:
 def ask(*command: Any) -> Any:
     """Send one command and return its answer.
 
-    A connection that turns out to be closed is replaced, and the command is sent once more: every
-    script knows its own repetition. Raises one of OUTAGE.
+    A connection that turns out to be closed is replaced, and the command is sent once more: no
+    script does harm when it runs twice. Raises one of OUTAGE.
     """
     client = connection()
     if not isinstance(client, Redis):  # a cluster's client finds the node

@@ -68,7 +68,8 @@ def _cache(location: str, options: dict[str, Any]) -> dict[str, Any]:
     options = {
         "SOCKET_TIMEOUT": ANSWER_TIMEOUT,
         "SOCKET_CONNECT_TIMEOUT": CONNECT_TIMEOUT,
-        # A dropped connection (a restarted server) is tried once more; a slow answer is not.
+        # A dropped connection (a restarted server) is tried once more; a slow answer is not (but
+        # by a cluster's client, which asks again where the slot is now).
         "CONNECTION_POOL_KWARGS": {"retry": _timeouts()["retry"]},
         **options,
     }
