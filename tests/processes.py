@@ -41,7 +41,8 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
 class Stack:
     """Valkey, auth_api and frontend_site. A context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self.settings = settings  # environment variables on top of the usual ones
         self._folder = tempfile.TemporaryDirectory(prefix="gh-")
         self.folder = Path(self._folder.name)
         self.valkey = ValkeyServer()
@@ -83,6 +84,7 @@ class Stack:
             "EMAIL_URL": self.mailbox.url,
             "PYTHONUNBUFFERED": "1",
             "GATEHOUSE_GRACE": "1",
+            **self.settings,
         }
 
     def manage(self, *arguments: str, stdin: str = "") -> str:

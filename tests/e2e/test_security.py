@@ -171,3 +171,44 @@ def test_only_a_remembered_session_outlives_the_browser(
             browser.get(f"{stack.address}/account")
             wait_for_path(browser, "/account" if remember else "/login")
         running.close()
+
+
+def seconds_left(browser: Any) -> int:
+    """What the warning says."""
+    text = browser.find_element(By.CSS_SELECTOR, "#session-warning [data-left]").text
+    minutes, _, seconds = text.partition(":")
+    return int(minutes) * 60 + int(seconds) if seconds else -1
+
+
+def test_the_idle_warning_stay_signed_in_and_the_end(browser: Any) -> None:
+    short = {"GATEHOUSE_SESSION_IDLE": "12", "GATEHOUSE_SLIDE_INTERVAL": "1"}
+    with Stack(**short) as stack:
+        password = stack.make_user("idle@example.com")
+        sign_in(browser, stack, "idle@example.com", password)
+        wait_for_path(browser, "/account")
+        WebDriverWait(browser, 15).until(lambda b: 0 < seconds_left(b) <= 5)
+        browser.find_element(By.CSS_SELECTOR, "#session-warning button").click()
+        WebDriverWait(browser, 5).until(lambda b: seconds_left(b) > 5)
+        wait_for_text(browser, "Your session has ended")
+        wait_for_path(browser, "/login")
+        browser.back()
+        WebDriverWait(browser, 15).until(lambda b: "idle@example.com" not in b.page_source)
+        fill(browser, email="idle@example.com", password=password)
+        press(browser, "main form")
+        wait_for_path(browser, "/account")
+
+
+def test_signing_out_in_one_tab_signs_out_the_others(
+    browser: Any, stack: Stack, person: tuple[str, str]
+) -> None:
+    email, password = person
+    sign_in(browser, stack, email, password)
+    wait_for_path(browser, "/account")
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    browser.get(f"{stack.address}/account/security")
+    press(browser, "header form")
+    wait_for_text(browser, "You are signed out")
+    browser.switch_to.window(first)
+    wait_for_path(browser, "/login")  # nobody touched this tab
+    assert email not in browser.page_source

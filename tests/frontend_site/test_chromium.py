@@ -210,7 +210,9 @@ def test_show_password(person: Person) -> None:
 
 def test_no_page_breaks_its_own_policy_or_stores_anything(person: Person) -> None:
     person.sign_in()
-    for path in ("/", "/account", "/login", "/logout", "/register", "/email/verify?token=x"):
+    mailed = ("/email/verify?token=x", "/sessions/disown?token=x")
+    private = ("/account", "/account/sessions", "/account/security")
+    for path in ("/", "/login", "/logout", "/register", *mailed, *private):
         person.open(path)
     assert [line for line in person.complaints if NO_ADDRESS_TO_SHOW not in line] == []
     script = "return [localStorage.length, sessionStorage.length, document.cookie]"
@@ -230,7 +232,8 @@ def test_nothing_runs_out_of_the_window(person: Person, width: int) -> None:
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     person.sign_in()
-    for path in ("/", "/account", "/login", "/logout", "/register", "/nope"):
+    private = ("/account", "/account/sessions", "/account/security")
+    for path in ("/", *private, "/login", "/logout", "/register", "/sessions/disown", "/nope"):
         person.open(path)
         script = "return document.documentElement.scrollWidth <= innerWidth"
         assert person.driver.execute_script(script), path

@@ -69,9 +69,13 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("gatehouse") : null;
 
+function openAgain() {
+  location.replace(location.href.split("#")[0]); // by GET, whatever made this page
+}
+
 if (channel) {
   channel.addEventListener("message", (event) => {
-    if (event.data === "signed-out" && "private" in body.dataset) location.reload();
+    if (event.data === "signed-out" && "private" in body.dataset) openAgain();
   });
   if ("signedOut" in body.dataset) channel.postMessage("signed-out");
 }
@@ -80,7 +84,7 @@ window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   if ("private" in body.dataset) {
     body.hidden = true;
-    location.reload();
+    openAgain();
     return;
   }
   document.querySelectorAll("form[data-guard]").forEach(release);
