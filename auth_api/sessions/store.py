@@ -116,10 +116,17 @@ class SessionStore(SessionBase):
     # -- writing -------------------------------------------------------------------------------
 
     def create(self) -> None:
-        """Store the data under a new token. Raises SessionLimitReached."""
+        """Store the data under a new token. Raises SessionLimitReached.
+
+        A session that holds a user is moved, never copied: as `cycle_key`.
+        """
+        data = self._get_session(no_load=True)
+        if self.session_key is not None and SESSION_KEY in data:
+            return self.cycle_key()
         self._session_key = None
-        self._create(self._get_session(no_load=True))
+        self._create(data)
         self.modified = True
+        return None
 
     def save(self, must_create: bool = False) -> None:
         """Write the changed keys.
@@ -127,11 +134,9 @@ class SessionStore(SessionBase):
         Raises SessionEnded (an UpdateError) when the session is over: a write never brings one
         back (rule 2).
         """
-        if self.session_key is None:
+        if self.session_key is None or must_create:
             return self.create()
-        data = self._get_session(no_load=must_create)
-        if must_create:
-            return self._create(data)
+        data = self._session
         if self._becomes_bound(data):
             return self._bind(data)
         self._update(self._token(), restart_clocks=False)

@@ -79,6 +79,24 @@ def test_no_write_after_a_refused_one_brings_the_session_back(sign_in: SignIn) -
     assert not is_alive(in_flight.session_key)
 
 
+@pytest.mark.parametrize("options", [{}, {"must_create": True}])
+def test_what_a_request_holds_of_an_ended_session_starts_no_new_one(
+    sign_in: SignIn, user: Any, options: dict[str, bool]
+) -> None:
+    """Django's `create()` would copy it; a living session is moved instead."""
+    token = sign_in().session_key
+    in_flight, ended = SessionStore(token), SessionStore(token)
+    assert "_auth_user_id" in in_flight
+    assert "_auth_user_id" in ended
+    start = (lambda s: s.save(**options)) if options else SessionStore.create
+    start(in_flight)
+    assert is_alive(in_flight.session_key)
+    assert not is_alive(token)
+    with pytest.raises(SessionEnded):
+        start(ended)
+    assert cards.backend.count(user.session_ref) == 1
+
+
 def test_different_keys_of_two_requests_both_win(sign_in: SignIn) -> None:
     token = sign_in().session_key
     one, two = SessionStore(token), SessionStore(token)
