@@ -3,44 +3,106 @@
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from selenium.webdriver.common.by import By  # noqa: E402 - needs the path above
 
+from tests.clock import age_sessions  # noqa: E402
 from tests.e2e.conftest import EMAIL, chromium  # noqa: E402
-from tests.e2e.test_browser import sign_in, sign_out  # noqa: E402
-from tests.processes import Stack  # noqa: E402
+from tests.e2e.test_browser import press, sign_in, sign_out, wait_for_text  # noqa: E402
+from tests.processes import JsonClient, Stack  # noqa: E402
 
-PUBLIC = {"home": "/", "login": "/login", "register": "/register", "not-found": "/nowhere"}
+FOLDER = ROOT / "docs" / "images"
+PUBLIC = {
+    "home": "/", "login": "/login", "register": "/register", "not-found": "/nowhere",
+    "forgot-password": "/password/forgot", "resend-verification": "/email/resend",
+    "verify-email": "/email/verify?token=x", "reset-password": "/password/reset?token=x",
+    "confirm-address": "/email/confirm?token=x", "disown": "/sessions/disown?token=x",
+}  # fmt: skip
+PRIVATE = {
+    "account": "/account", "sessions": "/account/sessions", "security-log": "/account/security",
+    "change-password": "/account/password", "change-address": "/account/email",
+    "export": "/account/data", "delete-account": "/account/delete", "logout": "/logout",
+}  # fmt: skip
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:160.0) Gecko/20100101 Firefox/160.0"
+# As another tab would tell it: the session ends in a minute and a half.
+NEARLY_OVER = """
+const done = arguments[0];
+fetch("/api/auth/session?slide=false").then((answer) => answer.json()).then(({ user }) => {
+  const state = { kind: "session", account: user.id, left: 95_000, final: false };
+  new BroadcastChannel("gatehouse").postMessage(state);
+  done();
+});
+"""
 
 
 def main() -> None:
-    folder = ROOT / "docs" / "images"
-    folder.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with Stack() as stack, tempfile.TemporaryDirectory() as profile:
         password = stack.make_user(EMAIL, "--name", "Ada Lovelace", "--superuser")
         browser = next(session := chromium(profile))
         for name, path in PUBLIC.items():
             browser.get(stack.address + path)
-            browser.save_screenshot(str(folder / f"{name}.png"))
+            shoot(browser, name)
         sign_in(browser, stack, password)
-        browser.save_screenshot(str(folder / "account.png"))
-        stack.stop("auth")
-        browser.get(f"{stack.address}/account")
-        browser.save_screenshot(str(folder / "unavailable.png"))
-        stack.start("auth")
-        browser.get(f"{stack.address}/account")
-        sign_out(browser)
-        browser.get(f"http://localhost:{stack.auth_port}/admin/")
-        browser.find_element(By.NAME, "username").send_keys(EMAIL)
-        browser.find_element(By.NAME, "password").send_keys(password)
-        browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
-        browser.get(f"http://localhost:{stack.auth_port}/admin/users/user/")
-        browser.save_screenshot(str(folder / "admin.png"))
+        live_a_little(stack, password)
+        for name, path in PRIVATE.items():
+            browser.get(stack.address + path)
+            shoot(browser, name)
+        shoot_what_comes_in_between(browser, stack)
+        mail = stack.mailbox.wait_for(EMAIL, "New sign-in")
+        browser.get(f"data:text/html;charset=utf-8,{quote(mail.html)}")
+        shoot(browser, "mail-new-device")
+        shoot_admin(browser, stack, password)
         session.close()
     print("docs/images/ is written")
+
+
+def shoot(browser: Any, name: str) -> None:
+    browser.save_screenshot(str(FOLDER / f"{name}.png"))
+
+
+def live_a_little(stack: Stack, password: str) -> None:
+    """Another device, and somebody who guesses: for the lists to show."""
+    for _ in range(4):
+        JsonClient(stack.address).login(EMAIL, "not the password at all")
+    other = JsonClient(stack.address)
+    form = {"email": EMAIL, "password": password, "remember": True}
+    other.post("/api/auth/login", form, **{"User-Agent": FIREFOX})
+
+
+def shoot_what_comes_in_between(browser: Any, stack: Stack) -> None:
+    browser.get(f"{stack.address}/account")
+    browser.execute_async_script(NEARLY_OVER)
+    wait_for_text(browser, "Signed out soon")
+    shoot(browser, "session-warning")
+    browser.get(f"{stack.address}/account/sessions")
+    age_sessions(stack.valkey.client(), 700)
+    press(browser, "form:has([value=others])")
+    wait_for_text(browser, "Confirm that it is you")
+    shoot(browser, "reauthenticate")
+    stack.stop("auth")
+    browser.get(f"{stack.address}/account")
+    shoot(browser, "unavailable")
+    stack.start("auth")
+    browser.get(f"{stack.address}/account")
+    sign_out(browser)
+
+
+def shoot_admin(browser: Any, stack: Stack, password: str) -> None:
+    admin = f"http://localhost:{stack.auth_port}/admin"
+    browser.get(f"{admin}/")
+    browser.find_element(By.NAME, "username").send_keys(EMAIL)
+    browser.find_element(By.NAME, "password").send_keys(password)
+    browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+    browser.get(f"{admin}/users/user/")
+    shoot(browser, "admin")
+    browser.get(f"{admin}/security_log/securityevent/")
+    shoot(browser, "admin-security-log")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class SecurityEvent(models.Model):
     at = models.DateTimeField("time of the last one", default=timezone.now)
     first_at = models.DateTimeField("time of the first one", default=timezone.now)
     count = models.PositiveIntegerField(default=1)
-    by = models.CharField(max_length=6, default="owner")  # owner, staff, system
+    by = models.CharField("done by", max_length=6, default="owner")  # owner, staff, system
     address = models.CharField(max_length=64, blank=True)
     device = models.CharField(max_length=60, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("count", models.PositiveIntegerField(default=1)),
-                ("by", models.CharField(default="owner", max_length=6)),
+                ("by", models.CharField(default="owner", max_length=6, verbose_name="done by")),
                 ("address", models.CharField(blank=True, max_length=64)),
                 ("device", models.CharField(blank=True, max_length=60)),
                 ("request_id", models.CharField(blank=True, max_length=64)),

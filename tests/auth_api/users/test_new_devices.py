@@ -1,6 +1,7 @@
 """Sign-ins from new devices, and "this was not me"."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -304,3 +305,18 @@ def test_a_mail_that_cannot_be_queued_fails_no_sign_in(user: User) -> None:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE away RENAME TO mail_outboxmail")
     assert "mail.lost" in names_of(events)
+
+
+def test_a_double_click_is_one_act_and_one_mail(user: User) -> None:
+    _, token = a_stranger_signs_in()
+    sent_mails()
+
+    def click(_: int) -> int:
+        try:
+            return int(disown(token).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(click, range(4))) == [200, 400, 400, 400]
+    assert len(sent_mails()) == 1
