@@ -8,13 +8,14 @@ from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from .endpoints import kind_of, methods_of
+from .knobs import knobs
 
 DEFAULT = "/account"
 _LONGEST = 1024
 # No backslash, no control character, no `%` in the path, no empty segment; and in the query
 # nothing that a careless reader could take for an address.
 _ALLOWED = re.compile(
-    r"/(?:[A-Za-z0-9_~.-]+(?:/[A-Za-z0-9_~.-]+)*)?"
+    r"/(?:[A-Za-z0-9_~.-]+(?:/[A-Za-z0-9_~.-]+)*/?)?"
     r"(?:\?(?:[A-Za-z0-9_~.=&+-]|%(?!2[fF]|5[cC]|[01]|7[fF])[0-9A-Fa-f]{2})*)?",
     re.ASCII,
 )
@@ -22,6 +23,8 @@ _ALLOWED = re.compile(
 
 def safe_next(value: str | None) -> str:
     """Return `value` when it names a protected page (or the home page) of this site, else /account.
+
+    Paths of apps behind forward auth (GATEHOUSE_FORWARD_AUTH_PATHS) are of this site, too.
 
     An allowlist on top of Django's check, which lets `/./\\evil.example` and `/%5cevil` pass.
     """
@@ -36,6 +39,8 @@ def safe_next(value: str | None) -> str:
 def _is_destination(path: str) -> bool:
     if {".", ".."} & set(path.split("/")):
         return False
+    if path.startswith(knobs().forward_auth_paths):
+        return True
     try:
         view = resolve(path).func
     except Resolver404:

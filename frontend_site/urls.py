@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import operations
+from . import forward_auth, operations
 from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages
 from .proxy import views as proxy
@@ -12,6 +12,8 @@ from .upstreams.views import upstream
 urlpatterns = [
     path("", pages.home),
     path("login", pages.login),
+    path("login/continue", forward_auth.go_on),
+    path("auth/verify", forward_auth.verify),
     path("logout", pages.logout),
     path("register", pages.register),
     path("email/verify", mailed_links.verify_email),

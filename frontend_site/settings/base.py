@@ -1,8 +1,11 @@
 """Every setting of frontend_site that the environments share. No database, no Redis, no users."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.logging import configure_logging
 from frontend_site.upstreams.upstream import Upstream, parse_upstreams
@@ -31,6 +34,7 @@ class Gatehouse:
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
     body_limit: int = 64 * 1024
+    forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
     upstreams: tuple[Upstream, ...] = ()
     upstream_body_limit: int = 1024**3
     upstream_silence: int = 60  # the longest wait for the next byte, of either side
@@ -109,6 +113,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
             csrf_keys=ENV.keys("GATEHOUSE_CSRF_KEYS"),
             proxy_hops=hops,
+            forward_auth_paths=_forward_auth_paths(),
             upstreams=parse_upstreams(
                 ENV.list("GATEHOUSE_UPSTREAMS", ""), ENV.list("GATEHOUSE_UPSTREAM_COOKIES", "")
             ),
@@ -121,6 +126,13 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     if hops > 0:  # only then is somebody there whose word on the scheme counts
         target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
+
+
+def _forward_auth_paths() -> tuple[str, ...]:
+    paths = tuple(ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", ""))
+    if not all(re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII) for path in paths):
+        raise ImproperlyConfigured("GATEHOUSE_FORWARD_AUTH_PATHS: paths like /app/, with commas")
+    return paths
 
 
 def _public_origin() -> str:

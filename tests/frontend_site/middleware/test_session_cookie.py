@@ -23,7 +23,7 @@ PROTECTED_API = [
     ("GET", "/api/auth/account/export"),
 ]
 PUBLIC = {
-    "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz", "jwks",
+    "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz", "jwks", "verify", "go_on",
     "confirm_address", "resend_verification", "forgot_password", "reset_password",
     "disown", "disown_sign_in",
 }  # fmt: skip

@@ -1,0 +1,110 @@
+"""Forward auth: a proxy asks, for each request to an app behind it, whether somebody is signed in.
+
+nginx (`auth_request`), Traefik (ForwardAuth) and Caddy (`forward_auth`) send the request's headers
+without its body; what it was about comes in headers of the proxy's own. They are believed for two
+things only: where to come back to (always a path of this site), and whether it may have an effect.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+
+from . import problems
+from .auth_client import Answer, AuthApiUnavailable, auth_api
+from .caller import caller_of
+from .endpoints import page, probe
+from .http import SiteRequest
+from .next import safe_next
+from .origin import fetch_site
+from .pages.calls import current_profile
+from .proxy.headers import browser_response
+from .relay import relay_cookies
+
+_AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOGIN = "Gatehouse-Login"  # where to sign in, for nginx, which takes no redirect from us
+
+
+@dataclass(frozen=True)
+class Original:
+    """The request that the proxy asks about."""
+
+    method: str
+    uri: str
+    upgrades: bool  # to a websocket: no method tells that it has effects
+
+    @classmethod
+    def of(cls, request: SiteRequest) -> "Original":
+        headers = request.headers
+        return cls(
+            method=headers.get("X-Forwarded-Method") or headers.get("X-Original-Method", ""),
+            uri=headers.get("X-Forwarded-Uri") or headers.get("X-Original-Uri", ""),
+            upgrades="Sec-WebSocket-Key" in headers,
+        )
+
+    @property
+    def may_have_effects(self) -> bool:
+        return self.method not in _SAFE or self.upgrades
+
+
+@probe
+def verify(request: SiteRequest) -> HttpResponseBase:
+    """204 with who is signed in; 401 for a fetch; 302 to sign in for a navigation.
+
+    `?audience=NAME` names the app in the identity token; `?redirect=no` turns the 302 into a 401.
+    """
+    original, audience = Original.of(request), request.GET.get("audience", "forward-auth")
+    if not original.method or not _AUDIENCE.fullmatch(audience):
+        return problems.respond(request, problems.BAD_REQUEST)
+    if original.may_have_effects and fetch_site(request) in ("cross-site", "same-site"):
+        return problems.respond(request, problems.FORBIDDEN)
+    if request.session_token is None:
+        return _denied(request, original, problems.respond(request, problems.NO_SESSION))
+    answer = auth_api().call("identity", caller_of(request), audience=audience)
+    if answer.status >= 500:
+        raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
+    relay_cookies(request, answer)
+    if answer.status != 200:
+        return _denied(request, original, browser_response(answer))
+    return HttpResponse(status=204, headers=_identity_headers(answer))
+
+
+@page("GET", public=True)
+def go_on(request: SiteRequest) -> HttpResponseBase:
+    """Back to `next` for who is signed in, else to the login page.
+
+    Between an app and the login page, because a link from elsewhere arrives without the Strict
+    cookie: this page gets the same-site reload (middleware/same_site.py), and the app cannot.
+    """
+    destination = safe_next(request.GET.get("next"))
+    if request.session_token and current_profile(request):
+        return HttpResponseRedirect(destination)
+    return HttpResponseRedirect(f"/login?{urlencode({'next': destination}, safe='/')}")
+
+
+def _denied(request: SiteRequest, original: Original, response: HttpResponse) -> HttpResponseBase:
+    if original.may_have_effects or not _is_navigation(request):
+        return response
+    target = f"/login/continue?{urlencode({'next': safe_next(original.uri)}, safe='/')}"
+    if request.GET.get("redirect") != "no":
+        return HttpResponseRedirect(target)
+    response[_LOGIN] = target
+    return response
+
+
+def _is_navigation(request: SiteRequest) -> bool:
+    if mode := request.headers.get("Sec-Fetch-Mode"):
+        return mode == "navigate"
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _identity_headers(answer: Answer) -> dict[str, str]:
+    user, session = answer.document["user"], answer.document["session"]
+    return {
+        "Gatehouse-User-Id": user["id"],
+        "Gatehouse-User-Email": quote(user["email"], safe="@!#$&'*+/=?^_`{|}~.-"),
+        "Gatehouse-Session": session["handle"],
+        "Gatehouse-Identity": answer.document["token"],
+    }

@@ -1,0 +1,157 @@
+"""/auth/verify as Traefik and Caddy ask it, and /login/continue."""
+
+from typing import Any
+
+import pytest
+
+from tests.frontend_site.browser import Browser, set_cookie_lines
+from tests.frontend_site.stub import (
+    EXPIRE_SESSION,
+    HANDLE,
+    IDENTITY,
+    NO_SESSION,
+    SESSION_ENDED,
+    STORE_DOWN,
+    USER,
+    Stub,
+    identity,
+)
+
+CALL = "GET /v1/identity?audience=forward-auth"
+NAVIGATION = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document", "Accept": "text/html"}
+FETCH = {"Sec_Fetch_Mode": "cors", "Sec_Fetch_Dest": "empty", "Sec_Fetch_Site": "same-origin"}
+
+
+@pytest.fixture(autouse=True)
+def app(stub: Stub, knobs: Any) -> None:
+    from tests.frontend_site.stub import Canned
+
+    stub.answers[CALL] = Canned(200, identity())
+    knobs(forward_auth_paths=("/app/",))
+
+
+def ask(browser: Browser, uri: str = "/app/x?y=1", **headers: str) -> Any:
+    given = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": uri, **headers}
+    return browser.send("GET", "/auth/verify", **given)
+
+
+def test_who_is_signed_in_is_told_in_headers(browser: Browser, stub: Stub) -> None:
+    answer = ask(browser.sign_in(), **NAVIGATION)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer["Gatehouse-User-Id"] == USER["id"]
+    assert answer["Gatehouse-User-Email"] == USER["email"]
+    assert answer["Gatehouse-Session"] == HANDLE
+    assert answer["Gatehouse-Identity"] == IDENTITY
+    assert stub.calls == [CALL]
+
+
+def test_an_address_outside_ascii_is_encoded(browser: Browser, stub: Stub) -> None:
+    from tests.frontend_site.stub import Canned
+
+    document = identity()
+    document["user"]["email"] = "j\u00f6rg@example.com"
+    stub.answers[CALL] = Canned(200, document)
+    assert ask(browser.sign_in())["Gatehouse-User-Email"] == "j%C3%B6rg@example.com"
+
+
+@pytest.mark.parametrize("dead", [None, NO_SESSION, SESSION_ENDED])
+def test_a_navigation_is_led_to_the_login_and_back(browser: Browser, stub: Stub, dead: Any) -> None:
+    if dead:
+        browser.sign_in()
+        stub.answers[CALL] = dead
+    answer = ask(browser, **NAVIGATION)
+    assert answer.status_code == 302
+    assert answer["Location"] == "/login/continue?next=/app/x%3Fy%3D1"
+    answer = ask(browser, Accept="text/html,*/*")  # a browser without fetch metadata
+    assert answer.status_code == 302
+
+
+def test_nginx_takes_no_redirect(browser: Browser) -> None:
+    headers = {"X_Original_Method": "GET", "X_Original_Uri": "/app/x", **NAVIGATION}
+    answer = browser.send("GET", "/auth/verify?redirect=no", **headers)
+    assert answer.status_code == 401
+    assert answer["Gatehouse-Login"] == "/login/continue?next=/app/x"
+    fetched = browser.send("GET", "/auth/verify?redirect=no", **{**headers, **FETCH})
+    assert fetched.status_code == 401
+    assert "Gatehouse-Login" not in fetched.headers
+
+
+def test_a_fetch_gets_a_401_problem(browser: Browser, stub: Stub) -> None:
+    answer = ask(browser, **FETCH)
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:gatehouse:problem:no-session")
+    stub.answers[CALL] = SESSION_ENDED
+    answer = ask(browser.sign_in(), **FETCH)
+    assert answer.json()["type"] == "urn:gatehouse:problem:session-ended"
+    assert EXPIRE_SESSION in set_cookie_lines(answer)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PROPFIND", "get"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_has_effects_must_come_from_here(browser: Browser, method: str, site: str) -> None:
+    headers = {**FETCH, "Sec_Fetch_Site": site}
+    assert ask(browser.sign_in(), X_Forwarded_Method=method, **headers).status_code == 403
+    assert ask(browser, Sec_WebSocket_Key="x", **headers).status_code == 403
+    own = ask(browser, X_Forwarded_Method=method, **FETCH)
+    assert own.status_code == 204
+
+
+def test_a_form_is_never_answered_by_a_redirect(browser: Browser) -> None:
+    assert ask(browser, X_Forwarded_Method="POST", **NAVIGATION).status_code == 401
+
+
+def test_an_outage_is_unknown_and_touches_no_cookie(browser: Browser, stub: Stub) -> None:
+    stub.answers[CALL] = STORE_DOWN
+    answer = ask(browser.sign_in(), **NAVIGATION)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert not set_cookie_lines(answer)
+
+
+@pytest.mark.parametrize("path", ["/auth/verify?audience=A", "/auth/verify?audience=a/b"])
+def test_an_unknown_audience_is_a_400(browser: Browser, path: str) -> None:
+    assert browser.sign_in().send("GET", path, X_Forwarded_Method="GET").status_code == 400
+
+
+def test_a_proxy_that_does_not_tell_the_method_is_a_400(browser: Browser, stub: Stub) -> None:
+    answer = browser.sign_in().send("GET", "/auth/verify", X_Forwarded_Uri="/app/")
+    assert answer.status_code == 400
+    assert stub.calls == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "//evil.example/", "https://evil.example/app/", "/other/", "/app/../account", "/app//evil",
+        "/app/\\evil.example", "/app/%2e%2e/x", "/app", "",
+    ],
+)  # fmt: skip
+def test_the_way_back_stays_on_this_site(browser: Browser, uri: str) -> None:
+    answer = ask(browser, uri, **NAVIGATION)
+    assert answer["Location"] == "/login/continue?next=/account"
+
+
+# -- /login/continue ---------------------------------------------------------------------------
+
+
+def test_it_goes_back_for_who_is_signed_in(browser: Browser) -> None:
+    answer = browser.sign_in().get("/login/continue?next=/app/x%3Fy%3D1")
+    assert (answer.status_code, answer["Location"]) == (302, "/app/x?y=1")
+
+
+def test_it_goes_to_the_login_for_who_is_not(browser: Browser, stub: Stub) -> None:
+    answer = browser.get("/login/continue?next=/app/x")
+    assert answer["Location"] == "/login?next=/app/x"
+    stub.answers["GET /v1/session?slide=false"] = NO_SESSION
+    answer = browser.sign_in().get("/login/continue?next=/app/x")
+    assert answer["Location"] == "/login?next=/app/x"
+
+
+def test_after_a_link_from_elsewhere_it_looks_again_with_the_cookie(browser: Browser) -> None:
+    answer = browser.get("/login/continue?next=/app/x", Sec_Fetch_Site="cross-site", **NAVIGATION)
+    assert answer.status_code == 200
+    assert 'content="0; url=/login/continue?next=/app/x"' in answer.content.decode()
+
+
+def test_it_leads_nowhere_else(browser: Browser) -> None:
+    for away in ("//evil.example", "https://evil.example", "/login/continue?next=/app/"):
+        answer = browser.sign_in().get(f"/login/continue?next={away}")
+        assert answer["Location"] == "/account"
