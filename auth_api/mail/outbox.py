@@ -5,7 +5,8 @@ mail is lost only with the database. It is sent at least once: a sender that die
 server's "250" and the deletion of the row sends it again.
 """
 
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,9 +22,13 @@ from auth_api.knobs import knobs
 
 from .models import OutboxMail
 
-FIRST_DELAY = 30  # seconds until the second try; doubles
+# Until the second try, in seconds; doubles. Longer than a slow server can take (EMAIL_TIMEOUT is for each step
+# of the talk), so that no other sender takes a mail that is being sent.
+FIRST_DELAY = 120
 LONGEST_DELAY = 3600  # seconds
 PATIENCE = timedelta(days=3)
+FEWEST_TRIES = 10  # also when there was no sender for days
+KEPT_FOR = timedelta(days=30)  # what was given up
 BATCH = 50
 
 _log = structlog.get_logger("auth_api.mail")
@@ -31,11 +36,19 @@ _log = structlog.get_logger("auth_api.mail")
 
 @dataclass(frozen=True)
 class SignedLink:
-    """A link to `path` of the public site, with a token that says `claims`; made when it is sent."""
+    """A link to `path` of the public site, with a token that says `claims`; made when it is sent.
+
+    `dies_at`: Unix seconds; the token's first claim.
+    """
 
     path: str
     salt: str
     claims: tuple[Any, ...]
+    dies_at: int
+
+    @property
+    def token(self) -> str:
+        return signing.dumps([self.dies_at, *self.claims], salt=self.salt)
 
 
 def queue_mail(
@@ -51,7 +64,7 @@ def queue_mail(
     `template` names a text and an HTML file in templates/auth_api/emails. To nobody (`to` empty)
     it costs what any other costs, for answers that must not tell whether there is an account.
     """
-    signed = {"path": link.path, "salt": link.salt, "claims": link.claims} if link else None
+    signed = asdict(link) if link else None
     OutboxMail.objects.create(
         to=to, template=template, subject=subject, context=context, link=signed
     )
@@ -78,23 +91,39 @@ def _claim(mail: OutboxMail) -> bool:
 
 def _try(mail: OutboxMail) -> None:
     try:
-        if mail.to:
+        if not mail.to:
+            pass  # it was to cost what a mail costs
+        elif _is_too_late(mail):
+            _log.warning("mail.too_late", mail=mail.template, tries=mail.tries + 1)
+        else:
             _message(mail).send()
+            _log.info("mail.sent", mail=mail.template, tries=mail.tries + 1)
     except Exception as error:  # whatever a mail server or a library comes up with: it is kept
         _keep(mail, error)
         return
     OutboxMail.objects.filter(pk=mail.pk).delete()
-    if mail.to:
-        _log.info("mail.sent", mail=mail.template, tries=mail.tries + 1)
+
+
+def _is_too_late(mail: OutboxMail) -> bool:
+    """Whether the link in it is dead: somebody who still waits has asked again."""
+    return mail.link is not None and time.time() >= mail.link["dies_at"]
 
 
 def _keep(mail: OutboxMail, error: Exception) -> None:
     reason = type(error).__name__
-    given_up = timezone.now() - mail.created_at > PATIENCE
+    given_up = mail.tries >= FEWEST_TRIES and timezone.now() - mail.created_at > PATIENCE
     row = OutboxMail.objects.filter(pk=mail.pk)
     row.update(last_error=reason, **({"due_at": None} if given_up else {}))
+    if given_up:
+        _prune()
     event = "mail.given_up" if given_up else "mail.failed"
     _log.error(event, id=mail.pk, mail=mail.template, tries=mail.tries + 1, error=reason)
+
+
+def _prune() -> None:
+    """Addresses of mails that nobody will send any more are not kept for ever."""
+    old = timezone.now() - KEPT_FOR
+    OutboxMail.objects.filter(due_at=None, created_at__lt=old).delete()
 
 
 def _message(mail: OutboxMail) -> EmailMultiAlternatives:
@@ -107,9 +136,9 @@ def _message(mail: OutboxMail) -> EmailMultiAlternatives:
     return message
 
 
-def _url(link: dict[str, Any] | None) -> str:
+def _url(stored: dict[str, Any] | None) -> str:
     """From the configured origin, never from a request's Host header."""
-    if link is None:
+    if stored is None:
         return ""
-    query = urlencode({"token": signing.dumps(link["claims"], salt=link["salt"])})
-    return f"{knobs().public_origin}{link['path']}?{query}"
+    link = SignedLink(**stored)
+    return f"{knobs().public_origin}{link.path}?{urlencode({'token': link.token})}"

@@ -13,7 +13,7 @@ from . import emails
 from .addresses import canonical_address
 from .models import User
 from .registration import is_registration, require_mail_allowance
-from .tokens import read_confirmation_token
+from .tokens import read_confirmation_token, waste_serial
 
 _log = structlog.get_logger("auth_api.users")
 
@@ -42,6 +42,7 @@ def request_address_change(*, user_id: str, email: str, address: str) -> None:
         if other is None or is_registration(other):
             emails.send_address_confirmation(user, email)
         else:
+            waste_serial()
             emails.send_already_registered(other)
     record_event(Kind.ADDRESS_CHANGE_ASKED, user_id)
 

@@ -5,16 +5,19 @@ Only the first 5 hexadecimal digits of the password's SHA-1 leave this machine (
 names a service, since it calls out.
 """
 
+import time
 from hashlib import sha1
 from typing import Any
 
 import requests
 import structlog
 from django.core.exceptions import ValidationError
+from urllib3.exceptions import HTTPError
 
 from auth_api.knobs import knobs
 
 TIMEOUT = 1.5  # seconds: to connect, and for one silence
+PATIENCE = 3.0  # seconds for the whole body, however it trickles
 ANSWER_LIMIT = 256 * 1024  # bytes; a padded range has about 40 KiB
 
 _log = structlog.get_logger("auth_api.users")
@@ -31,7 +34,11 @@ class BreachedPasswords:
         digest = sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         try:
             known = _suffixes(digest[:5])
-        except (requests.RequestException, ValueError) as error:
+        except (
+            requests.RequestException,
+            HTTPError,
+            ValueError,
+        ) as error:  # HTTPError: in the body
             _log.warning("breach_check.failed", reason=type(error).__name__)
             return
         if digest[5:] in known:
@@ -55,8 +62,16 @@ def _suffixes(prefix: str) -> set[str]:
         )
         if answer.status_code != 200:
             raise ValueError(f"status {answer.status_code}")
-        text = answer.raw.read(ANSWER_LIMIT + 1, decode_content=True)
-    if len(text) > ANSWER_LIMIT:
-        raise ValueError("too long")
+        text = _body(answer.raw, time.monotonic() + PATIENCE)
     pairs = (line.partition(":") for line in text.decode("ascii").splitlines())
     return {suffix for suffix, _, count in pairs if count.strip() not in ("", "0")}
+
+
+def _body(raw: Any, deadline: float) -> bytes:
+    """Raises ValueError for one that is too long or takes too long."""
+    text = b""
+    while piece := raw.read1(8192, decode_content=True):
+        text += piece
+        if len(text) > ANSWER_LIMIT or time.monotonic() > deadline:
+            raise ValueError("too long")
+    return text

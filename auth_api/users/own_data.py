@@ -5,6 +5,8 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from auth_api.mail.models import OutboxMail
+
 from . import emails
 from .models import User
 
@@ -27,5 +29,6 @@ def delete_account(*, user_id: str) -> None:
         user = User.objects.select_for_update().get(pk=user_id)
         email = user.email
         user.delete()
+        OutboxMail.objects.filter(to=email).delete()
         emails.send_account_deleted(email)
     _log.info("account.deleted", user=user_id)

@@ -19,7 +19,7 @@ from .addresses import canonical_address
 from .models import User
 from .registration import require_mail_allowance
 from .services import check_credentials
-from .tokens import read_reset_token
+from .tokens import read_reset_token, waste_serial
 
 _log = structlog.get_logger("auth_api.users")
 
@@ -41,6 +41,7 @@ def request_password_reset(*, email: str, address: str) -> None:
     with transaction.atomic():
         user = User.objects.filter(email=email, is_active=True).first()
         if user is None:
+            waste_serial()
             emails.send_nothing()
             return
         emails.send_reset(user)
@@ -64,6 +65,8 @@ def reset_password(*, token: str, password: str) -> None:
     hashed = make_password(password)
     with transaction.atomic():
         user = read_reset_token(token, lock=True)  # used meanwhile, or a newer one asked for
+        if not user.email_verified:
+            user.name = ""  # whoever registered the address chose it, and may not be its owner
         user.password, user.email_verified = hashed, True
         user.save()
         record_change(user, Kind.PASSWORD_RESET)

@@ -1,5 +1,6 @@
 """Stolen passwords, asked of a real HTTP server that speaks the range protocol."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,3 +124,52 @@ def test_a_service_that_hangs_or_is_away_keeps_nobody_out(
     assert register(STOLEN).status_code == 202
     settings.GATEHOUSE = replace(knobs(), pwned_passwords_url="http://127.0.0.1:9")
     assert register(STOLEN).status_code == 202
+
+
+BROKEN_BODIES = {
+    "truncated": b"Content-Length: 500\r\n\r\n" + b"A" * 35 + b":3\r\n",
+    "no gzip": b"Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnotgzip!",
+    "no chunk": b"Transfer-Encoding: chunked\r\n\r\nzz\r\nxx",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
+def test_a_body_that_breaks_keeps_nobody_out(settings: Any, body: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings.GATEHOUSE = replace(knobs(), pwned_passwords_url=url)
+
+        def answer() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 200 OK\r\n" + body)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert register(SAFE).status_code == 202
+        thread.join()
+
+
+def test_a_body_that_trickles_is_left(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaches, "PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings.GATEHOUSE = replace(knobs(), pwned_passwords_url=url)
+        left = threading.Event()
+
+        def trickle() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+                try:
+                    while True:
+                        client.sendall(b"\n")
+                        threading.Event().wait(0.05)
+                except OSError:
+                    left.set()
+
+        threading.Thread(target=trickle, daemon=True).start()
+        assert register(SAFE).status_code == 202
+        assert left.wait(10)
