@@ -1,0 +1,1 @@
+"""What people would pick instead, as they would set it up."""
