@@ -83,6 +83,8 @@ class RequestContextMiddleware:
             response.headers["Cache-Control"] = "no-store"
         else:  # static files have their own
             response.headers.setdefault("Cache-Control", "no-store")
+        if not response.streaming:  # else gunicorn sends chunks, which the BFF's hot path refuses
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         REQUESTS.labels("api" if request.is_api else "other", response.status_code).inc()
         return response
 

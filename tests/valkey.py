@@ -53,6 +53,13 @@ class ValkeyServer:
             self.process.wait(20)
             self.process = None
 
+    @property
+    def pid(self) -> int:
+        """The server's process id. Raises RuntimeError when it is not running."""
+        if self.process is None:
+            raise RuntimeError("not running")
+        return self.process.pid
+
     def pause(self) -> None:
         """Hang: connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)

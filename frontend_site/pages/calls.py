@@ -45,7 +45,7 @@ def call_or_503(request: SiteRequest, route: str, body: bytes) -> Answer:
     try:
         return auth_api().call(route, caller_of(request), body=body, content_type=_JSON)
     except AuthApiUnavailable as error:
-        return Answer(503, b"", {"Retry-After": str(error.retry_after)})
+        return Answer(503, b"", {"retry-after": str(error.retry_after)})
 
 
 def required_profile(request: SiteRequest) -> Profile:

@@ -16,7 +16,7 @@ def browser_response(answer: Answer) -> HttpResponse:
     response = HttpResponse(answer.body, status=answer.status)
     del response["Content-Type"]
     for name in TO_BROWSER:
-        if value := answer.headers.get(name):
+        if value := answer.headers.get(name.lower()):
             response[name] = value
     if answer.status == 204:
         response.headers.pop("Content-Type", None)

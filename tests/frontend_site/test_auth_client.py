@@ -1,5 +1,6 @@
 """The client of auth_api against a real server that behaves, hangs, lies and hangs up."""
 
+import json
 import threading
 import time
 from typing import Any
@@ -49,8 +50,12 @@ def test_the_headers_are_ours_and_no_others(stub: Stub) -> None:
     }
 
 
-def test_calls_share_one_kept_alive_connection(stub: Stub) -> None:
-    for route in ("session", "login", "logout", "session"):
+@pytest.mark.parametrize(
+    "routes", [("login", "logout", "login"), ("session", "sessions", "session")]
+)
+def test_calls_share_one_kept_alive_connection(stub: Stub, routes: tuple[str, ...]) -> None:
+    """GETs theirs (the hot path), and all others theirs."""
+    for route in routes:
         auth_api().call(route, CALLER, body=b"{}", content_type="application/json")
     assert len({seen.connection for seen in stub.seen}) == 1
 
@@ -230,16 +235,73 @@ def hanging_up_once(stub: Stub, then: Canned) -> Any:
 
 
 def test_a_get_on_a_closed_connection_is_sent_once_more(stub: Stub) -> None:
+    auth_api().call("sessions", CALLER)
+    stub.seen.clear()
     stub.answers["GET /v1/session"] = hanging_up_once(stub, Canned(200, current_session()))
     assert auth_api().call("session", CALLER).status == 200
     assert len(stub.calls) == 2
 
 
 def test_a_get_is_not_sent_a_third_time(stub: Stub) -> None:
+    auth_api().call("sessions", CALLER)
+    stub.seen.clear()
     stub.answers["GET /v1/session"] = hang_up
     with pytest.raises(AuthApiUnavailable):
         auth_api().call("session", CALLER)
     assert len(stub.calls) == 2
+
+
+def test_a_get_on_a_new_connection_is_sent_once(stub: Stub) -> None:
+    stub.answers["GET /v1/session"] = hang_up
+    with pytest.raises(AuthApiUnavailable):
+        auth_api().call("session", CALLER)
+    assert len(stub.calls) == 1
+
+
+JSON = b"Content-Type: application/json\r\n"
+DOUBTFUL = {
+    "two lengths": b"HTTP/1.1 200 OK\r\n"
+    + JSON
+    + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    "chunks": b"HTTP/1.1 200 OK\r\n"
+    + JSON
+    + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "both": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\nTransfer-Encoding: x\r\n\r\n{}",
+    "no length": b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n{}",
+    "a signed length": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: +2\r\n\r\n{}",
+    "more than announced": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}HTTP/1.1",
+    "an early hint": b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n"
+    + JSON
+    + b"Content-Length: 2\r\n\r\n{}",
+    "a folded header": b"HTTP/1.1 200 OK\r\n" + JSON + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\n{}",
+    "a blank before the colon": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length : 2\r\n\r\n{}",
+    "an older protocol": b"HTTP/1.0 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}",
+    "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9000,
+}
+
+
+@pytest.mark.parametrize("answer", DOUBTFUL.values(), ids=DOUBTFUL)
+def test_what_two_readers_could_read_in_two_ways_is_unknown(stub: Stub, answer: bytes) -> None:
+    stub.answers["GET /v1/session"] = raw(answer)
+    for _ in range(2):
+        with pytest.raises(AuthApiUnavailable):
+            auth_api().call("session", CALLER)
+    assert auth_api().call("session-peek", CALLER).status == 200
+
+
+def test_an_answer_in_many_pieces_is_one_answer(stub: Stub) -> None:
+    body = json.dumps(current_session()).encode()
+    head = b"HTTP/1.1 200 OK\r\n" + JSON + f"Content-Length: {len(body)}\r\n\r\n".encode()
+
+    def in_pieces(handler: Any) -> None:
+        for byte in head + body:
+            handler.wfile.write(bytes((byte,)))
+            handler.wfile.flush()
+
+    stub.answers["GET /v1/session"] = in_pieces
+    for _ in range(2):
+        assert auth_api().call("session", CALLER).body == body
+    assert len({seen.connection for seen in stub.seen}) == 1
 
 
 @pytest.mark.parametrize(
