@@ -44,7 +44,7 @@ def drive(
     requests = _number(r"(\d+) requests in", text)
     failures = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     errors = re.search(r"Socket errors: connect \d+, read (\d+), write (\d+), timeout (\d+)", text)
-    if failures and expect < 400 or (errors and any(int(n) for n in errors.groups())):
+    if (failures and expect < 400) or (errors and any(int(n) for n in errors.groups())):
         raise RuntimeError(f"{system.name} {path}: {text}")
     cpu = {name: (after[name] - before[name]) / requests * 1000 for name in before}
     return Round(

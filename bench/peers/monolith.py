@@ -1,7 +1,7 @@
 """A Django monolith with contrib.auth and contrib.sessions, rendering the same account page.
 
 One file: settings, view and WSGI application. GATEHOUSE_BENCH_ENGINE is the session engine (cache or
-cached_db) on django-redis; no sliding. The page is our own template with the same facts.
+cached_db) on django-redis; no sliding. The page is the same, by templates as Django's tutorial writes them.
 """
 
 import os
@@ -50,7 +50,7 @@ settings.configure(
     TEMPLATES=[
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",
-            "DIRS": [ROOT / "templates" / "frontend_site"],
+            "DIRS": [ROOT / "bench" / "peers" / "templates"],
             "OPTIONS": {
                 "context_processors": [
                     "django.template.context_processors.request",

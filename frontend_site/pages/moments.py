@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.utils.timesince import timesince, timeuntil
-
 _A_MINUTE = timedelta(minutes=1)
 
 
@@ -15,9 +13,8 @@ def moment(text: str) -> datetime:
 
 def ago(past: datetime) -> str:
     """Return e.g. "just now", "3 minutes ago"."""
-    if datetime.now(UTC) - past < _A_MINUTE:
-        return "just now"
-    return f"{timesince(past, depth=1)} ago"
+    passed = datetime.now(UTC) - past
+    return "just now" if passed < _A_MINUTE else f"{_in_words(passed, parts=1)} ago"
 
 
 def left(end: datetime) -> str:
@@ -25,5 +22,17 @@ def left(end: datetime) -> str:
 
     Rounded up: auth_api's clock may be a second behind, and "59 minutes" reads like a countdown.
     """
-    now = datetime.now(UTC) - timedelta(seconds=30)
-    return f"in {timeuntil(end, now)}" if end - now > _A_MINUTE else "within a minute"
+    remaining = end - datetime.now(UTC) + timedelta(seconds=30)
+    return f"in {_in_words(remaining, parts=2)}" if remaining > _A_MINUTE else "within a minute"
+
+
+def _in_words(span: timedelta, *, parts: int) -> str:
+    """Return e.g. "11 hours, 59 minutes": at most `parts` units, the largest first."""
+    minutes = int(span.total_seconds() // 60)
+    counts = (minutes // 1440, minutes // 60 % 24, minutes % 60)
+    said = [
+        f"{count} {unit}{'' if count == 1 else 's'}"
+        for count, unit in zip(counts, ("day", "hour", "minute"), strict=True)
+        if count
+    ]
+    return ", ".join(said[:parts])

@@ -86,7 +86,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "frontend_site.pages.context_processors.site",
             ],
-            "builtins": ["django.templatetags.static"],
+            "builtins": ["frontend_site.templatetags.site"],
         },
     }
 ]
