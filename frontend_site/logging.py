@@ -1,9 +1,11 @@
 """Structured logs without secrets: event names are `noun.verb`, values are fields."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -16,6 +18,7 @@ _TOKEN = re.compile(
     r"|(?<=token=)[^&\s\"']+"  # mailed token in a query
 )
 _HIDDEN = "[redacted]"
+_access = logging.getLogger("frontend_site.access")
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -26,6 +29,27 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
         elif isinstance(value, str):
             event[name] = _TOKEN.sub(_HIDDEN, value)
     return event
+
+
+def log_request(*, method: str, path: str, status: int, milliseconds: int, request_id: str) -> None:
+    """Write one line about a request.
+
+    By hand: it is written for every request, and a fifth of what structlog's pipe costs.
+    """
+    if not _access.isEnabledFor(logging.INFO):
+        return
+    event = {
+        "method": method,
+        "path": _TOKEN.sub(_HIDDEN, path),
+        "status": status,
+        "milliseconds": milliseconds,
+        "event": "request.finished",
+        "request_id": request_id,
+        "level": "info",
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+    }
+    # json escapes control characters, as the other pipe does: one event is one line.
+    _access.info(json.dumps(event) if _access.as_json else _one_line(None, "", event))  # type: ignore[attr-defined]
 
 
 def configure_logging(*, as_json: bool, level: str) -> None:
@@ -53,6 +77,9 @@ def configure_logging(*, as_json: bool, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    plain = logging.StreamHandler(sys.stderr)
+    _access.handlers, _access.propagate = [plain], False
+    _access.as_json = as_json  # type: ignore[attr-defined]
     # Refusals are our own events; Django's would repeat them, with the path and its query.
     logging.getLogger("django.request").setLevel(logging.ERROR)
 

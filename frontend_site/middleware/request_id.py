@@ -10,9 +10,9 @@ from django.http import HttpResponseBase
 
 from frontend_site.http import SiteRequest
 from frontend_site.knobs import knobs
+from frontend_site.logging import log_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
-_log = structlog.get_logger("frontend_site")
 
 
 class RequestIdMiddleware:
@@ -30,12 +30,12 @@ class RequestIdMiddleware:
         started = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):
             response = self.get_response(request)
-            _log.info(
-                "request.finished",
-                method=request.method,
-                path=request.path_info,
-                status=response.status_code,
-                milliseconds=round((time.monotonic() - started) * 1000),
-            )
+        log_request(
+            method=request.method or "",
+            path=request.path_info,
+            status=response.status_code,
+            milliseconds=round((time.monotonic() - started) * 1000),
+            request_id=request.request_id,
+        )
         response.headers["X-Request-Id"] = request.request_id
         return response

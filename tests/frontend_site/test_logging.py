@@ -29,10 +29,13 @@ def log() -> Iterator[io.StringIO]:
         for handler in logging.getLogger().handlers
         if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
     )
+    access = logging.getLogger("frontend_site.access").handlers
+    handlers: list[Any] = [handler, *(h for h in access if type(h) is logging.StreamHandler)]
     stream = io.StringIO()
-    before = handler.setStream(stream)
+    before = [handler.setStream(stream) for handler in handlers]
     yield stream
-    handler.setStream(before)
+    for one, old in zip(handlers, before, strict=True):
+        one.setStream(old)
 
 
 @pytest.mark.parametrize("secret", [TOKEN, CSRF, SERVICE, "/email/verify?token=eyJhb-x:y_z"])
@@ -67,3 +70,11 @@ def test_a_line_break_from_outside_cannot_start_a_line_of_its_own(log: io.String
     assert len(lines) == 1
     assert "\x1b" not in lines[0]
     assert json.loads(lines[0])["email"].startswith("a\r\n")
+
+
+def test_a_request_is_one_line_whatever_its_path(browser: Browser, log: io.StringIO) -> None:
+    browser.send("GET", "/x", path_info=f"/a\r\nb\x1b{TOKEN}")
+    lines = [line for line in log.getvalue().splitlines() if "request.finished" in line]
+    (line,) = lines
+    assert (TOKEN in line, "\x1b" in line) == (False, False)
+    assert json.loads(line)["path"] == "/a\r\nb\x1b[redacted]"
