@@ -18,13 +18,13 @@ from typing import Any
 
 from tests.valkey import ValkeyServer
 
+from .page import write_block
+
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
 BATCH = 2000
 ROUNDS = 9
 CALLERS = 3  # processes at once
 CALLS = 3000  # of each engine in a round
-START, END = "<!-- bench.sessions: start -->", "<!-- bench.sessions: end -->"
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
         server.stop()
     print(report)
     if arguments.write:
-        _write(report)
+        write_block("bench.sessions", report)
 
 
 def _arguments() -> argparse.Namespace:
@@ -307,13 +307,6 @@ def _one_end_all(client: Any, count: int) -> float:
     if services.end_all_sessions(user) != count:
         raise RuntimeError("not every session was there")
     return time.perf_counter() - start
-
-
-def _write(report: str) -> None:
-    page = PAGE.read_text() if PAGE.exists() else f"# Benchmarks\n\n{START}\n{END}\n"
-    head, _, rest = page.partition(START)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{START}\n\n{report}\n\n{END}{tail}")
 
 
 if __name__ == "__main__":
