@@ -1,11 +1,13 @@
 """gunicorn for the private service: loopback only, a few threads, kept-alive connections."""
 
 import os
+from typing import Any
 
 bind = f"{os.environ.get('AUTH_API_BIND', '127.0.0.1')}:{os.environ.get('AUTH_API_PORT', '8001')}"
 workers = int(os.environ.get("AUTH_API_WORKERS", "2"))
 worker_class = "gthread"  # Argon2 runs outside the GIL; Redis and SQL are blocking clients
-threads = int(os.environ.get("AUTH_API_THREADS", "8"))
+event_streams = int(os.environ.get("GATEHOUSE_EVENT_STREAMS", "4"))  # each keeps a thread busy
+threads = int(os.environ.get("AUTH_API_THREADS", "8")) + event_streams
 reuse_port = True  # else kept-alive connections may all land on one worker
 keepalive = 75  # seconds; the BFF keeps its connections
 timeout = 30
@@ -19,3 +21,10 @@ forwarded_allow_ips = "127.0.0.1"
 secure_scheme_headers: dict[str, str] = {}
 header_map = "drop"  # names with an underscore are look-alikes
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Streams end when the worker is to stop; it would wait for them."""
+    from auth_api.api import events
+
+    events.is_stopping = lambda: not worker.alive

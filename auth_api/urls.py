@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from . import operations
-from .api import accounts, identity, login, own_account, passwords, security, sessions
+from .api import (
+    accounts, events, identity, login, own_account, passwords, security, sessions,
+)  # fmt: skip
 from .users.admin import change_own_password
 
 urlpatterns = [
@@ -18,6 +20,7 @@ urlpatterns = [
     path("v1/sessions/revoke-all", sessions.revoke_all),
     re_path(r"^v1/sessions/(?P<handle>[A-Za-z0-9_-]{16})$", sessions.session_detail),
     path("v1/security-events", security.security_events),
+    path("v1/events", events.events),
     path("v1/register", accounts.register),
     path("v1/email/verify", accounts.verify),
     path("v1/email/resend", accounts.resend),

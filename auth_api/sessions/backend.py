@@ -9,6 +9,7 @@ from typing import Any
 from redis.exceptions import NoScriptError
 
 from .connections import OUTAGE, ask, connection
+from .endings import tell_ended
 from .exceptions import SessionStoreUnavailable
 
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -31,7 +32,8 @@ class RedisBackend:
     """Runs the engine's scripts.
 
     Every method is one command to Redis unless it says otherwise, and raises
-    SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid".
+    SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid". What ends
+    a session tells so afterwards.
     """
 
     def __init__(self) -> None:
@@ -52,7 +54,9 @@ class RedisBackend:
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
         arguments = (fixed, body, id_hash, limit, policy, card, card_lifetime)
         answer: list[Any] = self._run("create", keys, arguments)
-        self._discard(ref, answer[2:])
+        if ended := answer[2:]:  # over the limit: others had to go
+            self._discard(ref, ended)
+            tell_ended(ref, kept=id_hash)
         return answer[:2]
 
     def save(
@@ -65,17 +69,23 @@ class RedisBackend:
         )  # fmt: skip
         arguments = (id_hash, revision, fixed, body, new_id_hash, int(restart_clocks))
         answer: list[Any] = self._run("save", keys, arguments)
+        if new_id_hash != id_hash and answer[0] == b"ok":
+            tell_ended(ref, id_hash=id_hash)
         return answer
 
     def end(self, ref: str, id_hash: str) -> bool:
         """End one session; False when there was none."""
-        return bool(self._run("end", (record_key(ref, id_hash), index_key(ref)), (id_hash,)))
+        ended = bool(self._run("end", (record_key(ref, id_hash), index_key(ref)), (id_hash,)))
+        if ended:
+            tell_ended(ref, id_hash=id_hash)
+        return ended
 
     def end_by_handle(self, ref: str, handle: str) -> bool:
         """End the session with that handle; then delete its record, which is dead by then."""
         id_hash = self._run("end_by_handle", (index_key(ref),), (handle,))
         if id_hash:
             self._discard(ref, [id_hash])
+            tell_ended(ref, id_hash=id_hash.decode())
         return bool(id_hash)
 
     def end_others(self, ref: str, id_hash: str) -> int | None:
@@ -84,7 +94,9 @@ class RedisBackend:
         state, *ended = self._run("end_others", keys, (id_hash,))
         if state != b"ok":
             return None
-        self._discard(ref, ended)
+        if ended:
+            self._discard(ref, ended)
+            tell_ended(ref, kept=id_hash)
         return len(ended)
 
     def erase(self, ref: str) -> None:

@@ -20,6 +20,7 @@ from auth_api.settings.env import Key
 
 from .backend import backend
 from .codec import SessionCodec
+from .endings import tell_ended
 from .exceptions import SessionStoreUnavailable
 from .records import UserCard
 
@@ -83,13 +84,15 @@ def guard_card(user: SessionUser) -> None:
 
 def _push_card(ref: str, nonce: bytes) -> None:
     user = get_user_model()._default_manager.filter(session_ref=ref).first()
-    if user is None:
-        return  # deleted: the fence runs out, and the database knows no such user
+    if user is None:  # deleted: the fence runs out, and the database knows no such user
+        tell_ended(ref)
+        return
     sealed = codec().seal_card(ref, make_card(user))
     try:
         backend.put_card(ref, sealed, lifetime=knobs().card_lifetime, nonce=nonce)
     except SessionStoreUnavailable:
         _log.warning("card.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
+    tell_ended(ref)  # whether sessions ended or a name changed: open pages look again
 
 
 def erase_sessions(ref: str) -> None:

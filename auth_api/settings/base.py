@@ -38,6 +38,7 @@ class Gatehouse:
     recent_authentication: int = 600
     session_limit: int = 100  # sessions of one user, 0 = no limit
     session_limit_policy: str = "end-oldest"  # or "refuse"
+    event_streams: int = 4  # of one worker, each to one worker of the BFF (and a thread more here)
     argon2_memory_kib: int = 19456
     argon2_time: int = 2
     hashing_slots: int = 4  # password hashes at once in one worker

@@ -1,0 +1,77 @@
+"""The stream of ended sessions for the BFF: one for each of its workers, not one for each browser."""
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from auth_api.errors import Overloaded
+from auth_api.knobs import knobs
+from auth_api.sessions.endings import READY, Endings
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+
+
+def never() -> bool:
+    return False
+
+
+is_stopping: Callable[[], bool] = never  # gunicorn_auth.py says when this worker is
+
+
+@require_GET
+def events(request: HttpRequest) -> StreamingHttpResponse:
+    """Server-sent events until one side goes away.
+
+    `ready` (from here on nothing is missed), `ended` with what was told, and a comment a second or
+    so: when none comes, Redis or this service is gone. Raises Overloaded, SessionStoreUnavailable.
+    """
+    response = StreamingHttpResponse(_EventStream(), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@cache
+def _slots() -> threading.BoundedSemaphore:
+    """A stream keeps a thread, and gunicorn_auth.py has this many extra ones for them."""
+    return threading.BoundedSemaphore(knobs().event_streams)
+
+
+class _EventStream:
+    """A body that gives its slot and its subscription back however it ends."""
+
+    def __init__(self) -> None:
+        self._slot = _slots()
+        if not self._slot.acquire(blocking=False):
+            raise Overloaded
+        try:
+            self._endings = Endings()
+        except BaseException:
+            self._slot.release()
+            raise
+        self._open = True
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for told in self._endings:
+                yield _event(told)
+                if is_stopping():
+                    return
+        except SessionStoreUnavailable:
+            return  # the BFF comes back, and knows that it may have missed something
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._endings.close()
+            self._slot.release()
+
+
+def _event(told: str) -> str:
+    if not told:
+        return ":\n\n"
+    if told == READY:
+        return "event: ready\ndata:\n\n"
+    # Whoever can write to Redis can tell anything: one line stays one line.
+    return f"event: ended\ndata: {' '.join(told.split())}\n\n"
