@@ -1,13 +1,16 @@
 """gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
 
 import os
+import resource
+from typing import Any
 
 _production = os.environ.get("GATEHOUSE_ENV", "production") == "production"
 _host = os.environ.get("FRONTEND_BIND", "0.0.0.0" if _production else "127.0.0.1")  # noqa: S104
 bind = f"{_host}:{os.environ.get('FRONTEND_PORT', '8000')}"
 workers = int(os.environ.get("FRONTEND_WORKERS", "2"))
 worker_class = "gevent"
-worker_connections = 1000
+event_streams = int(os.environ.get("GATEHOUSE_STREAMS", "1000"))
+worker_connections = 1000 + event_streams
 reuse_port = True  # else kept-alive connections may all land on one worker
 keepalive = 15  # seconds
 timeout = 30
@@ -25,3 +28,24 @@ control_socket_disable = True
 if os.environ.get("GATEHOUSE_CERTFILE"):  # script/server --https
     certfile = os.environ["GATEHOUSE_CERTFILE"]
     keyfile = os.environ["GATEHOUSE_KEYFILE"]
+
+# Each connection is a file, and many systems start a process with room for 1024.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 2 * worker_connections
+if _soft != resource.RLIM_INFINITY and _soft < _wanted:
+    _room = _wanted if _hard == resource.RLIM_INFINITY else min(_wanted, _hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
+
+
+def post_worker_init(worker: Any) -> None:
+    """Streams end when the worker is to stop; it would wait for them."""
+    import gevent
+
+    from frontend_site.events.hub import stop_streams
+
+    def stop_with_the_worker() -> None:
+        while worker.alive:
+            gevent.sleep(0.2)
+        stop_streams()
+
+    gevent.spawn(stop_with_the_worker)

@@ -29,6 +29,11 @@ class SessionToken:
 
     value: str = field(repr=False)
 
+    @property
+    def ref(self) -> str:
+        """Whose session it says to be; true only after auth_api has said so."""
+        return self.value.partition(".")[0]
+
     @classmethod
     def parse(cls, text: str | None) -> "SessionToken | None":
         """Return the token, or None when `text` has not exactly its grammar."""

@@ -68,6 +68,9 @@ INTERNAL_ERROR = Problem(
     "internal-error", 500, "Something went wrong",
     "The fault is on our side. Try again; if it stays, tell us the request id.",
 )  # fmt: skip
+OVERLOADED = Problem(
+    "overloaded", 503, "Overloaded", "This is too much at once right now. Try again later."
+)
 AUTH_API_UNAVAILABLE = Problem(
     "auth-api-unavailable", 503, "Back in a moment",
     "We cannot check who you are right now. You have not been signed out: try again soon.",

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from . import forward_auth, operations
+from .events import views as events
 from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages
 from .proxy import views as proxy
@@ -33,6 +34,7 @@ urlpatterns = [
     path("api/auth/login", proxy.login),
     path("api/auth/logout", proxy.logout),
     path("api/auth/session", proxy.session),
+    path("api/auth/events", events.events),
     path("api/auth/sessions", proxy.sessions),
     path("api/auth/sessions/disown", proxy.disown),
     path("api/auth/sessions/revoke-others", proxy.revoke_others),

@@ -89,7 +89,7 @@ class Endings:
 def _subscribed() -> Any:
     client = connection()
     if isinstance(client, Redis):
-        pubsub = client.pubsub()
+        pubsub: Any = client.pubsub()  # type: ignore[no-untyped-call]
         pubsub.subscribe(CHANNEL)
         return pubsub
     node = client.get_node_from_key(CHANNEL)

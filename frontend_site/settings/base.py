@@ -40,6 +40,10 @@ class Gatehouse:
     upstream_silence: int = 60  # the longest wait for the next byte, of either side
     upstream_calls_at_once: int = 200  # per worker and upstream
     upstream_recheck: int = 60  # a running answer asks so often whether the session lives
+    streams: int = 1000  # open pages of one worker that wait for events
+    streams_of_session: int = 6  # of those; the oldest goes
+    stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
+    stream_heartbeat: int = 20
 
     @property
     def strict_origin(self) -> bool:
@@ -120,6 +124,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             upstream_body_limit=ENV.number("GATEHOUSE_UPSTREAM_BODY_LIMIT", 1024**3),
             upstream_silence=ENV.number("GATEHOUSE_UPSTREAM_SILENCE", 60),
             upstream_recheck=ENV.number("GATEHOUSE_UPSTREAM_RECHECK", 60),
+            streams=ENV.number("GATEHOUSE_STREAMS", Gatehouse.streams),
         ),
         LOGGING_CONFIG=None,
     )

@@ -30,9 +30,9 @@ class Answer:
 class Server:
     """A running gunicorn with its production worker class."""
 
-    def __init__(self, port: int, pid: int) -> None:
+    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.port = port
-        self.pid = pid
+        self.process = process
 
     def exchange(self, data: bytes) -> Answer:
         with closing(socket.create_connection(("127.0.0.1", self.port), timeout=15)) as sock:
@@ -57,8 +57,10 @@ class Server:
 
 
 @contextmanager
-def running_site(auth_api_url: str, **variables: str) -> Iterator[Server]:
-    """Start gunicorn in front of `auth_api_url`, with more of the environment; end it afterwards."""
+def running_site(
+    auth_api_url: str, *, application: str = "frontend_site.wsgi", **changes: str
+) -> Iterator[Server]:
+    """Start gunicorn in front of `auth_api_url`; end it afterwards. `changes`: environment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         environment = {
             **os.environ,
@@ -66,15 +68,15 @@ def running_site(auth_api_url: str, **variables: str) -> Iterator[Server]:
             "AUTH_API_URL": auth_api_url,
             "GATEHOUSE_LOG_LEVEL": "ERROR",
             "PYTHONWARNINGS": "ignore",
-            **variables,
+            **changes,
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "frontend_site.wsgi", "--config=gunicorn_web.py",
+            [sys.executable, "-m", "gunicorn", application, "--config=gunicorn_web.py",
              "--workers=1", f"--bind=fd://{listener.fileno()}"],
             env=environment, cwd=ROOT, pass_fds=[listener.fileno()],
         )  # fmt: skip
         try:
-            yield Server(listener.getsockname()[1], process.pid)
+            yield Server(listener.getsockname()[1], process)
         finally:
             process.terminate()
             process.wait(15)

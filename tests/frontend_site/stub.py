@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.frontend_site.stub_events import EventStreams
+
 TOKEN = "AbCdEfGhIjKlMnOp." + "s" * 43
 NEW_TOKEN = "AbCdEfGhIjKlMnOp." + "n" * 43
 HANDLE = "h" * 16
@@ -137,9 +139,13 @@ class _Server(ThreadingHTTPServer):
 
 
 class Stub:
-    """The server. `answers` may be changed by a test; `seen` has what arrived."""
+    """The server. `answers` may be changed by a test; `seen` has what arrived.
+
+    The stream of events is beside both: it stays open from one test to the next.
+    """
 
     def __init__(self) -> None:
+        self.events = EventStreams()
         self.answers = default_answers()
         self.seen: list[Seen] = []
         self.wake = threading.Event()  # ends hanging answers
@@ -163,6 +169,7 @@ class Stub:
 
     def stop(self) -> None:
         self.wake.set()
+        self.events.drop()
         self._server.shutdown()
         self._server.server_close()
 
@@ -174,6 +181,8 @@ class Stub:
             wbufsize = 65536  # one segment per answer: no waiting for a delayed ACK
 
             def answer(self) -> None:
+                if self.path == "/v1/events":
+                    return stub.events.serve(self)
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 seen = Seen(
@@ -191,6 +200,7 @@ class Stub:
                     send(self, behaviour)
                 else:
                     behaviour(self)
+                return None
 
             do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = answer
 

@@ -75,8 +75,8 @@ def test_a_path_arrives_as_it_was_sent(
 
 def peak_memory(site: Server) -> int:
     """The most that any process of the server has ever used, in bytes (Linux)."""
-    pids = [p for p in os.listdir("/proc") if p.isdigit() and _parent(p) == site.pid]
-    return max(_peak(pid) for pid in [*pids, str(site.pid)])
+    pids = [p for p in os.listdir("/proc") if p.isdigit() and _parent(p) == site.process.pid]
+    return max(_peak(pid) for pid in [*pids, str(site.process.pid)])
 
 
 def _parent(pid: str) -> int:

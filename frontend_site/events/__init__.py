@@ -1,0 +1,1 @@
+"""Open pages learn at once that their session ended (docs/events.md)."""

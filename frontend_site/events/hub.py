@@ -1,0 +1,156 @@
+"""Who waits for what: the open streams of this worker, and what they are told."""
+
+import itertools
+import queue
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+
+from frontend_site.knobs import knobs
+
+from .link import Ended, Link
+
+_SPREAD = 20  # milliseconds for each stream, when all of them must look again
+
+
+class TooManyStreams(Exception):
+    """This worker holds as many streams as it may."""
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Something may have gone untold: look again, within so many milliseconds."""
+
+    within: int
+
+
+class Farewell(Enum):
+    """Why a stream ends, other than by its session."""
+
+    DISPLACED = "the session has newer streams"
+    GONE = "the browser went away"
+    STOPPING = "this worker stops"
+
+
+Message = Ended | Missed | Farewell
+
+
+@dataclass(eq=False)
+class Waiter:
+    """One open stream. `ref` is only claimed until auth_api has said whose session it is."""
+
+    ref: str
+    handle: str = ""
+    inbox: "queue.SimpleQueue[Message]" = field(default_factory=lambda: queue.SimpleQueue())
+
+    def wait(self, seconds: float) -> Message | None:
+        """Return the next message that is for this stream, None after `seconds` without any."""
+        try:
+            message = self.inbox.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if isinstance(message, Ended) and not message.concerns(self.handle):
+            return None
+        return message
+
+
+class Hub:
+    """The streams of one worker. Safe for its threads and greenlets."""
+
+    def __init__(self, *, limit: int, limit_of_session: int) -> None:
+        self._limit = limit
+        self._limit_of_session = limit_of_session
+        self._by_ref: dict[str, list[Waiter]] = defaultdict(list)
+        self._count = 0
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._linked = threading.Event()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def wait_for_link(self, seconds: float) -> None:
+        """Let the link to auth_api come up first: who joins before it has to look again then."""
+        self._linked.wait(seconds)
+
+    def join(self, ref: str) -> Waiter:
+        """Begin to wait. Do it before the session is checked: what ends in between is not missed.
+
+        Raises TooManyStreams.
+        """
+        with self._lock:
+            if self._stopping or self._count >= self._limit:
+                raise TooManyStreams
+            waiter = Waiter(ref)
+            self._by_ref[ref].append(waiter)
+            self._count += 1
+        return waiter
+
+    def admit(self, waiter: Waiter, handle: str) -> None:
+        """The session was checked and is `handle`. Its oldest streams go when it has too many."""
+        with self._lock:
+            waiter.handle = handle
+            same = [w for w in self._by_ref[waiter.ref] if w.handle == handle]
+            for old in same[: -self._limit_of_session]:
+                old.inbox.put(Farewell.DISPLACED)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Stop to wait; quiet when it did already."""
+        with self._lock:
+            waiters = self._by_ref.get(waiter.ref, [])
+            if waiter in waiters:
+                waiters.remove(waiter)
+                self._count -= 1
+            if not waiters:
+                self._by_ref.pop(waiter.ref, None)
+
+    def tell(self, ended: Ended) -> None:
+        """Wake the streams of that user; each knows whether it is meant."""
+        with self._lock:
+            for waiter in self._by_ref.get(ended.ref, ()):
+                waiter.inbox.put(ended)
+
+    def on_ready(self) -> None:
+        """The link stands, maybe again: everybody looks again, but not all at the same moment."""
+        self._linked.set()
+        self._tell_all(Missed(within=self._count * _SPREAD))
+
+    def on_lost(self) -> None:
+        """The link is gone: streams stay as they are."""
+        self._linked.clear()
+
+    def stop(self) -> None:
+        """End every stream, and begin none."""
+        self._stopping = True
+        self._tell_all(Farewell.STOPPING)
+
+    def _tell_all(self, message: Message) -> None:
+        with self._lock:
+            for waiter in itertools.chain.from_iterable(self._by_ref.values()):
+                waiter.inbox.put(message)
+
+
+_making = threading.Lock()
+
+
+def hub() -> Hub:
+    """Return this worker's hub, linked to auth_api from the first use on."""
+    with _making:  # starting the link lets others run
+        return _made()
+
+
+def stop_streams() -> None:
+    """End this worker's streams: it is about to stop, and would wait for them."""
+    if _made.cache_info().currsize:
+        hub().stop()
+
+
+@cache
+def _made() -> Hub:
+    limits = knobs()
+    made = Hub(limit=limits.streams, limit_of_session=limits.streams_of_session)
+    Link(limits, on_ended=made.tell, on_ready=made.on_ready, on_lost=made.on_lost).start()
+    return made

@@ -1,0 +1,124 @@
+"""The one stream from auth_api to this worker: which sessions end, anybody's."""
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import urlsplit
+
+import structlog
+
+from frontend_site.service_token import ServiceTokens
+from frontend_site.settings.base import Gatehouse
+
+_PATH = "/v1/events"
+_SILENCE = 10.0  # seconds: auth_api gives a sign of life each second while Redis answers
+_LONGEST_LINE = 1024  # bytes
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0  # seconds
+_NAME = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
+_log = structlog.get_logger("frontend_site")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Sessions of one user are over: the one with `handle`, all but `kept`, or all."""
+
+    ref: str
+    handle: str = ""
+    kept: str = ""
+
+    def concerns(self, handle: str) -> bool:
+        """Whether the session with that handle may be over."""
+        return self.handle in ("", handle) and (not self.kept or self.kept != handle)
+
+    @classmethod
+    def read(cls, text: str) -> "Ended | None":
+        """Return what one event says; None for anything else than we agreed on."""
+        try:
+            fields = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(fields, dict) or not fields.keys() <= {"ref", "handle", "kept"}:
+            return None
+        names = [
+            name for name in fields.values() if isinstance(name, str) and _NAME.fullmatch(name)
+        ]
+        return cls(**fields) if "ref" in fields and len(names) == len(fields) else None
+
+
+class Link:
+    """Reads the stream for as long as the worker lives, and opens it again whenever it ends."""
+
+    def __init__(
+        self,
+        options: Gatehouse,
+        *,
+        on_ended: Callable[[Ended], None],
+        on_ready: Callable[[], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._url = urlsplit(options.auth_api_url)
+        self._connect_timeout = options.connect_timeout
+        self._tokens = ServiceTokens(options.service_keys[0])
+        self._on_ended = on_ended
+        self._on_ready = on_ready
+        self._on_lost = on_lost
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="event-link", daemon=True).start()
+
+    def _run(self) -> None:
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                for event, data in self._events():
+                    pause = _SHORTEST_PAUSE
+                    self._pass_on(event, data)
+                reason = "ended"
+            except (OSError, HTTPException) as error:
+                reason = type(error).__name__
+            self._on_lost()
+            _log.warning("events.link_lost", reason=reason)
+            # Workers that lost it together must not all come back together.
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _pass_on(self, event: str, data: str) -> None:
+        if event == "ready":
+            self._on_ready()
+        elif event == "ended" and (ended := Ended.read(data)):
+            self._on_ended(ended)
+
+    def _events(self) -> Iterator[tuple[str, str]]:
+        """Yield (event, data) until the stream ends. Raises OSError, HTTPException."""
+        kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=self._connect_timeout)
+        try:
+            response = self._opened(connection)
+            event = ""
+            while line := response.readline(_LONGEST_LINE).decode("utf-8", "replace"):
+                name, _, value = line.rstrip("\r\n").partition(": ")
+                if name == "event":
+                    event = value
+                elif name.startswith("data"):
+                    yield event, value
+        finally:
+            connection.close()
+
+    def _opened(self, connection: HTTPConnection) -> HTTPResponse:
+        connection.connect()
+        connection.sock.settimeout(_SILENCE)
+        headers = {
+            "Authorization": f"Bearer {self._tokens.current()}",
+            "Accept": "text/event-stream",
+            "User-Agent": "gatehouse-frontend",
+        }
+        connection.request("GET", f"{self._url.path}{_PATH}", headers=headers)
+        response = connection.getresponse()
+        if response.status != 200:
+            raise HTTPException(f"status {response.status}")
+        return response
