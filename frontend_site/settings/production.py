@@ -7,7 +7,6 @@ DEBUG = False
 ENV.required("GATEHOUSE_PUBLIC_ORIGIN")
 ENV.required("AUTH_API_URL")
 STORAGES = {
-    # Names carry a hash of the content, so browsers may keep them for ever.
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "frontend_site.storage.StaticFiles"},
 }
 apply(globals(), hosts="", log_json=True)

@@ -1,5 +1,6 @@
 """The stub's stream of ended sessions: what a test tells goes to everybody who listens."""
 
+import io
 import json
 import queue
 import threading
@@ -54,7 +55,7 @@ class EventStreams:
                 handler.wfile.write(text.encode())
                 handler.wfile.flush()
         except OSError:
-            pass
+            handler.wfile = io.BytesIO()  # the listener is gone; what is left goes nowhere
         finally:
             self._change(lambda: self._listeners.remove(mine))
 

@@ -1,5 +1,7 @@
 // Progressive enhancement only: every page works without this file.
 
+import { events, watch } from "./gatehouse.js";
+
 const CSRF_FIELD = "csrfmiddlewaretoken";
 const CSRF_COOKIE = "__Host-csrf=";
 const body = document.body;
@@ -65,7 +67,20 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   });
 }
 
-// Signed out here means signed out in every tab, and Back shows nothing private.
+// A session that ends, here or anywhere, locks every tab; and Back shows nothing private.
+
+let locked = false;
+
+function lock() {
+  locked = body.hidden = true;
+  const next = location.pathname + location.search;
+  location.replace(`/login?${new URLSearchParams({ next, notice: "session-ended" })}`);
+}
+
+if ("private" in body.dataset) {
+  events.addEventListener("signed-out", lock);
+  watch();
+}
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("gatehouse") : null;
 
@@ -75,7 +90,7 @@ function openAgain() {
 
 if (channel) {
   channel.addEventListener("message", (event) => {
-    if (event.data === "signed-out" && "private" in body.dataset) openAgain();
+    if (event.data === "signed-out" && "private" in body.dataset && !locked) openAgain();
   });
   if ("signedOut" in body.dataset) channel.postMessage("signed-out");
 }
