@@ -70,14 +70,14 @@ class RedisBackend:
         arguments = (id_hash, revision, fixed, body, new_id_hash, int(restart_clocks))
         answer: list[Any] = self._run("save", keys, arguments)
         if new_id_hash != id_hash and answer[0] == b"ok":
-            tell_ended(ref, id_hash=id_hash)
+            tell_ended(ref, id_hash=id_hash, renewed=new_id_hash)
         return answer
 
-    def end(self, ref: str, id_hash: str) -> bool:
-        """End one session; False when there was none."""
+    def end(self, ref: str, id_hash: str, *, renewed: str = "") -> bool:
+        """End one session, which goes on as `renewed` if that is given; False when there was none."""
         ended = bool(self._run("end", (record_key(ref, id_hash), index_key(ref)), (id_hash,)))
         if ended:
-            tell_ended(ref, id_hash=id_hash)
+            tell_ended(ref, id_hash=id_hash, renewed=renewed)
         return ended
 
     def end_by_handle(self, ref: str, handle: str) -> bool:

@@ -26,16 +26,14 @@ _PATIENCE = 5  # unanswered questions
 _log = structlog.get_logger("auth_api.sessions")
 
 
-def tell_ended(ref: str, *, id_hash: str = "", kept: str = "") -> None:
-    """Tell that sessions of a user are over: the one, all but `kept` (id hashes), or all of them.
+def tell_ended(ref: str, *, id_hash: str = "", renewed: str = "", kept: str = "") -> None:
+    """Tell that sessions of a user are over: the one, all but `kept`, or all of them; id hashes.
 
-    Never raises: it comes after the end, which is done.
+    `renewed` is the session that the one goes on as. Never raises: it comes after the end, which is
+    done.
     """
-    message = {"ref": ref}
-    if id_hash:
-        message["handle"] = id_hash[:HANDLE_LENGTH]
-    elif kept:
-        message["kept"] = kept[:HANDLE_LENGTH]
+    names = {"handle": id_hash, "renewed": renewed, "kept": kept}
+    message = {"ref": ref} | {k: v[:HANDLE_LENGTH] for k, v in names.items() if v}
     command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
     try:
         ask(command, CHANNEL, json.dumps(message, separators=(",", ":")))

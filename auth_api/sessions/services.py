@@ -52,8 +52,10 @@ def start_session(
     store._session_cache = login_data(user)
     store.remember, store.methods = remember, tuple(methods)
     store.create()
+    new = _token(store)
     if old is not None:
-        backend.end(old.ref, old.id_hash)
+        # The same user: what is open in this browser goes on (a changed password, for one).
+        backend.end(old.ref, old.id_hash, renewed=new.id_hash if new.ref == old.ref else "")
     store.accessed, store.modified = True, False  # it is saved; the cookie follows the new key
     return _current(store, store.valid)
 

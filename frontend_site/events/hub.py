@@ -51,8 +51,12 @@ class Waiter:
             message = self.inbox.get(timeout=seconds)
         except queue.Empty:
             return None
-        if isinstance(message, Ended) and not message.concerns(self.handle):
-            return None
+        if isinstance(message, Ended):
+            if not message.concerns(self.handle):
+                return None
+            if message.renewed:
+                self.handle = message.renewed
+                return None
         return message
 
 

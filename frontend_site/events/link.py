@@ -19,16 +19,21 @@ _PATH = "/v1/events"
 _SILENCE = 10.0  # seconds: auth_api gives a sign of life each second while Redis answers
 _LONGEST_LINE = 1024  # bytes
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0  # seconds
+_FIELDS = {"ref", "handle", "renewed", "kept"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 _log = structlog.get_logger("frontend_site")
 
 
 @dataclass(frozen=True)
 class Ended:
-    """Sessions of one user are over: the one with `handle`, all but `kept`, or all."""
+    """Sessions of one user are over: the one with `handle`, all but `kept`, or all.
+
+    With `renewed` the one goes on under that handle.
+    """
 
     ref: str
     handle: str = ""
+    renewed: str = ""
     kept: str = ""
 
     def concerns(self, handle: str) -> bool:
@@ -42,7 +47,7 @@ class Ended:
             fields = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(fields, dict) or not fields.keys() <= {"ref", "handle", "kept"}:
+        if not isinstance(fields, dict) or not fields.keys() <= _FIELDS:
             return None
         names = [
             name for name in fields.values() if isinstance(name, str) and _NAME.fullmatch(name)

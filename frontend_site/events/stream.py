@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 
 from .hub import Farewell, Hub, Message, Missed, Waiter
+from .link import Ended
 from .sockets import BrowserSocket
 
 _CHECK = "event: check\ndata: {within}\n\n"
 _DISPLACED = "event: displaced\ndata:\n\n"
+_GRACE = 0.3  # seconds
 _ALIVE = ":\n\n"
 _RETRY = (2000, 8000)  # milliseconds: pages that lost a server come back spread over these
 
@@ -44,12 +46,27 @@ class PageStream:
         expiry = now + self._expires_in
         while (left := min(end, expiry) - time.monotonic()) > 0:
             message = self._waiter.wait(min(left, self._heartbeat))
-            if message is not None:
+            if message is not None and not self._goes_on(message):
                 yield from _said(message)
                 return
             yield _ALIVE
         if expiry <= end:
             yield _CHECK.format(within=0)
+
+    def _goes_on(self, message: Message) -> bool:
+        """Whether the session that was ended is renewed: a changed password does one after the other.
+
+        It also lets the answer that brings the new cookie reach the browser first.
+        """
+        if not isinstance(message, Ended):
+            return False
+        handle, until = self._waiter.handle, time.monotonic() + _GRACE
+        while (left := until - time.monotonic()) > 0:
+            if self._waiter.wait(left) is not None:
+                return False
+            if self._waiter.handle != handle:
+                return True
+        return False
 
     def close(self) -> None:
         """Called by the server, once or more, whether or not the stream was ever read."""

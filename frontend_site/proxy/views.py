@@ -32,9 +32,14 @@ def logout(request: SiteRequest) -> HttpResponse:
 
 @endpoint("GET")
 def session(request: SiteRequest) -> HttpResponse:
-    """`?slide=false` looks without counting as use."""
-    peek = request.GET.get("slide") == "false"
-    return _forward(request, "session-peek" if peek else "session")
+    """`?slide=false` looks without counting as use, and touches no cookie.
+
+    Open pages look when a session was ended: an answer to the old cookie must not expire the new
+    one, which a sign-in may just have brought.
+    """
+    if request.GET.get("slide") == "false":
+        return browser_response(auth_api().call("session-peek", caller_of(request)))
+    return _forward(request, "session")
 
 
 @endpoint("GET")

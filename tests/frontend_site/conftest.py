@@ -68,3 +68,18 @@ def server() -> Iterator[Any]:
     with running_site(_stub.url) as site:
         assert site.ask("GET", "/healthz").status == 200
         yield site
+
+
+@pytest.fixture
+def person(server: Any, tmp_path: Any) -> Iterator[Any]:
+    """Somebody at a Chromium of their own."""
+    from tests.frontend_site.person import chromium
+
+    yield from chromium(tmp_path, f"http://localhost:{server.port}")
+
+
+@pytest.fixture
+def person_without_javascript(server: Any, tmp_path: Any) -> Iterator[Any]:
+    from tests.frontend_site.person import chromium
+
+    yield from chromium(tmp_path, f"http://localhost:{server.port}", javascript=False)

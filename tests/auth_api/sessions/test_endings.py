@@ -16,8 +16,9 @@ from auth_api.sessions.endings import READY, Endings, tell_ended
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
+from auth_api.users.password_changes import change_password
 from auth_api.users.services import set_active
-from tests.auth_api.sessions.conftest import is_alive, request_with
+from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user, request_with
 
 SignIn = Callable[..., SessionStore]
 Told = Callable[[], list[dict[str, str]]]
@@ -85,16 +86,42 @@ def test_ending_all_others_names_the_one_that_stays(sign_in: SignIn, told: Told)
     assert told() == [{"ref": told_of["ref"], "kept": told_of["handle"]}]
 
 
-def test_a_new_secret_tells_of_the_old_one(sign_in: SignIn, told: Told) -> None:
+def test_a_new_secret_is_told_as_the_same_session(sign_in: SignIn, told: Told) -> None:
+    request = request_with(sign_in().session_key)
+    old = one(request.session)
+    services.renew_session(request)
+    assert told() == [{**old, "renewed": one(request.session)["handle"]}]
+
+
+def test_signing_in_again_in_one_browser_is_told_as_the_same_session(
+    sign_in: SignIn, user: Any, told: Told
+) -> None:
+    request = request_with(sign_in().session_key)
+    old = one(request.session)
+    services.start_session(request, user, remember=False, methods=("pwd",))
+    assert told() == [{**old, "renewed": one(request.session)["handle"]}]
+
+
+def test_signing_in_as_somebody_else_ends_the_first(sign_in: SignIn, told: Told) -> None:
     token = str(sign_in().session_key)
-    services.renew_session(request_with(token))
+    other = make_user("grace@example.com")
+    services.start_session(request_with(token), other, remember=False, methods=("pwd",))
     assert told() == [one(token)]
 
 
-def test_signing_in_over_a_session_tells_of_it(sign_in: SignIn, user: Any, told: Told) -> None:
-    token = str(sign_in().session_key)
-    services.start_session(request_with(token), user, remember=False, methods=("pwd",))
-    assert told() == [one(token)]
+def test_a_changed_password_ends_all_and_goes_on_here(
+    sign_in: SignIn, user: Any, told: Told
+) -> None:
+    request = request_with(sign_in().session_key)
+    request.client_address = "203.0.113.7"
+    old = one(request.session)
+    change_password(
+        request=request, current_password=PASSWORD, new_password="another quiet harbour at dawn"
+    )
+    renewed = {**old, "renewed": one(request.session)["handle"]}
+    assert [message for message in told() if "handle" in message or message == {"ref": old["ref"]}] == [
+        {"ref": old["ref"]}, renewed,
+    ]  # fmt: skip
 
 
 def test_a_session_that_had_to_go_for_a_new_one_is_told(

@@ -131,6 +131,26 @@ def test_an_ended_session_is_told_to_look_and_nothing_else(
     assert page.event() == ("", "")
 
 
+def test_a_renewed_session_goes_on_and_is_told_under_its_new_name(
+    page: OpenPage, stub: Stub
+) -> None:
+    stub.events.tell(ref=REF, handle=HANDLE, renewed=OTHER)
+    stub.events.tell(ref=REF, handle=HANDLE)
+    assert told_of({"ref": REF, "handle": OTHER}, page, stub) == ("check", "0")
+    assert stub.calls == [PEEK] * len(stub.calls)
+
+
+def test_a_changed_password_does_not_lock_the_browser_that_changed_it(
+    page: OpenPage, stub: Stub
+) -> None:
+    """All sessions end, then this one goes on: there is no moment at which to look."""
+    stub.events.tell(ref=REF)
+    stub.events.tell(ref=REF, handle=HANDLE, renewed=OTHER)
+    stub.events.tell(ref=REF, kept=OTHER)
+    assert told_of({"ref": REF, "handle": OTHER}, page, stub) == ("check", "0")
+    assert page.event() == ("", "")
+
+
 def test_what_concerns_others_is_not_told(page: OpenPage, stub: Stub) -> None:
     for ended in ({"ref": OTHER}, {"ref": REF, "handle": OTHER}, {"ref": REF, "kept": HANDLE}):
         stub.events.tell(**ended)

@@ -1,0 +1,165 @@
+"""A session that ends anywhere locks the pages that are open: two real browsers, the real services."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.e2e.conftest import EMAIL, chromium
+from tests.e2e.test_browser import fill, press, sign_in, wait_for_path, wait_for_text
+from tests.processes import JsonClient, Stack, wait_for
+
+
+@pytest.fixture
+def page(browser: Any, stack: Stack, password: str) -> Any:
+    """A browser with an account page open, and its stream."""
+    sign_in(browser, stack, password)
+    wait_for_stream(browser)
+    return browser
+
+
+@pytest.fixture
+def other_browser(tmp_path_factory: Any) -> Iterator[Any]:
+    yield from chromium(tmp_path_factory.mktemp("other"))
+
+
+def wait_for_stream(browser: Any) -> None:
+    """Wait until the stream is open: it is the holder of a lock, and its first line has come."""
+    held = "navigator.locks.query().then((q) => arguments[0](q.held.length))"
+    WebDriverWait(browser, 15).until(lambda b: b.execute_async_script(held) == 1)
+    probe = (
+        "const done = arguments[0]; const source = new EventSource('/api/auth/events');"
+        "source.onopen = () => { source.close(); done(true); }"
+    )
+    assert browser.execute_async_script(probe)  # opened later than the page's own
+
+
+def is_locked(browser: Any) -> None:
+    wait_for_path(browser, "/login")
+    wait_for_text(browser, "Your session has ended")
+    assert "next=%2Faccount" in browser.current_url
+    assert EMAIL not in browser.page_source
+
+
+def another_device(stack: Stack, password: str) -> JsonClient:
+    client = JsonClient(stack.address)
+    assert client.login(EMAIL, password).status_code == 200
+    return client
+
+
+def test_the_other_browser_ends_this_ones_session(
+    page: Any, other_browser: Any, stack: Stack, password: str
+) -> None:
+    sign_in(other_browser, stack, password)
+    other_browser.get(f"{stack.address}/account/sessions")
+    press(other_browser, "form:has(input[value=others])")
+    wait_for_text(other_browser, "All your other sessions have ended")
+    is_locked(page)
+    assert EMAIL  # the one that stays is not locked
+    other_browser.get(f"{stack.address}/account")
+    wait_for_text(other_browser, EMAIL)
+
+
+def test_one_session_ended_from_the_list(page: Any, stack: Stack, password: str) -> None:
+    device = another_device(stack, password)
+    items = device.get("/api/auth/sessions").json()["items"]
+    script = "fetch('/api/auth/session').then((r) => r.json()).then((c) => arguments[0](c.session.handle))"
+    handle = page.execute_async_script(script)
+    assert handle in [item["handle"] for item in items]
+    headers = {"X-CSRF-Token": device.csrf()}
+    assert device._send("DELETE", f"/api/auth/sessions/{handle}", headers).status_code == 204
+    is_locked(page)
+
+
+def test_the_admin_ends_all_sessions(
+    page: Any, other_browser: Any, stack: Stack, password: str
+) -> None:
+    staff = stack.make_user("warden@example.com", "--superuser")
+    other_browser.get(f"http://localhost:{stack.auth_port}/admin/users/user/?q={EMAIL}")
+    fill(other_browser, username="warden@example.com", password=staff)
+    press(other_browser, "form")
+    wait_for_text(other_browser, "Select user to change")
+    other_browser.find_element(By.CSS_SELECTOR, "input.action-select").click()
+    choice = "select[name=action] option[value=end_all_sessions]"
+    other_browser.find_element(By.CSS_SELECTOR, choice).click()
+    other_browser.find_element(By.CSS_SELECTOR, "button[name=index]").click()
+    is_locked(page)
+
+
+def test_a_command_ends_all_sessions(page: Any, stack: Stack) -> None:
+    stack.manage("end_sessions", "--email", EMAIL)
+    is_locked(page)
+
+
+def test_signing_out_on_the_login_tab_of_the_same_browser(page: Any, stack: Stack) -> None:
+    first = page.current_window_handle
+    page.switch_to.new_window("tab")
+    page.get(f"{stack.address}/logout")
+    press(page, "main form")
+    wait_for_text(page, "You are signed out")
+    page.switch_to.window(first)
+    wait_for_path(page, "/login")
+
+
+def test_a_changed_password_locks_the_others_and_not_this_one(
+    page: Any, other_browser: Any, stack: Stack
+) -> None:
+    email, password = "changer@example.com", stack.make_user("changer@example.com")
+    client = JsonClient(stack.address)
+    client.login(email, password)
+    for browser in (page, other_browser):
+        browser.get(f"{stack.address}/login")
+        browser.delete_all_cookies()
+        browser.get(f"{stack.address}/login?next=/account")
+        fill(browser, email=email, password=password)
+        press(browser, "main form")
+        wait_for_text(browser, email)
+        wait_for_stream(browser)
+    first = page.current_window_handle
+    page.switch_to.new_window("tab")  # where it is changed
+    page.get(f"{stack.address}/account")
+    changed = page.execute_async_script(
+        "const done = arguments[2]; (async () => {"
+        "const { csrfToken } = await (await fetch('/api/auth/csrf')).json();"
+        "const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrfToken };"
+        "const body = JSON.stringify({ current_password: arguments[0], new_password: arguments[1] });"
+        "return (await fetch('/api/auth/password/change', { method: 'POST', headers, body })).status;"
+        "})().then(done, (e) => done(String(e)))".replace("arguments[0]", repr(password)).replace(
+            "arguments[1]", "'another quiet harbour at dawn'"
+        ),
+        password,
+        "",
+    )
+    assert changed == 200
+    wait_for_path(other_browser, "/login")
+    page.switch_to.window(first)
+    wait_for_stream(page)
+    assert email in page.page_source
+    page.refresh()
+    wait_for_text(page, email)
+
+
+def test_a_stream_survives_an_outage_of_auth_api_without_a_lock(page: Any, stack: Stack) -> None:
+    stack.stop("auth")
+    try:
+        wait_for(lambda: "events.link_lost" in stack.log("web").read_text(), "the link to be lost")
+        assert EMAIL in page.page_source
+    finally:
+        stack.start("auth")
+    wait_for(lambda: requests.get(f"{stack.address}/readyz", timeout=5).ok, "auth_api to be back")
+    stack.manage("end_sessions", "--email", EMAIL)
+    is_locked(page)
+
+
+def test_no_event_and_no_ref_is_logged(page: Any, stack: Stack) -> None:
+    token = next(
+        cookie["value"]
+        for cookie in page.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]
+        if cookie["name"] == "__Host-session"
+    )
+    stack.manage("end_sessions", "--email", EMAIL)
+    is_locked(page)
+    assert token.partition(".")[2] not in stack.logs()
