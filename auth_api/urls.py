@@ -5,7 +5,14 @@ from django.urls import path, re_path
 
 from . import operations
 from .api import (
-    accounts, events, identity, login, own_account, passwords, security, sessions,
+    accounts,
+    events,
+    identity,
+    login,
+    own_account,
+    passwords,
+    security,
+    sessions,
 )  # fmt: skip
 from .users.admin import change_own_password
 

@@ -264,10 +264,10 @@ def at_login(person: Person) -> None:
 
 
 def watching(person: Person, stub: Stub, path: str = "/account") -> None:
-    """Open a page and wait until its look and its stream have been answered."""
+    """Open a page and wait until the looks of its two scripts and its stream have been answered."""
     stub.seen.clear()
     person.open(path)
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 2)
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 3)
     stub.events.wait_for_listeners()
 
 
@@ -316,18 +316,21 @@ def test_when_the_tab_with_the_stream_closes_another_takes_over(person: Person, 
     person.driver.switch_to.window(first)
     person.driver.close()
     person.driver.switch_to.window(second)
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 4)
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 5)
     end_session(stub)
     at_login(person)
 
 
-def test_somebody_else_signing_in_locks_the_first_users_page(person: Person, stub: Stub) -> None:
+def test_somebody_else_signing_in_takes_the_first_users_page_away(
+    person: Person, stub: Stub
+) -> None:
+    """To the login page, or to the page of who is signed in now (session-watch.js)."""
     person.sign_in()
     watching(person, stub)
     other = current_session(id="1c8d8f1e-6f0a-4c38-9d0b-0f6f3a2f1a22", name="Grace Hopper")
-    stub.answers[PEEK] = Canned(200, other)
+    stub.answers[PEEK] = stub.answers["GET /v1/session"] = Canned(200, other)
     stub.events.tell(ref="AbCdEfGhIjKlMnOp", handle=HANDLE)
-    at_login(person)
+    WebDriverWait(person.driver, 15).until(lambda d: "Ada Lovelace" not in d.page_source)
 
 
 def test_an_event_without_an_end_changes_nothing(person: Person, stub: Stub) -> None:
@@ -335,7 +338,7 @@ def test_an_event_without_an_end_changes_nothing(person: Person, stub: Stub) -> 
     watching(person, stub)
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
     # It looks, and opens its stream again.
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 4)
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 5)
     assert person.path == "/account"
     assert "Ada Lovelace" in person.driver.page_source
     end_session(stub)
@@ -350,7 +353,7 @@ def test_an_outage_locks_nothing_and_what_it_hid_is_found_after_it(
     stub.answers[PEEK] = STORE_DOWN
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
     # A look, then the stream opened again: both are answered "unknown".
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 4)
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 5)
     assert person.path == "/account"
     for route in ("GET /v1/session", PEEK):
         stub.answers[route] = SESSION_ENDED

@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.frontend_site.person import Person
 from tests.frontend_site.stub import (
     HANDLE,
     SESSION_ENDED,
@@ -17,9 +18,6 @@ from tests.frontend_site.stub import (
     moment,
     problem,
 )
-from tests.frontend_site.test_chromium import Person, person, person_without_javascript
-
-__all__ = ["person", "person_without_javascript"]
 
 USE, LOOK = "GET /v1/session", "GET /v1/session?slide=false"
 
