@@ -1,0 +1,33 @@
+"""What the call that every page makes costs auth_api, in counts (see tests/frontend_site/test_cost.py)."""
+
+from typing import Any
+
+import pytest
+
+from tests.auth_api.http import call, session_token
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.calls import python_calls
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_who_am_i_costs_one_command_no_sql_and_few_functions(
+    redis_client: Any, django_assert_num_queries: Any
+) -> None:
+    make_user("ada@example.com")
+    form = {"email": "ada@example.com", "password": PASSWORD}
+    token = session_token(call("POST", "/v1/login", form))
+    call("GET", "/v1/session", token=token)
+
+    def ask() -> None:
+        assert call("GET", "/v1/session", token=token).status_code == 200
+
+    redis_client.config_resetstat()
+    with django_assert_num_queries(0):
+        calls = python_calls(ask)
+    asked = redis_client.info("commandstats")
+    assert asked["cmdstat_evalsha"]["calls"] == 1
+    # What the script asks for itself: record and card, the index, the time.
+    inner = {"cmdstat_mget", "cmdstat_zscore", "cmdstat_time"}
+    assert set(asked) - inner == {"cmdstat_evalsha", "cmdstat_config|resetstat"}
+    assert calls < 1300  # the test client's own work is in it
