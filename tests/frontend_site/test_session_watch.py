@@ -39,7 +39,18 @@ def is_warned(person: Person) -> bool:
 
 
 def wait_until_warned(person: Person, warned: bool = True) -> None:
-    WebDriverWait(person.driver, 15).until(lambda _: is_warned(person) is warned)
+    WebDriverWait(person.driver, 30).until(lambda _: is_warned(person) is warned)
+
+
+def wait_until_quiet(person: Person, stub: Stub) -> None:
+    """Both scripts of a private page look, and the stream of its events does: until they have."""
+    counts: list[int] = []
+
+    def quiet(_: object) -> bool:
+        counts.append(len(stub.calls))
+        return len(counts) > 6 and len(set(counts[-6:])) == 1 and LOOK in stub.calls
+
+    WebDriverWait(person.driver, 20, poll_frequency=0.1).until(quiet)
 
 
 def wait_for_login(person: Person) -> None:
@@ -52,9 +63,9 @@ def stay(person: Person) -> None:
 
 def test_the_warning_comes_before_the_end_and_looking_is_no_use(person: Person, stub: Stub) -> None:
     person.sign_in()
-    ends_in(stub, 124)  # two minutes before the end, four seconds from now
+    ends_in(stub, 130)  # two minutes before the end, ten seconds from now
     person.open("/account")
-    WebDriverWait(person.driver, 10).until(lambda _: LOOK in stub.calls)
+    wait_until_quiet(person, stub)
     assert not is_warned(person)
     stub.seen.clear()
     wait_until_warned(person)
@@ -70,6 +81,7 @@ def test_staying_is_one_use_of_the_session_and_ends_the_warning(person: Person, 
     ends_in(stub, 60)
     person.open("/account")
     wait_until_warned(person)
+    wait_until_quiet(person, stub)
     ends_in(stub, 3600)
     stub.seen.clear()
     stay(person)
@@ -187,8 +199,7 @@ def test_without_a_script_there_is_no_warning(
 
 def test_public_pages_do_not_look(person: Person, stub: Stub) -> None:
     person.sign_in()
-    # Both scripts of the account page look, and the stream of its events does.
-    WebDriverWait(person.driver, 10).until(lambda _: stub.calls.count(LOOK) >= 3)
+    wait_until_quiet(person, stub)
     stub.seen.clear()
     for path in ("/", "/logout", "/register"):
         person.open(path)
