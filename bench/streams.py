@@ -99,7 +99,7 @@ def measure() -> Watch:
     return watch
 
 
-def draw(watch: Watch) -> None:
+def draw(watch: Watch, image: Path, title: str) -> None:
     import matplotlib
 
     matplotlib.use("agg")
@@ -111,13 +111,13 @@ def draw(watch: Watch) -> None:
         axes.axvline(moment, color="#8a918c", linewidth=0.8, linestyle=":")
         axes.annotate(text, (moment, 4), rotation=90, fontsize=8, color="#56605b")
     axes.set(xlabel="seconds", ylabel="MiB", ylim=(0, max(watch.mebibytes) * 1.4))
-    axes.set_title("Memory of the BFF's worker while 100 MB stream through it", fontsize=10)
-    figure.savefig(IMAGE, dpi=120)
+    axes.set_title(title, fontsize=10)
+    figure.savefig(image, dpi=120)
 
 
 def main() -> None:
     watch = measure()
-    draw(watch)
+    draw(watch, IMAGE, "Memory of the BFF's worker while 100 MB stream through it")
     low, high = min(watch.mebibytes), max(watch.mebibytes)
     print(f"{low:.1f} to {high:.1f} MiB; {IMAGE.name} is written")
 

@@ -5,12 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from .knobs import knobs
 
 _SHORTEST_KEY = 32  # bytes
+_MOST_HOPS = 5
 _FEWEST_DISTINCT = 10  # of a key that is not random at all
 
 
@@ -70,7 +71,29 @@ def check_script_name(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return [Error("SCRIPT_NAME is believed.", hint=hint, id="frontend_site.E005")]
 
 
-CHECKS = (check_debug, check_hosts, check_keys, check_origin, check_script_name)
+@register()
+def check_proxy_hops(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """A number that is no count of proxies lets a client write its own address."""
+    if 0 <= knobs().proxy_hops <= _MOST_HOPS:
+        return []
+    hint = "Set GATEHOUSE_PROXY_HOPS to how many of your own proxies are in front."
+    return [Error("GATEHOUSE_PROXY_HOPS is no count.", hint=hint, id="frontend_site.E006")]
+
+
+@register(Tags.security, deploy=True)
+def check_somebody_says_https(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Without a proxy that counts and without a certificate, no request is https: no HSTS is sent,
+    and behind a proxy that does not count all clients have one address and one throttle."""
+    gatehouse = knobs()
+    if _is_workbench() or gatehouse.proxy_hops > 0 or gatehouse.has_certificate:
+        return []
+    hint = "Set GATEHOUSE_PROXY_HOPS=1 behind a TLS proxy, or GATEHOUSE_CERTFILE without one."
+    return [Warning("Nobody says that requests are https.", hint=hint, id="frontend_site.W007")]
+
+
+CHECKS = (
+    check_debug, check_hosts, check_keys, check_origin, check_script_name, check_proxy_hops,
+)  # fmt: skip
 
 
 def refuse_weak_settings() -> None:

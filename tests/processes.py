@@ -153,6 +153,14 @@ class Stack:
             return False
 
     def __enter__(self) -> "Stack":
+        try:
+            self._start_all()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _start_all(self) -> None:
         self.valkey.start()
         self.mailbox.__enter__()
         self.manage("migrate", "--verbosity", "0")
@@ -161,7 +169,6 @@ class Stack:
         for name in ("auth", "web", "mail"):
             self.start(name)
         wait_for(lambda: requests.get(f"{self.address}/readyz", timeout=5).ok, "readiness")
-        return self
 
     def __exit__(
         self,

@@ -27,6 +27,7 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
     proxy_hops: int = 0  # how many proxies may speak for the client
+    has_certificate: bool = False  # gunicorn speaks TLS itself (gunicorn_web.py)
     connect_timeout: float = 1.0
     read_timeout: float = 5.0  # of one silence
     call_deadline: float = 8.0  # of a whole call, however the bytes drip
@@ -117,6 +118,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
             csrf_keys=ENV.keys("GATEHOUSE_CSRF_KEYS"),
             proxy_hops=hops,
+            has_certificate=bool(ENV.text("GATEHOUSE_CERTFILE", "")),
             forward_auth_paths=_forward_auth_paths(),
             upstreams=parse_upstreams(
                 ENV.list("GATEHOUSE_UPSTREAMS", ""), ENV.list("GATEHOUSE_UPSTREAM_COOKIES", "")

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
-from frontend_site.checks import CHECKS, refuse_weak_settings
+from frontend_site.checks import CHECKS, check_somebody_says_https, refuse_weak_settings
 from frontend_site.settings.env import Key
 
 STRONG = (Key("a1", b"0123456789abcdefghijklmnopqrstuvwxyz"),)
@@ -68,6 +69,29 @@ def test_an_origin_that_is_not_https_is_refused(production: Any, origin: str) ->
 def test_a_script_name_from_outside_is_refused(production: Any, settings: Any) -> None:
     settings.FORCE_SCRIPT_NAME = None
     assert found() == {"frontend_site.E005"}
+
+
+@pytest.mark.parametrize("hops", [-1, 6, 100])
+def test_a_number_that_counts_no_proxies_is_refused(production: Any, hops: int) -> None:
+    production(proxy_hops=hops)
+    assert found() == {"frontend_site.E006"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [({}, True), ({"proxy_hops": 1}, False), ({"has_certificate": True}, False)],
+)
+def test_a_deployment_where_nobody_says_https_is_warned_of(
+    production: Any, changes: dict[str, Any], warned: bool
+) -> None:
+    production(**changes)
+    messages = check_somebody_says_https(None)
+    assert [message.id for message in messages] == (["frontend_site.W007"] if warned else [])
+    if not warned:
+        call_command("check", deploy=True, fail_level="WARNING")
+        return
+    with pytest.raises(SystemCheckError, match="W007"):
+        call_command("check", deploy=True, fail_level="WARNING")
 
 
 def test_the_checks_run_with_djangos_own() -> None:
