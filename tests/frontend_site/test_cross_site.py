@@ -1,0 +1,139 @@
+"""What another site can do, in a real Chromium: 127.0.0.1 is another site than localhost."""
+
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.frontend_site.person import Person
+from tests.frontend_site.stub import Canned, Stub
+
+SESSION, LOGIN, LOGOUT = "GET /v1/session", "POST /v1/login", "POST /v1/logout"
+
+
+@pytest.fixture(params=["with JavaScript", "without"])
+def somebody(request: pytest.FixtureRequest) -> Person:
+    """A person at a browser, with and without JavaScript."""
+    name = "person" if request.param == "with JavaScript" else "person_without_javascript"
+    person: Person = request.getfixturevalue(name)
+    return person
+
+
+def visit(person: Person, stub: Stub, page: str) -> None:
+    """Open a page of the other site; `{site}` is ours."""
+    text = page.replace("{site}", person.site).encode()
+    stub.answers["GET /foreign"] = Canned(200, text, content_type="text/html")
+    person.driver.get(f"{stub.url}/foreign")
+
+
+def is_signed_in(person: Person) -> bool:
+    person.open("/account")
+    return "Ada Lovelace" in person.driver.page_source
+
+
+FORM = """<form method=post action="{site}/{path}"><input name=email value=evil@example.com>
+<input name=password value="the password of a stranger"><input type=submit></form>"""
+
+
+REFUSED, ASKED = "Not sent from here", "You are signed in"
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("logout", REFUSED),
+        ("login", REFUSED),
+        ("register", REFUSED),
+        (
+            "account/sessions",
+            ASKED,
+        ),  # without the Strict cookie: to the login page, which knows better
+        ("account/delete", ASKED),
+    ],
+)
+def test_a_form_of_another_site_does_nothing(
+    somebody: Person, stub: Stub, path: str, seen: str
+) -> None:
+    somebody.sign_in()
+    visit(somebody, stub, FORM.replace("{path}", path))
+    stub.seen.clear()
+    somebody.press("form")
+    somebody.wait_for(seen)
+    assert "evil@example.com" not in somebody.driver.page_source
+    assert not [call for call in stub.calls if not call.startswith("GET ")]
+    assert is_signed_in(somebody)
+
+
+def test_a_form_of_another_site_signs_nobody_in(somebody: Person, stub: Stub) -> None:
+    """Login CSRF: else the victim works in the attacker's account."""
+    visit(somebody, stub, FORM.replace("{path}", "login"))
+    somebody.press("form")
+    somebody.wait_for(REFUSED)
+    assert LOGIN not in stub.calls
+    assert not is_signed_in(somebody)
+
+
+FETCH = """
+const [address, init, done] = arguments;
+fetch(address, init).then(async (answer) => done([answer.type, await answer.text()])).catch(() => done(["refused", ""]));
+"""
+
+
+@pytest.mark.parametrize("mode", ["cors", "no-cors"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/auth/logout"), ("GET", "/api/auth/session"), ("GET", "/account")],
+)
+def test_a_fetch_of_another_site_reads_and_does_nothing(
+    person: Person, stub: Stub, mode: str, method: str, path: str
+) -> None:
+    person.sign_in()
+    visit(person, stub, "<p>a foreign page")
+    stub.seen.clear()
+    init: dict[str, Any] = {"method": method, "mode": mode, "credentials": "include"}
+    kind, text = person.driver.execute_async_script(FETCH, person.site + path, init)
+    assert kind in ("refused", "opaque", "opaqueredirect")
+    assert text == ""
+    assert LOGOUT not in stub.calls
+    assert SESSION not in stub.calls
+    assert is_signed_in(person)
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/account", "/email/verify?token=x"])
+def test_no_page_can_be_framed(somebody: Person, stub: Stub, path: str) -> None:
+    somebody.sign_in()
+    visit(somebody, stub, f'<iframe src="{{site}}{path}"></iframe>')
+    frame = somebody.driver.find_element(By.TAG_NAME, "iframe")
+    somebody.driver.switch_to.frame(frame)
+    source = somebody.driver.page_source
+    somebody.driver.switch_to.default_content()
+    assert "Ada Lovelace" not in source
+    assert "Gatehouse" not in source
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+@pytest.mark.parametrize("attribute", ["", "download", 'target="_blank"', 'rel="noreferrer"'])
+def test_a_link_of_another_site_leads_where_it_should(
+    somebody: Person, stub: Stub, attribute: str, signed_in: bool
+) -> None:
+    if signed_in:
+        somebody.sign_in()
+    visit(somebody, stub, f'<a id=link {attribute} href="{{site}}/account?from=mail">go</a>')
+    somebody.driver.find_element(By.ID, "link").click()
+    WebDriverWait(somebody.driver, 10).until(lambda d: d.window_handles[-1] and True)
+    somebody.driver.switch_to.window(somebody.driver.window_handles[-1])
+    somebody.wait_for("Ada Lovelace" if signed_in else "Keep me signed in")
+    expected = "/account?from=mail" if signed_in else "/login?next=/account%3Ffrom%3Dmail"
+    assert somebody.path == expected
+
+
+def test_an_image_or_script_of_another_site_reads_nothing(person: Person, stub: Stub) -> None:
+    person.sign_in()
+    stub.seen.clear()
+    visit(person, stub, '<script src="{site}/api/auth/session"></script><img src="{site}/account">')
+    WebDriverWait(person.driver, 10).until(
+        lambda d: d.execute_script("return document.readyState") == "complete"
+    )
+    assert SESSION not in stub.calls
+    assert is_signed_in(person)
