@@ -249,7 +249,7 @@ def test_a_session_that_nears_its_end_is_said(signed_in: Script, stub: Stub, nam
 def test_before_it_is_said_the_session_is_looked_at_again(signed_in: Script, stub: Stub) -> None:
     """Another tab may have used it meanwhile."""
     session = current_session()
-    session["session"]["idle_expires_at"] = moment(61)
+    session["session"]["idle_expires_at"] = moment(64)
     stub.answers["GET /v1/session"] = Canned(200, session)
     signed_in.run("await gh.session()")
     WebDriverWait(signed_in.person.driver, 15).until(lambda _: PEEK in stub.calls)
