@@ -41,7 +41,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_CSP_API = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_CSP_API = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 # The admin's own pages: no inline scripts; Django's admin sets a few style attributes.
 _CSP_ADMIN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -5,7 +5,7 @@ two parsers could read in two ways is refused, not cleaned.
 """
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from django.http import HttpRequest
 
@@ -61,9 +61,7 @@ def own_location(location: str, upstream: Upstream, target: str) -> str:
         return ""
     if (parts.netloc and origin != upstream.origin) or (parts.scheme and not parts.netloc):
         return ""
-    path = parts.path
-    if not path.startswith("/"):
-        path = target.partition("?")[0].rpartition("/")[0] + "/" + path
+    path = urljoin(target.partition("?")[0], parts.path)
     rest = path.removeprefix(f"{upstream.base}/")
     if rest == path or not _stays_inside(rest):
         return ""

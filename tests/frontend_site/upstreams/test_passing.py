@@ -183,6 +183,8 @@ def test_bodies_of_any_type_pass_byte_for_byte(
     [
         ("/base/there?x=1#y", "/api/reports/there?x=1#y"),
         ("there", "/api/reports/x/there"),
+        ("../there", "/api/reports/there"),
+        ("?page=2", "/api/reports/x/echo?page=2"),
         ("{url}/there", "/api/reports/there"),
         ("https://elsewhere.example/x", None),
         ("http://10.0.0.7/base/x", None),
