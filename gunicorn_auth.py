@@ -24,7 +24,9 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Streams end when the worker is to stop; it would wait for them."""
+    """Refusals in our words; streams end when the worker is to stop, else it would wait for them."""
     from auth_api.api import events
+    from gunicorn_refusals import speak_as_we_do
 
+    speak_as_we_do()
     events.is_stopping = lambda: not worker.alive

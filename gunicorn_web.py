@@ -38,10 +38,13 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Streams end when the worker is to stop; it would wait for them."""
+    """Refusals in our words; streams end when the worker is to stop, else it would wait for them."""
     import gevent
 
     from frontend_site.events.hub import stop_streams
+    from gunicorn_refusals import speak_as_we_do
+
+    speak_as_we_do()
 
     def stop_with_the_worker() -> None:
         while worker.alive:

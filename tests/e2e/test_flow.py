@@ -173,3 +173,14 @@ def test_identity_headers_of_a_browser_are_not_believed(stack: Stack, password: 
     liar.post("/api/auth/login", form, **{"Gatehouse-Client-Address": "198.51.100.1"})
     listed = liar.get("/api/auth/sessions").json()["items"]
     assert {item["ip"] for item in listed} == {"127.0.0.1"}
+
+
+def test_the_private_port_refuses_in_our_words(stack: Stack) -> None:
+    with socket.create_connection(("127.0.0.1", stack.auth_port), timeout=15) as sock:
+        sock.sendall(b"GET /v1/session s3cret HTTP/1.1\r\n\r\n")
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+    assert b"Content-Security-Policy: default-src 'none'" in answer
+    assert b"s3cret" not in answer
+    assert "s3cret" not in stack.logs()

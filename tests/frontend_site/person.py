@@ -68,7 +68,9 @@ class Person:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
 
-def chromium(folder: Path, site: str, *, javascript: bool = True) -> Iterator[Person]:
+def chromium(
+    folder: Path, site: str, *, javascript: bool = True, cookies: bool = True
+) -> Iterator[Person]:
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not binary or not driver:
         pytest.skip("NO BROWSER: chromium and chromedriver are not installed")
@@ -77,9 +79,11 @@ def chromium(folder: Path, site: str, *, javascript: bool = True) -> Iterator[Pe
     for flag in (*FLAGS, f"--user-data-dir={folder}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    if not javascript:
-        setting = {"profile.managed_default_content_settings.javascript": 2}
-        options.add_experimental_option("prefs", setting)
+    blocked = {"javascript": not javascript, "cookies": not cookies}
+    settings = {
+        f"profile.managed_default_content_settings.{what}": 2 for what, no in blocked.items() if no
+    }
+    options.add_experimental_option("prefs", settings)
     running = webdriver.Chrome(options=options, service=Service(driver))
     try:
         yield Person(running, site)

@@ -58,10 +58,10 @@ class Server:
 
 @contextmanager
 def running_site(
-    auth_api_url: str, *, application: str = "frontend_site.wsgi", **changes: str
+    auth_api_url: str, *, application: str = "frontend_site.wsgi", port: int = 0, **changes: str
 ) -> Iterator[Server]:
     """Start gunicorn in front of `auth_api_url`; end it afterwards. `changes`: environment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         environment = {
             **os.environ,
             "GATEHOUSE_ENV": "test",

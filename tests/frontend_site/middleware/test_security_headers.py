@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from frontend_site.upstreams.upstream import NAME
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import HANDLE, STORE_DOWN, TOKEN, Stub, hang_up
+from tests.urls import METHODS, every_path
 
 Ask = Callable[[Browser, Stub], Any]
 
@@ -173,3 +175,45 @@ def test_pages_name_no_other_origin_and_no_inline_code(browser: Browser, stub: S
 def test_pages_vary_by_cookie(browser: Browser) -> None:
     for path in ("/", "/login", "/account", "/nope"):
         assert "Cookie" in browser.get(path)["Vary"]
+
+
+SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z": "/api/reports/x"}
+ELSEWHERE = ("/nope", "/api/nope", "/static/frontend_site/site.css", "/static/nope", "/admin/")
+
+
+def _paths() -> list[str]:
+    from frontend_site.urls import urlpatterns
+
+    return [*every_path(urlpatterns, SAMPLES), *ELSEWHERE]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_every_url_by_every_method_has_every_header(signed_in: bool, method: str) -> None:
+    for path in _paths():
+        browser = Browser().sign_in() if signed_in else Browser()
+        safe = method in ("GET", "HEAD", "OPTIONS", "TRACE")
+        for answer in (browser.send(method, path), None if safe else browser.call(method, path)):
+            if answer is not None:
+                check_headers(answer)
+                check_nonces(answer)
+                answer.close()
+
+
+def test_every_url_promises_https_in_production(knobs: Any, settings: Any) -> None:
+    knobs(environment="production", public_origin="https://testserver", proxy_hops=1)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    for path in _paths():
+        answer = Browser().sign_in().get(path, X_Forwarded_Proto="https")
+        assert "max-age=63072000" in answer["Strict-Transport-Security"], path
+        answer.close()
+
+
+def check_nonces(answer: Any) -> None:
+    """Each script of a page has the nonce that its policy names, and none stands in the page."""
+    if answer.streaming or not answer.headers.get("Content-Type", "").startswith("text/html"):
+        return
+    nonce = re.findall(r"'nonce-([^']+)'", answer["Content-Security-Policy"])
+    for script in re.findall(r"<script\b[^>]*>", answer.content.decode()):
+        assert [f'nonce="{one}"' in script for one in nonce] == [True], script
+        assert "src=" in script, script
