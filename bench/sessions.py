@@ -33,7 +33,7 @@ def main() -> None:
     server.start()
     try:
         with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
-            _set_up(server.url, folder)
+            set_up(server.url, folder)
             report = _report(server.client(), arguments.sessions)
     finally:
         server.stop()
@@ -49,7 +49,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _set_up(url: str, folder: str) -> None:
+def set_up(url: str, folder: str) -> None:
+    """Make this process one of auth_api, on the store at `url`."""
     os.environ.update(
         GATEHOUSE_ENV="test",
         DJANGO_SETTINGS_MODULE="auth_api.settings",
@@ -164,6 +165,11 @@ def _spread(fill: Callable[[Any, int], list[str]], people: int) -> list[str]:
     with multiprocessing.get_context("fork").Pool(2) as pool:
         halves = pool.starmap(_fill_by_its_own, [(fill, people // 2), (fill, people - people // 2)])
     return [key for half in halves for key in half]
+
+
+def fill(people: int) -> None:
+    """Make sessions of strangers in the store that `set_up` named."""
+    _spread(_fill_ours, people)
 
 
 def _fill_by_its_own(fill: Callable[[Any, int], list[str]], people: int) -> list[str]:

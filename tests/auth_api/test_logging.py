@@ -43,7 +43,14 @@ def test_secrets_are_hidden_by_name_and_by_look_wherever_they_stand() -> None:
     service = mint_service_token(settings.GATEHOUSE.service_keys[0])
     with logged() as events:
         log = structlog.get_logger("auth_api")
-        log.info("x.y", cookie="c1", nested={"Authorization": "c2", "deep": [{"password": "c3"}]})
+        log.info(
+            "x.y",
+            cookie="the-first-secret",
+            nested={
+                "Authorization": "the-second-secret",
+                "deep": [{"password": "the-third-secret"}],
+            },
+        )
         log.info("x.y", path=f"/a/{token}", raw=token.encode(), headers=[f"Bearer {service}"])
         logging.getLogger("stranger").warning("a cookie: %s", token)
         try:
@@ -52,7 +59,7 @@ def test_secrets_are_hidden_by_name_and_by_look_wherever_they_stand() -> None:
             log.exception("x.failed")
     text = json.dumps(events)
     assert len(events) == 4
-    for hidden in ("c1", "c2", "c3", token, service):
+    for hidden in ("the-first-secret", "the-second-secret", "the-third-secret", token, service):
         assert hidden not in text
 
 
