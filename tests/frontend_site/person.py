@@ -80,9 +80,10 @@ def chromium(
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     blocked = {"javascript": not javascript, "cookies": not cookies}
-    settings = {
+    settings: dict[str, Any] = {
         f"profile.managed_default_content_settings.{what}": 2 for what, no in blocked.items() if no
     }
+    settings["download.default_directory"] = str(folder / "downloads")
     options.add_experimental_option("prefs", settings)
     running = webdriver.Chrome(options=options, service=Service(driver))
     try:

@@ -1,13 +1,17 @@
 """What another site can do, in a real Chromium: 127.0.0.1 is another site than localhost."""
 
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.frontend_site.person import Person
+from tests.frontend_site.person import Person, chromium
+from tests.frontend_site.server import running_site
 from tests.frontend_site.stub import Canned, Stub
+from tests.frontend_site.upstreams.service import FILE, Service
 
 SESSION, LOGIN, LOGOUT = "GET /v1/session", "POST /v1/login", "POST /v1/logout"
 
@@ -138,3 +142,29 @@ def test_an_image_or_script_of_another_site_reads_nothing(person: Person, stub: 
     )
     assert SESSION not in stub.calls
     assert is_signed_in(person)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
+    stub: Stub, tmp_path: Path, javascript: bool
+) -> None:
+    """An upstream's address is no page: links from elsewhere belong to pages (docs/upstreams.md)."""
+    service = Service()
+    service.headers = [("Content-Disposition", 'attachment; filename="report.txt"')]
+    upstream = f"reports={service.url}"
+    with running_site(stub.url, GATEHOUSE_UPSTREAMS=upstream) as site:
+        browser = contextmanager(chromium)
+        with browser(tmp_path, f"http://localhost:{site.port}", javascript=javascript) as person:
+            person.sign_in()
+            person.follow_foreign_link(stub, "/api/reports/file")
+            person.wait_for("urn:gatehouse:problem:forbidden")
+            assert service.calls == []
+            person.open("/account")
+            link = "document.body.innerHTML = '<a id=link href=/api/reports/file>get</a>'"
+            person.driver.execute_script(link)
+            person.driver.find_element(By.ID, "link").click()
+            saved = tmp_path / "downloads" / "report.txt"
+            WebDriverWait(person.driver, 10).until(lambda _: saved.exists())
+            assert saved.read_bytes() == FILE
+            assert len(service.calls) == 1
+    service.shutdown()
