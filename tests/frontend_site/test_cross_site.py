@@ -160,7 +160,7 @@ def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
             person.wait_for("urn:gatehouse:problem:forbidden")
             assert service.calls == []
             person.open("/account")
-            link = "document.body.innerHTML = '<a id=link href=/api/reports/file>get</a>'"
+            link = "Object.assign(document.querySelector('main a'), {href: '/api/reports/file', id: 'link'})"
             person.driver.execute_script(link)
             person.driver.find_element(By.ID, "link").click()
             saved = tmp_path / "downloads" / "report.txt"
