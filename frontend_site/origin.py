@@ -16,7 +16,8 @@ _KNOWN_SITES = frozenset({"same-origin", "same-site", "cross-site", "none"})
 
 def fetch_site(request: HttpRequest) -> str:
     """Return Sec-Fetch-Site, or "" when it is absent or unknown (then it is ignored)."""
-    site = request.headers.get("Sec-Fetch-Site", "")
+    # META, here and in the middleware: `request.headers` parses every header at its first use.
+    site = request.META.get("HTTP_SEC_FETCH_SITE", "")
     return site if site in _KNOWN_SITES else ""
 
 

@@ -11,6 +11,9 @@ from .upstreams.upstream import NAME
 from .upstreams.views import upstream
 
 urlpatterns = [
+    # What is asked for most comes first: Django tries one after the other.
+    path("account", pages.account),
+    path("api/auth/session", proxy.session),
     path("", pages.home),
     path("login", pages.login),
     path("login/continue", forward_auth.go_on),
@@ -23,7 +26,6 @@ urlpatterns = [
     path("password/forgot", accounts.forgot_password),
     path("password/reset", mailed_links.reset_password),
     path("sessions/disown", mailed_links.disown_sign_in),
-    path("account", pages.account),
     path("account/password", accounts.change_password),
     path("account/email", accounts.change_address),
     path("account/data", accounts.export_account),
@@ -33,7 +35,6 @@ urlpatterns = [
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/logout", proxy.logout),
-    path("api/auth/session", proxy.session),
     path("api/auth/events", events.events),
     path("api/auth/sessions", proxy.sessions),
     path("api/auth/sessions/disown", proxy.disown),

@@ -67,7 +67,7 @@ def _is_fetch(request: SiteRequest) -> bool:
 
     Data that another site could load as code or text is data that it could try to read.
     """
-    if request.headers.get("Sec-Fetch-Dest", "empty") != "empty":
+    if request.META.get("HTTP_SEC_FETCH_DEST", "empty") != "empty":
         return False
     return request.method not in _SAFE or fetch_site(request) not in ("cross-site", "same-site")
 

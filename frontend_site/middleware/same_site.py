@@ -46,12 +46,11 @@ class SameSiteReloadMiddleware:
 
 
 def _is_foreign_navigation(request: SiteRequest) -> bool:
-    headers = request.headers
     if request.method != "GET":
         return False
-    if headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+    if request.META.get("HTTP_SEC_FETCH_MODE", "navigate") != "navigate":
         return False
-    if headers.get("Sec-Fetch-Dest", "document") != "document":
+    if request.META.get("HTTP_SEC_FETCH_DEST", "document") != "document":
         return False
     if site := fetch_site(request):
         return site == "cross-site"

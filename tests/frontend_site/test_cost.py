@@ -58,10 +58,10 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 1500),
-        ("/api/auth/session", True, 200, 650),
-        ("/", False, 200, 850),
-        ("/account", False, 302, 600),
+        ("/account", True, 200, 1400),
+        ("/api/auth/session", True, 200, 550),
+        ("/", False, 200, 800),
+        ("/account", False, 302, 480),
     ],
 )
 def test_a_request_calls_few_functions(
