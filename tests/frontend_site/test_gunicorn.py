@@ -20,7 +20,6 @@ from tests.frontend_site.stub import (
     hang,
 )
 
-MANY = 100  # requests at once, few enough for the answers to fit into the socket
 COOKIE = f"Cookie: __Host-session={TOKEN}"
 
 
@@ -223,30 +222,3 @@ def test_what_gunicorn_refuses_is_logged_without_its_words(
     written = "".join(capfd.readouterr())
     assert written.count("Refused: no HTTP request") == len(REFUSED)
     assert "s3cret" not in written
-
-
-def test_a_connection_that_always_has_more_keeps_nobody_waiting(server: Server) -> None:
-    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    address = ("127.0.0.1", server.port)
-    with (
-        socket.create_connection(address, timeout=15) as busy,
-        socket.create_connection(address, timeout=15) as other,
-    ):
-        for sock in (busy, other):
-            sock.sendall(request)
-            length = len(sock.recv(65536))
-
-        def answered_before_the_other() -> int:
-            busy.sendall(request * MANY)
-            other.sendall(request)
-            other.recv(65536)
-            busy.setblocking(False)
-            first = busy.recv(1 << 20, socket.MSG_PEEK)
-            busy.setblocking(True)
-            left = length * MANY
-            while left > 0:
-                left -= len(busy.recv(65536))
-            return len(first) // length
-
-        # Once is enough: a slow machine may let the busy one finish before the other has asked.
-        assert min(answered_before_the_other() for _ in range(5)) < MANY
