@@ -143,18 +143,21 @@ _making = threading.Lock()
 def hub() -> Hub:
     """Return this worker's hub, linked to auth_api from the first use on."""
     with _making:  # starting the link lets others run
-        return _made()
+        return _made()[0]
 
 
 def stop_streams() -> None:
-    """End this worker's streams: it is about to stop, and would wait for them."""
+    """End this worker's streams and its link: it is about to stop, and would wait for them."""
     if _made.cache_info().currsize:
-        hub().stop()
+        made, link = _made()
+        made.stop()
+        link.stop()
 
 
 @cache
-def _made() -> Hub:
+def _made() -> tuple[Hub, Link]:
     limits = knobs()
     made = Hub(limit=limits.streams, limit_of_session=limits.streams_of_session)
-    Link(limits, on_ended=made.tell, on_ready=made.on_ready, on_lost=made.on_lost).start()
-    return made
+    link = Link(limits, on_ended=made.tell, on_ready=made.on_ready, on_lost=made.on_lost)
+    link.start()
+    return made, link

@@ -3,9 +3,10 @@
 import json
 import random
 import re
+import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
@@ -72,13 +73,22 @@ class Link:
         self._on_ended = on_ended
         self._on_ready = on_ready
         self._on_lost = on_lost
+        self._stopped = threading.Event()
+        self._socket: socket.socket | None = None
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="event-link", daemon=True).start()
 
+    def stop(self) -> None:
+        """End the stream, and open no other."""
+        self._stopped.set()
+        if self._socket is not None:
+            with suppress(OSError):  # it was not connected, or is not any more
+                self._socket.shutdown(socket.SHUT_RDWR)
+
     def _run(self) -> None:
         pause = _SHORTEST_PAUSE
-        while True:
+        while not self._stopped.is_set():
             try:
                 for event, data in self._events():
                     pause = _SHORTEST_PAUSE
@@ -87,9 +97,10 @@ class Link:
             except (OSError, HTTPException) as error:
                 reason = type(error).__name__
             self._on_lost()
-            _log.warning("events.link_lost", reason=reason)
+            if not self._stopped.is_set():
+                _log.warning("events.link_lost", reason=reason)
             # Workers that lost it together must not all come back together.
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            self._stopped.wait(pause * random.uniform(0.5, 1.5))  # noqa: S311
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _pass_on(self, event: str, data: str) -> None:
@@ -117,6 +128,9 @@ class Link:
     def _opened(self, connection: HTTPConnection) -> HTTPResponse:
         connection.connect()
         connection.sock.settimeout(_SILENCE)
+        self._socket = connection.sock
+        if self._stopped.is_set():
+            raise HTTPException("stopped")
         headers = {
             "Authorization": f"Bearer {self._tokens.current()}",
             "Accept": "text/event-stream",

@@ -24,8 +24,13 @@ def stub() -> Stub:
 
 @pytest.fixture(autouse=True)
 def _fresh_stub() -> Iterator[None]:
+    from frontend_site.events import hub
+
     _stub.reset()
     yield
+    # A test that asked for events in this process: its link would count as a listener of later ones.
+    hub.stop_streams()
+    hub._made.cache_clear()
     _stub.reset()
 
 
