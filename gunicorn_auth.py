@@ -5,7 +5,7 @@ from typing import Any
 
 bind = f"{os.environ.get('AUTH_API_BIND', '127.0.0.1')}:{os.environ.get('AUTH_API_PORT', '8001')}"
 workers = int(os.environ.get("AUTH_API_WORKERS", "2"))
-worker_class = "gthread"  # Argon2 runs outside the GIL; Redis and SQL are blocking clients
+worker_class = "gunicorn_auth_worker.AuthWorker"  # threads: Argon2 runs outside the GIL; Redis and SQL are blocking clients
 event_streams = int(os.environ.get("GATEHOUSE_EVENT_STREAMS", "4"))  # each keeps a thread busy
 threads = int(os.environ.get("AUTH_API_THREADS", "8")) + event_streams
 reuse_port = True  # else kept-alive connections may all land on one worker

@@ -193,7 +193,10 @@ class AuthApiClient:
 
     @contextmanager
     def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
-        if not slots.acquire(timeout=self._options.connect_timeout):
+        # Nearly always there is one: a timeout that is not needed costs more than the slot.
+        if not (
+            slots.acquire(blocking=False) or slots.acquire(timeout=self._options.connect_timeout)
+        ):
             raise AuthApiUnavailable("too many calls at once")
         try:
             yield

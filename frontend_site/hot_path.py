@@ -90,7 +90,9 @@ class HotPath:
 
     def _first_bytes(self, sock: socket.socket, head: bytes, *, kept: bool) -> bytes:
         try:
-            sock.sendall(head)
+            sent = sock.send(head)  # nearly always all of it; gevent's sendall asks the system more
+            if sent < len(head):
+                sock.sendall(head[sent:])
             received = sock.recv(65536)
         except ConnectionError as error:
             if kept:
