@@ -93,7 +93,8 @@ class CsrfState:
     def judge(self, submitted: str | None) -> Verdict:
         """Return what the token of a form or header is worth beside this browser's cookie."""
         verdict = self._signer.verify(submitted, self._binding)
-        if verdict is Verdict.GOOD and not hmac.compare_digest(submitted or "", self._cookie or ""):
+        cookie = self._cookie if _TOKEN.fullmatch(self._cookie or "") else ""
+        if verdict is Verdict.GOOD and not hmac.compare_digest(submitted or "", cookie or ""):
             return Verdict.EXPIRED
         return verdict
 

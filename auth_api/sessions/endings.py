@@ -11,9 +11,8 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError
 
-from .connections import ask, connection
+from .connections import OUTAGE, ask, connection
 from .exceptions import SessionStoreUnavailable
 from .tokens import HANDLE_LENGTH
 
@@ -34,10 +33,10 @@ def tell_ended(ref: str, *, id_hash: str = "", renewed: str = "", kept: str = ""
     """
     names = {"handle": id_hash, "renewed": renewed, "kept": kept}
     message = {"ref": ref} | {k: v[:HANDLE_LENGTH] for k, v in names.items() if v}
-    command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
     try:
+        command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
         ask(command, CHANNEL, json.dumps(message, separators=(",", ":")))
-    except (RedisError, OSError) as error:
+    except OUTAGE as error:
         _log.warning("ending.not_told", cause=type(error).__name__)
 
 
@@ -51,13 +50,13 @@ class Endings:
     def __init__(self) -> None:
         try:
             self._pubsub = _subscribed()
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def __iter__(self) -> Iterator[str]:
         try:
             yield from self._messages()
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def close(self) -> None:

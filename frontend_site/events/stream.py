@@ -9,6 +9,7 @@ from .link import Ended
 from .sockets import BrowserSocket
 
 _CHECK = "event: check\ndata: {within}\n\n"
+_BACK = "retry: 100\n\n"
 _DISPLACED = "event: displaced\ndata:\n\n"
 _GRACE = 0.3  # seconds
 _ALIVE = ":\n\n"
@@ -52,6 +53,8 @@ class PageStream:
             yield _ALIVE
         if expiry <= end:
             yield _CHECK.format(within=0)
+        else:  # nobody waits for this one: the browser is to be back at once
+            yield _BACK
 
     def _goes_on(self, message: Message) -> bool:
         """Whether the session that was ended is renewed: a changed password does one after the other.

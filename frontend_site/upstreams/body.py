@@ -3,6 +3,7 @@
 import errno
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.client import HTTPException, HTTPResponse
 
 import structlog
@@ -41,6 +42,7 @@ class RequestBody:
             yield piece
 
     def _read(self) -> bytes:
+        time.sleep(0)  # as below
         wanted = PIECE if self.chunked else min(PIECE, self._left)
         try:
             piece: bytes = self._input.read(wanted) if wanted else b""
@@ -58,7 +60,7 @@ class AnswerBody:
     """What the upstream sends, as it comes; closed with the response, read to its end or not.
 
     `still_valid` is asked every `interval` seconds while something comes: a session that ended
-    meanwhile ends the transfer, too. `done` is called once.
+    meanwhile ends the transfer, too. `done` is closed once.
     """
 
     def __init__(
@@ -67,19 +69,22 @@ class AnswerBody:
         *,
         still_valid: Callable[[], bool],
         interval: float,
-        done: Callable[[], None],
+        done: ExitStack,
     ) -> None:
         self._answer = answer
         self._still_valid = still_valid
         self._interval = interval
         self._check_at = time.monotonic() + interval
-        self._done = done
+        self.done = done
         self._closed = False
 
     def __iter__(self) -> "AnswerBody":
         return self
 
     def __next__(self) -> bytes:
+        time.sleep(
+            0
+        )  # gevent's: between a fast upstream and a fast browser nothing else would wait
         try:
             piece = self._answer.read1(PIECE)
         except (HTTPException, OSError) as error:
@@ -97,7 +102,8 @@ class AnswerBody:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._done()
+            self._answer.close()  # with "Connection: close" the socket is its own by now
+            self.done.close()
 
 
 def _torn(reason: str) -> ConnectionResetError:

@@ -4,6 +4,7 @@ Each over a connection of its own: nothing of one person's call can be waiting o
 the next person's goes out (a `103 Early Hints` before an answer is enough for that).
 """
 
+import re
 import socket
 import ssl
 import threading
@@ -26,6 +27,8 @@ from .headers import browser_headers, cookie_lines, upstream_headers
 from .upstream import Upstream
 
 _SAFE = frozenset({"GET", "HEAD"})
+_LENGTH = re.compile("[0-9]{1,18}", re.ASCII)
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5
 _log = structlog.get_logger("frontend_site")
 
 
@@ -92,10 +95,18 @@ def forward(
         connection = _connect(upstream)
         stack.callback(connection.close)
         answer = _exchange(connection, request, target, upstream, identity, body)
-        done = stack.pop_all().close  # from here the response ends them
-    streamed = AnswerBody(
-        answer, still_valid=still_valid, interval=knobs().upstream_recheck, done=done
-    )
+        streamed = AnswerBody(
+            answer, still_valid=still_valid, interval=knobs().upstream_recheck, done=ExitStack()
+        )
+        response = _response(answer, streamed, upstream, target)
+        # The last step: whatever fails before it gives slot and connection back here.
+        streamed.done = stack.pop_all()  # from here the response ends them
+    return response
+
+
+def _response(
+    answer: HTTPResponse, streamed: AnswerBody, upstream: Upstream, target: str
+) -> StreamingHttpResponse:
     response = StreamingHttpResponse(streamed, status=answer.status)
     del response["Content-Type"]
     for name, value in browser_headers(answer.headers, upstream, target).items():
@@ -164,7 +175,7 @@ def _exchange(
         raise _failed(504, error) from error
     except (HTTPException, OSError, ValueError) as error:
         raise _failed(502, error) from error
-    _require_plain_framing(answer)
+    _require_plain_head(answer)
     return answer
 
 
@@ -177,12 +188,17 @@ def _send(connection: HTTPConnection, body: RequestBody) -> None:
         pass  # it may have answered before it hung up: "too long", say
 
 
-def _require_plain_framing(answer: HTTPResponse) -> None:
-    """Refuse what two readers could cut into answers in two ways (RFC 9112, 6.3), and 1xx."""
+def _require_plain_head(answer: HTTPResponse) -> None:
+    """Refuse what two readers could cut into answers in two ways (RFC 9112, 6.3), 1xx, and no HTTP.
+
+    gunicorn would refuse to send on a value with a control character, after the answer has begun.
+    """
     coding = answer.headers.get_all("Transfer-Encoding", [])
     lengths = answer.headers.get_all("Content-Length", [])
     plain = [c.lower() for c in coding] in ([], ["chunked"]) and len(lengths) <= 1
-    if answer.status < 200 or not plain or (coding and lengths):
+    plain = plain and all(_LENGTH.fullmatch(length) for length in lengths)
+    plain = plain and all(_VALUE.fullmatch(value) for value in answer.headers.values())
+    if not 200 <= answer.status <= 599 or not plain or (coding and lengths):
         raise _failed(502, ValueError("framing"))
 
 

@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from django.http import HttpRequest
 
+from frontend_site.knobs import knobs
+
 from .upstream import NAME, Upstream
 
 _SEGMENT = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"  # RFC 3986, 3.3
@@ -59,11 +61,16 @@ def own_location(location: str, upstream: Upstream, target: str) -> str:
         origin = f"{parts.scheme or upstream.scheme}://{parts.netloc}"
     except ValueError:
         return ""
-    if (parts.netloc and origin != upstream.origin) or (parts.scheme and not parts.netloc):
+    if parts.scheme and not parts.netloc:
         return ""
+    here = f"/api/{upstream.name}"
     path = urljoin(target.partition("?")[0], parts.path)
-    rest = path.removeprefix(f"{upstream.base}/")
-    if rest == path or not _stays_inside(rest):
+    # Built from our X-Forwarded headers it names this site, else the service itself.
+    own = not parts.netloc or origin.lower() == knobs().public_origin
+    inner = not parts.netloc or origin.lower() == upstream.origin.lower()
+    bases = [here] * (own and path.startswith(f"{here}/")) + [upstream.base] * inner
+    rest = next((path.removeprefix(f"{b}/") for b in bases if path.startswith(f"{b}/")), None)
+    if rest is None or not _stays_inside(rest):
         return ""
     query = f"?{parts.query}" if parts.query else ""
     return f"/api/{upstream.name}/{rest}{query}" + (f"#{parts.fragment}" if parts.fragment else "")

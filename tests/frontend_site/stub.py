@@ -169,6 +169,7 @@ class Stub:
 
     def stop(self) -> None:
         self.wake.set()
+        self.events.refused.clear()
         self.events.drop()
         self._server.shutdown()
         self._server.server_close()

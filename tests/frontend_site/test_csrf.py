@@ -71,6 +71,11 @@ def test_the_submitted_token_must_be_the_cookies_own() -> None:
     assert CsrfState(SIGNER, None, None).judge(cookie) is Verdict.EXPIRED
 
 
+def test_a_cookie_that_no_server_of_ours_wrote_is_no_error() -> None:
+    token = SIGNER.issue(ANONYMOUS)
+    assert CsrfState(SIGNER, "\xe9" * 89, None).judge(token) is Verdict.EXPIRED
+
+
 def test_one_forged_token_in_both_places_is_refused() -> None:
     forged = CsrfSigner([Key("evil", b"e" * 32)]).issue(ANONYMOUS)
     assert CsrfState(SIGNER, forged, None).judge(forged) is Verdict.FORGED

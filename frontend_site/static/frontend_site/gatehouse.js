@@ -37,8 +37,7 @@ channel?.addEventListener("message", ({ data }) => {
 
 async function problemOf(answer) {
   if (answer.ok) return null;
-  const json = /json/.test(answer.headers.get("Content-Type"));
-  return new Problem(answer.status, json ? await answer.clone().json() : {});
+  return new Problem(answer.status, (await answer.clone().json().catch(() => 0)) || {});
 }
 
 // The cookie has the newest CSRF token, whichever tab caused it.
@@ -58,7 +57,7 @@ export async function fetch(input, init) {
   const request = new Request(input, init);
   if (new URL(request.url).origin !== location.origin) return window.fetch(request);
   const [answer, problem] = await exchange(request);
-  if (OVER.includes(problem?.kind)) signedOut();
+  if (answer.status === 401 && OVER.includes(problem?.kind)) signedOut();
   return answer;
 }
 
@@ -68,7 +67,7 @@ async function exchange(request) {
   if (unsafe) request.headers.set("X-CSRF-Token", await cookieToken());
   let answer = await send(request);
   let problem = await problemOf(answer);
-  if (unsafe && problem?.kind === "csrf-expired") {
+  if (unsafe && /^csrf-/.test(problem?.kind)) {
     again.headers.set("X-CSRF-Token", await freshToken());
     answer = await send(again);
     problem = await problemOf(answer);

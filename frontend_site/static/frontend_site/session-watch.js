@@ -56,7 +56,7 @@ function heed(state) {
   const near = state.left <= LEAD;
   if (near) warn(state.final);
   else dismiss();
-  schedule(near ? state.left + 1000 : state.left - LEAD);
+  schedule(near ? Math.max(1000, state.left + 1000) : state.left - LEAD);
 }
 
 function schedule(ms) {

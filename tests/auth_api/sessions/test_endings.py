@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from redis.exceptions import RedisClusterException
 
 from auth_api.knobs import knobs
 from auth_api.sessions import endings, services
@@ -206,3 +207,15 @@ def test_a_connection_that_broke_is_told_as_a_gap(redis_client: Any) -> None:
     with suppress(SessionStoreUnavailable):  # as good: whoever reads comes back, and knows
         assert next(filter(None, messages)) == READY
     listener.close()
+
+
+def test_a_cluster_without_nodes_fails_no_end_that_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client raises what is no RedisError, also when it is made."""
+
+    def unreachable() -> Any:
+        raise RedisClusterException("no node answers")
+
+    monkeypatch.setattr(endings, "connection", unreachable)
+    tell_ended(MARK)
+    with pytest.raises(SessionStoreUnavailable):
+        Endings()

@@ -36,6 +36,7 @@ class Service(ThreadingHTTPServer):
         self.calls: list[Call] = []
         self.go_on = threading.Event()
         self.headers: list[tuple[str, str]] = []  # of the next answers of /echo
+        self.hang_ups = 0  # of streams of events
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -47,6 +48,7 @@ class Service(ThreadingHTTPServer):
         self.go_on = threading.Event()
         self.calls.clear()
         self.headers = []
+        self.hang_ups = 0
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Callers that hang up are part of the tests."""
@@ -133,10 +135,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
         self.end_headers()
         self._chunk(b"data: one\n\n")
         while not self.server.go_on.wait(0.1):
-            self._chunk(b": still here\n\n")
+            try:
+                self._chunk(b": still here\n\n")
+            except OSError:
+                self.server.hang_ups += 1
+                raise
         self._chunk(b"data: two\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -192,6 +199,18 @@ class _Handler(BaseHTTPRequestHandler):
         }
         head = lines[self.path.partition("?")[2]]
         self.wfile.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n2\r\nxx\r\n0\r\n\r\n")
+        self.close_connection = True
+
+    def _strange(self, call: Call) -> None:
+        """A head that is no HTTP."""
+        heads = {
+            "status": b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n",
+            "control": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Disposition: a\x01b\r\n",
+            "length": b"HTTP/1.1 200 OK\r\nContent-Length: abc\r\n",
+            "underscore": b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n",
+            "list": b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n",
+        }
+        self.wfile.write(heads[self.path.partition("?")[2]] + b"\r\n")
         self.close_connection = True
 
     def _empty(self, call: Call) -> None:

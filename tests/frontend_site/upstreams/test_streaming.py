@@ -230,7 +230,19 @@ def test_a_browser_that_leaves_takes_the_call_with_it(site: Server, service: Ser
     for _ in range(5):
         with closing(open_events(site)) as sock:
             read_until(sock, b"data: one")
+    wait_for(lambda: service.hang_ups == 5, "the service to be told")
     wait_for(lambda: get(site, "/api/reports/echo").status == 200, "the site to go on")
+
+
+@pytest.mark.parametrize("kind", ["status", "control", "length", "underscore", "list"])
+def test_a_head_that_is_no_http_is_refused_and_keeps_no_slot(
+    site: Server, service: Service, kind: str
+) -> None:
+    """One session has 40 slots."""
+    for _ in range(41):
+        answer = get(site, f"/api/reports/strange?{kind}")
+        assert (answer.status, problem_of(answer)) == (502, "bad-gateway")
+    assert get(site, "/api/reports/echo").status == 200
 
 
 def test_nobody_gets_what_an_upstream_still_had_to_say(site: Server, service: Service) -> None:
