@@ -1,5 +1,6 @@
 """Real nginx and real Caddy in front, by the very files of docs/deploy/."""
 
+import http.client
 import shutil
 import subprocess
 import threading
@@ -171,6 +172,59 @@ def test_the_app_learns_who_is_signed_in_and_nothing_else(
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(token, key, algorithms=["ES256"], audience="app", issuer=site.address)
     assert claims["sub"] == user["id"]
+
+
+LIES = {
+    "Gatehouse-Role": "lie",
+    "Gatehouse_User_Id": "lie",
+    "Forwarded": "for=lie",
+    "X-Forwarded-For": "192.0.2.66",
+    "X-Forwarded-Host": "lie.example",
+    "X-Forwarded-Proto": "lie",
+    "X-Forwarded-User": "lie",
+    "X_Forwarded_For": "192.0.2.66",
+    "X-Real-IP": "192.0.2.66",
+    "X_Real_IP": "192.0.2.66",
+    "X-Request-Id": "lie-lie-lie",
+    "X_Request_Id": "lie-lie-lie",
+}
+
+
+def test_the_app_hears_no_claim_of_the_browser(client: JsonClient, app: App) -> None:
+    assert client.get("/app/page", **NAVIGATION, **LIES).status_code == 200
+    told = {name.lower(): value for name, value in app.seen[-1].items()}
+    assert [name for name in told if told[name] in LIES.values()] == []
+    assert told["x-forwarded-for"] == told["x-real-ip"] == "127.0.0.1"
+    assert told["x-forwarded-host"] == client.address.removeprefix("http://")
+    assert told["x-forwarded-proto"] == "http"
+    assert told["x-request-id"]
+    named = {name for name in told if name.startswith("gatehouse")}
+    assert named == {f"gatehouse-{x}" for x in ("user-id", "user-email", "session", "identity")}
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/auth/csrf"])
+def test_gatehouse_gets_no_request_id_of_the_browser(proxied: str, path: str) -> None:
+    answer = JsonClient(proxied).get(path, **LIES)
+    assert answer.status_code == 200
+    assert answer.headers["X-Request-Id"] != LIES["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/auth/verify", "/auth/%76erify", "//auth/verify", "/auth/./verify"]
+)
+def test_nobody_outside_asks_who_is_signed_in(client: JsonClient, path: str) -> None:
+    asked = {
+        "X-Forwarded-Method": "GET",
+        "X-Forwarded-Uri": "/app/",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    connection = http.client.HTTPConnection(client.address.removeprefix("http://"), timeout=15)
+    cookie = f"__Host-session={client.cookies['__Host-session']}"
+    connection.request("GET", f"{path}?audience=app", headers={**asked, "Cookie": cookie})
+    answer = connection.getresponse()
+    assert answer.status == 404
+    assert "Gatehouse-Identity" not in answer.headers
+    connection.close()
 
 
 def test_a_navigation_is_led_to_the_login(proxied: str, app: App) -> None:
