@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-bind = f"{os.environ.get('AUTH_API_BIND', '127.0.0.1')}:{os.environ.get('AUTH_API_PORT', '8001')}"
+bind = f"{os.environ.get('AUTH_API_BIND') or '127.0.0.1'}:{os.environ.get('AUTH_API_PORT', '8001')}"
 workers = int(os.environ.get("AUTH_API_WORKERS", "2"))
 worker_class = "gunicorn_auth_worker.AuthWorker"  # threads: Argon2 runs outside the GIL; Redis and SQL are blocking clients
 event_streams = int(os.environ.get("GATEHOUSE_EVENT_STREAMS", "4"))  # each keeps a thread busy
@@ -21,6 +21,17 @@ forwarded_allow_ips = "127.0.0.1"
 secure_scheme_headers: dict[str, str] = {}
 header_map = "drop"  # names with an underscore are look-alikes
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to listen in public, wherever the address comes from: `--bind` is not in our settings."""
+    from auth_api.bind_address import HINT, is_private
+
+    if os.environ.get("GATEHOUSE_ENV", "production") != "production":
+        return
+    for address in server.cfg.address:
+        if isinstance(address, tuple) and not is_private(address[0]):
+            raise SystemExit(f"auth_api would listen in public, at {address[0]}. {HINT}")
 
 
 def post_worker_init(worker: Any) -> None:

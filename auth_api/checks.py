@@ -1,6 +1,5 @@
 """System checks: a set-up that would weaken a promise does not start."""
 
-import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +7,7 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from auth_api.bind_address import HINT, is_private
 from auth_api.knobs import knobs
 
 
@@ -102,15 +102,27 @@ def check_origin(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_bind(app_configs: Any, **_: Any) -> list[Error]:
     """The private port is for the BFF and for staff: never on every interface, never public."""
-    if _is_workbench() or _is_private(knobs().bind):
+    if _is_workbench() or is_private(knobs().bind):
         return []
-    hint = "Set AUTH_API_BIND to loopback or to the address of a private network."
-    return [Error("auth_api listens in public.", hint=hint, id="auth_api.E007")]
+    return [Error("auth_api listens in public.", hint=HINT, id="auth_api.E007")]
+
+
+@register()
+def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
+    """What is stolen in one place must not open another."""
+    gatehouse = knobs()
+    lists = (gatehouse.session_keys, gatehouse.service_keys, gatehouse.identity_keys)
+    secrets = [{key.secret for key in keys} for keys in lists]
+    secrets.append({str(settings.SECRET_KEY).encode()})
+    if _is_workbench() or len(set.union(*secrets)) == sum(map(len, secrets)):
+        return []
+    hint = "Make another one for each of SECRET_KEY, GATEHOUSE_SESSION_KEYS, _SERVICE_KEYS, _IDENTITY_KEYS."
+    return [Error("One key serves two purposes.", hint=hint, id="auth_api.E008")]
 
 
 CHECKS = (
     check_cookies, check_engine, check_timeouts, check_keys, check_debug_and_hosts, check_origin,
-    check_bind,
+    check_bind, check_keys_are_apart,
 )  # fmt: skip
 
 
@@ -123,14 +135,6 @@ def refuse_weak_settings() -> None:
 
 def _is_workbench() -> bool:
     return knobs().environment != "production"
-
-
-def _is_private(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return True  # a name of the operator's own network, or a socket
-    return address.is_private and not address.is_unspecified
 
 
 def _looks_random(secret: bytes) -> bool:

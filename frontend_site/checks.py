@@ -91,8 +91,40 @@ def check_somebody_says_https(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return [Warning("Nobody says that requests are https.", hint=hint, id="frontend_site.W007")]
 
 
+@register()
+def check_keys_are_apart(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """What is stolen in one place must not open another."""
+    gatehouse = knobs()
+    secrets = [
+        {key.secret for key in gatehouse.service_keys},
+        {key.secret for key in gatehouse.csrf_keys},
+        {str(settings.SECRET_KEY).encode()},
+    ]
+    if _is_workbench() or len(set.union(*secrets)) == sum(map(len, secrets)):
+        return []
+    hint = "Make another one for each of GATEHOUSE_SERVICE_KEYS, _CSRF_KEYS, FRONTEND_SECRET_KEY."
+    return [Error("One key serves two purposes.", hint=hint, id="frontend_site.E009")]
+
+
+@register(Tags.security, deploy=True)
+def check_proxies_cannot_be_passed_by(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Who reaches this port without the proxy writes the address, scheme and request id that count."""
+    gatehouse = knobs()
+    everywhere = gatehouse.bind in ("", "0", "0.0.0.0", "::", "[::]")  # noqa: S104 - what is found
+    if _is_workbench() or gatehouse.proxy_hops < 1 or not everywhere:
+        return []
+    hint = (
+        "Set FRONTEND_BIND to the address that the proxy uses, 127.0.0.1 on the same host. "
+        "Where a firewall keeps others out, silence this check."
+    )
+    return [
+        Warning("Proxies are believed, on every interface.", hint=hint, id="frontend_site.W008")
+    ]
+
+
 CHECKS = (
     check_debug, check_hosts, check_keys, check_origin, check_script_name, check_proxy_hops,
+    check_keys_are_apart,
 )  # fmt: skip
 
 

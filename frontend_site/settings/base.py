@@ -26,6 +26,7 @@ class Gatehouse:
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
+    bind: str = "127.0.0.1"  # where gunicorn listens (gunicorn_web.py)
     proxy_hops: int = 0  # how many proxies may speak for the client
     has_certificate: bool = False  # gunicorn speaks TLS itself (gunicorn_web.py)
     connect_timeout: float = 1.0
@@ -107,7 +108,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     """Set what depends on secrets and URLs, once the environment has settled them."""
-    hops = ENV.number("GATEHOUSE_PROXY_HOPS", 0)
+    hops, production = ENV.number("GATEHOUSE_PROXY_HOPS", 0), ENV.environment == "production"
     target.update(
         SECRET_KEY=ENV.required("FRONTEND_SECRET_KEY"),
         ALLOWED_HOSTS=ENV.list("ALLOWED_HOSTS", hosts) or ENV.required("ALLOWED_HOSTS"),
@@ -117,6 +118,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             auth_api_url=_auth_api_url(),
             service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
             csrf_keys=ENV.keys("GATEHOUSE_CSRF_KEYS"),
+            bind=ENV.text("FRONTEND_BIND", "0.0.0.0" if production else "127.0.0.1"),  # noqa: S104 - checked
             proxy_hops=hops,
             has_certificate=bool(ENV.text("GATEHOUSE_CERTFILE", "")),
             forward_auth_paths=_forward_auth_paths(),

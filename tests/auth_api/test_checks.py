@@ -1,5 +1,8 @@
 """A set-up that would weaken a promise does not start."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -9,22 +12,29 @@ from django.core.exceptions import ImproperlyConfigured
 from auth_api.checks import refuse_weak_settings
 from auth_api.knobs import knobs
 from auth_api.settings.env import Key
+from tests.ports import free_port
+from tests.processes import ROOT
 
 GOOD = b"0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def good(name: str) -> bytes:
+    """A key of its own for each purpose."""
+    return GOOD + name.encode()
 
 
 @pytest.fixture
 def production(settings: Any) -> Any:
     """A sound production set-up; a test spoils one thing."""
-    settings.SECRET_KEY = GOOD.decode()
+    settings.SECRET_KEY = good("django").decode()
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     settings.GATEHOUSE = replace(
         knobs(),
         environment="production",
         public_origin="https://gatehouse.example",
-        session_keys=(Key("k1", GOOD),),
-        service_keys=(Key("k1", GOOD),),
-        identity_keys=(Key("k1", GOOD),),
+        session_keys=(Key("k1", good("session")),),
+        service_keys=(Key("k1", good("service")),),
+        identity_keys=(Key("k1", good("identity")),),
     )
     return settings
 
@@ -73,6 +83,12 @@ def test_a_weak_setting_is_refused_by_name(
         ({"identity_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"bind": "0.0.0.0"}, "E007"),  # noqa: S104 - what is refused
         ({"bind": "::"}, "E007"),
+        ({"bind": "[::]"}, "E007"),  # as gunicorn writes it
+        ({"bind": "0"}, "E007"),
+        ({"bind": ""}, "E007"),
+        ({"bind": "no such name"}, "E007"),
+        ({"service_keys": (Key("k1", GOOD), Key("k0", good("session")))}, "E008"),
+        ({"identity_keys": (Key("k1", good("django")),)}, "E008"),
         ({"bind": "93.184.215.14"}, "E007"),
         ({"bind": "2606:2800:21f::1"}, "E007"),
         ({"public_origin": "http://gatehouse.example"}, "E006"),
@@ -87,3 +103,25 @@ def test_a_weak_knob_is_refused_by_name(
     with pytest.raises(ImproperlyConfigured, match=f"auth_api.{check}") as refused:
         refuse_weak_settings()
     assert "x" * 40 not in str(refused.value)
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "[::1]", "10.1.2.3", "fd00::5", "localhost"])
+def test_private_addresses_are_fine(production: Any, bind: str) -> None:
+    production.GATEHOUSE = replace(production.GATEHOUSE, bind=bind)
+    refuse_weak_settings()
+
+
+def test_gunicorn_refuses_what_its_command_line_says() -> None:
+    """Nothing of which stands in our settings."""
+    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn_auth.py"]
+    command += ["--bind", f"0.0.0.0:{free_port()}", "auth_api.wsgi"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "GATEHOUSE_ENV": "production"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "auth_api would listen in public, at 0.0.0.0. Set AUTH_API_BIND" in done.stderr

@@ -7,10 +7,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from frontend_site.checks import CHECKS, check_somebody_says_https, refuse_weak_settings
+from frontend_site.checks import (
+    CHECKS,
+    check_proxies_cannot_be_passed_by,
+    check_somebody_says_https,
+    refuse_weak_settings,
+)
 from frontend_site.settings.env import Key
 
 STRONG = (Key("a1", b"0123456789abcdefghijklmnopqrstuvwxyz"),)
+
+OTHER = (Key("a1", b"zyxwvutsrqponmlkjihgfedcba9876543210"),)
 
 
 @pytest.fixture
@@ -22,7 +29,7 @@ def production(settings: Any, knobs: Any) -> Any:
         "environment": "production",
         "public_origin": "https://gatehouse.example",
         "service_keys": STRONG,
-        "csrf_keys": STRONG,
+        "csrf_keys": OTHER,
     }
 
     def change(**changes: Any) -> None:
@@ -75,6 +82,28 @@ def test_a_script_name_from_outside_is_refused(production: Any, settings: Any) -
 def test_a_number_that_counts_no_proxies_is_refused(production: Any, hops: int) -> None:
     production(proxy_hops=hops)
     assert found() == {"frontend_site.E006"}
+
+
+def test_one_key_for_two_purposes_is_refused(production: Any) -> None:
+    production(csrf_keys=(*OTHER, *STRONG))
+    assert found() == {"frontend_site.E009"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({"proxy_hops": 1, "bind": "0.0.0.0"}, True),  # noqa: S104 - what is warned of
+        ({"proxy_hops": 1, "bind": "[::]"}, True),
+        ({"proxy_hops": 1}, False),
+        ({"bind": "0.0.0.0", "has_certificate": True}, False),  # noqa: S104
+    ],
+)
+def test_proxies_that_can_be_passed_by_are_warned_of(
+    production: Any, changes: dict[str, Any], warned: bool
+) -> None:
+    production(**changes)
+    messages = check_proxies_cannot_be_passed_by(None)
+    assert [message.id for message in messages] == (["frontend_site.W008"] if warned else [])
 
 
 @pytest.mark.parametrize(
