@@ -16,6 +16,7 @@ from .auth_client import Answer, AuthApiUnavailable, auth_api
 from .caller import caller_of
 from .endpoints import page, probe
 from .http import SiteRequest
+from .knobs import knobs
 from .next import safe_next
 from .origin import fetch_site
 from .pages.calls import current_profile
@@ -56,9 +57,12 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     `?audience=NAME` names the app in the identity token; `?redirect=no` turns the 302 into a 401.
     """
     original, audience = Original.of(request), request.GET.get("audience", "forward-auth")
-    if not original.method or not _AUDIENCE.fullmatch(audience):
+    # A token for an upstream opens that upstream: only the BFF's own calls carry one.
+    upstreams = {upstream.name for upstream in knobs().upstreams}
+    if not original.method or not _AUDIENCE.fullmatch(audience) or audience in upstreams:
         return problems.respond(request, problems.BAD_REQUEST)
-    if original.may_have_effects and fetch_site(request) in ("cross-site", "same-site"):
+    foreign = fetch_site(request) in ("cross-site", "same-site")
+    if foreign and (original.may_have_effects or not _is_navigation(request)):
         return problems.respond(request, problems.FORBIDDEN)
     if request.session_token is None:
         return _denied(request, original, problems.respond(request, problems.NO_SESSION))

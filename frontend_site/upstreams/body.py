@@ -31,7 +31,10 @@ class RequestBody:
 
     def __init__(self, request: SiteRequest, limit: int) -> None:
         self._input = request.META["wsgi.input"]
-        self.chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+        coding = request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
+        if coding not in ("", "chunked"):  # we would pass it on as plain
+            raise ClientGone
+        self.chunked = coding == "chunked"
         self.length = None if self.chunked else int(request.META.get("CONTENT_LENGTH") or 0)
         self._left = limit if self.length is None else self.length
         if self.length is not None and self.length > limit:

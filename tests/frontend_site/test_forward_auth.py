@@ -155,3 +155,23 @@ def test_it_leads_nowhere_else(browser: Browser) -> None:
     for away in ("//evil.example", "https://evil.example", "/login/continue?next=/app/"):
         answer = browser.sign_in().get(f"/login/continue?next={away}")
         assert answer["Location"] == "/account"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_sibling_loads_nothing_of_an_app_but_a_page(
+    browser: Browser, stub: Stub, site: str
+) -> None:
+    browser.sign_in()
+    for kind in ({**FETCH}, {"Sec_Fetch_Mode": "no-cors", "Sec_Fetch_Dest": "script"}):
+        assert ask(browser, **{**kind, "Sec_Fetch_Site": site}).status_code == 403
+    assert stub.calls == []
+    assert ask(browser, **{**NAVIGATION, "Sec_Fetch_Site": site}).status_code == 204
+
+
+def test_no_token_for_an_upstream_is_given_here(browser: Browser, stub: Stub, knobs: Any) -> None:
+    from frontend_site.upstreams.upstream import parse_upstreams
+
+    knobs(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+    given = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": "/app/"}
+    answer = browser.sign_in().send("GET", "/auth/verify?audience=reports", **given)
+    assert (answer.status_code, stub.calls) == (400, [])

@@ -1,5 +1,7 @@
 """`next` leads to a page of this site or to /account, whatever was sent."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,3 +117,57 @@ def test_no_way_in_leads_off_the_site(browser: object, stub: object, value: str)
     stranger = Browser()
     page = stranger.get("/login?" + urlencode({"next": value})).content.decode()
     assert form_fields(page)["next"] == "/account"
+
+
+OF_APPS = [
+    "/app/",
+    "/app/a%20b/caf%C3%A9",
+    "/app/x;v=1/@me:2?at=12:30&to=/app/y,z!(1)*&p=%2Fx%25",
+]
+OF_NO_APP = [
+    "/app",
+    "/app//evil.example",
+    "/app/../logout",
+    "/app/..;/logout",
+    "/app/%2e%2e/logout",
+    "/app/a%2fb",
+    "/app/a%2Fb",
+    "/app/a%5cb",
+    "/app/a%252fb",
+    "/app/a%0ab",
+    "/app/a\\b",
+    "/app/x?a=%0d%0aSet-Cookie:x",
+    "/app/x?a=%5c",
+    "/app/x?a=b#//evil.example",
+    "/application/x",
+    "//app/x",
+]
+
+
+@pytest.mark.parametrize("value", OF_APPS)
+def test_places_in_an_app_are_kept_as_they_are(knobs: Any, value: str) -> None:
+    assert safe_next(value) == DEFAULT  # nobody's, as long as no app is named
+    knobs(forward_auth_paths=("/app/",))
+    assert safe_next(value) == value
+
+
+@pytest.mark.parametrize("value", OF_NO_APP)
+def test_what_could_lead_out_of_an_app_is_not(knobs: Any, value: str) -> None:
+    knobs(forward_auth_paths=("/app/",))
+    assert safe_next(value) == DEFAULT
+
+
+@given(st.text(alphabet="/\\.%?#:@&=;\t\n\x00 evil25fFeEcC\u2044", max_size=30))
+def test_whatever_stands_behind_an_apps_path_it_stays_there(value: str) -> None:
+    from dataclasses import replace
+
+    from django.conf import settings
+    from django.test import override_settings
+
+    with override_settings(GATEHOUSE=replace(settings.GATEHOUSE, forward_auth_paths=("/app/",))):
+        kept = safe_next(f"/app/{value}")
+    path = kept.partition("?")[0]
+    assert kept == DEFAULT or path.startswith("/app/")
+    assert "//" not in path
+    assert "\\" not in kept
+    assert kept.isprintable()

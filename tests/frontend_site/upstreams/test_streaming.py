@@ -258,6 +258,13 @@ def test_a_garbled_upload_is_a_400(site: Server, service: Service) -> None:
     assert answer.status == 400
 
 
+def test_a_body_in_another_coding_is_a_400(site: Server, service: Service) -> None:
+    lines = ["Transfer-Encoding: gzip, chunked", *site.csrf(COOKIE)]
+    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", "Connection: close", *lines]
+    assert site.exchange("\r\n".join(head).encode() + b"\r\n\r\n0\r\n\r\n").status == 400
+    assert service.calls == []
+
+
 def test_a_browser_that_stops_sending_gives_its_slot_back(site: Server, service: Service) -> None:
     lines = [*site.csrf(COOKIE), "Content-Length: 1000"]
     assert site.ask("POST", "/api/reports/echo", *lines).status == 400
