@@ -1,7 +1,7 @@
 """One request, sent on to its upstream, and the answer streamed back.
 
 Each over a connection of its own: nothing of one person's call can be waiting on a connection when
-the next person's goes out (a `103 Early Hints` before an answer is enough for that).
+the next person's goes out.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 
@@ -29,6 +30,8 @@ from .upstream import Upstream
 _SAFE = frozenset({"GET", "HEAD"})
 _LENGTH = re.compile("[0-9]{1,18}", re.ASCII)
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5
+_INTERIM = frozenset({HTTPStatus.PROCESSING, HTTPStatus.EARLY_HINTS})
+_MOST_INTERIM = 20
 _log = structlog.get_logger("frontend_site")
 
 
@@ -41,6 +44,22 @@ class UpstreamFailed(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class FinalResponse(HTTPResponse):
+    """Passes over interim answers (RFC 9110, 15.2), of which http.client knows 100 alone."""
+
+    _seen = 0
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status in _INTERIM:
+            status = HTTPStatus.CONTINUE
+        if status == HTTPStatus.CONTINUE:
+            self._seen += 1
+            if self._seen > _MOST_INTERIM:
+                raise HTTPException("no final answer")
+        return version, status, reason
 
 
 class Slots:
@@ -134,6 +153,7 @@ def _connect(upstream: Upstream) -> HTTPConnection:
         )
     else:
         connection = HTTPConnection(upstream.host, upstream.port, timeout=options.connect_timeout)
+    connection.response_class = FinalResponse
     try:
         connection.connect()
     except TimeoutError as error:

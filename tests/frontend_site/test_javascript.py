@@ -189,6 +189,33 @@ def test_an_old_token_is_replaced_once_and_the_body_sent_again(person: Person, s
     assert [seen.json for seen in stub.seen] == [{"password": "x"}]
 
 
+def test_a_token_of_a_dropped_key_is_replaced_too(signed_in: Script) -> None:
+    """An open tab has it after CSRF keys were changed at once: no csrf-expired, nobody knows it."""
+    status = signed_in.run(
+        "const old = document.cookie.match(/__Host-csrf=([^;]+)/)[1]; "
+        "const other = old.replace(/[^.]+$/, 'A'.repeat(43)); "
+        "document.cookie = `__Host-csrf=${other}; path=/; secure; samesite=strict`; "
+        'return (await gh.fetch("/api/auth/logout", { method: "POST" })).status'
+    )
+    assert status == 204
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "7", "{", ""])
+def test_a_refusal_that_is_no_document_is_an_answer_all_the_same(
+    signed_in: Script, text: str
+) -> None:
+    """A proxy in front, or a service behind, may say anything."""
+    body = f"""
+      const real = window.fetch;
+      const headers = {{ "Content-Type": "application/json" }};
+      window.fetch = async () => new Response({text!r}, {{ status: 403, headers }});
+      const answer = await gh.fetch("/api/reports/x").finally(() => (window.fetch = real));
+      return [answer.status, await answer.text()];
+    """
+    assert signed_in.run(body) == [403, text]
+    assert signed_in.raised == []
+
+
 def test_a_token_that_stays_old_is_not_tried_for_ever(signed_in: Script) -> None:
     body = """
       const sent = [];
@@ -249,7 +276,7 @@ def test_a_session_that_nears_its_end_is_said(signed_in: Script, stub: Stub, nam
 def test_before_it_is_said_the_session_is_looked_at_again(signed_in: Script, stub: Stub) -> None:
     """Another tab may have used it meanwhile."""
     session = current_session()
-    session["session"]["idle_expires_at"] = moment(64)
+    session["session"]["idle_expires_at"] = moment(70)
     stub.answers["GET /v1/session"] = Canned(200, session)
     signed_in.run("await gh.session()")
     WebDriverWait(signed_in.person.driver, 15).until(lambda _: PEEK in stub.calls)

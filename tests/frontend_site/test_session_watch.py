@@ -63,7 +63,7 @@ def stay(person: Person) -> None:
 
 def test_the_warning_comes_before_the_end_and_looking_is_no_use(person: Person, stub: Stub) -> None:
     person.sign_in()
-    ends_in(stub, 130)  # two minutes before the end, ten seconds from now
+    ends_in(stub, 135)  # two minutes before the end, fifteen seconds from now
     person.open("/account")
     wait_until_quiet(person, stub)
     assert not is_warned(person)
@@ -195,6 +195,17 @@ def test_without_a_script_there_is_no_warning(
     person.open(path)
     assert not person.driver.find_element(By.ID, "session-warning").is_displayed()
     assert LOOK not in stub.calls
+
+
+def test_a_clock_that_is_off_makes_no_page_look_without_pause(person: Person, stub: Stub) -> None:
+    """A session that should be over and still answers."""
+    person.sign_in()
+    ends_in(stub, -30)
+    person.open("/account")
+    wait_until_warned(person)
+    stub.seen.clear()
+    person.driver.execute_async_script("setTimeout(arguments[0], 3000)")
+    assert len(stub.calls) < 30  # each second one look of the watch, one of the stream and its own
 
 
 def test_public_pages_do_not_look(person: Person, stub: Stub) -> None:

@@ -259,6 +259,7 @@ def test_a_worker_has_a_limit_and_a_closed_page_makes_room() -> None:
         deadline = time.monotonic() + 10
         while (status := OpenPage(site, *other).answer.status) != 200:
             assert (status, time.monotonic() < deadline) == (503, True)
+            time.sleep(0.05)
 
 
 def test_a_server_that_stops_does_not_wait_for_its_streams() -> None:

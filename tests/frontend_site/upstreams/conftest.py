@@ -1,7 +1,9 @@
 """The real gunicorn with one upstream, `reports`."""
 
 import atexit
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -33,23 +35,46 @@ def reports(service: Service, knobs: Any) -> Service:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Server]:
-    """The upstream, behind the real server; `dead` is one where nobody listens."""
+    """The upstream, behind the real server.
+
+    At `dead` nobody listens, and nobody takes a connection at `slow`.
+    """
     from tests.frontend_site.conftest import _stub
 
-    variables = {
-        "GATEHOUSE_UPSTREAMS": f"reports={_service.url},dead=http://127.0.0.1:9",
-        "GATEHOUSE_UPSTREAM_SILENCE": "2",
-        "GATEHOUSE_UPSTREAM_RECHECK": "1",
-        "GATEHOUSE_UPSTREAM_BODY_LIMIT": str(128 * 1024 * 1024),
-    }
-    with running_site(_stub.url, **variables) as running:
+    with ExitStack() as stack:
+        slow = stack.enter_context(_full_listener())
+        addresses = {
+            "reports": _service.url,
+            "dead": "http://127.0.0.1:9",
+            "slow": f"http://127.0.0.1:{slow}",
+        }
+        variables = {
+            "GATEHOUSE_UPSTREAMS": ",".join("=".join(pair) for pair in addresses.items()),
+            "GATEHOUSE_UPSTREAM_SILENCE": "2",
+            "GATEHOUSE_UPSTREAM_RECHECK": "1",
+            "GATEHOUSE_UPSTREAM_BODY_LIMIT": str(128 * 1024 * 1024),
+        }
+        running = stack.enter_context(running_site(_stub.url, **variables))
         assert running.ask("GET", "/healthz").status == 200
         yield running
+
+
+@contextmanager
+def _full_listener() -> Iterator[int]:
+    """A port whose queue is full: to who connects it is as a host that drops packets."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # more than the queue takes
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.fixture
 def signed_in(stub: Stub) -> None:
     """The stub's answers are those of somebody signed in."""
-    stub.answers["GET /v1/identity?audience=dead"] = stub.answers[
-        "GET /v1/identity?audience=reports"
-    ]
+    for name in ("dead", "slow", "secure"):
+        stub.answers[f"GET /v1/identity?audience={name}"] = stub.answers[
+            "GET /v1/identity?audience=reports"
+        ]

@@ -186,9 +186,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _hinted(self, call: Call) -> None:
-        """An early hint before the answer."""
-        self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\n")
-        self._send(f"secret of {self.headers['X-Request-Id']}".encode())
+        """Interim answers before the answer: early hints, "still at it", as many as the query says."""
+        for _ in range(int(self.path.partition("?")[2])):
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\n")
+            self.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+        self._send(f"answer to {self.headers['X-Request-Id']}".encode())
+
+    def _switched(self, call: Call) -> None:
+        self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+        self.close_connection = True
 
     def _doubtful(self, call: Call) -> None:
         """Two lengths, or two codings, as the query says."""

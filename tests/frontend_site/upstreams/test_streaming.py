@@ -3,8 +3,9 @@
 import os
 import re
 import socket
-import time
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from tests.frontend_site.server import Answer, Server
 from tests.frontend_site.stub import NO_SESSION, TOKEN, Stub
 from tests.frontend_site.upstreams.service import PIECE, Service
-from tests.processes import wait_for
+from tests.processes import ROOT, wait_for
 
 COOKIE = f"Cookie: __Host-session={TOKEN}"
 MIB = 1024 * 1024
@@ -165,14 +166,38 @@ def test_an_outage_of_auth_api_ends_no_stream(site: Server, service: Service, st
     with closing(open_events(site)) as sock:
         read_until(sock, b"data: one")
         stub.answers["GET /v1/session?slide=false"] = stub_hangs_up
-        while "GET /v1/session?slide=false" not in stub.calls:
-            time.sleep(0.05)
+        wait_for(lambda: "GET /v1/session?slide=false" in stub.calls, "the check")
         service.go_on.set()
         read_until(sock, b"0\r\n\r\n")
 
 
 def stub_hangs_up(handler: object) -> None:
     handler.close_connection = True  # type: ignore[attr-defined]
+
+
+ALWAYS_MORE = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import io
+from contextlib import ExitStack
+from types import SimpleNamespace
+from frontend_site.upstreams.body import AnswerBody, RequestBody
+
+upstream = SimpleNamespace(read1=lambda size: b"x" * size, length=None)
+down = AnswerBody(upstream, still_valid=lambda: True, interval=60, done=ExitStack())
+meta = {"wsgi.input": io.BytesIO(b"x" * 10**6), "CONTENT_LENGTH": "1000000"}
+up = iter(RequestBody(SimpleNamespace(META=meta), 10**6))
+for body in (down, up):
+    other = gevent.spawn(lambda: None)
+    next(body), next(body)
+    print("waits" if not other.dead else "goes on")
+"""
+
+
+def test_a_transfer_that_never_waits_keeps_no_other_waiting() -> None:
+    """gevent changes greenlets only when one must wait; a fast service's next piece is always there."""
+    said = subprocess.check_output([sys.executable, "-c", ALWAYS_MORE], cwd=ROOT, text=True)
+    assert said.split("\n")[:2] == ["goes on", "goes on"]
 
 
 # -- trouble ----------------------------------------------------------------------------------
@@ -186,7 +211,9 @@ def stub_hangs_up(handler: object) -> None:
         ("/api/reports/reset", 502, "bad-gateway"),
         ("/api/reports/nonsense", 502, "bad-gateway"),
         ("/api/reports/hang", 504, "gateway-timeout"),
-        ("/api/reports/hinted", 502, "bad-gateway"),
+        ("/api/slow/x", 504, "gateway-timeout"),
+        ("/api/reports/hinted?50", 502, "bad-gateway"),
+        ("/api/reports/switched", 502, "bad-gateway"),
         ("/api/reports/doubtful?lengths", 502, "bad-gateway"),
         ("/api/reports/doubtful?both", 502, "bad-gateway"),
         ("/api/reports/doubtful?coding", 502, "bad-gateway"),
@@ -214,7 +241,15 @@ def test_a_cut_answer_is_seen_to_be_cut(site: Server, service: Service, path: st
 
 
 def test_a_refusal_before_the_end_of_an_upload_arrives(site: Server, service: Service) -> None:
-    answer = site.ask("POST", "/api/reports/refuse", *site.csrf(COOKIE), body=b"x" * 1000)
+    """Most of which is still to be sent then: no buffer on the way holds so much."""
+    lines = [*site.csrf(COOKIE), f"Content-Length: {100 * MIB}", "Connection: close"]
+    head = ["POST /api/reports/refuse HTTP/1.1", "Host: localhost", *lines]
+    with closing(socket.create_connection(("127.0.0.1", site.port), timeout=15)) as sock:
+        sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
+        with suppress(ConnectionError):  # the answer came, and nobody reads on
+            for _ in range(1600):
+                sock.sendall(PIECE)
+        answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
     assert (answer.status, answer.body) == (413, b"no")
 
 
@@ -245,10 +280,13 @@ def test_a_head_that_is_no_http_is_refused_and_keeps_no_slot(
     assert get(site, "/api/reports/echo").status == 200
 
 
-def test_nobody_gets_what_an_upstream_still_had_to_say(site: Server, service: Service) -> None:
+def test_interim_answers_are_passed_over(site: Server, service: Service) -> None:
+    """And each gets the answer to its own call."""
     for _ in range(3):
-        get(site, "/api/reports/hinted")
-        assert b"secret" not in get(site, "/api/reports/echo").body
+        answer = get(site, "/api/reports/hinted?2")
+        assert answer.status == 200
+        [own] = answer.all("X-Request-Id")
+        assert f"answer to {own}".encode() in answer.body
 
 
 def test_a_garbled_upload_is_a_400(site: Server, service: Service) -> None:
@@ -256,6 +294,7 @@ def test_a_garbled_upload_is_a_400(site: Server, service: Service) -> None:
     head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", "Connection: close", *lines]
     answer = site.exchange("\r\n".join(head).encode() + b"\r\n\r\nnonsense\r\n")
     assert answer.status == 400
+    wait_for(lambda: len(service.calls) == 1, "the half of it to arrive")
 
 
 def test_a_body_in_another_coding_is_a_400(site: Server, service: Service) -> None:
