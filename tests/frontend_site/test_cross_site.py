@@ -104,9 +104,11 @@ def test_a_fetch_of_another_site_reads_and_does_nothing(
     assert is_signed_in(person)
 
 
+@pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("path", ["/", "/login", "/account", "/email/verify?token=x"])
-def test_no_page_can_be_framed(somebody: Person, stub: Stub, path: str) -> None:
-    somebody.sign_in()
+def test_no_page_can_be_framed(somebody: Person, stub: Stub, path: str, signed_in: bool) -> None:
+    if signed_in:
+        somebody.sign_in()
     visit(somebody, stub, f'<iframe src="{{site}}{path}"></iframe>')
     frame = somebody.driver.find_element(By.TAG_NAME, "iframe")
     somebody.driver.switch_to.frame(frame)
@@ -142,6 +144,17 @@ def test_an_image_or_script_of_another_site_reads_nothing(person: Person, stub: 
     )
     assert SESSION not in stub.calls
     assert is_signed_in(person)
+
+
+@pytest.mark.parametrize("address", ["/api/reports/file", "/api/reports/"])
+def test_a_download_gives_nothing_to_who_is_signed_out(
+    somebody: Person, stub: Stub, address: str
+) -> None:
+    somebody.follow_foreign_link(stub, address)
+    somebody.wait_for("urn:gatehouse:problem:forbidden")
+    somebody.open(address)  # typed
+    somebody.wait_for("urn:gatehouse:problem:no-session")
+    assert not [call for call in stub.calls if "/v1/" in call]
 
 
 @pytest.mark.parametrize("javascript", [True, False])
