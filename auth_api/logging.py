@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from auth_api.current_request import current_request
+
 _SECRET_NAMES = re.compile(r"cookie|authorization|password|secret|token|key", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}|v1\.[a-z0-9]+\.\d+\.[A-Za-z0-9_-]+")
 _HIDDEN = "[redacted]"
@@ -34,10 +36,19 @@ def _cleaned(value: Any) -> Any:
     return _TOKEN.sub(_HIDDEN, str(value))
 
 
+def _name_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add which request an event belongs to, and whose."""
+    request = current_request.get()
+    if request is not None:
+        event.setdefault("request_id", request.request_id)
+        event.setdefault("address", request.client_address)
+    return event
+
+
 def configure_logging(*, as_json: bool, level: str) -> None:
     """Send structlog's and the standard library's records through one redacting pipe to stderr."""
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _name_request,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

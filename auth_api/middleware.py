@@ -3,20 +3,25 @@
 import re
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost, SuspiciousOperation
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
 
+from auth_api.current_request import current_request
 from auth_api.knobs import knobs
-from auth_api.security_log.origin import events_of
 from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
 
 from .errors import ServiceTokenRequired
-from .operations import REQUESTS
+from .headers import PreparedHeaders
+from .operations import counter_of
 from .problems import (
     BAD_REQUEST,
     INTERNAL_ERROR,
@@ -33,7 +38,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("auth_api")
 
-_HEADERS = {
+_COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -50,6 +55,20 @@ _CSP_ADMIN = (
     "frame-ancestors 'none'; connect-src 'self'"
 )
 
+_API = PreparedHeaders(
+    {**_COMMON, "Content-Security-Policy": _CSP_API, "Cache-Control": "no-store"}
+)
+_ADMIN = PreparedHeaders(
+    {
+        **_COMMON,
+        "Content-Security-Policy": _CSP_ADMIN,
+        "Cache-Control": "no-store",
+        # With no-referrer a form's Origin is "null", and Django's CSRF check refuses it.
+        "Referrer-Policy": "same-origin",
+    }
+)
+_OTHER = PreparedHeaders({**_COMMON, "Content-Security-Policy": _CSP_API})
+
 Handler = Callable[[HttpRequest], Any]
 
 
@@ -65,30 +84,24 @@ class RequestContextMiddleware:
         request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         request.client_address = request.META.get("REMOTE_ADDR", "")
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
-        structlog.contextvars.bind_contextvars(
-            request_id=request.request_id, address=request.client_address
-        )
+        token = current_request.set(request)
         try:
-            with events_of(request):
-                response = self._answer(request)
+            response = self._answer(request)
         finally:
-            structlog.contextvars.clear_contextvars()
-        admin = request.path_info.startswith(ADMIN_PREFIX)
-        for name, value in _HEADERS.items():
-            response.headers[name] = value
-        response.headers["Content-Security-Policy"] = _CSP_ADMIN if admin else _CSP_API
-        if admin:  # with no-referrer a form's Origin is "null", and Django's CSRF check refuses it
-            response.headers["Referrer-Policy"] = "same-origin"
+            current_request.reset(token)
+        if request.is_api:
+            _API.set_on(response)
+        elif request.path_info.startswith(ADMIN_PREFIX):
+            _ADMIN.set_on(response)
+        else:
+            _OTHER.set_on(response)
+            response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
         if request.is_secure() and knobs().environment == "production":
             response.headers["Strict-Transport-Security"] = _HSTS
         response.headers["X-Request-Id"] = request.request_id
-        if admin or request.is_api:
-            response.headers["Cache-Control"] = "no-store"
-        else:  # static files have their own
-            response.headers.setdefault("Cache-Control", "no-store")
         if not response.streaming:  # else gunicorn sends chunks, which the BFF's hot path refuses
             response.headers.setdefault("Content-Length", str(len(response.content)))
-        REQUESTS.labels("api" if request.is_api else "other", response.status_code).inc()
+        counter_of("api" if request.is_api else "other", response.status_code).inc()
         return response
 
     def _answer(self, request: HttpRequest) -> Any:
@@ -104,10 +117,15 @@ class RequestContextMiddleware:
 
 def _is_our_host(request: HttpRequest) -> bool:
     """A page elsewhere can point its own name at this address (DNS rebinding)."""
-    try:
-        return bool(request.get_host())
-    except DisallowedHost:
-        return False
+    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=64)
+def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """As `request.get_host` judges, for the few names that are asked by."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
 
 
 class ServiceTokenMiddleware:
@@ -125,7 +143,6 @@ class ServiceTokenMiddleware:
             meta = request.META
             request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
             request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
-            structlog.contextvars.bind_contextvars(address=request.client_address)
         return self.get_response(request)
 
 
@@ -157,7 +174,24 @@ class ProblemMiddleware:
         return problem_response(request, INTERNAL_ERROR)
 
 
-class AdminCsrfViewMiddleware(CsrfViewMiddleware):
+class _ForAdmin:
+    """What the admin alone needs: /v1/ passes by."""
+
+    get_response: Handler
+
+    def __call__(self, request: Any) -> Any:
+        return self.get_response(request) if request.is_api else super().__call__(request)  # type: ignore[misc]
+
+
+class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
+    """Django's `request.user`."""
+
+
+class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):
+    """Django's messages."""
+
+
+class AdminCsrfViewMiddleware(_ForAdmin, CsrfViewMiddleware):
     """Django's CSRF check, for the admin alone: /v1/ has no browser, only the BFF's token.
 
     The cookie is read by our strict rule first: Django's parser takes a tossed look-alike for it.

@@ -1,5 +1,7 @@
 """For operators: alive, ready, counted."""
 
+from functools import cache
+
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -9,6 +11,7 @@ from auth_api.sessions.backend import backend
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 
 REQUESTS = Counter("gatehouse_auth_requests", "Answers by kind and status", ["kind", "status"])
+counter_of = cache(REQUESTS.labels)  # few kinds and statuses, and labels() looks for each again
 LOGINS = Counter("gatehouse_logins", "Sign-ins by outcome", ["outcome"])
 
 

@@ -17,9 +17,9 @@ from .api import (
 from .users.admin import change_own_password
 
 urlpatterns = [
+    path("v1/session", login.session),  # first: what every page asks
     path("v1/login", login.login),
     path("v1/logout", login.logout),
-    path("v1/session", login.session),
     path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),
     path("v1/sessions/disown", sessions.disown),

@@ -85,5 +85,5 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def session(request: HttpRequest) -> HttpResponse:
-    slide = request.GET.get("slide") != "false"
+    slide = "slide=false" not in request.META.get("QUERY_STRING", "").split("&")
     return session_response(sessions.current_session(request, slide=slide))

@@ -15,14 +15,14 @@ def session_response(current: CurrentSession) -> HttpResponse:
     """`{user, session}`; the user part is the card's JSON as it stands."""
     session = json.dumps(session_shape(current.session))
     body = f'{{"user": {current.user_json}, "session": {session}}}'
-    return HttpResponse(body, content_type="application/json")
+    return HttpResponse(body.encode(), content_type="application/json")
 
 
 def identity_response(current: CurrentSession, token: str) -> HttpResponse:
     """`{token, user, session}`, as above."""
     session = json.dumps(session_shape(current.session))
     body = f'{{"token": "{token}", "user": {current.user_json}, "session": {session}}}'
-    return HttpResponse(body, content_type="application/json")
+    return HttpResponse(body.encode(), content_type="application/json")
 
 
 def session_shape(summary: SessionSummary) -> dict[str, Any]:

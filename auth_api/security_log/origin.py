@@ -1,19 +1,16 @@
 """Which request an event belongs to, for code that never sees a request (models, services)."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from auth_api.current_request import current_request
 from auth_api.sessions.devices import device_name
 from auth_api.sessions.tokens import SessionToken
 from auth_api.throttling import wider_network_of
 
 _ADMIN = "/admin/"
 _VERSION = re.compile(r"(?<= )[0-9]+(?= |$)")  # browsers have a new one every month
-_request: ContextVar[Any] = ContextVar("request", default=None)
 
 
 @dataclass(frozen=True)
@@ -31,22 +28,12 @@ class Origin:
         return f"{_VERSION.sub('', self.device)} {wider_network_of(self.address)}"
 
 
-@contextmanager
-def events_of(request: Any) -> Iterator[None]:
-    """Events that are recorded in the block come from `request`."""
-    token = _request.set(request)
-    try:
-        yield
-    finally:
-        _request.reset(token)
-
-
 def origin_of_event(user_id: Any) -> Origin:
     """Return where an event of user `user_id` comes from now.
 
     Of staff who act on somebody else's account the owner sees that it was staff, and no more.
     """
-    request = _request.get()
+    request = current_request.get()
     if request is None:
         return Origin("system")
     if _is_staff_acting(request, user_id):
@@ -61,7 +48,7 @@ def origin_of_event(user_id: Any) -> Origin:
 
 def session_of_change() -> str:
     """Return the handle of the session that makes a change now; "" for a mailed link or a command."""
-    session = getattr(_request.get(), "session", None)
+    session = getattr(current_request.get(), "session", None)
     token = SessionToken.parse(session.session_key) if session is not None else None
     return token.handle if token else ""
 

@@ -5,8 +5,13 @@ host could toss a `__Host-` cookie past it (docs/threat-model.md). Here a cookie
 name is exactly the ASCII name, occurs once, and its value is exactly a session token.
 """
 
+import re
+
 from .exceptions import SessionError
 from .tokens import SessionToken
+
+
+_SEPARATOR = re.compile("[;,]")
 
 
 class DuplicateCookie(SessionError):
@@ -18,6 +23,8 @@ def read_session_cookie(header: str, name: str) -> SessionToken | None:
 
     `header` is the WSGI string (Latin-1). Raises DuplicateCookie.
     """
+    if header.startswith(f"{name}=") and not _SEPARATOR.search(header):  # alone, as the BFF sends it
+        return SessionToken.parse(header[len(name) + 1 :])
     if name.lower() not in header.lower():
         return None
     # Servers join two Cookie lines by a comma: what stands behind one is tampering or nothing.

@@ -33,7 +33,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
             token = read_session_cookie(request.META.get("HTTP_COOKIE", ""), name)
         except DuplicateCookie as error:
             return problem_response(request, error)
-        session = SessionStore(token.value if token else None, admin=admin)
+        session = SessionStore.of(token, admin=admin)
         session.client_address = getattr(request, "client_address", "")
         session.client_user_agent = getattr(request, "client_user_agent", "")
         request.session = session
@@ -46,7 +46,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         session: Any = getattr(request, "session", None)
         if not isinstance(session, SessionStore):
             return response
-        if session.accessed:
+        if session.accessed and session.admin:  # what /v1/ says is kept by nobody
             patch_vary_headers(response, ("Cookie",))
         if response.status_code >= 500:
             return response  # unknown or broken: no cookie is touched (design rule 9)

@@ -46,7 +46,7 @@ def start_session(
     SessionEnded when the user's sessions were ended while the password was being checked.
     """
     store = _store(request)
-    old = SessionToken.parse(store.session_key)
+    old = store.token
     store._session_key = None
     store.valid = None
     store._session_cache = login_data(user)
@@ -165,10 +165,9 @@ def _validated(store: SessionStore, *, slide: bool = True) -> ValidSession:
 
 
 def _token(store: SessionStore) -> SessionToken:
-    token = SessionToken.parse(store.session_key)
-    if token is None:
+    if store.token is None:
         raise NoSession
-    return token
+    return store.token
 
 
 def _current(store: SessionStore, valid: ValidSession | None) -> CurrentSession:

@@ -45,6 +45,22 @@ class SessionStore(SessionBase):
         self.client_user_agent = ""
         self.valid: ValidSession | None = None
         self._codec = cards.codec()
+        self._parsed: tuple[str | None, SessionToken | None] = (None, None)
+
+    @classmethod
+    def of(cls, token: SessionToken | None, *, admin: bool) -> "SessionStore":
+        """Return the session of a token that was read already."""
+        store = cls(token.value if token else None, admin=admin)
+        store._parsed = (store.session_key, token)
+        return store
+
+    @property
+    def token(self) -> SessionToken | None:
+        """The token that is the session's key, parsed once; None without one."""
+        key = self.session_key
+        if self._parsed[0] != key:
+            self._parsed = (key, SessionToken.parse(key))
+        return self._parsed[1]
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -53,7 +69,7 @@ class SessionStore(SessionBase):
 
         Raises NoSession, SessionEnded (both: invalid) or SessionStoreUnavailable (unknown).
         """
-        token = SessionToken.parse(self.session_key)
+        token = self.token
         if token is None:
             raise NoSession
         interval = knobs().slide_interval if self.slide else 0
@@ -200,10 +216,9 @@ class SessionStore(SessionBase):
     # -- inside --------------------------------------------------------------------------------
 
     def _token(self) -> SessionToken:
-        token = SessionToken.parse(self.session_key)
-        if token is None:
+        if self.token is None:
             raise SessionEnded("ended")
-        return token
+        return self.token
 
     def _valid(self) -> ValidSession:
         if self.valid is None:

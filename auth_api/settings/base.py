@@ -76,8 +76,8 @@ MIDDLEWARE = [
     "auth_api.middleware.ProblemMiddleware",
     "auth_api.sessions.middleware.SessionMiddleware",
     "auth_api.middleware.AdminCsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "auth_api.middleware.AdminAuthenticationMiddleware",
+    "auth_api.middleware.AdminMessageMiddleware",
 ]
 TEMPLATES = [
     {
