@@ -50,5 +50,8 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _printable(text: str) -> str:
-    kept = (c if " " <= c <= "~" else f"%{ord(c):02X}" for c in text[:_LONGEST_USER_AGENT])
+    text = text[:_LONGEST_USER_AGENT]
+    if text.isascii() and text.isprintable():  # as browsers send it
+        return text.strip()
+    kept = (c if " " <= c <= "~" else f"%{ord(c):02X}" for c in text)
     return "".join(kept).strip()[:_LONGEST_USER_AGENT]

@@ -19,6 +19,9 @@ CSRF_COOKIE = "__Host-csrf"
 _SESSION_TOKEN = re.compile(r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}", re.ASCII)
 
 
+_SEPARATOR = re.compile("[;,]")
+
+
 class DuplicateCookie(Exception):
     """One of our cookies came more than once, or beside a look-alike: tampering."""
 
@@ -48,6 +51,8 @@ def read_cookie(header: str, name: str) -> str | None:
     """
     if name.lower() not in header.lower():
         return None
+    if header.startswith(f"{name}=") and not _SEPARATOR.search(header):  # alone
+        return header[len(name) + 1 :].strip(" \t")
     names = [_kind_name(piece.partition("=")[0]) for piece in re.split("[;,]", header)]
     if names.count(name.lower()) > 1:
         raise DuplicateCookie(name)
@@ -60,6 +65,8 @@ def read_cookie(header: str, name: str) -> str | None:
 
 def _kind_name(name: str) -> str:
     """The name that the kindest of parsers would make of `name`."""
+    if name.isascii() and name.isprintable():  # as browsers send it
+        return name.replace(" ", "").replace('"', "").lower()
     try:
         text = name.encode("latin-1").decode()
     except UnicodeError:

@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from frontend_site.current_request import current_request
+
 _SECRET_NAMES = re.compile(r"cookie|authorization|password|secret|token|key", re.IGNORECASE)
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}"  # session token
@@ -46,16 +48,24 @@ def log_request(*, method: str, path: str, status: int, milliseconds: int, reque
         "event": "request.finished",
         "request_id": request_id,
         "level": "info",
-        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "timestamp": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
     }
     # json escapes control characters, as the other pipe does: one event is one line.
     _access.info(json.dumps(event) if _access.as_json else _one_line(None, "", event))  # type: ignore[attr-defined]
 
 
+def _name_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add which request an event belongs to."""
+    request = current_request.get()
+    if request is not None:
+        event.setdefault("request_id", request.request_id)
+    return event
+
+
 def configure_logging(*, as_json: bool, level: str) -> None:
     """Send structlog's and the standard library's records through one redacting pipe to stderr."""
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _name_request,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
 from frontend_site.caller import client_address
-from frontend_site.cookies import CSRF_COOKIE
+from frontend_site.cookies import CSRF_COOKIE, add_set_cookie
 from frontend_site.csrf import FIELD, CsrfSigner, CsrfState, Verdict
 from frontend_site.endpoints import View
 from frontend_site.http import SiteRequest, is_api
@@ -20,6 +20,7 @@ from frontend_site.origin import origin_refusal
 from frontend_site.pages.forms import kept_fields
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/csrf.md)
 _log = structlog.get_logger("frontend_site")
 
 
@@ -34,9 +35,7 @@ class SignedCsrfMiddleware:
         response = self.get_response(request)
         # An outage sets no cookie; unless the session was renewed before it, and the token with it.
         if request.csrf.fresh and (response.status_code < 500 or request.auth_cookies):
-            response.set_cookie(
-                CSRF_COOKIE, request.csrf.fresh, path="/", secure=True, samesite="Strict"
-            )
+            add_set_cookie(response, _SET_COOKIE % request.csrf.fresh)
         return response
 
     def process_view(

@@ -1,18 +1,47 @@
 """Hosts that are not ours get a 400."""
 
-from django.http import HttpRequest, HttpResponseBase
-from django.middleware.common import CommonMiddleware
+from collections.abc import Callable
+from functools import lru_cache
 
+import structlog
+from django.conf import settings
+from django.http import HttpResponseBase
+from django.http.request import split_domain_port, validate_host
+
+from frontend_site import problems
+from frontend_site.http import SiteRequest
+
+_log = structlog.get_logger("frontend_site")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 
-class HostMiddleware(CommonMiddleware):
+class HostMiddleware:
     """Checks the Host header against ALLOWED_HOSTS, and sets Content-Length.
 
     Probes come by address (`Host: 10.0.0.7`), and their answers say nothing about the host.
     """
 
-    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
-        if request.path_info in _PROBES:
-            return None
-        return super().process_request(request)
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SiteRequest) -> HttpResponseBase:
+        if request.path_info in _PROBES or _is_our_host(request):
+            response = self.get_response(request)
+        else:
+            _log.warning("host.refused")
+            response = problems.respond(request, problems.BAD_REQUEST)
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))  # type: ignore[attr-defined]
+        return response
+
+
+def _is_our_host(request: SiteRequest) -> bool:
+    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=64)
+def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """As `request.get_host` judges, for the few names that are asked by."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)

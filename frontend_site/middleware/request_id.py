@@ -5,9 +5,9 @@ import time
 import uuid
 from collections.abc import Callable
 
-import structlog
 from django.http import HttpResponseBase
 
+from frontend_site.current_request import current_request
 from frontend_site.http import SiteRequest
 from frontend_site.knobs import knobs
 from frontend_site.logging import log_request
@@ -28,8 +28,11 @@ class RequestIdMiddleware:
         given = request.META.get("HTTP_X_REQUEST_ID", "") if knobs().proxy_hops > 0 else ""
         request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         started = time.monotonic()
-        with structlog.contextvars.bound_contextvars(request_id=request.request_id):
+        token = current_request.set(request)
+        try:
             response = self.get_response(request)
+        finally:
+            current_request.reset(token)
         log_request(
             method=request.method or "",
             path=request.path_info,

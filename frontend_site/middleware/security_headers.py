@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
+from frontend_site.headers import PreparedHeaders
 from frontend_site.http import SiteRequest, is_api
 from frontend_site.knobs import knobs
 
@@ -32,6 +33,8 @@ _NO_PAGE = (
     "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox"
 )
+_ON_PAGES = PreparedHeaders(_HEADERS)
+_ELSEWHERE = PreparedHeaders({**_HEADERS, "Content-Security-Policy": _NO_PAGE})
 
 
 class SecurityHeadersMiddleware:
@@ -44,13 +47,13 @@ class SecurityHeadersMiddleware:
         request.csp_nonce = secrets.token_urlsafe(16)
         response = self.get_response(request)
         headers = response.headers
-        for name, value in _HEADERS.items():
-            headers[name] = value
-        headers.setdefault("Referrer-Policy", _REFERRER_POLICY)
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
-        is_page = headers.get("Content-Type", "").startswith("text/html") and not is_api(request)
-        policy = _PAGE.format(nonce=request.csp_nonce) if is_page else _NO_PAGE
-        headers["Content-Security-Policy"] = policy
+        if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
+            _ON_PAGES.set_on(response)
+            headers["Content-Security-Policy"] = _PAGE.format(nonce=request.csp_nonce)
+        else:
+            _ELSEWHERE.set_on(response)
+        headers.setdefault("Referrer-Policy", _REFERRER_POLICY)
         # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
         headers.setdefault("Cache-Control", "no-store")
         if request.is_secure() and knobs().environment == "production":

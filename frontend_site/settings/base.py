@@ -84,15 +84,12 @@ MIDDLEWARE = [
 ]
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates" / "frontend_site"],
         "APP_DIRS": False,
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "frontend_site.pages.context_processors.site",
-            ],
-            "builtins": ["frontend_site.templatetags.site"],
+            "environment": "frontend_site.templating.environment",
+            "context_processors": ["frontend_site.pages.context_processors.site"],
         },
     }
 ]

@@ -1,0 +1,81 @@
+"""What templates of this site are written with: Jinja2, by Django's backend for it.
+
+Django's own engine was the largest single cost of a page (docs/benchmarks.md).
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.templatetags.static import static
+from jinja2 import ChainableUndefined, Environment, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from markupsafe import Markup, escape
+
+from frontend_site.csrf import FIELD
+
+_TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+_FIELD = f'<input type="hidden" name="{FIELD}" value="%s">'
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def environment(**options: Any) -> Environment:
+    """Make the environment of all templates; Django calls it with its own `options`.
+
+    What a template is not given is empty in it, and so is what it asks of that.
+    """
+    # Django's backend asks for escaping already; everything hangs on it, so it is said here, too.
+    options |= {"autoescape": True, "undefined": ChainableUndefined}
+    made = Environment(extensions=[AssetTag, CsrfTokenTag], **options)  # noqa: S701 - it is True
+    made.globals["csrf_field"] = csrf_field
+    made.filters.update(iso=iso, in_words=in_words, day_in_words=day_in_words)
+    return made
+
+
+class AssetTag(Extension):
+    """`{% asset 'frontend_site/site.css' %}`: the address of a static file, looked up once."""
+
+    tags = {"asset"}  # noqa: RUF012 - as Jinja2 has it
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        path = parser.stream.expect("string").value
+        address = nodes.TemplateData(escape(static(path)))
+        return nodes.Output([address]).set_lineno(line)
+
+
+class CsrfTokenTag(Extension):
+    """`{% csrf_token %}`, as in Django's templates."""
+
+    tags = {"csrf_token"}  # noqa: RUF012 - as Jinja2 has it
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        line = next(parser.stream).lineno
+        token = nodes.Name("csrf_token", "load")
+        field = nodes.Call(nodes.Name("csrf_field", "load"), [token], [], None, None)
+        return nodes.Output([field]).set_lineno(line)
+
+
+def csrf_field(token: Any) -> Markup:
+    """The hidden field of a form; nothing on a page without a token."""
+    text = str(token or "")
+    return Markup(_FIELD % text) if _TOKEN.fullmatch(text) else Markup("")  # noqa: S704
+
+
+def iso(moment: datetime) -> str:
+    """`2026-11-24T02:40:00Z`, of a time in UTC."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def in_words(moment: datetime) -> str:
+    """`24 November 2026, 02:40 UTC`, of a time in UTC."""
+    return f"{day_in_words(moment)}, {moment:%H:%M} UTC"
+
+
+def day_in_words(moment: datetime) -> str:
+    """`24 November 2026`"""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
