@@ -15,8 +15,10 @@ _HOT = (b"GET /v1/session ", b"GET /v1/session?")
 _END = b"\r\n\r\n"
 _BODY = (b"\r\ncontent-length:", b"\r\ntransfer-encoding:")  # it may still be on its way
 _PEEK = 4096  # bytes; a head that is longer goes to the threads
-_SLOW = 0.05  # seconds: one answer that takes longer had to wait, for Redis or the database
-_PAUSE = 5.0  # seconds without answers here, after a slow one
+_HELD_UP = 0.25  # seconds: an answer that takes longer had to wait, for Redis or the database
+_SLOW = 0.02  # seconds, of the answers on the whole: a busy machine makes one late, but not all
+_PAUSE = 5.0  # seconds without answers here, after either
+_SIGN_OF_LIFE = 1.0  # seconds between two; the arbiter looks for the last 30
 
 
 class AuthWorker(ThreadWorker):
@@ -27,6 +29,15 @@ class AuthWorker(ThreadWorker):
     """
 
     _here_from = 0.0  # monotonic seconds
+    _on_the_whole = 0.0  # seconds: a moving average of what answers took
+    _alive_at = 0.0  # monotonic seconds
+
+    def notify(self) -> None:
+        """Tell the arbiter that we live; not after each answer, as it costs a system call."""
+        now = time.monotonic()
+        if now - self._alive_at > _SIGN_OF_LIFE:
+            self._alive_at = now
+            super().notify()
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Answer a short call at once; the connection stays registered for its next one."""
@@ -35,8 +46,7 @@ class AuthWorker(ThreadWorker):
             super().on_client_socket_readable(conn, client)
             return
         kept = self.handle(conn)
-        if time.monotonic() - now > _SLOW:
-            self._here_from = time.monotonic() + _PAUSE
+        self._pause_if_slow(time.monotonic() - now)
         self.keepalived_conns.remove(conn)
         if kept is True and self.alive:
             conn.sock.setblocking(False)
@@ -46,6 +56,12 @@ class AuthWorker(ThreadWorker):
         self.poller.unregister(client)
         self.nr_conns -= 1
         conn.close(graceful=True)
+
+    def _pause_if_slow(self, taken: float) -> None:
+        self._on_the_whole += (taken - self._on_the_whole) / 8
+        if taken > _HELD_UP or self._on_the_whole > _SLOW:
+            self._on_the_whole = 0.0
+            self._here_from = time.monotonic() + _PAUSE
 
 
 def _is_hot(client: socket.socket) -> bool:
