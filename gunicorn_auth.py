@@ -35,9 +35,11 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Refusals in our words; streams end when the worker is to stop, else it would wait for them."""
+    """Refusals in our words, short answers in one piece; streams end when the worker is to stop, else it would wait for them."""
     from auth_api.api import events
+    from gunicorn_answers import send_short_answers_whole
     from gunicorn_refusals import speak_as_we_do
 
     speak_as_we_do()
+    send_short_answers_whole()
     events.is_stopping = lambda: not worker.alive

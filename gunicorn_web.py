@@ -38,13 +38,15 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Refusals in our words; streams end when the worker is to stop, else it would wait for them."""
+    """Refusals in our words, short answers in one piece; streams end when the worker is to stop, else it would wait for them."""
     import gevent
 
     from frontend_site.events.hub import stop_streams
+    from gunicorn_answers import send_short_answers_whole
     from gunicorn_refusals import speak_as_we_do
 
     speak_as_we_do()
+    send_short_answers_whole()
 
     def stop_with_the_worker() -> None:
         while worker.alive:

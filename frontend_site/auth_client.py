@@ -172,11 +172,13 @@ class AuthApiClient:
         host = self._options.auth_api_url.partition("://")[2]
         lines = [f"GET {path} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
+        self._take(self._slots)
         try:
-            with self._slot(self._slots):
-                answer = hot.get(_head(lines))
+            answer = hot.get(_head(lines))
         except (OSError, NotUnderstood) as error:
             raise AuthApiUnavailable(type(error).__name__) from error
+        finally:
+            self._slots.release()
         return _checked(answer.status, answer.headers, answer.body)
 
     def _send(self, request: requests.PreparedRequest) -> Answer:
@@ -191,13 +193,16 @@ class AuthApiClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise AuthApiUnavailable(type(error).__name__) from error
 
-    @contextmanager
-    def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
+    def _take(self, slots: threading.BoundedSemaphore) -> None:
         # Nearly always there is one: a timeout that is not needed costs more than the slot.
         if not (
             slots.acquire(blocking=False) or slots.acquire(timeout=self._options.connect_timeout)
         ):
             raise AuthApiUnavailable("too many calls at once")
+
+    @contextmanager
+    def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
+        self._take(slots)
         try:
             yield
         finally:

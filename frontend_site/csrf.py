@@ -72,27 +72,28 @@ class CsrfState:
     ) -> None:
         self._signer = signer
         self._cookie = cookie
-        self._binding = binding_of(session)
+        self._session = session
         self._token: str | None = None
         self.fresh: str | None = None  # a token that the browser does not have yet
 
     def token(self) -> str:
         """Return the token for forms: the cookie's own while it is good, so that tabs share it."""
         if self._token is None:
-            if self._signer.verify(self._cookie, self._binding) is Verdict.GOOD:
+            binding = binding_of(self._session)
+            if self._signer.verify(self._cookie, binding) is Verdict.GOOD:
                 self._token = self._cookie
             else:
-                self._token = self.fresh = self._signer.issue(self._binding)
+                self._token = self.fresh = self._signer.issue(binding)
         return self._token or ""
 
     def rebind(self, session: SessionToken | None) -> None:
         """Make a new token for a session that began or ended in this very request."""
-        self._binding = binding_of(session)
-        self._token = self.fresh = self._signer.issue(self._binding)
+        self._session = session
+        self._token = self.fresh = self._signer.issue(binding_of(session))
 
     def judge(self, submitted: str | None) -> Verdict:
         """Return what the token of a form or header is worth beside this browser's cookie."""
-        verdict = self._signer.verify(submitted, self._binding)
+        verdict = self._signer.verify(submitted, binding_of(self._session))
         cookie = self._cookie if _TOKEN.fullmatch(self._cookie or "") else ""
         if verdict is Verdict.GOOD and not hmac.compare_digest(submitted or "", cookie or ""):
             return Verdict.EXPIRED

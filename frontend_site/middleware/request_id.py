@@ -1,8 +1,8 @@
 """A name for each request, from the first log line to auth_api's."""
 
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpResponseBase
@@ -26,7 +26,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "") if knobs().proxy_hops > 0 else ""
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         started = time.monotonic()
         token = current_request.set(request)
         try:

@@ -45,7 +45,8 @@ class SessionCookieMiddleware:
         # old token is dead. relay_cookies takes nothing from an answer that is unknown.
         for line in request.auth_cookies:
             add_set_cookie(response, line)
-        patch_vary_headers(response, ("Cookie",))
+        if response.headers.setdefault("Vary", "Cookie") != "Cookie":
+            patch_vary_headers(response, ("Cookie",))
         return response
 
 

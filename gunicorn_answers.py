@@ -1,0 +1,63 @@
+"""How gunicorn sends our answers: a short one in one piece.
+
+gunicorn sends head and body apart: two system calls and two packets, and the reader may wake up twice.
+It has no setting for that, so a worker calls `send_short_answers_whole()` when it starts.
+"""
+
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http import wsgi
+
+_SHORT = 65536  # bytes
+
+
+class WholeAnswer(wsgi.Response):  # type: ignore[misc]
+    """Holds the head of a short answer of known length back until its body comes."""
+
+    _head = b""
+
+    def send_headers(self) -> None:
+        length = self.response_length
+        if self.headers_sent or length is None or length > _SHORT:
+            super().send_headers()  # also of a stream: nobody knows when its first piece comes
+            return
+        sock, self.sock = self.sock, _Keeper()
+        try:
+            super().send_headers()
+            self._head = self.sock.kept
+        finally:
+            self.sock = sock
+
+    def _emit_body(self, data: bytes) -> None:
+        head, self._head = self._head, b""
+        util.write(self.sock, head + data if head else data, self.chunked)
+
+    def write_file(self, respiter: Any) -> None:
+        self.send_headers()
+        self._send_head()  # the system sends the file itself
+        super().write_file(respiter)
+
+    def close(self) -> None:
+        self.send_headers()
+        self._send_head()  # of an answer without a body
+        super().close()
+
+    def _send_head(self) -> None:
+        if self._head:
+            self._emit_body(b"")
+
+
+class _Keeper:
+    """Takes what would be sent."""
+
+    def __init__(self) -> None:
+        self.kept = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.kept += data
+
+
+def send_short_answers_whole() -> None:
+    """Replace how this process sends answers."""
+    wsgi.Response = WholeAnswer
