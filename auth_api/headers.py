@@ -12,4 +12,4 @@ class PreparedHeaders:
         self._store = {name.lower(): (name, value) for name, value in headers.items()}
 
     def set_on(self, response: HttpResponseBase) -> None:
-        response.headers._store.update(self._store)  # type: ignore[attr-defined]
+        response.headers._store.update(self._store)

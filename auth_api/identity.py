@@ -46,7 +46,7 @@ def mint_identity(current: CurrentSession, *, audience: str, issuer: str, key: K
         "sub": current.user["id"],
         "sid": current.session.handle,
         "amr": list(current.session.methods),
-        "auth_time": int(current.session.auth_time.timestamp()),
+        "auth_time": current.session.auth_time,
         "iat": now,
         "exp": now + LIFETIME,
         "jti": secrets.token_urlsafe(12),

@@ -1,7 +1,7 @@
 """The one place of output shapes."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -28,14 +28,14 @@ def identity_response(current: CurrentSession, token: str) -> HttpResponse:
 def session_shape(summary: SessionSummary) -> dict[str, Any]:
     return {
         "handle": summary.handle,
-        "created_at": _time(summary.created_at),
-        "last_seen_at": _time(summary.last_seen_at),
-        "idle_expires_at": _time(summary.idle_expires_at),
-        "absolute_expires_at": _time(summary.absolute_expires_at),
+        "created_at": _utc(summary.created_at),
+        "last_seen_at": _utc(summary.last_seen_at),
+        "idle_expires_at": _utc(summary.idle_expires_at),
+        "absolute_expires_at": _utc(summary.absolute_expires_at),
         "remember": summary.remember,
         "assurance": {
             "methods": list(summary.methods),
-            "auth_time": _time(summary.auth_time),
+            "auth_time": _utc(summary.auth_time),
         },
     }
 
@@ -62,6 +62,10 @@ def event_shape(event: SecurityEvent) -> dict[str, Any]:
         "request_id": event.request_id,
         "reason": event.reason,
     }
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"
 
 
 def _time(moment: datetime) -> str:

@@ -10,7 +10,6 @@ import re
 from .exceptions import SessionError
 from .tokens import SessionToken
 
-
 _SEPARATOR = re.compile("[;,]")
 
 
@@ -23,7 +22,9 @@ def read_session_cookie(header: str, name: str) -> SessionToken | None:
 
     `header` is the WSGI string (Latin-1). Raises DuplicateCookie.
     """
-    if header.startswith(f"{name}=") and not _SEPARATOR.search(header):  # alone, as the BFF sends it
+    if header.startswith(f"{name}=") and not _SEPARATOR.search(
+        header
+    ):  # alone, as the BFF sends it
         return SessionToken.parse(header[len(name) + 1 :])
     if name.lower() not in header.lower():
         return None

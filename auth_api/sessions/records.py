@@ -2,7 +2,6 @@
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -110,21 +109,20 @@ class UserCard(NamedTuple):
     profile_json: str
 
 
-@dataclass(frozen=True)
-class SessionSummary:
-    """One session as its user may see it. Carries no secret."""
+class SessionSummary(NamedTuple):
+    """One session as its user may see it. Carries no secret. Times are Unix seconds."""
 
     handle: str
     current: bool
-    created_at: datetime
-    last_seen_at: datetime
-    idle_expires_at: datetime
-    absolute_expires_at: datetime
+    created_at: int
+    last_seen_at: int
+    idle_expires_at: int
+    absolute_expires_at: int
     ip: str
     user_agent: str
     remember: bool
     methods: tuple[str, ...]
-    auth_time: datetime
+    auth_time: int
 
     @classmethod
     def of(
@@ -133,15 +131,15 @@ class SessionSummary:
         return cls(
             handle=handle,
             current=current,
-            created_at=_utc(record.created_at),
-            last_seen_at=_utc(record.last_seen_at),
-            idle_expires_at=_utc(record.idle_expires_at),
-            absolute_expires_at=_utc(record.absolute_expires_at),
+            created_at=record.created_at,
+            last_seen_at=record.last_seen_at,
+            idle_expires_at=record.idle_expires_at,
+            absolute_expires_at=record.absolute_expires_at,
             ip=client.address,
             user_agent=client.device,
             remember=record.fixed.remember,
             methods=client.methods,
-            auth_time=_utc(record.authenticated_at),
+            auth_time=record.authenticated_at,
         )
 
 
@@ -154,7 +152,3 @@ class ValidSession(NamedTuple):
 
     def __repr__(self) -> str:
         return "<ValidSession>"  # a payload belongs into no log
-
-
-def _utc(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -45,8 +45,10 @@ class SessionCookieMiddleware:
         # old token is dead. relay_cookies takes nothing from an answer that is unknown.
         for line in request.auth_cookies:
             add_set_cookie(response, line)
-        if response.headers.setdefault("Vary", "Cookie") != "Cookie":
+        if "Vary" in response.headers:
             patch_vary_headers(response, ("Cookie",))
+        else:
+            response.headers["Vary"] = "Cookie"
         return response
 
 
