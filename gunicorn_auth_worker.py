@@ -11,9 +11,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-_HOT = (b"GET /v1/session ", b"GET /v1/session?")
-_END = b"\r\n\r\n"
-_BODY = (b"\r\ncontent-length:", b"\r\ntransfer-encoding:")  # it may still be on its way
+from gunicorn_hot_call import answer_of, environ_of
+
 _PEEK = 4096  # bytes; a head that is longer goes to the threads
 _HELD_UP = 0.25  # seconds: an answer that takes longer had to wait, for Redis or the database
 _SLOW = 0.02  # seconds, of the answers on the whole: a busy machine makes one late, but not all
@@ -41,21 +40,41 @@ class AuthWorker(ThreadWorker):
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Answer a short call at once; the connection stays registered for its next one."""
-        now = time.monotonic()
-        if now < self._here_from or not self.alive or not _is_hot(client):
+        started = time.monotonic()
+        head = b"" if started < self._here_from or not self._may_answer() else _peek(client)
+        environ = environ_of(head, client=conn.client, server=conn.server) if head else None
+        if environ is None:
             super().on_client_socket_readable(conn, client)
             return
-        kept = self.handle(conn)
-        self._pause_if_slow(time.monotonic() - now)
+        kept = self._answer(client, len(head), environ)
+        self._pause_if_slow(time.monotonic() - started)
         self.keepalived_conns.remove(conn)
-        if kept is True and self.alive:
-            conn.sock.setblocking(False)
+        if kept:
             conn.set_timeout()
             self.keepalived_conns.append(conn)
             return
         self.poller.unregister(client)
         self.nr_conns -= 1
         conn.close(graceful=True)
+
+    def _may_answer(self) -> bool:
+        """Stopping, restarting after so many requests and an access log are gunicorn's matter."""
+        return self.alive and self.nr + 1 < self.max_requests and not self.cfg.accesslog
+
+    def _answer(self, client: socket.socket, length: int, environ: dict[str, Any]) -> bool:
+        """Answer the request of `length` bytes. Whether the connection can be kept."""
+        self.nr += 1
+        try:
+            client.recv(length)
+            answer = answer_of(self.wsgi, environ)
+            if client.send(answer) == len(answer):  # it fits into the socket's buffer
+                return True
+            self.log.error("An answer was not taken whole")
+        except OSError:  # the BFF left
+            pass
+        except Exception:
+            self.log.exception("Error handling request")
+        return False
 
     def _pause_if_slow(self, taken: float) -> None:
         self._on_the_whole += (taken - self._on_the_whole) / 8
@@ -64,13 +83,9 @@ class AuthWorker(ThreadWorker):
             self._here_from = time.monotonic() + _PAUSE
 
 
-def _is_hot(client: socket.socket) -> bool:
-    """Whether one whole request of that kind is there: a slow one must not keep the others waiting."""
+def _peek(client: socket.socket) -> bytes:
+    """What has come, without taking it: half a request must not keep the others waiting."""
     try:
-        head = client.recv(_PEEK, socket.MSG_PEEK)
+        return client.recv(_PEEK, socket.MSG_PEEK)
     except (OSError, ValueError):  # ValueError: TLS, which cannot be peeked into
-        return False
-    if not head.startswith(_HOT) or head.find(_END) != len(head) - len(_END):
-        return False
-    lower = head.lower()
-    return not any(name in lower for name in _BODY)
+        return b""
