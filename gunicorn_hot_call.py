@@ -15,7 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 _REQUEST = re.compile(r"GET (/v1/session)(?:\?([!-~]*))? HTTP/1\.1")
-_LINES = re.compile(rb"(?:[ -~]+\r\n)+\r\n")  # no control characters, none beyond ASCII, no other line ends
+_LINES = re.compile(
+    rb"(?:[ -~]+\r\n)+\r\n"
+)  # no control characters, none beyond ASCII, no other line ends
 _HEADERS = {
     name: "HTTP_" + name.upper().replace("-", "_")
     for name in (

@@ -13,3 +13,8 @@ class PreparedHeaders:
 
     def set_on(self, response: HttpResponseBase) -> None:
         response.headers._store.update(self._store)
+
+    def set_where_missing(self, response: HttpResponseBase) -> None:
+        store = response.headers._store
+        for name, header in self._store.items():
+            store.setdefault(name, header)

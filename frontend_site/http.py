@@ -1,5 +1,7 @@
 """The request as our middleware hands it to views: for annotations."""
 
+import secrets
+
 from django.http import HttpRequest
 
 from .cookies import SessionToken
@@ -10,11 +12,18 @@ class SiteRequest(HttpRequest):
     """An HttpRequest after our middleware. Nobody makes one; it names the attributes."""
 
     request_id: str
-    csp_nonce: str
+    csp_nonce: str  # by `nonce_of`
     session_token: SessionToken | None
     csrf_cookie: str | None
     csrf: CsrfState
     auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
+
+
+def nonce_of(request: HttpRequest) -> str:
+    """Return the nonce of this request's scripts; made when it is first asked for."""
+    nonce: str = getattr(request, "csp_nonce", "") or secrets.token_urlsafe(16)
+    request.csp_nonce = nonce  # type: ignore[attr-defined]
+    return nonce
 
 
 def is_api(request: HttpRequest) -> bool:

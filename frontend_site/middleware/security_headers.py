@@ -1,12 +1,11 @@
 """Headers that tell browsers what this site never does. On every answer, errors and files too."""
 
-import secrets
 from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
 from frontend_site.headers import PreparedHeaders
-from frontend_site.http import SiteRequest, is_api
+from frontend_site.http import SiteRequest, is_api, nonce_of
 from frontend_site.knobs import knobs
 
 _FEATURES = (
@@ -21,8 +20,6 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{name}=()" for name in _FEATURES.split()),
 }
-# same-origin, not no-referrer: under no-referrer browsers send `Origin: null` with our own forms.
-_REFERRER_POLICY = "same-origin"
 _HSTS = "max-age=63072000; includeSubDomains"  # two years
 _PAGE = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; "
@@ -32,6 +29,14 @@ _PAGE = (
 _NO_PAGE = (
     "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox"
+)
+_DEFAULTS = PreparedHeaders(
+    {
+        # Not no-referrer: under that, browsers send `Origin: null` with our own forms.
+        "Referrer-Policy": "same-origin",
+        # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
+        "Cache-Control": "no-store",
+    }
 )
 _ON_PAGES = PreparedHeaders(_HEADERS)
 _ELSEWHERE = PreparedHeaders({**_HEADERS, "Content-Security-Policy": _NO_PAGE})
@@ -44,18 +49,15 @@ class SecurityHeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        request.csp_nonce = secrets.token_urlsafe(16)
         response = self.get_response(request)
         headers = response.headers
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
         if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
             _ON_PAGES.set_on(response)
-            headers["Content-Security-Policy"] = _PAGE.format(nonce=request.csp_nonce)
+            headers["Content-Security-Policy"] = _PAGE.format(nonce=nonce_of(request))
         else:
             _ELSEWHERE.set_on(response)
-        headers.setdefault("Referrer-Policy", _REFERRER_POLICY)
-        # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
-        headers.setdefault("Cache-Control", "no-store")
+        _DEFAULTS.set_where_missing(response)
         if request.is_secure() and knobs().environment == "production":
             headers["Strict-Transport-Security"] = _HSTS
         return response

@@ -5,6 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from frontend_site.http import nonce_of
+
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """`csrf_token` feeds Django's own {% csrf_token %}; it is made only when a form asks for it.
@@ -14,7 +16,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     csrf = getattr(request, "csrf", None)
     return {
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
-        "csp_nonce": getattr(request, "csp_nonce", ""),
+        "csp_nonce": nonce_of(request),
         "request_id": getattr(request, "request_id", ""),
         "has_session": bool(csrf and getattr(request, "session_token", None)),
     }

@@ -8,16 +8,16 @@ from django.http import HttpResponse
 
 from frontend_site.auth_client import Answer
 
-TO_BROWSER = ("Content-Type", "Retry-After", "Allow", "WWW-Authenticate")
+TO_BROWSER = ("Retry-After", "Allow", "WWW-Authenticate")  # and Content-Type
 
 
 def browser_response(answer: Answer) -> HttpResponse:
     """Return `answer` as it goes to the browser: same status, same bytes, listed headers."""
-    response = HttpResponse(answer.body, status=answer.status)
-    del response["Content-Type"]
+    content_type = answer.headers.get("content-type")
+    response = HttpResponse(answer.body, status=answer.status, content_type=content_type)
     for name in TO_BROWSER:
         if value := answer.headers.get(name.lower()):
             response[name] = value
-    if answer.status == 204:
-        response.headers.pop("Content-Type", None)
+    if answer.status == 204 or not content_type:
+        del response["Content-Type"]
     return response

@@ -97,6 +97,18 @@ def test_half_a_request_holds_nobody_up(
     assert slow.status() == 200
 
 
+def test_the_hot_call_and_others_take_turns_on_one_connection(
+    connect: Callable[[], KeptConnection],
+) -> None:
+    """The first is answered by the main thread, the others by gunicorn's threads."""
+    connection = connect()
+    for path in ("/v1/session", "/v1/sessions", "/v1/session?slide=false", "/healthz") * 2:
+        connection.send(path)
+        assert connection.status() == 200
+    connection.send("/v1/session", end="\r\nX-Odd: 1\r\n\r\n")
+    assert connection.status() == 200
+
+
 def test_two_requests_at_once_are_both_answered(connect: Callable[[], KeptConnection]) -> None:
     connection = connect()
     connection.send(

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from frontend_site.csrf import ANONYMOUS, CsrfSigner
-from frontend_site.logging import redact
+from frontend_site.logging import redact, request_log
 from frontend_site.service_token import mint_service_token
 from frontend_site.settings.env import Key
 from tests.frontend_site.browser import Browser
@@ -29,13 +29,12 @@ def log() -> Iterator[io.StringIO]:
         for handler in logging.getLogger().handlers
         if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
     )
-    access = logging.getLogger("frontend_site.access").handlers
-    handlers: list[Any] = [handler, *(h for h in access if type(h) is logging.StreamHandler)]
     stream = io.StringIO()
-    before = [handler.setStream(stream) for handler in handlers]
+    before, requests_before = handler.setStream(stream), request_log.stream
+    request_log.stream = stream
     yield stream
-    for one, old in zip(handlers, before, strict=True):
-        one.setStream(old)
+    handler.setStream(before)
+    request_log.stream = requests_before
 
 
 @pytest.mark.parametrize("secret", [TOKEN, CSRF, SERVICE, "/email/verify?token=eyJhb-x:y_z"])
