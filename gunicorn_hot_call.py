@@ -21,7 +21,7 @@ _LINES = re.compile(
 _HEADERS = {
     name: "HTTP_" + name.upper().replace("-", "_")
     for name in (
-        "Host", "Authorization", "Accept", "Accept-Encoding", "User-Agent", "Gatehouse-Client-Address",
+        "Host", "Authorization", "Accept-Encoding", "Gatehouse-Client-Address",
         "Gatehouse-Client-User-Agent", "X-Request-Id", "Cookie",
     )
 }  # fmt: skip

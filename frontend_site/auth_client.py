@@ -155,9 +155,7 @@ class AuthApiClient:
     def _headers(self, caller: Caller, content_type: str) -> dict[str, str]:
         headers = {
             "Authorization": f"Bearer {self._tokens.current()}",
-            "Accept": "application/json",
             "Accept-Encoding": "identity",
-            "User-Agent": "gatehouse-frontend",
             "Gatehouse-Client-Address": caller.address,
             "Gatehouse-Client-User-Agent": caller.user_agent,
             "X-Request-Id": caller.request_id,

@@ -12,8 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 
 _HEAD_LIMIT = 32 * 1024  # bytes
-_STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2})(?: [^\r\n]*)?", re.ASCII)
-_LENGTH = re.compile(rb"[0-9]{1,10}", re.ASCII)
+_STATUS = re.compile(r"HTTP/1\.1 ([1-5][0-9]{2})(?: [^\r\n]*)?", re.ASCII)
+_LENGTH = re.compile("[0-9]{1,10}", re.ASCII)
+_BLANKS = " \t\r\n\v\f"
 _NO_BODY = frozenset({204, 304})
 
 
@@ -139,21 +140,23 @@ class HotPath:
 
 
 def _parse(head: bytes) -> tuple[int, list[tuple[str, str]]]:
-    first, *lines = head.split(b"\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
     status = _STATUS.fullmatch(first)
     if status is None:
         raise NotUnderstood("no HTTP/1.1")
     headers = []
     for line in lines:
-        name, colon, value = line.partition(b":")
-        if not colon or not name or name != name.strip():  # folded, or blanks before the colon
+        name, colon, value = line.partition(":")
+        if (
+            not colon or not name or name != name.strip(_BLANKS)
+        ):  # folded, or blanks before the colon
             raise NotUnderstood("no header")
-        headers.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
+        headers.append((name.lower(), value.strip(_BLANKS)))
     return int(status[1]), headers
 
 
 def _length(headers: list[tuple[str, str]]) -> int:
-    lengths = [value.encode("latin-1") for name, value in headers if name == "content-length"]
+    lengths = [value for name, value in headers if name == "content-length"]
     coded = any(name == "transfer-encoding" for name, _ in headers)
     if coded or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
         raise NotUnderstood("no plain length")

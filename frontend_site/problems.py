@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+
+from frontend_site.pages.rendering import render
 
 from .auth_client import AuthApiUnavailable
 from .errors import SignInRequired

@@ -68,12 +68,12 @@ def csrf_field(token: Any) -> Markup:
 
 def iso(moment: datetime) -> str:
     """`2026-11-24T02:40:00Z`, of a time in UTC."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def in_words(moment: datetime) -> str:
     """`24 November 2026, 02:40 UTC`, of a time in UTC."""
-    return f"{day_in_words(moment)}, {moment:%H:%M} UTC"
+    return f"{day_in_words(moment)}, {moment.hour:02}:{moment.minute:02} UTC"
 
 
 def day_in_words(moment: datetime) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from django.http import HttpResponse, HttpResponseBase, UnreadablePostError
-from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
@@ -18,6 +17,7 @@ from frontend_site.http import SiteRequest, is_api
 from frontend_site.knobs import knobs
 from frontend_site.origin import origin_refusal
 from frontend_site.pages.forms import kept_fields
+from frontend_site.pages.rendering import render
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/csrf.md)

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 
 from frontend_site.auth_client import AuthApiUnavailable
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
+from frontend_site.pages.rendering import render
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
 
 from .answers import form_again

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 
 from frontend_site.auth_client import Answer
 from frontend_site.http import SiteRequest
+from frontend_site.pages.rendering import render
 from frontend_site.relay import relay_cookies
 
 from .forms import field_errors

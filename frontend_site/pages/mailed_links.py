@@ -6,10 +6,10 @@ nothing is sent as Referer (ASVS 14.2.1, 3.4.5).
 """
 
 from django.http import HttpResponse
-from django.shortcuts import render
 
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
+from frontend_site.pages.rendering import render
 from frontend_site.relay import relay_cookies
 
 from .answers import form_again

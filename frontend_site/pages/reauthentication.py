@@ -9,12 +9,12 @@ import json
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 
 from frontend_site.auth_client import Answer, AuthApiUnavailable
 from frontend_site.csrf import FIELD as CSRF_FIELD
 from frontend_site.errors import SignInRequired
 from frontend_site.http import SiteRequest
+from frontend_site.pages.rendering import render
 from frontend_site.relay import relay_cookies
 
 from .answers import form_again

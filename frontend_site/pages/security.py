@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 
 from frontend_site.auth_client import Answer, AuthApiUnavailable
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
+from frontend_site.pages.rendering import render
 
 from .calls import ask
 from .moments import ago, moment

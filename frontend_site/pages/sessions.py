@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 
 from frontend_site.auth_client import Answer, AuthApiUnavailable, is_handle
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
+from frontend_site.pages.rendering import render
 from frontend_site.relay import CLEAR_SITE_DATA
 
 from .calls import ask

@@ -1,13 +1,13 @@
 """The pages: parse, make at most one call, render."""
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 
 from frontend_site.auth_client import AuthApiUnavailable, auth_api
 from frontend_site.caller import caller_of
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
 from frontend_site.next import safe_next
+from frontend_site.pages.rendering import render
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
 
 from .answers import form_again

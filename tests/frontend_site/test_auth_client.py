@@ -40,9 +40,7 @@ def test_the_headers_are_ours_and_no_others(stub: Stub) -> None:
     assert token.startswith("Bearer v1.test2.")
     assert headers == {
         "host": stub.url.removeprefix("http://"),
-        "accept": "application/json",
         "accept-encoding": "identity",
-        "user-agent": "gatehouse-frontend",
         "gatehouse-client-address": "192.0.2.7",
         "gatehouse-client-user-agent": "Firefox",
         "x-request-id": "request-1",

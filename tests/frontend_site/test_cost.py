@@ -59,10 +59,10 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 950),
-        ("/api/auth/session", True, 200, 420),
-        ("/", False, 200, 500),
-        ("/account", False, 302, 385),
+        ("/account", True, 200, 830),
+        ("/api/auth/session", True, 200, 290),
+        ("/", False, 200, 375),
+        ("/account", False, 302, 275),
     ],
 )
 def test_a_request_calls_few_functions(
