@@ -41,7 +41,8 @@ class AuthWorker(ThreadWorker):
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Answer a short call at once; the connection stays registered for its next one."""
         started = time.monotonic()
-        head = b"" if started < self._here_from or not self._may_answer() else _peek(client)
+        may = started >= self._here_from and self._may_answer() and isinstance(conn.server, tuple)
+        head = _peek(client) if may else b""  # (a Unix socket has another kind of address)
         environ = environ_of(head, client=conn.client, server=conn.server) if head else None
         if environ is None:
             super().on_client_socket_readable(conn, client)
