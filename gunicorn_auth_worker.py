@@ -41,8 +41,8 @@ class AuthWorker(ThreadWorker):
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Answer a short call at once; the connection stays registered for its next one."""
         started = time.monotonic()
-        may = started >= self._here_from and self._may_answer() and isinstance(conn.server, tuple)
-        head = _peek(client) if may else b""  # (a Unix socket has another kind of address)
+        here = started >= self._here_from and self._may_answer(conn)
+        head = _peek(client) if here else b""
         environ = environ_of(head, client=conn.client, server=conn.server) if head else None
         if environ is None:
             super().on_client_socket_readable(conn, client)
@@ -58,9 +58,11 @@ class AuthWorker(ThreadWorker):
         self.nr_conns -= 1
         conn.close(graceful=True)
 
-    def _may_answer(self) -> bool:
-        """Stopping, restarting after so many requests and an access log are gunicorn's matter."""
-        return self.alive and self.nr + 1 < self.max_requests and not self.cfg.accesslog
+    def _may_answer(self, conn: Any) -> bool:
+        """Stopping, restarting after so many requests, access logs, Unix sockets are gunicorn's matter."""
+        if not self.alive or self.nr + 1 >= self.max_requests or self.cfg.accesslog:
+            return False
+        return isinstance(conn.server, tuple)
 
     def _answer(self, client: socket.socket, length: int, environ: dict[str, Any]) -> bool:
         """Answer the request of `length` bytes. Whether the connection can be kept."""
