@@ -2,13 +2,15 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("GATEHOUSE_ENV", "production")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from auth_api.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
+from auth_api.handler import Handler  # noqa: E402
 
 refuse_weak_settings()
+application = Handler()

@@ -4,16 +4,18 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("GATEHOUSE_ENV", "production")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
 
-_django = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from frontend_site.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
+from frontend_site.handler import Handler  # noqa: E402
 
 refuse_weak_settings()
+_django = Handler()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

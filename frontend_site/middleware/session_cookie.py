@@ -20,6 +20,7 @@ from frontend_site.cookies import (
 from frontend_site.endpoints import View, kind_of
 from frontend_site.http import SiteRequest
 from frontend_site.next import login_url
+from frontend_site.pages.rendering import HTML
 
 _log = structlog.get_logger("frontend_site")
 
@@ -72,4 +73,4 @@ class SessionCookieRequiredMiddleware:
         if kind_of(view) in ("json", "upstream"):
             return problems.respond(request, problems.NO_SESSION)
         # A form cannot be sent again by a GET: come back to its page, not to its target.
-        return HttpResponseRedirect(login_url(request))
+        return HttpResponseRedirect(login_url(request), content_type=HTML)

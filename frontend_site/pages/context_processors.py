@@ -9,7 +9,7 @@ from frontend_site.http import nonce_of
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`csrf_token` feeds Django's own {% csrf_token %}; it is made only when a form asks for it.
+    """`csrf_token` feeds {% csrf_token %}; it is made only when a form asks for it.
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """

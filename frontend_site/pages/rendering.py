@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 
-_HTML = "text/html; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 
 
 def render(
@@ -13,4 +13,4 @@ def render(
 ) -> HttpResponse:
     """As Django's shortcut, which looks for the charset of each page three times."""
     html = get_template(template).render(context, request)
-    return HttpResponse(html.encode(), content_type=_HTML, status=status)
+    return HttpResponse(html.encode(), content_type=HTML, status=status)
