@@ -125,7 +125,7 @@ class RequestContextMiddleware:
 
 def _is_our_host(request: HttpRequest) -> bool:
     """A page elsewhere can point its own name at this address (DNS rebinding)."""
-    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    host = request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", ""))
     return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
 
 

@@ -17,8 +17,6 @@ SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
 
 _SESSION_TOKEN = re.compile(r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}", re.ASCII)
-
-
 _SEPARATOR = re.compile("[;,]")
 
 
@@ -52,7 +50,7 @@ def read_cookie(header: str, name: str) -> str | None:
     if name.lower() not in header.lower():
         return None
     if header.startswith(f"{name}=") and not _SEPARATOR.search(header):  # alone
-        return header[len(name) + 1 :].strip(" \t")
+        return header[len(name) + 1 :].rstrip(" \t")
     names = [_kind_name(piece.partition("=")[0]) for piece in re.split("[;,]", header)]
     if names.count(name.lower()) > 1:
         raise DuplicateCookie(name)

@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -64,7 +65,10 @@ def log_request(*, method: str, path: str, status: int, milliseconds: int, reque
     }
     # json escapes control characters, as the other pipe does: one event is one line.
     line = json.dumps(event) if request_log.as_json else _one_line(None, "", event)
-    request_log.stream.write(f"{line}\n")
+    with suppress(
+        OSError, ValueError
+    ):  # nobody reads the log any more: that is no reason for a 500
+        request_log.stream.write(f"{line}\n")
 
 
 def _name_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -25,7 +25,7 @@ def read_session_cookie(header: str, name: str) -> SessionToken | None:
     if header.startswith(f"{name}=") and not _SEPARATOR.search(
         header
     ):  # alone, as the BFF sends it
-        return SessionToken.parse(header[len(name) + 1 :])
+        return SessionToken.parse(header[len(name) + 1 :].strip(" \t"))
     if name.lower() not in header.lower():
         return None
     # Servers join two Cookie lines by a comma: what stands behind one is tampering or nothing.

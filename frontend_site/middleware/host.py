@@ -36,7 +36,7 @@ class HostMiddleware:
 
 
 def _is_our_host(request: SiteRequest) -> bool:
-    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    host = request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", ""))
     return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
 
 

@@ -38,6 +38,13 @@ def test_the_session_cookie_is_read_among_others() -> None:
     assert read_cookie(f"a=b; {OURS}; c=d", SESSION_COOKIE) == TOKEN
 
 
+@pytest.mark.parametrize("value", [TOKEN, f" {TOKEN}", f"{TOKEN} ", f"{TOKEN}\t", "", "a=b", '"x"'])
+@pytest.mark.parametrize("name", [SESSION_COOKIE, f" {SESSION_COOKIE}", f"{SESSION_COOKIE} "])
+def test_alone_it_is_read_as_it_is_among_others(name: str, value: str) -> None:
+    alone = f"{name}={value}"
+    assert read_cookie(alone, SESSION_COOKIE) == read_cookie(f"{alone}; c=d", SESSION_COOKIE)
+
+
 @pytest.mark.parametrize("alike", LOOK_ALIKES.values(), ids=LOOK_ALIKES.keys())
 @pytest.mark.parametrize("order", [1, -1], ids=["behind", "in front"])
 def test_a_look_alike_beside_our_cookie_is_tampering(alike: str, order: int) -> None:

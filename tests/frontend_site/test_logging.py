@@ -71,6 +71,18 @@ def test_a_line_break_from_outside_cannot_start_a_line_of_its_own(log: io.String
     assert json.loads(lines[0])["email"].startswith("a\r\n")
 
 
+class Closed(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_nobody_reads_breaks_no_request(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "stream", Closed())
+    assert browser.get("/login").status_code == 200
+
+
 def test_a_request_is_one_line_whatever_its_path(browser: Browser, log: io.StringIO) -> None:
     browser.send("GET", "/x", path_info=f"/a\r\nb\x1b{TOKEN}")
     lines = [line for line in log.getvalue().splitlines() if "request.finished" in line]

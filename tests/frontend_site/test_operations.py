@@ -27,7 +27,8 @@ def test_readyz_survives_a_dead_auth_api(browser: Browser, auth_api_down: None) 
 
 def test_probes_take_any_host_and_pages_only_ours(browser: Browser) -> None:
     assert browser.get("/healthz", Host="10.0.0.7").status_code == 200
-    assert browser.get("/", Host="evil.example").status_code == 400
+    for host in ("evil.example", "testserver.evil.example", "testserver@evil", " ", "testserver:x"):
+        assert browser.get("/", Host=host).status_code == 400
 
 
 def test_internals_are_not_published(browser: Browser, stub: Any) -> None:
