@@ -16,18 +16,19 @@ from gunicorn_hot_call import answer_of, environ_of
 _PEEK = 4096  # bytes; a head that is longer goes to the threads
 _HELD_UP = 0.25  # seconds: an answer that takes longer had to wait, for Redis or the database
 _SLOW = 0.02  # seconds, of the answers on the whole: a busy machine makes one late, but not all
-_PAUSE = 5.0  # seconds without answers here, after either
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0  # seconds without answers here, after either
 _SIGN_OF_LIFE = 1.0  # seconds between two; the arbiter looks for the last 30
 
 
 class AuthWorker(ThreadWorker):
     """A ThreadWorker whose main thread answers short calls itself.
 
-    An outage of Redis may hold the main thread up once, for as long as the engine's socket timeout;
-    then the threads take everything for a while, so that nothing else waits for that outage.
+    An outage of Redis may hold the main thread up for as long as the engine's socket timeout; then the
+    threads take everything for a while, and for twice as long each time that it is held up again.
     """
 
     _here_from = 0.0  # monotonic seconds
+    _pause = _SHORTEST_PAUSE
     _on_the_whole = 0.0  # seconds: a moving average of what answers took
     _alive_at = 0.0  # monotonic seconds
 
@@ -83,7 +84,10 @@ class AuthWorker(ThreadWorker):
         self._on_the_whole += (taken - self._on_the_whole) / 8
         if taken > _HELD_UP or self._on_the_whole > _SLOW:
             self._on_the_whole = 0.0
-            self._here_from = time.monotonic() + _PAUSE
+            self._here_from = time.monotonic() + self._pause
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        elif taken < _SLOW:
+            self._pause = _SHORTEST_PAUSE
 
 
 def _peek(client: socket.socket) -> bytes:

@@ -176,4 +176,8 @@ def _database() -> dict[str, Any]:
             "timeout": 10,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
+    elif database["ENGINE"].endswith("postgresql"):
+        # A worker that waits for a dead host or a lock answers nobody; what the URL says goes first.
+        limits = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5s"}
+        database["OPTIONS"] = {**limits, **database.get("OPTIONS", {})}
     return database

@@ -127,3 +127,18 @@ def test_an_unknown_mail_url_is_refused_without_being_shown(url: str) -> None:
 def test_the_page_of_settings_shows_every_variable() -> None:
     root = Path(__file__).resolve().parents[2]
     assert (root / ".env.example").read_text() in (root / "docs" / "configuration.md").read_text()
+
+
+@pytest.mark.parametrize(("query", "timeout"), [("", "3"), ("?connect_timeout=10", "10")])
+def test_postgresql_is_not_waited_for_without_end(tmp_path: Path, query: str, timeout: str) -> None:
+    """A worker that waits for a dead host, or for a migration's lock, answers nobody."""
+    show = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    environment = {
+        "PATH": os.environ["PATH"], "GATEHOUSE_VAR": str(tmp_path), **NEEDED, "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "auth_api.settings", "GATEHOUSE_ENV": "production",
+        "DATABASE_URL": f"postgres://u:p@127.0.0.1/name{query}",
+    }  # fmt: skip
+    said = subprocess.check_output([sys.executable, "-c", show], env=environment, text=True)
+    assert f"'connect_timeout': {timeout}" in said.replace(f"'{timeout}'", timeout)
+    assert "tcp_user_timeout" in said
+    assert "lock_timeout=5s" in said
