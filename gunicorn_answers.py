@@ -15,6 +15,7 @@ _SHORT = 65536  # bytes
 class WholeAnswer(wsgi.Response):  # type: ignore[misc]
     """Holds the head of a short answer of known length back until its body comes."""
 
+    sock: Any
     _head = b""
 
     def send_headers(self) -> None:

@@ -20,7 +20,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0  # seconds without answers here, aft
 _SIGN_OF_LIFE = 1.0  # seconds between two; the arbiter looks for the last 30
 
 
-class AuthWorker(ThreadWorker):
+class AuthWorker(ThreadWorker):  # type: ignore[misc]
     """A ThreadWorker whose main thread answers short calls itself.
 
     An outage of Redis may hold the main thread up for as long as the engine's socket timeout; then the
