@@ -147,9 +147,8 @@ def _parse(head: bytes) -> tuple[int, list[tuple[str, str]]]:
     headers = []
     for line in lines:
         name, colon, value = line.partition(":")
-        if (
-            not colon or not name or name != name.strip(_BLANKS)
-        ):  # folded, or blanks before the colon
+        # Without a name: folded, or blanks before the colon.
+        if not colon or not name or name != name.strip(_BLANKS):
             raise NotUnderstood("no header")
         headers.append((name.lower(), value.strip(_BLANKS)))
     return int(status[1]), headers
