@@ -13,7 +13,7 @@ AUTH_API, SITE = "auth_api.settings", "frontend_site.settings"
 
 
 def sound() -> dict[str, str]:
-    """The environment of a deployment as docs/deploy.md has it."""
+    """The environment of a sound deployment (docs/operations.md)."""
     keys = ("SERVICE", "SESSION", "CSRF", "IDENTITY")
     return {
         "PATH": os.environ["PATH"],
