@@ -1,9 +1,12 @@
-"""How gunicorn sends our answers: a short one in one piece.
+"""How gunicorn sends our answers: a short one in one piece, and nothing checked or written anew for each.
 
 gunicorn sends head and body apart: two system calls and two packets, and the reader may wake up twice.
 It has no setting for that, so a worker calls `send_short_answers_whole()` when it starts.
 """
 
+import time
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from gunicorn import util
@@ -17,6 +20,17 @@ class WholeAnswer(wsgi.Response):  # type: ignore[misc]
 
     sock: Any
     _head = b""
+
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        """As gunicorn's: refuse what is no header, leave out what is for gunicorn to say."""
+        # No control character in all of them together: none in any.
+        if not wsgi.HEADER_VALUE_RE.fullmatch("".join([value for _, value in headers])):
+            super().process_headers(headers)  # which says what is wrong
+        for header in headers:
+            if _is_usual(header[0]):
+                self.headers.append(header)
+            else:
+                super().process_headers([header])
 
     def send_headers(self) -> None:
         length = self.response_length
@@ -59,6 +73,24 @@ class _Keeper:
         self.kept += data
 
 
+@lru_cache(maxsize=256)
+def _is_usual(name: str) -> bool:
+    """Whether header `name` is a token that gunicorn passes on as it stands."""
+    known = name.lower() == "content-length" or util.is_hoppish(name)
+    return bool(wsgi.TOKEN_RE.fullmatch(name)) and not known
+
+
+def http_date() -> str:
+    """Return the time as a Date header has it (RFC 9110, 6.6.1)."""
+    return _http_date(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _http_date(now: int) -> str:
+    return formatdate(now, usegmt=True)
+
+
 def send_short_answers_whole() -> None:
     """Replace how this process sends answers."""
     wsgi.Response = WholeAnswer
+    util.http_date = http_date

@@ -44,8 +44,10 @@ def post_worker_init(worker: Any) -> None:
     from frontend_site.events.hub import stop_streams
     from gunicorn_answers import send_short_answers_whole
     from gunicorn_refusals import speak_as_we_do
+    from gunicorn_web_request import read_plain_gets_by_table
 
     speak_as_we_do()
+    read_plain_gets_by_table()
     send_short_answers_whole()
 
     def stop_with_the_worker() -> None:

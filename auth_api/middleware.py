@@ -21,7 +21,7 @@ from auth_api.knobs import knobs
 from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
 
 from .errors import ServiceTokenRequired
-from .headers import PreparedHeaders
+from .headers import PreparedHeaders, set_content_length, set_header
 from .operations import counter_of
 from .problems import (
     BAD_REQUEST,
@@ -106,9 +106,8 @@ class RequestContextMiddleware:
             response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
         if request.is_secure() and knobs().environment == "production":
             response.headers["Strict-Transport-Security"] = _HSTS
-        response.headers["X-Request-Id"] = request.request_id
-        if not response.streaming:  # else gunicorn sends chunks, which the BFF's hot path refuses
-            response.headers.setdefault("Content-Length", str(len(response.content)))
+        set_header(response, "X-Request-Id", request.request_id)
+        set_content_length(response)  # else gunicorn sends chunks, which the BFF's hot path refuses
         counter_of("api" if request.is_api else "other", response.status_code).inc()
         return response
 

@@ -1,7 +1,10 @@
 """Django's handler, with addresses that are looked up once."""
 
+from typing import Any
+
+from django.core import signals
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
 
 
@@ -15,6 +18,20 @@ class Handler(WSGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._matches: dict[str, ResolverMatch] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
+        """Answer, as Django's does; we are mounted at the root, so no prefix is set for each request."""
+        signals.request_started.send(sender=type(self), environ=environ)
+        response: Any = self.get_response(self.request_class(environ))
+        headers = list(response.headers._store.values())
+        headers += [("Set-Cookie", line.output(header="")) for line in response.cookies.values()]
+        start_response(f"{response.status_code} {response.reason_phrase}", headers)
+        file, wrapper = getattr(response, "file_to_stream", None), environ.get("wsgi.file_wrapper")
+        if file is not None and wrapper is not None:
+            file.close = response.close  # the server closes the wrapper, not the answer
+            response = wrapper(file, response.block_size)
+        answer: HttpResponseBase = response
+        return answer
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         match = self._matches.get(request.path_info)

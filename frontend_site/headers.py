@@ -1,6 +1,7 @@
 """Headers that many answers share, set in one step."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.http import HttpResponseBase
 
@@ -18,3 +19,14 @@ class PreparedHeaders:
         store = response.headers._store
         for name, header in self._store.items():
             store.setdefault(name, header)
+
+
+def set_header(response: HttpResponseBase, name: str, value: str) -> None:
+    """Set one header. `value` is our own: ASCII on one line, which nobody checks again here."""
+    response.headers._store[name.lower()] = (name, value)
+
+
+def set_content_length(response: Any) -> None:
+    """Say how long the body is, unless that is said already or nobody knows yet (a stream)."""
+    if not response.streaming and "content-length" not in response.headers._store:
+        set_header(response, "Content-Length", str(len(response.content)))

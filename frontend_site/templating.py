@@ -4,6 +4,7 @@ Django's own engine was the largest single cost of a page (docs/benchmarks.md).
 """
 
 import re
+from collections.abc import MutableMapping
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from markupsafe import Markup, escape
 
-from frontend_site.csrf import FIELD
+from frontend_site.csrf import FIELD, CsrfState
 
+_ASSET = re.compile(r"{% asset '([^']+)' %}")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _FIELD = f'<input type="hidden" name="{FIELD}" value="%s">'
 _MONTHS = (
@@ -30,22 +32,24 @@ def environment(**options: Any) -> Environment:
     """
     # Django's backend asks for escaping already; everything hangs on it, so it is said here, too.
     options |= {"autoescape": True, "undefined": ChainableUndefined}
-    made = Environment(extensions=[AssetTag, CsrfTokenTag], **options)  # noqa: S701 - it is True
-    made.globals["csrf_field"] = csrf_field
-    made.filters.update(iso=iso, in_words=in_words, day_in_words=day_in_words)
+    made = _Environment(extensions=[AssetTag, CsrfTokenTag], **options)
+    made.filters.update(
+        csrf_field=csrf_field, iso=iso, in_words=in_words, day_in_words=day_in_words
+    )
     return made
 
 
+class _Environment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> dict[str, Any]:
+        """Of a template: plain, as every page copies them. Nothing here changes them afterwards."""
+        return {**self.globals, **(d or {})}
+
+
 class AssetTag(Extension):
-    """`{% asset 'frontend_site/site.css' %}`: the address of a static file, looked up once."""
+    """`{% asset 'frontend_site/site.css' %}`: the address of a static file, put into the text around it."""
 
-    tags = {"asset"}  # noqa: RUF012 - as Jinja2 has it
-
-    def parse(self, parser: Parser) -> nodes.Node:
-        line = next(parser.stream).lineno
-        path = parser.stream.expect("string").value
-        address = nodes.TemplateData(escape(static(path)))
-        return nodes.Output([address]).set_lineno(line)
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return _ASSET.sub(lambda found: escape(static(found[1])), source)
 
 
 class CsrfTokenTag(Extension):
@@ -55,14 +59,14 @@ class CsrfTokenTag(Extension):
 
     def parse(self, parser: Parser) -> nodes.Node:
         line = next(parser.stream).lineno
-        token = nodes.Name("csrf_token", "load")
-        field = nodes.Call(nodes.Name("csrf_field", "load"), [token], [], None, None)
+        state = nodes.Name("csrf_state", "load")
+        field = nodes.Filter(state, "csrf_field", [], [], None, None)
         return nodes.Output([field]).set_lineno(line)
 
 
-def csrf_field(token: Any) -> Markup:
+def csrf_field(state: CsrfState | None) -> Markup:
     """The hidden field of a form; nothing on a page without a token."""
-    text = str(token or "")
+    text = state.token() if state else ""
     return Markup(_FIELD % text) if _TOKEN.fullmatch(text) else Markup("")  # noqa: S704
 
 

@@ -9,6 +9,7 @@ from django.http import HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
 from frontend_site import problems
+from frontend_site.headers import set_content_length
 from frontend_site.http import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
@@ -30,8 +31,7 @@ class HostMiddleware:
         else:
             _log.warning("host.refused")
             response = problems.respond(request, problems.BAD_REQUEST)
-        if not response.streaming:
-            response.headers.setdefault("Content-Length", str(len(response.content)))  # type: ignore[attr-defined]
+        set_content_length(response)
         return response
 
 

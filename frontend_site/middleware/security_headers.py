@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
-from frontend_site.headers import PreparedHeaders
+from frontend_site.headers import PreparedHeaders, set_header
 from frontend_site.http import SiteRequest, is_api, nonce_of
 from frontend_site.knobs import knobs
 
@@ -22,7 +22,7 @@ _HEADERS = {
 }
 _HSTS = "max-age=63072000; includeSubDomains"  # two years
 _PAGE = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src 'nonce-%s'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
@@ -54,7 +54,7 @@ class SecurityHeadersMiddleware:
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
         if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
             _ON_PAGES.set_on(response)
-            headers["Content-Security-Policy"] = _PAGE.format(nonce=nonce_of(request))
+            set_header(response, "Content-Security-Policy", _PAGE % nonce_of(request))
         else:
             _ELSEWHERE.set_on(response)
         _DEFAULTS.set_where_missing(response)

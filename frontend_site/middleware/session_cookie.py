@@ -18,6 +18,7 @@ from frontend_site.cookies import (
     read_cookie,
 )
 from frontend_site.endpoints import View, kind_of
+from frontend_site.headers import set_header
 from frontend_site.http import SiteRequest
 from frontend_site.next import login_url
 from frontend_site.pages.rendering import HTML
@@ -49,7 +50,7 @@ class SessionCookieMiddleware:
         if "Vary" in response.headers:
             patch_vary_headers(response, ("Cookie",))
         else:
-            response.headers["Vary"] = "Cookie"
+            set_header(response, "Vary", "Cookie")
         return response
 
 

@@ -9,12 +9,13 @@ from frontend_site.http import nonce_of
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`csrf_token` feeds {% csrf_token %}; it is made only when a form asks for it.
+    """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """
     csrf = getattr(request, "csrf", None)
     return {
+        "csrf_state": csrf,
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
         "csp_nonce": nonce_of(request),
         "request_id": getattr(request, "request_id", ""),
