@@ -15,11 +15,11 @@ from gunicorn_plain_get import header_table, read_plain_get
 
 _LONGEST = 4094  # bytes of a head; the request line's own limit (gunicorn_web.py)
 _TABLE = header_table(
-        "Host", "Connection", "User-Agent", "Accept", "Accept-Encoding", "Accept-Language", "Cookie",
-        "Referer", "Cache-Control", "Pragma", "Priority", "DNT", "Sec-GPC", "Upgrade-Insecure-Requests",
-        "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-CH-UA",
-        "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "X-CSRF-Token", "X-Forwarded-For",
-        "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP", "X-Request-ID",
+    "Host", "Connection", "User-Agent", "Accept", "Accept-Encoding", "Accept-Language", "Cookie",
+    "Referer", "Cache-Control", "Pragma", "Priority", "DNT", "Sec-GPC", "Upgrade-Insecure-Requests",
+    "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-CH-UA",
+    "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "X-CSRF-Token", "X-Forwarded-For",
+    "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP", "X-Request-ID",
 )  # fmt: skip
 _CLOSES = {"close": True, "keep-alive": False}
 _gunicorns_create = wsgi.create
@@ -32,8 +32,6 @@ class WebRequest(Request):  # type: ignore[misc]
 
     def __init__(self, cfg: Any, unreader: Any, peer_addr: Any, req_number: int = 1) -> None:
         head = unreader.read()
-        if not head:
-            raise StopIteration  # the client left: what gunicorn's parser says
         plain = read_plain_get(head, _TABLE) if len(head) <= _LONGEST else None
         closes = _CLOSES.get(plain.get("HTTP_CONNECTION", "keep-alive").lower()) if plain else None
         if plain is None or closes is None or not isinstance(peer_addr, tuple):  # a Unix socket
@@ -43,11 +41,8 @@ class WebRequest(Request):  # type: ignore[misc]
         # What gunicorn's Response and its parser of the next request ask for.
         self.plain = plain
         self.method, self.version = "GET", (1, 1)
-        self.uri, self.path, self.query = (
-            plain["RAW_URI"],
-            plain["PATH_INFO"],
-            plain["QUERY_STRING"],
-        )
+        self.uri = plain["RAW_URI"]
+        self.path, self.query = plain["PATH_INFO"], plain["QUERY_STRING"]
         self.scheme = "https" if cfg.is_ssl else "http"
         self.must_close = closes
         self.headers: list[tuple[str, str]] = []

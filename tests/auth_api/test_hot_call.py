@@ -90,7 +90,7 @@ def test_another_request_is_gunicorns(first: str) -> None:
     assert read(head_of([first, *LINES[1:]])) is None
 
 
-@pytest.mark.parametrize("end", ["", "\r\n", "\n\n", "\r\n\r\nGET", "\r\n\r\n\r\n"])
+@pytest.mark.parametrize("end", ["", "\r\n", "\n\n", "\r\n\r\nG", "\r\n\r\nGET", "\r\n\r\n\r\n"])
 def test_half_a_request_or_more_than_one_is_gunicorns(end: str) -> None:
     assert read(head_of(LINES, end)) is None
 

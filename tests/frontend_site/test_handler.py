@@ -1,6 +1,10 @@
 """Addresses are looked up once, and each still leads where it should."""
 
+from typing import Any
+from wsgiref.util import FileWrapper
+
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 from django.urls import Resolver404, resolve
 
@@ -38,3 +42,38 @@ def test_what_is_not_there_stays_away_and_nothing_grows() -> None:
     assert set(handler._matches) == {"/account"}
     with pytest.raises(Resolver404):
         handler.resolve_request(RequestFactory().get("/nothing"))
+
+
+def answer_of(application: Any, path: str, **environ: Any) -> tuple[str, dict[str, str], Any]:
+    started: list[Any] = []
+    request = RequestFactory().get(path, headers={"Sec-Fetch-Site": "same-origin"})
+    body = application({**request.environ, **environ}, lambda *said: started.extend(said))
+    status, headers = started
+    return status, dict(headers), body
+
+
+@pytest.mark.parametrize("path", ["/", "/account", "/login", "/api/auth/csrf", "/nothing"])
+def test_it_answers_as_djangos_does(path: str) -> None:
+    status, headers, body = answer_of(Handler(), path)
+    their_status, their_headers, their_body = answer_of(WSGIHandler(), path)
+    own = ("Content-Security-Policy", "X-Request-Id", "Set-Cookie")  # made for each request
+    assert {**headers, **dict.fromkeys(own)} == {**their_headers, **dict.fromkeys(own)}
+    assert headers.keys() == their_headers.keys()
+    assert status == their_status
+    assert len(b"".join(body)) == len(b"".join(their_body))
+
+
+def test_a_file_is_handed_to_the_server_and_closed_by_it() -> None:
+    wrapped: list[Any] = []
+
+    def wrapper(file: Any, size: int) -> Any:
+        wrapped.append(file)
+        return FileWrapper(file, size)
+
+    _, _, body = answer_of(
+        Handler(), "/static/frontend_site/site.css", **{"wsgi.file_wrapper": wrapper}
+    )
+    [file] = wrapped
+    assert file.read(2)
+    body.close()
+    assert file.closed
