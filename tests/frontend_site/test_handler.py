@@ -1,9 +1,12 @@
 """Addresses are looked up once, and each still leads where it should."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from wsgiref.util import FileWrapper
 
 import pytest
+from django.core import signals
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 from django.urls import Resolver404, resolve
@@ -75,5 +78,22 @@ def test_a_file_is_handed_to_the_server_and_closed_by_it() -> None:
     )
     [file] = wrapped
     assert file.read(2)
-    body.close()
+    with finished() as ends:
+        body.close()
     assert file.closed
+    assert len(ends) == 1
+
+
+@contextmanager
+def finished() -> Iterator[list[Any]]:
+    """Who said meanwhile that a request is finished."""
+    ends: list[Any] = []
+
+    def note(sender: Any, **_: Any) -> None:
+        ends.append(sender)
+
+    signals.request_finished.connect(note)
+    try:
+        yield ends
+    finally:
+        signals.request_finished.disconnect(note)
