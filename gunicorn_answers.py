@@ -22,7 +22,10 @@ class WholeAnswer(wsgi.Response):  # type: ignore[misc]
     _head = b""
 
     def process_headers(self, headers: list[tuple[str, str]]) -> None:
-        """As gunicorn's: refuse what is no header, leave out what is for gunicorn to say."""
+        """As gunicorn's: refuse what is no header, leave out what is for gunicorn to say.
+
+        Blanks around a value stay: they mean nothing (RFC 9110, 5.5).
+        """
         # No control character in all of them together: none in any.
         if not wsgi.HEADER_VALUE_RE.fullmatch("".join([value for _, value in headers])):
             super().process_headers(headers)  # which says what is wrong

@@ -48,9 +48,9 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _let_others_finish() -> None:
-    """Wait for the processor until its present user is done: the BFF, which just sent us a call and will send more.
+    """Interrupt nobody when a call wakes us: the BFF, which just sent it, has more to send.
 
-    Else each call interrupts it, and both find their caches emptied (sched(7), SCHED_BATCH).
+    Else we take turns after each call, and both find their caches emptied (sched(7), SCHED_BATCH).
     """
     if hasattr(os, "SCHED_BATCH"):  # Linux
         with suppress(OSError):  # a sandbox may forbid it

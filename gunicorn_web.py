@@ -47,7 +47,7 @@ def post_worker_init(worker: Any) -> None:
     from gunicorn_web_request import read_plain_gets_by_table
 
     speak_as_we_do()
-    read_plain_gets_by_table()
+    read_plain_gets_by_table(worker.cfg)
     send_short_answers_whole()
 
     def stop_with_the_worker() -> None:

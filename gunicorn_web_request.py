@@ -19,7 +19,8 @@ _TABLE = header_table(
     "Referer", "Cache-Control", "Pragma", "Priority", "DNT", "Sec-GPC", "Upgrade-Insecure-Requests",
     "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-CH-UA",
     "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "X-CSRF-Token", "X-Forwarded-For",
-    "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP", "X-Request-ID",
+    "X-Forwarded-Host", "X-Forwarded-Method", "X-Forwarded-Port", "X-Forwarded-Proto",
+    "X-Forwarded-Server", "X-Forwarded-Uri", "X-Real-IP", "X-Request-ID", "Via",
 )  # fmt: skip
 _CLOSES = {"close": True, "keep-alive": False}
 _gunicorns_create = wsgi.create
@@ -55,12 +56,14 @@ class WebRequest(Request):  # type: ignore[misc]
 
 
 def _create(
-    req: Any, sock: Any, client: Any, server: Any, cfg: Any, *rest: Any
+    req: Any, sock: Any, client: Any, server: Any, cfg: Any, *rest: Any, **named: Any
 ) -> tuple[Any, dict[str, Any]]:
     """`gunicorn.http.wsgi.create`: the answer to fill in, and the WSGI environment."""
     plain = getattr(req, "plain", None)
     if plain is None:
-        return _gunicorns_create(req, sock, client, server, cfg, *rest)  # type: ignore[no-any-return]
+        made: tuple[Any, dict[str, Any]]
+        made = _gunicorns_create(req, sock, client, server, cfg, *rest, **named)
+        return made
     environ = {
         **plain,
         "REMOTE_ADDR": client[0],
@@ -80,7 +83,13 @@ def _create(
     return wsgi.Response(req, sock, cfg), environ
 
 
-def read_plain_gets_by_table() -> None:
-    """Replace how this process reads requests."""
+def read_plain_gets_by_table(cfg: Any) -> None:
+    """Replace how this process reads requests, unless an option of gunicorn wants to know more of each.
+
+    The PROXY protocol speaks for all requests of a connection, and access logs may show any header.
+    """
+    logs = (cfg.accesslog, cfg.logconfig, cfg.logconfig_dict, cfg.logconfig_json, cfg.syslog)
+    if cfg.proxy_protocol != "off" or any(logs):
+        return
     RequestParser.mesg_class = WebRequest
     wsgi.create = _create

@@ -24,7 +24,7 @@ class Handler(WSGIHandler):
         signals.request_started.send(sender=type(self), environ=environ)
         response: Any = self.get_response(self.request_class(environ))
         headers = list(response.headers._store.values())
-        headers += [("Set-Cookie", line.output(header="")) for line in response.cookies.values()]
+        headers += [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         file, wrapper = getattr(response, "file_to_stream", None), environ.get("wsgi.file_wrapper")
         if file is not None and wrapper is not None:

@@ -70,12 +70,19 @@ def test_what_is_not_in_the_table_is_gunicorns(line: str) -> None:
     assert read(head_of([LINES[0], line, *LINES[1:]])) is None
 
 
+def test_an_underscore_is_no_dash() -> None:
+    lines = [line for line in LINES if not line.startswith("Gatehouse-Client-Address")]
+    assert read(head_of([*lines, "Gatehouse-Client-Address: 192.0.2.7"])) is not None
+    assert read(head_of([*lines, "Gatehouse_Client_Address: 192.0.2.7"])) is None
+
+
 @pytest.mark.parametrize(
     "first",
     [
         "POST /v1/session HTTP/1.1",
         "HEAD /v1/session HTTP/1.1",
         "GET /v1/session HTTP/1.0",
+        "GET /v1/session HTTP/1x1",
         "GET /v1/sessions HTTP/1.1",
         "GET /v1/session/ HTTP/1.1",
         "GET //v1/session HTTP/1.1",

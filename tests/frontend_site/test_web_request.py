@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import IterUnreader
 from hypothesis import given
 from hypothesis import strategies as st
 
 import gunicorn_web_request
-from gunicorn_web_request import WebRequest
+from gunicorn_web_request import WebRequest, read_plain_gets_by_table
 from tests.frontend_site.server import Server
 from tests.frontend_site.stub import TOKEN, Stub
 
@@ -30,6 +32,25 @@ LINES = [
     "X-Forwarded-For: 192.0.2.1, 192.0.2.2",
     "X-Request-ID:",
 ]
+
+CHROMIUM = """\
+GET /account HTTP/1.1
+Host: localhost:8000
+Connection: keep-alive
+sec-ch-ua: "Not:A-Brand";v="8", "Chromium";v="156"
+sec-ch-ua-mobile: ?0
+sec-ch-ua-platform: "Linux"
+Upgrade-Insecure-Requests: 1
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36
+Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7
+Sec-Fetch-Site: same-origin
+Sec-Fetch-Mode: navigate
+Sec-Fetch-User: ?1
+Sec-Fetch-Dest: document
+Referer: http://localhost:8000/login?next=%2Faccount
+Accept-Encoding: gzip, deflate, br, zstd
+Accept-Language: en-US,en;q=0.9
+Cookie: __Host-csrf=a.b.c; __Host-session=ref.secret"""
 
 
 def head_of(lines: list[str], end: str = "\r\n\r\n") -> bytes:
@@ -60,9 +81,11 @@ def gunicorns(head: bytes) -> dict[str, Any]:
     return {**environ, "closes": request.should_close(), "body": request.body.read()}
 
 
-def ours(head: bytes, *more: bytes, peer: Any = CLIENT) -> dict[str, Any] | None:
+def ours(
+    head: bytes, *more: bytes, peer: Any = CLIENT, options: Config = CONFIG
+) -> dict[str, Any] | None:
     """What is read by the table; None when it was left to gunicorn."""
-    request = WebRequest(CONFIG, IterUnreader(iter([head, *more])), peer, 1)
+    request = WebRequest(options, IterUnreader(iter([head, *more])), peer, 1)
     if request.plain is None:
         return None
     environ = gunicorn_web_request._create(request, None, CLIENT, SERVER, CONFIG)[1]
@@ -88,6 +111,10 @@ def test_it_reads_what_gunicorn_reads() -> None:
     assert_same(head_of(LINES))
 
 
+def test_it_reads_what_a_browser_sends() -> None:
+    assert_same(head_of(CHROMIUM.split("\n")))
+
+
 @pytest.mark.parametrize("path", ["/", "/a", "/a//b", "/a/", "/.", "/../x", "/~a_b-c.d", "/a?", "/a?b=c&d=%41+/:,;@!$*"])  # fmt: skip
 def test_it_reads_addresses_as_gunicorn_does(path: str) -> None:
     assert_same(head_of([f"GET {path} HTTP/1.1", *LINES[1:]]))
@@ -110,7 +137,8 @@ def test_it_keeps_and_closes_as_gunicorn_does(word: str) -> None:
         "TE: trailers",
         "SCRIPT_NAME: /x",
         "X_Forwarded_For: 192.0.2.1",
-        "User_Agent: x",
+        "Accept_Language: x",  # with a dash it would be new, and in the table
+        "X_Real_IP: 192.0.2.1",
         "Range: bytes=0-1",
         "X-Odd: 1",
         "Host: another",
@@ -155,6 +183,7 @@ def test_another_wish_for_the_connection_is_gunicorns(word: str) -> None:
         "POST / HTTP/1.1",
         "HEAD / HTTP/1.1",
         "GET / HTTP/1.0",
+        "GET / HTTP/1x1",
         "GET //evil.example HTTP/1.1",
         "GET /%61ccount HTTP/1.1",
         "GET /accoun%74 HTTP/1.1",
@@ -194,6 +223,31 @@ def test_a_head_in_pieces_and_two_at_once_are_gunicorns() -> None:
 
 def test_a_peer_without_an_address_is_gunicorns() -> None:
     assert ours(head_of(LINES), peer="") is None
+
+
+def test_behind_a_certificate_of_our_own_the_scheme_is_https() -> None:
+    secure = config()
+    secure.set("certfile", __file__)
+    for options, scheme in ((CONFIG, "http"), (secure, "https")):
+        mine = ours(head_of(LINES), options=options)
+        assert mine is not None
+        assert mine["wsgi.url_scheme"] == scheme
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("proxy_protocol", "auto"), ("accesslog", "-"), ("syslog", True)]
+)
+def test_what_wants_to_know_more_of_each_request_turns_the_table_off(
+    monkeypatch: pytest.MonkeyPatch, option: str, value: Any
+) -> None:
+    monkeypatch.setattr(RequestParser, "mesg_class", Request)
+    monkeypatch.setattr(wsgi, "create", wsgi.create)
+    options = config()
+    options.set(option, value)
+    read_plain_gets_by_table(options)
+    assert RequestParser.mesg_class is Request
+    read_plain_gets_by_table(CONFIG)
+    assert RequestParser.mesg_class is WebRequest
 
 
 def test_nothing_more_ends_the_connection() -> None:
