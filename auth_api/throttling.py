@@ -2,12 +2,9 @@
 
 import ipaddress
 from hashlib import sha256
-from typing import Any
-
-from django_redis import get_redis_connection
 
 from auth_api.errors import Throttled
-from auth_api.sessions.connections import OUTAGE
+from auth_api.sessions.connections import OUTAGE, ask
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
@@ -91,10 +88,9 @@ class LoginThrottle:
         """Count a try before it is made, so that parallel tries count too. Raises Throttled."""
         limits = (FIRST_DELAY, LONGEST_DELAY, MEMORY, FREE_TRIES, ACCOUNT_TRIES)
         try:
-            connection = get_redis_connection("sessions")
-            wait = self._address_wait(connection)
+            wait = self._address_wait()
             # A client that must wait counts nowhere: else it locks others out for nothing.
-            wait = wait or connection.eval(_HIT, len(self._keys), *self._keys, *limits)
+            wait = wait or ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
@@ -109,15 +105,15 @@ class LoginThrottle:
     def clear(self) -> None:
         """Forget the failures at this account after a success; the client's others stay."""
         try:
-            get_redis_connection("sessions").unlink(*self._keys)
+            ask("UNLINK", *self._keys)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
-    def _address_wait(self, connection: Any) -> int:
-        failures = int(connection.get(self._address) or 0) if self._address else 0
+    def _address_wait(self) -> int:
+        failures = int(ask("GET", self._address) or 0) if self._address else 0
         if failures < ADDRESS_FAILURES:
             return 0
-        return max(1, int(connection.ttl(self._address)))
+        return max(1, int(ask("TTL", self._address)))
 
 
 def mail_wait(client: str) -> int:
@@ -136,7 +132,7 @@ def may_be_mailed(account: str) -> bool:
 def _count(key: str, window: int) -> tuple[int, int]:
     """Add one to a counter that lives `window` seconds; return it, and the seconds it has left."""
     try:
-        count, left = get_redis_connection("sessions").eval(_COUNT, 1, key, window)
+        count, left = ask("EVAL", _COUNT, 1, key, window)
     except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
     return int(count), int(left)

@@ -1,9 +1,10 @@
 """Passwords: how they are hashed, and which ones are refused."""
 
+import os
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,13 +41,10 @@ class _InSlot:
     """For every hasher: hashes at once are limited, whatever their algorithm."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
-        with _hashing_slot():
-            encoded: str = super().encode(*args, **kwargs)  # type: ignore[misc]
-            return encoded
+        return str(_in_slot(super().encode, *args, **kwargs))  # type: ignore[misc]
 
     def verify(self, *args: Any, **kwargs: Any) -> bool:
-        with _hashing_slot():
-            return bool(super().verify(*args, **kwargs))  # type: ignore[misc]
+        return bool(_in_slot(super().verify, *args, **kwargs))  # type: ignore[misc]
 
 
 class Argon2idHasher(_InSlot, Argon2PasswordHasher):
@@ -85,22 +83,31 @@ def _places() -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(knobs().hashing_slots + _WAITING)
 
 
-@contextmanager
-def _hashing_slot() -> Iterator[None]:
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Who hashes: these few keep their memory for the next hash, where each of the worker's would need its own."""
+    return ThreadPoolExecutor(knobs().hashing_slots, "hash", initializer=_hash_here)
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of its parent's threads
+
+
+def _hash_here() -> None:
+    _mine.hashes = True
+
+
+def _in_slot(hash_it: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads."""
-    if getattr(_mine, "held", False):  # Django's PBKDF2 and scrypt verify by encoding
-        yield
-        return
+    if getattr(_mine, "hashes", False):  # Django's PBKDF2 and scrypt verify by encoding
+        return hash_it(*args, **kwargs)
     if not _places().acquire(blocking=False):
         raise Overloaded
     try:
         if not _slots().acquire(timeout=_SLOT_PATIENCE):
             raise Overloaded
-        _mine.held = True
         try:
-            yield
+            return _threads().submit(hash_it, *args, **kwargs).result()
         finally:
-            _mine.held = False
             _slots().release()
     finally:
         _places().release()

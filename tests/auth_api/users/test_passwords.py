@@ -127,8 +127,7 @@ def test_a_flood_waits_in_two_threads_only(monkeypatch: pytest.MonkeyPatch) -> N
 
     def attempt(_: int) -> bool:
         try:
-            with passwords._hashing_slot():
-                return release.wait(5)
+            return bool(passwords._in_slot(release.wait, 5))
         except Overloaded:
             return False
 
@@ -150,6 +149,25 @@ def test_every_kind_of_hash_needs_a_slot(algorithm: str, monkeypatch: pytest.Mon
             busy.enter_context(taken_slot())
         with pytest.raises(Overloaded):
             pool.submit(check_password, PASSWORD, encoded).result()
+
+
+def test_few_threads_hash_and_they_are_nobody_elses() -> None:
+    """Each keeps the memory of its last hash: the worker's many threads would keep as many times that."""
+    together = threading.Barrier(knobs().hashing_slots)
+
+    def meet() -> int:
+        together.wait(5)
+        return threading.get_ident()
+
+    with ThreadPoolExecutor(knobs().hashing_slots) as pool:
+        for _ in range(2):
+            asked = [pool.submit(passwords._in_slot, meet) for _ in range(knobs().hashing_slots)]
+            met = {one.result() for one in asked}
+            assert len(met) == knobs().hashing_slots
+    assert met == {
+        thread.ident for thread in threading.enumerate() if thread.name.startswith("hash")
+    }
+    assert passwords._in_slot(threading.get_ident) in met
 
 
 @contextmanager
