@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from frontend_site.csrf import FIELD, CsrfState
 
-_ASSET = re.compile(r"{% asset '([^']+)' %}")
+_ASSET = re.compile(r"""{%\s*asset\s+(["'])([^"']+)\1\s*%}""")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _FIELD = f'<input type="hidden" name="{FIELD}" value="%s">'
 _MONTHS = (
@@ -49,7 +49,7 @@ class AssetTag(Extension):
     """`{% asset 'frontend_site/site.css' %}`: the address of a static file, put into the text around it."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        return _ASSET.sub(lambda found: escape(static(found[1])), source)
+        return _ASSET.sub(lambda found: escape(static(found[2])), source)
 
 
 class CsrfTokenTag(Extension):
