@@ -30,7 +30,7 @@ def no_database(*_: Any, **__: Any) -> Any:
 def redis_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auth_api.sessions.backend.ask", no_redis)
     monkeypatch.setattr("auth_api.sessions.backend.connection", no_redis)
-    monkeypatch.setattr("auth_api.throttling.get_redis_connection", no_redis)
+    monkeypatch.setattr("auth_api.throttling.ask", no_redis)
 
 
 def test_ready_when_database_and_redis_answer() -> None:
