@@ -44,11 +44,11 @@ def post_worker_init(worker: Any) -> None:
     speak_as_we_do()
     send_short_answers_whole()
     events.is_stopping = lambda: not worker.alive
-    _let_others_finish()
+    _interrupt_nobody()
 
 
-def _let_others_finish() -> None:
-    """Interrupt nobody when a call wakes us: the BFF, which just sent it, has more to send.
+def _interrupt_nobody() -> None:
+    """Do not take the processor when a call wakes us: the BFF, which just sent it, has more to send.
 
     Else we take turns after each call, and both find their caches emptied (sched(7), SCHED_BATCH).
     """

@@ -1,6 +1,8 @@
 """Which passwords are refused (ASVS 6.2), and how the others are kept."""
 
 import gzip
+import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -168,6 +170,17 @@ def test_few_threads_hash_and_they_are_nobody_elses() -> None:
         thread.ident for thread in threading.enumerate() if thread.name.startswith("hash")
     }
     assert passwords._in_slot(threading.get_ident) in met
+
+
+def test_a_forked_process_hashes_by_threads_of_its_own() -> None:
+    """Its parent's threads are not in it: it would wait for them for ever."""
+    passwords.spend_one_hash(PASSWORD)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # ends it, if it waits
+        passwords.spend_one_hash(PASSWORD)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @contextmanager
