@@ -58,12 +58,15 @@ def disown_sign_in(*, token: str) -> None:
 
 
 def _is_new(user: User, event: SecurityEvent) -> bool:
-    earlier = user.security_events.filter(kind=Kind.SIGNED_IN).exclude(pk=event.pk)
-    if earlier.filter(place=event.place).exists():
+    sign_ins = {"user_id": user.pk, "kind": Kind.SIGNED_IN, "pk__lt": event.pk}
+    if SecurityEvent.objects.filter(**sign_ins, place=event.place).exists():
         return False
     # Without any earlier one the log was pruned, unless the account is younger than the log.
     keep = timedelta(seconds=knobs().security_log_keep)
-    return earlier.exists() or timezone.now() - user.date_joined > keep
+    return (
+        SecurityEvent.objects.filter(**sign_ins).exists()
+        or timezone.now() - user.date_joined > keep
+    )
 
 
 def _warn(user: User, event: SecurityEvent) -> None:

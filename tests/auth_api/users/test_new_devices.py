@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from auth_api.knobs import knobs
 from auth_api.security_log.models import SecurityEvent
+from auth_api.users import new_devices
 from auth_api.users.models import User
 from auth_api.users.new_devices import WARNINGS_A_DAY
 from auth_api.users.tokens import DISOWN, RESET
@@ -95,6 +96,23 @@ def test_another_kind_of_device_or_network_is_mailed(user: User, agent: str, add
     assert address in message.body
     login(agent, address)  # from now on it is known
     assert warnings() == []
+
+
+def test_two_sign_ins_at_once_do_not_make_each_other_known(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login()
+    record = new_devices.record_at_once
+
+    def record_and_be_overtaken(*args: Any, **kwargs: Any) -> Any:
+        event = record(*args, **kwargs)
+        monkeypatch.setattr(new_devices, "record_at_once", record)
+        login(IPHONE, ELSEWHERE)
+        return event
+
+    monkeypatch.setattr(new_devices, "record_at_once", record_and_be_overtaken)
+    login(IPHONE, ELSEWHERE)
+    assert len(warnings()) == 1
 
 
 @pytest.mark.parametrize(
