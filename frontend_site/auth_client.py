@@ -1,4 +1,4 @@
-"""The only way to auth_api: a fixed table of routes over one pooled session per worker.
+"""The only way to auth_api: a fixed table of routes over one pool of connections per worker.
 
 Three answers are three things: a valid or invalid one is an `Answer` (with its status), "unknown"
 is AuthApiUnavailable. Nobody may read an outage as "signed out".
@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -117,7 +116,13 @@ class AuthApiClient:
         self._tokens = ServiceTokens(options.service_keys[0])
         self._slots = threading.BoundedSemaphore(options.calls_at_once)
         self._hashing_slots = threading.BoundedSemaphore(options.hashing_calls_at_once)
-        self._session = _stateless_session(options)
+        # No Session around it: its cookie jar would be shared by all users, it reads proxies and
+        # passwords from the environment, and it parses the targets of redirects.
+        self._requests = deadline_adapter(
+            deadline=options.call_deadline,
+            patience=options.read_timeout,
+            pool_size=options.calls_at_once,
+        )
         self._hot = _hot_path(options)
 
     def call(
@@ -207,13 +212,8 @@ class AuthApiClient:
             slots.release()
 
     def _exchange(self, request: requests.PreparedRequest) -> Answer:
-        response = self._session.send(
-            request,
-            timeout=(self._options.connect_timeout, self._options.read_timeout),
-            allow_redirects=False,
-            stream=True,
-            proxies={},
-        )
+        patience = (self._options.connect_timeout, self._options.read_timeout)
+        response = self._requests.send(request, stream=True, timeout=patience)
         complete = False
         try:
             lines = [(name.lower(), value) for name, value in response.raw.headers.items()]
@@ -235,28 +235,6 @@ class AuthApiClient:
                 raise AuthApiUnavailable("answer too long")
             chunks.append(chunk)
         return b"".join(chunks)
-
-
-class _NoRedirects(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """A redirect is an answer like any other; requests would parse its target and may raise."""
-        return None
-
-
-def _stateless_session(options: Gatehouse) -> requests.Session:
-    session = _NoRedirects()
-    session.trust_env = False  # no .netrc, no proxies from the environment
-    # The session is shared by all users: a cookie that stayed here would reach the next one.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.clear()
-    session.adapters.clear()
-    adapter = deadline_adapter(
-        deadline=options.call_deadline,
-        patience=options.read_timeout,
-        pool_size=options.calls_at_once,
-    )
-    session.mount(options.auth_api_url + "/", adapter)
-    return session
 
 
 def _was_closed(error: requests.ConnectionError) -> bool:
