@@ -9,6 +9,7 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase
 from django.core.exceptions import ValidationError
 
 from auth_api.knobs import knobs
+from auth_api.one_row import read_row
 
 from . import cards
 from .backend import backend
@@ -337,7 +338,7 @@ def _user_of(data: dict[str, Any]) -> Any:
     if user_id is None:
         return None
     try:
-        user = get_user_model()._default_manager.filter(pk=user_id).first()
+        user = read_row(get_user_model(), id=user_id)
     except (ValidationError, ValueError):
         return None
     if user is None:

@@ -7,12 +7,13 @@ from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from auth_api.one_row import read_row
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 
 from .addresses import canonical_address
 from .models import User
-from .passwords import acceptable_input, spend_one_hash
+from .passwords import acceptable_input, can_be_checked, spend_one_hash
 
 
 class EmailBackend(ModelBackend):
@@ -29,7 +30,7 @@ class EmailBackend(ModelBackend):
         if not username or not password or not acceptable_input(password):
             return _refuse("unusable-input", None)
         user = _find(username)
-        if user is None or not user.has_usable_password():
+        if user is None or not can_be_checked(user.password):
             spend_one_hash(password)
             return _refuse("no-password" if user else "unknown-address", user)
         allowed = self.user_can_authenticate(user)
@@ -53,6 +54,6 @@ def _refuse(reason: str, user: User | None) -> User | None:
 
 def _find(address: str) -> User | None:
     try:
-        return User.objects.filter(email=canonical_address(address)).first()
+        return read_row(User, email=canonical_address(address))
     except ValidationError:
         return None

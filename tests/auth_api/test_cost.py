@@ -1,4 +1,4 @@
-"""What the call that every page makes costs auth_api, in counts (see tests/frontend_site/test_cost.py)."""
+"""What the calls cost auth_api, in counts (see tests/frontend_site/test_cost.py)."""
 
 from typing import Any
 
@@ -31,3 +31,27 @@ def test_who_am_i_costs_one_command_no_sql_and_few_functions(
     inner = {"cmdstat_mget", "cmdstat_zscore", "cmdstat_time"}
     assert set(asked) - inner == {"cmdstat_evalsha", "cmdstat_config|resetstat"}
     assert calls < 640  # the test client's own work is in it
+
+
+def test_a_sign_in_costs_four_statements_and_few_functions(
+    redis_client: Any, django_assert_num_queries: Any
+) -> None:
+    """Beside its one Argon2id run (tests/auth_api/api/test_login.py)."""
+    make_user("ada@example.com")
+
+    def sign_in() -> None:
+        form = {"email": "ada@example.com", "password": PASSWORD}
+        assert call("POST", "/v1/login", form).status_code == 200
+
+    for _ in range(2):  # the first of an account has no earlier one from its place
+        sign_in()
+    redis_client.config_resetstat()
+    # The user, again after the hash; the event, and whether the place is known. No transaction.
+    with django_assert_num_queries(4):
+        calls = python_calls(sign_in)
+    asked = redis_client.info("commandstats")
+    # The throttle counts the try and forgets it again; the session and the user's card are stored.
+    assert {name: asked[f"cmdstat_{name}"]["calls"] for name in ("eval", "unlink", "evalsha")} == {
+        "eval": 1, "unlink": 1, "evalsha": 1,
+    }  # fmt: skip
+    assert calls < 3100  # the test client's own work is in it

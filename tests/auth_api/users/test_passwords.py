@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import resource
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from unittest import mock
 
 import django.contrib.auth
 import pytest
+from argon2.low_level import Type, hash_secret
 from django.contrib.auth.hashers import (
     Argon2PasswordHasher,
     check_password,
@@ -112,6 +114,57 @@ def test_hashes_of_djangos_own_argon2_are_read() -> None:
     assert not check_password(PASSWORD + "!", encoded)
 
 
+@pytest.mark.parametrize("costs", [(19456, 2), (8, 1), (100, 3), (47104, 1)])
+@pytest.mark.parametrize("salt", [b"s" * 8, b"s" * 16, b"s" * 22])
+def test_libsodium_agrees_with_argon2_cffi(costs: tuple[int, int], salt: bytes) -> None:
+    """Hashes are made by one and checked by the other."""
+    for password in (PASSWORD, " Übermut, 7 Meere 🪁 ", "x" * passwords.MAX_LENGTH):
+        stored = argon2id(password, salt, costs)
+        assert libsodium_says(stored, password)
+        assert not libsodium_says(stored, password + "!")
+        assert not libsodium_says(stored[:-1] + ("A" if stored[-1] != "A" else "E"), password)
+
+
+def argon2id(password: str, salt: bytes, costs: tuple[int, int]) -> str:
+    """A hash by argon2-cffi, as Django stores it."""
+    memory, time = costs
+    options: dict[str, Any] = {"parallelism": 1, "hash_len": 32, "type": Type.ID}
+    made = hash_secret(
+        password.encode(), salt, memory_cost=memory, time_cost=time, **options
+    ).decode()
+    return f"argon2{made}"
+
+
+def libsodium_says(stored: str, password: str) -> bool:
+    with mock.patch.object(Argon2PasswordHasher, "verify", side_effect=AssertionError):
+        return passwords.Argon2idHasher().verify(password, stored)
+
+
+@pytest.mark.parametrize(
+    "rest", ["m=8,t=1,p=1$c2FsdHNhbHQ", "m=1,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43, "m=8,t=0,p=1$c2FsdHNhbHQ$" + "A" * 43,
+    "m=8,t=1,p=1$***********$" + "A" * 43, "m=8,t=1,p=1$c2FsdHNhbHQ$é"],
+)  # fmt: skip
+def test_a_damaged_hash_is_of_no_password(rest: str) -> None:
+    assert not libsodium_says(f"argon2$argon2id$v=19${rest}", PASSWORD)
+
+
+def test_without_the_memory_for_a_hash_no_password_is_called_wrong() -> None:
+    """libsodium says no in both cases."""
+    stored = argon2id(PASSWORD, b"s" * 16, (102400, 1))
+    child = os.fork()
+    if child == 0:
+        try:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            in_use = pages * os.sysconf("SC_PAGE_SIZE")
+            resource.setrlimit(resource.RLIMIT_AS, (in_use + 50 * 2**20, resource.RLIM_INFINITY))
+            libsodium_says(stored, PASSWORD)
+        except Overloaded:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_SLOT_PATIENCE", 0.01)
     with ExitStack() as busy:
@@ -163,22 +216,27 @@ def test_few_threads_hash_and_they_are_nobody_elses() -> None:
 
     with ThreadPoolExecutor(knobs().hashing_slots) as pool:
         for _ in range(2):
-            asked = [pool.submit(passwords._in_slot, meet) for _ in range(knobs().hashing_slots)]
+            asked = [
+                pool.submit(passwords._in_slot, passwords._by_hashing_thread, meet)
+                for _ in range(knobs().hashing_slots)
+            ]
             met = {one.result() for one in asked}
             assert len(met) == knobs().hashing_slots
     assert met == {
         thread.ident for thread in threading.enumerate() if thread.name.startswith("hash")
     }
-    assert passwords._in_slot(threading.get_ident) in met
+    with mock.patch("argon2.low_level.hash_secret") as hashed:
+        hashed.side_effect = lambda *_, **__: str(threading.get_ident()).encode()
+        assert int(make_password(PASSWORD).removeprefix("argon2")) in met
 
 
 def test_a_forked_process_hashes_by_threads_of_its_own() -> None:
     """Its parent's threads are not in it: it would wait for them for ever."""
-    passwords.spend_one_hash(PASSWORD)
+    make_password(PASSWORD)
     child = os.fork()
     if child == 0:
         signal.alarm(10)  # ends it, if it waits
-        passwords.spend_one_hash(PASSWORD)
+        make_password(PASSWORD)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
@@ -198,6 +256,16 @@ def test_the_very_first_decoy_costs_one_run() -> None:
     real, decoy = Argon2PasswordHasher(), passwords.Argon2idHasher()
     shape = real.decode(passwords._decoy(decoy.params()))["params"]
     assert shape == decoy.decode(decoy.encode(PASSWORD, decoy.salt()))["params"]
+
+
+def test_a_decoy_is_computed_to_its_end() -> None:
+    """With the right tag in it, it is a hash like any other: nothing refuses its form before."""
+    costs = passwords.Argon2idHasher().params()
+    decoy = passwords._decoy(costs)
+    stored = argon2id(PASSWORD, bytes(22), (costs.memory_cost, costs.time_cost))
+    assert decoy.rpartition("$")[0] == stored.rpartition("$")[0]
+    assert libsodium_says(stored, PASSWORD)
+    assert not libsodium_says(decoy, PASSWORD)
 
 
 def test_no_password_holds_the_interpreter() -> None:
