@@ -1,42 +1,48 @@
-"""What a login costs beyond its Argon2id, and a logout."""
+"""What a login costs beside its Argon2id, here and in a Django monolith; and a logout.
+
+Counted is the one POST: the form and its CSRF token were fetched before.
+"""
 
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 
+import requests
 from argon2 import PasswordHasher, Type
-from requests import Response
+from nacl.bindings import crypto_pwhash_str_verify
 
 from tests.processes import JsonClient, Stack
 
 from .systems import EMAIL, System
 
 _TOGETHER = 40  # sessions at once: a login over the limit of them would have to end others
+_PASSWORD = b"a quiet harbour at dusk"
 
 
-def login_table(system: System, stack: Stack, *, count: int) -> str:
-    """Return a table of CPU per login and logout; the bare hash in between, in the same run."""
-    bare: list[float] = []
-    login: Counter[str] = Counter()
-    logout: Counter[str] = Counter()
+def login_table(ours: System, stack: Stack, theirs: System, *, count: int) -> str:
+    """Return a table of CPU per login and logout; the bare hashes in between, in the same run."""
+    hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
+    stored = hasher.hash(_PASSWORD).encode()
+    bare: dict[str, list[float]] = {"argon2-cffi": [], "libsodium": []}
+    login, logout, monolith = Counter[str](), Counter[str](), Counter[str]()
     rounds = max(1, count // _TOGETHER)
     for _ in range(rounds):
-        bare += _bare_hashes(_TOGETHER // 2)
-        before = system.cpu()
-        clients = [_sign_in(stack, system.password) for _ in range(_TOGETHER)]
-        between = system.cpu()
-        for client in clients:
-            _sign_out(client)
-        after = system.cpu()
-        login.update({name: between[name] - before[name] for name in before})
-        logout.update({name: after[name] - between[name] for name in before})
-    hashing = statistics.median(bare)
+        bare["argon2-cffi"] += _cpu_of(lambda: hasher.verify(stored, _PASSWORD))
+        bare["libsodium"] += _cpu_of(lambda: crypto_pwhash_str_verify(stored, _PASSWORD))
+        clients = [JsonClient(stack.address) for _ in range(_TOGETHER)]
+        login += _spent(ours, [_sign_in(client, ours.password) for client in clients])
+        logout += _spent(ours, [_sign_out(client) for client in clients])
+        monolith += _spent(theirs, [_sign_in_to_django(theirs) for _ in range(_TOGETHER)])
     each = 1000 / (rounds * _TOGETHER)
+    hashing = statistics.median(bare["argon2-cffi"])
     rows = [
-        ("the bare Argon2id run (19 MiB, t=2, p=1)", hashing),
+        ("the bare Argon2id run (19 MiB, t=2, p=1) by argon2-cffi", hashing),
+        ("the same run by libsodium, as auth_api does it", statistics.median(bare["libsodium"])),
         ("login: auth_api", login["auth_api"] * each),
-        ("login: everything, with the CSRF token fetched before", login.total() * each),
-        ("logout: everything, with the CSRF token fetched before", logout.total() * each),
+        ("login: everything", login.total() * each),
+        (f"{theirs.name}: login, the same parameters", monolith.total() * each),
+        ("logout: everything", logout.total() * each),
     ]
     lines = ["| CPU-ms | | ratio |", "| --- | --- | --- |"]
     return "\n".join(
@@ -44,28 +50,49 @@ def login_table(system: System, stack: Stack, *, count: int) -> str:
     )
 
 
-def _bare_hashes(count: int) -> list[float]:
-    """CPU-ms of verifications by argon2-cffi itself, with the parameters of auth_api."""
-    hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
-    stored = hasher.hash("a quiet harbour at dusk")
+def _cpu_of(hash_it: Callable[[], object]) -> list[float]:
+    """CPU-ms of each of some runs."""
     costs = []
-    for _ in range(count):
+    for _ in range(_TOGETHER // 2):
         start = time.process_time()
-        hasher.verify(stored, "a quiet harbour at dusk")
+        hash_it()
         costs.append((time.process_time() - start) * 1000)
     return costs
 
 
-def _sign_in(stack: Stack, password: str) -> JsonClient:
-    client = JsonClient(stack.address)
-    _must(client.login(EMAIL, password), 200)
-    return client
+def _spent(system: System, acts: list[Callable[[], None]]) -> Counter[str]:
+    """CPU seconds that each process of `system` spends on all of `acts`."""
+    before = system.cpu()
+    for act in acts:
+        act()
+    after = system.cpu()
+    return Counter({name: after[name] - before[name] for name in before})
 
 
-def _sign_out(client: JsonClient) -> None:
-    _must(client.post("/api/auth/logout"), 204)
+def _sign_in(client: JsonClient, password: str) -> Callable[[], None]:
+    token = {"X-CSRF-Token": client.csrf()}
+    form = {"email": EMAIL, "password": password}
+    return lambda: _must(client.post("/api/auth/login", form, **token), 200)
 
 
-def _must(answer: Response, status: int) -> None:
+def _sign_out(client: JsonClient) -> Callable[[], None]:
+    token = {"X-CSRF-Token": client.csrf()}
+    return lambda: _must(client.post("/api/auth/logout", **token), 204)
+
+
+def _sign_in_to_django(system: System) -> Callable[[], None]:
+    address, host = f"{system.address}/login", {"Host": "localhost"}
+    cookies = requests.get(address, headers=host, timeout=20).cookies.get_dict()
+    form = {"username": EMAIL, "password": system.password}
+    form["csrfmiddlewaretoken"] = cookies["csrftoken"]
+    return lambda: _must(
+        requests.post(
+            address, form, headers=host, cookies=cookies, timeout=20, allow_redirects=False
+        ),
+        302,
+    )
+
+
+def _must(answer: requests.Response, status: int) -> None:
     if answer.status_code != status:
         raise RuntimeError(f"{answer.status_code}: {answer.text}")

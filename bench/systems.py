@@ -80,12 +80,13 @@ def monolith(engine: str, folder: Path, *, workers: int = WORKERS) -> Iterator[S
     """Django with contrib.sessions by `engine`, in one gunicorn of threads."""
     valkey = ValkeyServer()
     valkey.start()
-    port = free_port()
+    port, password = free_port(), secrets.token_urlsafe(18)
     environment = {
         **os.environ,
         "REDIS_URL": valkey.url,
         "GATEHOUSE_BENCH_ENGINE": engine,
         "GATEHOUSE_BENCH_DATABASE": str(folder / f"{engine}.sqlite3"),
+        "GATEHOUSE_BENCH_PASSWORD": password,
     }
     try:
         prepare = [sys.executable, "-m", "bench.peers.monolith"]
@@ -99,7 +100,7 @@ def monolith(engine: str, folder: Path, *, workers: int = WORKERS) -> Iterator[S
             wait_for(lambda: _answers(address), f"the monolith ({engine}) to answer")
             processes = {"gunicorn": psutil.Process(server.pid)}
             processes["valkey"] = psutil.Process(valkey.pid)
-            yield System(f"Django, {engine}", address, f"sessionid={key}", processes)
+            yield System(f"Django, {engine}", address, f"sessionid={key}", processes, password)
         finally:
             server.terminate()
             server.wait(15)

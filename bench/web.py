@@ -59,7 +59,7 @@ def main() -> None:
             drive(system, "/account", seconds=2, cookie=True)
         table = _compare(ours, cache, cached_db, rounds, seconds)
         memory = _memory((ours, cache, cached_db))
-        logins = login_table(ours, running, count=100 if arguments.quick else 400)
+        logins = login_table(ours, running, cache, count=100 if arguments.quick else 400)
     service.shutdown()
     report = "\n\n".join((_versions(), _render(table), _shares(table), memory, logins))
     print(report)

@@ -199,7 +199,9 @@ class JsonClient:
         return self._send("GET", path, headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
-        headers = {"X-CSRF-Token": self.csrf(), "Content-Type": "application/json", **headers}
+        if "X-CSRF-Token" not in headers:
+            headers["X-CSRF-Token"] = self.csrf()
+        headers = {"Content-Type": "application/json", **headers}
         return self._send("POST", path, headers, body if body is not None else {})
 
     def login(self, email: str, password: str, *, remember: bool = False) -> requests.Response:
