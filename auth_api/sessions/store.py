@@ -337,8 +337,9 @@ def _user_of(data: dict[str, Any]) -> Any:
     user_id = data.get(SESSION_KEY)
     if user_id is None:
         return None
+    users = get_user_model()
     try:
-        user = read_row(get_user_model(), id=user_id)
+        user = read_row(users, **{users._meta.pk.name: user_id})
     except (ValidationError, ValueError):
         return None
     if user is None:

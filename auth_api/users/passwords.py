@@ -39,7 +39,11 @@ LONGEST_SCORED = 32
 _SLOT_PATIENCE = 0.5  # seconds
 _WAITING = 2  # threads; the others of the worker (gunicorn_auth.py) are for signed-in users
 _PADDING = "0123456789!?.,;:*#$%&+-_=@ "
-_ONE_LANE = re.compile(rb"\$argon2id\$v=19\$m=[0-9]{1,8},t=[0-9]{1,4},p=1\$")
+# What libsodium computes: Argon2id with one lane, a salt of 8 bytes and a tag of 16 at least.
+_ONE_LANE = re.compile(
+    r"argon2id\$v=19\$m=[0-9]{1,8},t=[0-9]{1,4},p=1\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}",
+    re.ASCII,
+)
 
 _mine = threading.local()
 
@@ -48,17 +52,17 @@ class _InSlot:
     """For every hasher: hashes at once are limited, whatever their algorithm."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
-        return str(_in_slot(_by_hashing_thread, super().encode, *args, **kwargs))  # type: ignore[misc]
+        return str(_by_hashing_thread(super().encode, *args, **kwargs))  # type: ignore[misc]
 
     def verify(self, *args: Any, **kwargs: Any) -> bool:
-        return bool(_in_slot(_by_hashing_thread, super().verify, *args, **kwargs))  # type: ignore[misc]
+        return bool(_by_hashing_thread(super().verify, *args, **kwargs))  # type: ignore[misc]
 
 
 class Argon2idHasher(_InSlot, Argon2PasswordHasher):
     """Argon2id by OWASP's parameters (19 MiB, t=2, p=1), a few at once in each process.
 
     Hashes are made by argon2-cffi and checked by libsodium: the same function, but in the widest
-    vectors that the processor has, a third faster than the portable build (docs/benchmarks.md).
+    vectors that the processor has, at half of the cost (docs/benchmarks.md).
     """
 
     parallelism = 1
@@ -72,10 +76,11 @@ class Argon2idHasher(_InSlot, Argon2PasswordHasher):
         return knobs().argon2_memory_kib
 
     def verify(self, password: str, encoded: str) -> bool:
-        stored = encoded.removeprefix("argon2").encode()
-        if not _ONE_LANE.match(stored) or len(stored) >= crypto_pwhash_STRBYTES:
-            return super().verify(password, encoded)  # from elsewhere: libsodium may not know it
-        return bool(_in_slot(_is_right, password.encode(), stored))
+        algorithm, _, stored = encoded.partition("$")
+        too_long = len(stored) + 1 >= crypto_pwhash_STRBYTES
+        if algorithm != self.algorithm or too_long or not _ONE_LANE.fullmatch(stored):
+            return super().verify(password, encoded)
+        return bool(_in_slot(_is_right, password.encode(), f"${stored}".encode()))
 
 
 class ImportedPBKDF2Hasher(_InSlot, PBKDF2PasswordHasher):
@@ -100,17 +105,15 @@ def _places() -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(knobs().hashing_slots + _WAITING)
 
 
-def _in_slot(hash_it: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
     """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads."""
-    if getattr(_mine, "hashes", False):  # Django's PBKDF2 and scrypt verify by encoding
-        return hash_it(*args, **kwargs)
     if not _places().acquire(blocking=False):
         raise Overloaded
     try:
         if not _slots().acquire(timeout=_SLOT_PATIENCE):
             raise Overloaded
         try:
-            return hash_it(*args, **kwargs)
+            return hash_it(*args)
         finally:
             _slots().release()
     finally:
@@ -119,6 +122,7 @@ def _in_slot(hash_it: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _is_right(password: bytes, stored: bytes) -> bool:
     """Whether `stored`, an Argon2id hash, is of `password`. Raises Overloaded without the memory for it."""
+    libsodium.errno = 0  # libsodium sets it, but not always
     try:
         return bool(crypto_pwhash_str_verify(stored, password))
     except InvalidkeyError:
@@ -128,7 +132,9 @@ def _is_right(password: bytes, stored: bytes) -> bool:
 
 
 def _by_hashing_thread(hash_it: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return _threads().submit(hash_it, *args, **kwargs).result()
+    if getattr(_mine, "hashes", False):  # Django's PBKDF2 and scrypt verify by encoding
+        return hash_it(*args, **kwargs)
+    return _in_slot(lambda: _threads().submit(hash_it, *args, **kwargs).result())
 
 
 @cache
@@ -145,10 +151,10 @@ def _hash_here() -> None:
 
 
 def can_be_checked(stored: str) -> bool:
-    """Whether `stored` is a hash of a kind that we know, and not an account without a password."""
+    """Whether `stored` is a whole hash of a kind that we know: not of an account without a password."""
     try:
-        identify_hasher(stored)
-    except ValueError:
+        identify_hasher(stored).decode(stored)
+    except (ValueError, AssertionError):  # as Django's hashers refuse it
         return False
     return is_password_usable(stored)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -54,4 +55,5 @@ def test_a_sign_in_costs_four_statements_and_few_functions(
     assert {name: asked[f"cmdstat_{name}"]["calls"] for name in ("eval", "unlink", "evalsha")} == {
         "eval": 1, "unlink": 1, "evalsha": 1,
     }  # fmt: skip
-    assert calls < 3100  # the test client's own work is in it
+    bound = {"sqlite": 3100, "postgresql": 3500}[connection.vendor]
+    assert calls < bound  # the test client's own work is in it

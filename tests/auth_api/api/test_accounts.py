@@ -1,15 +1,12 @@
 """Registration and verification, with the mails that are really sent."""
 
 from typing import Any
-from unittest import mock
 
 import pytest
-from argon2.low_level import hash_secret
-from nacl.bindings import crypto_pwhash_str_verify
 
 from auth_api.throttling import ADDRESS_MAILS, CLIENT_MAILS, FREE_TRIES
-from auth_api.users import passwords
 from auth_api.users.models import User
+from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -96,14 +93,9 @@ def test_verifying_costs_one_argon2_run() -> None:
     register()
     token = mailed_token()
     for password in ("not the password", PASSWORD):
-        with (
-            mock.patch("argon2.low_level.hash_secret", wraps=hash_secret) as hashed,
-            mock.patch.object(
-                passwords, "crypto_pwhash_str_verify", wraps=crypto_pwhash_str_verify
-            ) as verified,
-        ):
+        with argon2_runs() as runs:
             verify(token, password)
-        assert hashed.call_count + verified.call_count == 1
+        assert runs == {"libsodium": 1, "argon2-cffi": 0}
 
 
 @pytest.mark.parametrize("password", ["", None])

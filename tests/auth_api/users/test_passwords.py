@@ -140,26 +140,44 @@ def libsodium_says(stored: str, password: str) -> bool:
         return passwords.Argon2idHasher().verify(password, stored)
 
 
+def test_a_hash_wrapped_in_ours_costs_what_ours_cost() -> None:
+    """What docs/adopting.md advises against a stranger with a watch."""
+
+    class Wrapped(passwords.Argon2idHasher):
+        algorithm = "argon2_wrapped"
+
+    stored = argon2id(PASSWORD, b"s" * 16, (8, 1)).replace("argon2$", "argon2_wrapped$")
+    with mock.patch.object(Argon2PasswordHasher, "verify", side_effect=AssertionError):
+        assert Wrapped().verify(PASSWORD, stored)
+
+
 @pytest.mark.parametrize(
-    "rest", ["m=8,t=1,p=1$c2FsdHNhbHQ", "m=1,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43, "m=8,t=0,p=1$c2FsdHNhbHQ$" + "A" * 43,
-    "m=8,t=1,p=1$***********$" + "A" * 43, "m=8,t=1,p=1$c2FsdHNhbHQ$é"],
-)  # fmt: skip
-def test_a_damaged_hash_is_of_no_password(rest: str) -> None:
-    assert not libsodium_says(f"argon2$argon2id$v=19${rest}", PASSWORD)
+    "other",
+    [{"hash_len": 8}, {"hash_len": 64}, {"parallelism": 2}, {"type": Type.I}, {"version": 16}],
+    ids=str,
+)
+def test_what_libsodium_does_not_know_is_checked_by_argon2_cffi(other: dict[str, Any]) -> None:
+    options = {"parallelism": 1, "hash_len": 32, "type": Type.ID, **other}
+    stored = hash_secret(
+        PASSWORD.encode(), b"s" * 16, memory_cost=16, time_cost=1, **options
+    ).decode()
+    assert check_password(PASSWORD, f"argon2{stored}")
+    assert not check_password(PASSWORD + "!", f"argon2{stored}")
 
 
 def test_without_the_memory_for_a_hash_no_password_is_called_wrong() -> None:
     """libsodium says no in both cases."""
     stored = argon2id(PASSWORD, b"s" * 16, (102400, 1))
+    damaged = argon2id(PASSWORD, b"s" * 16, (8, 1)).replace("m=8", "m=1")
     child = os.fork()
     if child == 0:
         try:
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             in_use = pages * os.sysconf("SC_PAGE_SIZE")
             resource.setrlimit(resource.RLIMIT_AS, (in_use + 50 * 2**20, resource.RLIM_INFINITY))
-            libsodium_says(stored, PASSWORD)
-        except Overloaded:
-            os._exit(0)
+            with pytest.raises(Overloaded):
+                libsodium_says(stored, PASSWORD)
+            os._exit(libsodium_says(damaged, PASSWORD))  # and this one is wrong again
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -208,26 +226,38 @@ def test_every_kind_of_hash_needs_a_slot(algorithm: str, monkeypatch: pytest.Mon
 
 def test_few_threads_hash_and_they_are_nobody_elses() -> None:
     """Each keeps the memory of its last hash: the worker's many threads would keep as many times that."""
-    together = threading.Barrier(knobs().hashing_slots)
+    together, met = threading.Barrier(knobs().hashing_slots), set()
 
-    def meet() -> int:
+    def meet(*_: Any, **__: Any) -> bytes:
         together.wait(5)
-        return threading.get_ident()
+        met.add(threading.get_ident())
+        return b""
 
-    with ThreadPoolExecutor(knobs().hashing_slots) as pool:
+    with (
+        ThreadPoolExecutor(knobs().hashing_slots) as pool,
+        mock.patch("argon2.low_level.hash_secret", side_effect=meet),
+    ):
         for _ in range(2):
-            asked = [
-                pool.submit(passwords._in_slot, passwords._by_hashing_thread, meet)
-                for _ in range(knobs().hashing_slots)
-            ]
-            met = {one.result() for one in asked}
-            assert len(met) == knobs().hashing_slots
+            list(pool.map(make_password, [PASSWORD] * knobs().hashing_slots))
     assert met == {
         thread.ident for thread in threading.enumerate() if thread.name.startswith("hash")
     }
-    with mock.patch("argon2.low_level.hash_secret") as hashed:
-        hashed.side_effect = lambda *_, **__: str(threading.get_ident()).encode()
-        assert int(make_password(PASSWORD).removeprefix("argon2")) in met
+    assert len(met) == knobs().hashing_slots
+
+
+@pytest.mark.parametrize("algorithm", ["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "scrypt"])
+def test_no_hash_waits_for_a_thread_of_its_own_kind(algorithm: str) -> None:
+    """Django's PBKDF2 and scrypt verify by encoding: a hashing thread that handed it on would wait for itself."""
+    encoded = make_password(PASSWORD, hasher=algorithm)
+    together = threading.Barrier(knobs().hashing_slots)
+
+    def check(_: int) -> bool:
+        together.wait(5)
+        return check_password(PASSWORD, encoded)
+
+    with ThreadPoolExecutor(knobs().hashing_slots) as pool:
+        for _ in range(3):
+            assert all(pool.map(check, range(knobs().hashing_slots), timeout=20))
 
 
 def test_a_forked_process_hashes_by_threads_of_its_own() -> None:
