@@ -28,16 +28,30 @@ from tests.frontend_site.stub import (
 CALLER = Caller(SessionToken(TOKEN), "192.0.2.7", "Firefox", "request-1")
 
 
+# GETs go the hot path, all others through requests.
+both_ways = pytest.mark.parametrize(
+    ("route", "call"),
+    [("session", "GET /v1/session"), ("login", "POST /v1/login")],
+    ids=["hot path", "requests"],
+)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_client() -> None:
     auth_api.cache_clear()
 
 
-def test_the_headers_are_ours_and_no_others(stub: Stub) -> None:
-    auth_api().call("session", CALLER)
+@both_ways
+def test_the_headers_are_ours_and_no_others(stub: Stub, route: str, call: str) -> None:
+    body = {"body": b"{}", "content_type": "application/json"} if route == "login" else {}
+    auth_api().call(route, CALLER, **body)
     headers = {name.lower(): value for name, value in stub.seen[0].headers}
     token = headers.pop("authorization")
     assert token.startswith("Bearer v1.test2.")
+    if body:
+        assert headers.pop("content-type") == "application/json"
+        assert headers.pop("content-length") == "2"
+        assert headers.pop("user-agent").startswith("python-urllib3/")
     assert headers == {
         "host": stub.url.removeprefix("http://"),
         "accept-encoding": "identity",
@@ -58,9 +72,13 @@ def test_calls_share_one_kept_alive_connection(stub: Stub, routes: tuple[str, ..
     assert len({seen.connection for seen in stub.seen}) == 1
 
 
-def test_a_cookie_of_one_user_never_reaches_the_next(stub: Stub) -> None:
+@both_ways
+def test_a_cookie_of_one_user_never_reaches_the_next(stub: Stub, route: str, call: str) -> None:
+    stub.answers["POST /v1/login"] = Canned(
+        200, current_session(), (("Set-Cookie", "a=b; Path=/"),)
+    )
     auth_api().call("login", Caller(request_id="r" * 8), body=b"{}")
-    auth_api().call("session", Caller(request_id="r" * 8))
+    auth_api().call(route, Caller(request_id="r" * 8))
     assert stub.seen[1].header("Cookie") is None
 
 
@@ -71,23 +89,27 @@ def test_every_set_cookie_line_is_handed_over_as_it_came(stub: Stub) -> None:
     assert auth_api().call("login", CALLER, body=b"{}").set_cookie == lines
 
 
+@both_ways
 def test_the_environment_and_netrc_are_not_read(
-    stub: Stub, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, route: str, call: str
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert auth_api().call("session", CALLER).status == 200
+    assert auth_api().call(route, CALLER).status == 200
     assert (stub.seen[0].header("Authorization") or "").startswith("Bearer v1.")
 
 
+@both_ways
 @pytest.mark.parametrize("location", ["/v1/sessions", "http://127.0.0.1:1/", "http://[evil"])
-def test_a_redirect_is_not_followed_and_not_believed(stub: Stub, location: str) -> None:
-    stub.answers["GET /v1/session"] = Canned(302, b"", (("Location", location),))
+def test_a_redirect_is_not_followed_and_not_believed(
+    stub: Stub, location: str, route: str, call: str
+) -> None:
+    stub.answers[call] = Canned(302, b"", (("Location", location),))
     with pytest.raises(AuthApiUnavailable):
-        auth_api().call("session", CALLER)
-    assert stub.calls == ["GET /v1/session"]
+        auth_api().call(route, CALLER)
+    assert stub.calls == [call]
 
 
 @pytest.mark.parametrize(
@@ -134,26 +156,33 @@ GARBAGE = {
 }
 
 
+@both_ways
 @pytest.mark.parametrize("behaviour", GARBAGE.values(), ids=GARBAGE.keys())
-def test_garbage_is_unknown_and_the_next_call_is_clean(stub: Stub, behaviour: Any) -> None:
-    stub.answers["GET /v1/session"] = behaviour
+def test_garbage_is_unknown_and_the_next_call_is_clean(
+    stub: Stub, behaviour: Any, route: str, call: str
+) -> None:
+    stub.answers[call] = behaviour
     with pytest.raises(AuthApiUnavailable):
-        auth_api().call("session", CALLER)
-    stub.answers["GET /v1/session"] = Canned(200, current_session())
-    assert auth_api().call("session", CALLER).document["user"]["email"] == "ada@example.com"
+        auth_api().call(route, CALLER)
+    stub.answers[call] = Canned(200, current_session())
+    assert auth_api().call(route, CALLER).document["user"]["email"] == "ada@example.com"
 
 
-def test_nobody_listens(auth_api_down: None) -> None:
+@both_ways
+def test_nobody_listens(auth_api_down: None, route: str, call: str) -> None:
     with pytest.raises(AuthApiUnavailable):
-        auth_api().call("session", CALLER)
+        auth_api().call(route, CALLER)
 
 
-def test_a_silent_server_costs_the_read_timeout_only(stub: Stub, knobs: Any) -> None:
+@both_ways
+def test_a_silent_server_costs_the_read_timeout_only(
+    stub: Stub, knobs: Any, route: str, call: str
+) -> None:
     knobs(read_timeout=0.2)
-    stub.answers["GET /v1/session"] = hang(stub.wake)
+    stub.answers[call] = hang(stub.wake)
     started = time.monotonic()
     with pytest.raises(AuthApiUnavailable):
-        auth_api().call("session", CALLER)
+        auth_api().call(route, CALLER)
     assert time.monotonic() - started < 1
 
 
@@ -165,12 +194,15 @@ def test_a_silent_server_costs_the_read_timeout_only(stub: Stub, knobs: Any) -> 
     ],
     ids=["in its headers", "in its body"],
 )
-def test_a_dripping_server_ends_at_the_deadline(stub: Stub, knobs: Any, head: bytes) -> None:
+@both_ways
+def test_a_dripping_server_ends_at_the_deadline(
+    stub: Stub, knobs: Any, head: bytes, route: str, call: str
+) -> None:
     knobs(read_timeout=5, call_deadline=0.4)
-    stub.answers["GET /v1/session"] = drip(stub.wake, head)
+    stub.answers[call] = drip(stub.wake, head)
     started = time.monotonic()
     with pytest.raises(AuthApiUnavailable):
-        auth_api().call("session", CALLER)
+        auth_api().call(route, CALLER)
     assert time.monotonic() - started < 1.5
 
 
