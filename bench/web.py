@@ -17,7 +17,7 @@ import psutil
 from tests.frontend_site.upstreams.service import Service
 
 from .load import Round, drive, require_wrk
-from .login import login_table
+from .login import crowd_table, login_table
 from .page import write_block
 from .systems import System, gatehouse, monolith
 
@@ -59,9 +59,10 @@ def main() -> None:
             drive(system, "/account", seconds=2, cookie=True)
         table = _compare(ours, cache, cached_db, rounds, seconds)
         memory = _memory((ours, cache, cached_db))
+        crowd = crowd_table(ours, running)
         logins = login_table(ours, running, cache, count=100 if arguments.quick else 400)
     service.shutdown()
-    report = "\n\n".join((_versions(), _render(table), _shares(table), memory, logins))
+    report = "\n\n".join((_versions(), _render(table), _shares(table), memory, crowd, logins))
     print(report)
     if arguments.write:
         write_block("bench.web", report)
