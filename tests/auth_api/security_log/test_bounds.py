@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 
+from auth_api.security_log import events
 from auth_api.security_log.events import LONGEST_LIST, PLACES_A_DAY, Event, append
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
@@ -31,6 +33,24 @@ def test_failures_of_a_day_and_place_are_one_row(user: User, log: Any) -> None:
     (event,) = log()
     assert (event.count, event.first_at) == (60, NOON)
     assert event.at == NOON + timedelta(minutes=59)
+
+
+def test_a_row_that_another_worker_just_made_spoils_no_transaction(
+    user: User, log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(user, "198.51.100.4")
+    count_up, looked = events._count_up, []
+
+    def too_early(*args: Any) -> bool:
+        looked.append(args)
+        return len(looked) > 1 and count_up(*args)
+
+    monkeypatch.setattr(events, "_count_up", too_early)
+    with transaction.atomic():
+        fail(user, "198.51.100.4")
+        User.objects.filter(pk=user.pk).update(name="Ada Lovelace")
+    assert [event.count for event in log()] == [2]
+    assert User.objects.get(pk=user.pk).name == "Ada Lovelace"
 
 
 @pytest.mark.parametrize(
