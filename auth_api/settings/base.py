@@ -121,6 +121,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "auth_api"
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # RequestContextMiddleware sends the headers; the private port speaks http
     "security.W002",  # and says by CSP and X-Frame-Options that nothing is framed

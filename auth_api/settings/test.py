@@ -20,6 +20,9 @@ ENV.values = {**_SECRETS, **ENV.values}
 DEBUG = False
 apply(globals(), email_default="memory://", log_json=True)
 ALLOWED_HOSTS = ["*"]
+STATIC_ROOT = (
+    Path(tempfile.gettempdir()) / "gatehouse-test-no-static"
+)  # not what script/server collected
 
 # Events are written by a thread of their own, and SQLite in memory knows no waiting for a lock.
 _database: dict[str, Any] = globals()["DATABASES"]["default"]

@@ -1,5 +1,8 @@
 """Tests: fixed throw-away secrets, static files straight from the source tree."""
 
+import tempfile
+from pathlib import Path
+
 from .base import *  # noqa: F403
 from .base import ENV, apply
 
@@ -10,6 +13,9 @@ _SECRETS = {
 }
 ENV.values = {**_SECRETS, **ENV.values}
 DEBUG = False
+STATIC_ROOT = (
+    Path(tempfile.gettempdir()) / "gatehouse-test-no-static"
+)  # not what script/server collected
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 apply(globals(), hosts="testserver,localhost,127.0.0.1", log_json=True)
