@@ -55,6 +55,8 @@ def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
         errors.append("GATEHOUSE_SLIDE_INTERVAL is not between 0 and GATEHOUSE_SESSION_IDLE.")
     if limits.session_limit_policy not in ("end-oldest", "refuse"):
         errors.append('GATEHOUSE_SESSION_LIMIT_POLICY is neither "end-oldest" nor "refuse".')
+    if limits.record_format not in (1, 2):
+        errors.append("GATEHOUSE_RECORD_FORMAT must be 1 or 2.")
     return [Error(text, id="auth_api.E003") for text in errors]
 
 

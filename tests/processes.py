@@ -134,6 +134,12 @@ class Stack:
     def logs(self) -> str:
         return "".join(self.log(name).read_text() for name in ("web", "auth", "mail"))
 
+    def age_sessions(self, seconds: int) -> None:
+        """Make every stored session `seconds` older."""
+        environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "auth_api.settings"}
+        command = [sys.executable, "-m", "tests.clock", str(seconds)]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
     def make_user(self, email: str, *extra: str) -> str:
         """Make a verified account; return its password."""
         password = secrets.token_urlsafe(18)

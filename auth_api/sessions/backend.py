@@ -6,7 +6,8 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import NoScriptError
+import structlog
+from redis.exceptions import NoScriptError, ResponseError
 
 from .connections import OUTAGE, ask, connection
 from .endings import tell_ended
@@ -15,6 +16,7 @@ from .exceptions import SessionStoreUnavailable
 _SCRIPTS = Path(__file__).parent / "scripts"
 _HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
 _DELETE_BATCH = 500
+_log = structlog.get_logger("auth_api.sessions")
 
 
 class _Script:
@@ -47,12 +49,12 @@ class RedisBackend:
         return answer
 
     def create(
-        self, ref: str, id_hash: str, fixed: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
+        self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
         card_lifetime: int,
     ) -> list[Any]:  # fmt: skip
         """Add a record, its index entry and its card in one step; delete what the limit ended."""
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
-        arguments = (fixed, body, id_hash, limit, policy, card, card_lifetime)
+        arguments = (header, body, id_hash, limit, policy, card, card_lifetime)
         answer: list[Any] = self._run("create", keys, arguments)
         if ended := answer[2:]:  # over the limit: others had to go
             self._discard(ref, ended)
@@ -60,14 +62,13 @@ class RedisBackend:
         return answer[:2]
 
     def save(
-        self, ref: str, id_hash: str, revision: int, fixed: bytes, body: bytes, *, new_id_hash: str,
-        restart_clocks: bool,
+        self, ref: str, id_hash: str, revision: int, header: bytes, body: bytes, *, new_id_hash: str,
     ) -> list[Any]:  # fmt: skip
         """Replace a living record; under `new_id_hash` if that is another one (a renewed token)."""
         keys = (
             record_key(ref, id_hash), index_key(ref), card_key(ref), record_key(ref, new_id_hash),
         )  # fmt: skip
-        arguments = (id_hash, revision, fixed, body, new_id_hash, int(restart_clocks))
+        arguments = (id_hash, revision, header, body, new_id_hash)
         answer: list[Any] = self._run("save", keys, arguments)
         if new_id_hash != id_hash and answer[0] == b"ok":
             tell_ended(ref, id_hash=id_hash, renewed=new_id_hash)
@@ -92,6 +93,8 @@ class RedisBackend:
         """End every session of the user but one; None when that one is not alive itself."""
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
         state, *ended = self._run("end_others", keys, (id_hash,))
+        if state == b"newer":
+            raise SessionStoreUnavailable("record of a newer release")
         if state != b"ok":
             return None
         if ended:
@@ -134,10 +137,9 @@ class RedisBackend:
         keys = (card_key(ref), index_key(ref))
         return bool(self._run("put_card", keys, (card, lifetime, nonce)))
 
-    def now(self) -> int:
-        """Redis' time, Unix seconds: the only clock of the engine."""
-        with _unknown_on_failure():
-            seconds: int = connection().time()[0]
+    def now(self, ref: str) -> int:
+        """Redis' time, Unix seconds: the only clock of the engine. Of the node that keeps `ref`."""
+        seconds: int = self._run("time", (index_key(ref),), ())
         return seconds
 
     def ping(self) -> None:
@@ -156,10 +158,32 @@ class RedisBackend:
         try:
             return ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
         except NoScriptError:  # a restarted or failed-over server
-            with _unknown_on_failure():
-                return ask("EVAL", script.text, len(keys), *keys, *arguments)
+            return self._send_script(script, keys, arguments)
+        except ResponseError as error:
+            if type(error) is not ResponseError:  # a refusal that redis-py knows by name
+                raise SessionStoreUnavailable(type(error).__name__) from error
+            return self._repair(script, keys, arguments)
         except OUTAGE as error:  # by hand: a context manager costs too much here
             raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _send_script(
+        self, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
+    ) -> Any:
+        try:
+            return ask("EVAL", script.text, len(keys), *keys, *arguments)
+        except ResponseError as error:
+            if type(error) is not ResponseError:
+                raise SessionStoreUnavailable(type(error).__name__) from error
+            return self._repair(script, keys, arguments)
+        except OUTAGE as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _repair(self, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]) -> Any:
+        """A script failed: delete what no release of ours has written, and run it again."""
+        with _unknown_on_failure():
+            deleted = ask("EVAL", self._scripts["repair"].text, len(keys), *keys)
+            _log.error("store.repaired", deleted=deleted, at=keys[0])
+            return ask("EVAL", script.text, len(keys), *keys, *arguments)
 
 
 def record_key(ref: str, id_hash: str) -> str:

@@ -144,7 +144,7 @@ class Engine(RuleBasedStateMachine):
         if store.session_key is None:
             return
         if self.alive(session) and request.token == session.token:
-            store.renew(restart_clocks=again)
+            store.renew(shown=("pwd",) if again else ())
             session.token = store.session_key
             session.handle = services.current_session(
                 request_with(session.token), slide=False
@@ -153,7 +153,7 @@ class Engine(RuleBasedStateMachine):
             session.authenticated = self.now if again else session.authenticated
         else:
             with pytest.raises(UpdateError):
-                store.renew(restart_clocks=again)
+                store.renew(shown=("pwd",) if again else ())
 
     @rule(session=sessions)
     def sign_out(self, session: Expected) -> None:
