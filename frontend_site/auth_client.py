@@ -52,6 +52,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "resend-verification": ("POST", "/v1/email/resend"),
     "change-address": ("POST", "/v1/email/change"),
     "confirm-address": ("POST", "/v1/email/confirm"),
+    "restore-address": ("POST", "/v1/email/restore"),
     "forgot-password": ("POST", "/v1/password/forgot"),
     "reset-password": ("POST", "/v1/password/reset"),
     "change-password": ("POST", "/v1/password/change"),
@@ -64,7 +65,15 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 
 # Each of these makes auth_api hash a password; it does few at once.
 _HASHING = frozenset(
-    {"login", "reauthenticate", "register", "verify-email", "reset-password", "change-password"}
+    {
+        "login",
+        "reauthenticate",
+        "register",
+        "verify-email",
+        "confirm-address",
+        "reset-password",
+        "change-password",
+    }
 )
 
 

@@ -186,7 +186,7 @@ def _current(store: SessionStore, valid: ValidSession | None) -> CurrentSession:
         raise NoSession
     handle = _token(store).handle
     summary = SessionSummary.of(valid.record, valid.sign_in, handle=handle, current=True)
-    return CurrentSession(summary, valid.sign_in.id or handle, valid.card.profile_json)
+    return CurrentSession(summary, store.sign_in, valid.card.profile_json)
 
 
 def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:

@@ -82,6 +82,13 @@ class SessionStore(SessionBase):
             self._parsed = (key, SessionToken.parse(key))
         return self._parsed[1]
 
+    @property
+    def sign_in(self) -> str:
+        """The id of the sign-in that the valid session goes on for; "" without one."""
+        if self.valid is None or self.token is None or not self.valid.record.header.bound:
+            return ""
+        return self.valid.sign_in.id or self.token.handle  # format 1 knows none
+
     # -- reading -------------------------------------------------------------------------------
 
     def validate(self) -> ValidSession:

@@ -3,25 +3,34 @@
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 
 from auth_api.errors import InvalidRequest, InvalidToken
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
+from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.throttling import may_be_mailed
 
 from . import emails
+from .acts import reservation_of
 from .addresses import canonical_address
 from .models import User
-from .registration import is_registration, require_mail_allowance
+from .registration import (
+    is_registration,
+    remove_registration,
+    require_mail_allowance,
+    require_password,
+)
 from .tokens import read_confirmation_token, waste_serial
 
 _log = structlog.get_logger("auth_api.users")
 
 
-def request_address_change(*, user_id: str, email: str, address: str) -> None:
+def request_address_change(*, user_id: str, email: str, address: str, sign_in: str) -> None:
     """Mail a link to the new address, and a notice to the present one.
 
-    The answer does not tell whether the new address has an account: its owner is told by mail.
+    `sign_in` is the id of the sign-in that asks, `address` the client's network address. The answer does not tell whether the new address has an account: its owner is told by mail.
     Raises InvalidRequest, Throttled.
     """
     try:
@@ -39,29 +48,45 @@ def request_address_change(*, user_id: str, email: str, address: str) -> None:
             return
         emails.send_address_change_asked(user, email)
         other = User.objects.filter(email=email).first()
-        if other is None or is_registration(other):
-            emails.send_address_confirmation(user, email)
-        else:
+        reserved = reservation_of(email, besides=user)
+        if other is not None and not is_registration(other):
             waste_serial()
             emails.send_already_registered(other)
+        elif reserved is not None:
+            waste_serial()
+            emails.send_address_reserved(reserved)
+        else:
+            emails.send_address_confirmation(user, email, sign_in)
     record_event(Kind.ADDRESS_CHANGE_ASKED, user_id)
 
 
-def confirm_address(*, token: str) -> None:
-    """Make the token's address its user's; ends all sessions. Signs nobody in. Raises InvalidToken."""
+def confirm_address(*, request: HttpRequest, token: str, password: str, address: str) -> None:
+    """Make the token's address its user's; ends all sessions. Signs nobody in.
+
+    The mailed link proves the address; a session or the `password` of the account proves that it
+    is the account's owner who wants it. Else somebody's click would give their address to the
+    account of a stranger who asked for it. Raises InvalidToken, and what `require_password` raises: the token
+    stays good then.
+    """
+    user, email, _ = read_confirmation_token(token)
+    if not _is_signed_in(request, user):
+        require_password(user, password, address)
     try:
         with transaction.atomic():
-            user, email = read_confirmation_token(token)
-            _give_way(email)
+            user, email, sign_in = read_confirmation_token(token, lock=True)
+            if reservation_of(email, besides=user) is not None:
+                raise InvalidToken
+            remove_registration(email)
             old, user.email, user.email_verified = user.email, email, True
-            user.save()
-            emails.send_address_changed(old, email)
+            user.save(sign_in=sign_in)
+            emails.send_address_changed(user, reservation_of(old))
     except IntegrityError:  # somebody else has proved it first
         raise InvalidToken from None
 
 
-def _give_way(email: str) -> None:
-    """A registration that nobody has confirmed keeps no address from who proves it."""
-    other = User.objects.select_for_update().filter(email=email).first()
-    if other is not None and is_registration(other):
-        other.delete()
+def _is_signed_in(request: HttpRequest, user: User) -> bool:
+    """Whether the request comes from a session of `user`. Raises SessionStoreUnavailable."""
+    try:
+        return bool(sessions.current_session(request).user["id"] == str(user.pk))
+    except (NoSession, SessionEnded):
+        return False

@@ -102,8 +102,9 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
+        sign_in = self.request.session.sign_in  # type: ignore[attr-defined]
         user = form.save()
-        start_session(self.request, user, remember=False, methods=METHODS)
+        start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
         return HttpResponseRedirect(self.get_success_url())
 
 

@@ -15,6 +15,7 @@ from auth_api.sessions.exceptions import SessionEnded
 from auth_api.throttling import may_be_mailed
 
 from . import emails
+from .acts import Act, record_act
 from .addresses import canonical_address
 from .models import User
 from .registration import require_mail_allowance
@@ -68,8 +69,9 @@ def reset_password(*, token: str, password: str) -> None:
         if not user.email_verified:
             user.name = ""  # whoever registered the address chose it, and may not be its owner
         user.password, user.email_verified = hashed, True
-        user.save()
-        record_change(user, Kind.PASSWORD_RESET)
+        user.save(sign_in="")
+        done = record_change(user, Kind.PASSWORD_RESET)
+        record_act(user, Act.Kind.RESET, mailed_to=user.email, event=done.pk)
         emails.send_password_changed(user)
 
 
@@ -96,7 +98,11 @@ def change_password(
         emails.send_password_changed(locked)
     session = before.session
     return sessions.start_session(
-        request, locked, remember=session.remember, methods=session.methods
+        request,
+        locked,
+        remember=session.remember,
+        methods=("pwd",),
+        sign_in_id=before.sign_in_id,
     )
 
 

@@ -12,10 +12,11 @@ from auth_api.security_log.recording import record_event
 from auth_api.throttling import mail_wait, may_be_mailed
 
 from . import emails
+from .acts import reservation_of
 from .addresses import canonical_address
 from .models import User
 from .names import validate_name
-from .passwords import acceptable_input
+from .passwords import acceptable_input, can_be_checked
 from .services import counted_try
 from .tokens import read_verification_token
 
@@ -36,6 +37,9 @@ def register_user(*, email: str, password: str, name: str, address: str) -> None
         _log.warning("mail.throttled", by="address")
         return
     with transaction.atomic():
+        if (reserved := reservation_of(email)) is not None:
+            emails.send_address_reserved(reserved)
+            return
         user = _store_registration(email, hashed, name)
         if is_registration(user):
             emails.send_verification(user)
@@ -101,6 +105,29 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
         return User.objects.get(email=email)
 
 
+def require_password(user: User, password: str, address: str) -> None:
+    """Raise InvalidCredentials unless `password` is that of `user`: for mailed links that prove only an
+    address. `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
+    """
+    throttle = counted_try(user.email, address)
+    if (
+        not acceptable_input(password)
+        or not can_be_checked(user.password)
+        or not check_password(password, user.password)
+    ):
+        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
+        throttle.fail()
+        raise InvalidCredentials
+    throttle.clear()
+
+
+def remove_registration(email: str) -> None:
+    """A registration that nobody has confirmed keeps no address from who proves it."""
+    other = User.objects.select_for_update().filter(email=email).first()
+    if other is not None and is_registration(other):
+        other.delete()
+
+
 def is_registration(user: User) -> bool:
     """Whether a stranger made this row and nobody has proved the address: else it is not touched.
 
@@ -118,13 +145,7 @@ def verify_email(*, token: str, password: str, address: str) -> None:
     somebody's address, and its owner's click opens the account to the stranger's password. Raises
     InvalidToken, and what `check_credentials` raises; the token stays good then.
     """
-    user = read_verification_token(token)
-    throttle = counted_try(user.email, address)
-    if not acceptable_input(password) or not check_password(password, user.password):
-        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
-        throttle.fail()
-        raise InvalidCredentials
-    throttle.clear()
+    require_password(read_verification_token(token), password, address)
     with transaction.atomic():
         user = read_verification_token(token, lock=True)  # a newer registration has a newer epoch
         user.email_verified = True

@@ -104,6 +104,11 @@ def confirm_address(request: SiteRequest) -> HttpResponse:
 
 
 @endpoint("POST", public=True)
+def restore_address(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "restore-address")
+
+
+@endpoint("POST", public=True)
 def forgot_password(request: SiteRequest) -> HttpResponse:
     return _forward(request, "forgot-password")
 

@@ -62,6 +62,7 @@ def test_real_answers_fit(user: Any) -> None:
     checked("POST", "/v1/email/verify", {"token": "x", "password": PASSWORD})
     checked("POST", "/v1/email/resend", {"email": "new@example.com"})
     checked("POST", "/v1/email/confirm", {"token": "x"})
+    checked("POST", "/v1/email/restore", {"token": "x"})
     checked("POST", "/v1/password/forgot", {"email": BODY["email"]})
     checked("POST", "/v1/password/reset", {"token": "x", "password": PASSWORD})
     for path in ("/v1/session", "/v1/sessions"):

@@ -20,6 +20,7 @@ CALLS = [
     ("POST", "/api/auth/email/resend"),
     ("POST", "/api/auth/email/change"),
     ("POST", "/api/auth/email/confirm"),
+    ("POST", "/api/auth/email/restore"),
     ("POST", "/api/auth/password/forgot"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/change"),
@@ -30,7 +31,7 @@ CALLS = [
     ("POST", "/api/auth/sessions/revoke-all"),
 ]
 FORMS = [
-    "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/resend",
+    "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
     "/account/email", "/account/data", "/account/delete", "/sessions/disown",
 ]  # fmt: skip

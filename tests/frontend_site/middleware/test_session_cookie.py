@@ -25,7 +25,7 @@ PROTECTED_API = [
 PUBLIC = {
     "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz", "jwks", "verify", "go_on",
     "confirm_address", "resend_verification", "forgot_password", "reset_password",
-    "disown", "disown_sign_in",
+    "restore_address", "disown", "disown_sign_in",
 }  # fmt: skip
 
 
