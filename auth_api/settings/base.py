@@ -33,6 +33,7 @@ class Gatehouse:
     remember_idle: int = 14 * 86400
     remember_absolute: int = 30 * 86400
     slide_interval: int = 60
+    redis_replicas: int = 0  # that acknowledge a sign-in or an ending before it is answered
     card_lifetime: int = 300
     fence_lifetime: int = 3600  # longer than any transaction that changes a user
     recent_authentication: int = 600
