@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from tests.failover.service import Service
-from tests.processes import wait_for as wait_until
+from tests.topologies import wait_for
 
 _POCKET = 8  # sessions that one client has open before it signs out
 _AGAIN = 6  # tokens of before that are looked at now and then
@@ -84,6 +84,8 @@ class Client(threading.Thread):
 
     def ending(self, tokens: list[str], name: str, status: int, *, good: int) -> None:
         self.history.answers[f"{name} {status}"] += 1
+        if status == 401:
+            self.history.lost.append(f"a sign-in that was answered 200, at {name}")
         if status == good:
             self.history.ended += tokens
             for token in tokens[:2]:
@@ -122,7 +124,7 @@ class Load:
         for client in self.clients:
             answers = client.history.answers
             wanted = {name: answers[name] + signs for name in names}
-            wait_until(
+            wait_for(
                 lambda answers=answers, wanted=wanted: all(answers[n] >= wanted[n] for n in names),
                 f"more work of {client.email}: {answers}",
             )
@@ -165,5 +167,11 @@ class Load:
 
 
 def _known(check: Callable[[], int]) -> int:
-    status: int = wait_until(lambda: (s := check()) in (200, 401) and s, "an answer to a check")
-    return status
+    seen: list[int] = []
+
+    def known() -> bool:
+        seen.append(check())
+        return seen[-1] in (200, 401)
+
+    wait_for(known, "an answer to a check")
+    return seen[-1]
