@@ -150,6 +150,11 @@ class Sentinels(Nodes):
             sentinel.start()
         wait_for(lambda: all(s.sees_everybody() for s in self.sentinels), "the sentinels to meet")
 
+    def roles(self) -> tuple[Node, Node]:
+        """Return the primary and the replica of now."""
+        pair = (self.primary, self.replica)
+        return pair if leads(self.primary) else pair[::-1]
+
     def fail_over(self) -> None:
         """Ask for a planned failover, as an operator does before maintenance."""
         wait_for(self._asked_for_failover, "the sentinels to agree to a failover")
