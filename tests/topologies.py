@@ -155,12 +155,12 @@ class Sentinels(Nodes):
         pair = (self.primary, self.replica)
         return pair if leads(self.primary) else pair[::-1]
 
-    def fail_over(self) -> None:
+    def fail_over(self, *how: str) -> None:
         """Ask for a planned failover, as an operator does before maintenance."""
-        wait_for(self._asked_for_failover, "the sentinels to agree to a failover")
+        wait_for(lambda: self._asked_for_failover(how), "the sentinels to agree to a failover")
 
-    def _asked_for_failover(self) -> bool:
-        self.sentinels[0].client().execute_command("SENTINEL FAILOVER", SERVICE)
+    def _asked_for_failover(self, how: tuple[str, ...]) -> bool:
+        self.sentinels[0].client().execute_command("SENTINEL FAILOVER", SERVICE, *how)
         return True
 
     def stop(self) -> None:

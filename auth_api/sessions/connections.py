@@ -33,10 +33,12 @@ LONGEST_HELD = 5.0  # seconds
 REPLICA_TIMEOUT = 500  # milliseconds; below topology.ANSWER_TIMEOUT, so that a late "no" arrives
 _MARK_LIFETIME = 1  # seconds
 _JUST_MADE = 1.0  # seconds: whoever asked for a connection so shortly ago need not ask again
+_RENEWAL_PAUSE = 30.0  # seconds, after one that failed: each may wait for every Sentinel in vain
 
 # (when it was made, connection). Append and pop are atomic, for threads and greenlets alike.
 _held: deque[tuple[float, Any]] = deque()
 os.register_at_fork(after_in_child=_held.clear)
+_no_renewal_before = 0.0
 
 
 class NotReplicated(RedisError):
@@ -103,40 +105,37 @@ def require_replicas(mark: str) -> None:
 def _send(pool: Any, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
     """Return the answers; an error of a command is its answer."""
     try:
-        answers = _exchange(pool, _take(pool), commands)
-    except RedisConnectionError:
-        _drop(pool)
-    else:
-        if not is_refusal(answers[0]):
+        answers, refused = _exchange(pool, _take(pool), commands)
+        if not refused:
             return answers
         _drop(pool, older_than=_JUST_MADE)
-    return _exchange(pool, _made(pool), commands)
+    except RedisConnectionError:
+        _drop(pool)
+    return _exchange(pool, _made(pool), commands)[0]
 
 
 def _exchange(
     pool: Any, entry: tuple[float, Any], commands: tuple[tuple[Any, ...], ...]
-) -> list[Any]:
-    held = entry[1]
+) -> tuple[list[Any], bool]:
+    """Return the answers, and whether the server refused as no primary would."""
+    held, answers = entry[1], []
     try:
         held.send_packed_command([pack_command(command) for command in commands])
-        answers = [_answer(held) for _ in commands]
+        for _ in commands:
+            try:
+                answers.append(held.read_response())
+            except ResponseError as error:
+                answers.append(error)
     except BaseException:
         # An answer may still come: whoever took this connection next would get it (redis-py
         # CVE-2023-28858), so it is closed, whatever interrupted us.
         _close(pool, held)
         raise
-    if is_refusal(answers[0]):
+    if isinstance(answers[0], ResponseError) and is_refusal(answers[0]):
         _close(pool, held)
-    else:
-        _held.append(entry)
-    return answers
-
-
-def _answer(held: Any) -> Any:
-    try:
-        return held.read_response()
-    except ResponseError as error:
-        return error
+        return answers, True
+    _held.append(entry)
+    return answers, False
 
 
 def _take(pool: Any) -> tuple[float, Any]:
@@ -144,12 +143,20 @@ def _take(pool: Any) -> tuple[float, Any]:
         entry = _held.pop()
     except IndexError:
         return _made(pool)
-    if time.monotonic() - entry[0] < LONGEST_HELD:
+    now = time.monotonic()
+    if now - entry[0] < LONGEST_HELD or now < _no_renewal_before:
         return entry
+    return _renewed(pool, entry)
+
+
+def _renewed(pool: Any, entry: tuple[float, Any]) -> tuple[float, Any]:
+    """Return a new connection for one that is old, or the old one when there is no other."""
+    global _no_renewal_before
     try:
         new = _made(pool)
-    except OUTAGE:  # nobody says who is the primary: all Sentinels are away, for example
-        return time.monotonic(), entry[1]
+    except OUTAGE:  # nobody says who is the primary: no Sentinel answers, for example
+        _no_renewal_before = time.monotonic() + _RENEWAL_PAUSE
+        return entry
     _close(pool, entry[1])
     return new
 

@@ -17,12 +17,27 @@ def planned(store: Sentinels) -> None:
     wait_for(lambda: follows(store.primary) and leads(store.replica), "the two to change places")
 
 
+def coordinated(store: Sentinels) -> None:
+    store.fail_over("COORDINATED")  # Valkey 9: the primary hands over and steps down at once
+    wait_for(lambda: follows(store.primary) and leads(store.replica), "the two to change places")
+
+
 def killed(store: Sentinels) -> None:
     store.primary.kill()
     wait_for(
         lambda: store.replica.client().info("replication")["role"] == "master", "a new primary"
     )
     store.primary.start()  # as whoever supervises it would
+    wait_for(lambda: follows(store.primary) and leads(store.replica), "the old primary to follow")
+
+
+def hung(store: Sentinels) -> None:
+    """It comes back as the primary that it was, until a Sentinel tells it otherwise."""
+    store.primary.pause()
+    wait_for(
+        lambda: store.replica.client().info("replication")["role"] == "master", "a new primary"
+    )
+    store.primary.resume()
     wait_for(lambda: follows(store.primary) and leads(store.replica), "the old primary to follow")
 
 
@@ -37,7 +52,7 @@ def run_with_sentinels(fail_over: Callable[[Sentinels], None], *, replicas: int)
         return load
 
 
-@pytest.mark.parametrize("fail_over", [planned, killed])
+@pytest.mark.parametrize("fail_over", [planned, coordinated, killed, hung])
 def test_nothing_that_was_answered_is_lost_when_sentinel_fails_over(
     fail_over: Callable[[Sentinels], None],
 ) -> None:

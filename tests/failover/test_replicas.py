@@ -156,6 +156,7 @@ def test_sessions_go_on_while_no_sentinel_answers(
     """Nobody says whether the primary is still one, and nobody can make another one either."""
     token = sign_in().session_key
     monkeypatch.setattr(connections, "LONGEST_HELD", 0.0)
+    monkeypatch.setattr(connections, "_RENEWAL_PAUSE", 0.0)
     for sentinel in sentinels.sentinels:
         sentinel.stop()
     try:
