@@ -34,6 +34,7 @@ class Gatehouse:
     remember_absolute: int = 30 * 86400
     slide_interval: int = 60
     record_format: int = 2  # 1 while workers of a release that reads only format 1 still run
+    redis_replicas: int = 0  # that acknowledge a sign-in or an ending before it is answered
     card_lifetime: int = 300
     fence_lifetime: int = 3600  # longer than any transaction that changes a user
     recent_authentication: int = 600
