@@ -1,17 +1,19 @@
-"""What an answer of auth_api changes for the browser: its session cookie, and so our CSRF token."""
+"""What an answer of auth_api changes for the browser: its session cookie, our CSRF token, and who it is."""
 
 from .auth_client import Answer
 from .cookies import SESSION_COOKIE, SessionToken
 from .http import SiteRequest
+from .users import NOBODY, SiteUser
 
 # "cookies" would sign the whole registrable domain out of everything (security.md, section 0).
 CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 def relay_cookies(request: SiteRequest, answer: Answer) -> None:
-    """Pass the Set-Cookie lines of `answer` on, and bind new forms to the session they leave.
+    """Pass the Set-Cookie lines of `answer` on; the request speaks for the session they leave.
 
-    Call it before a page is rendered: its form must carry the new token.
+    Call it before a page is rendered: its form must carry the new token. Raises AuthApiUnavailable
+    for a new session that does not say whose it is.
     """
     if answer.status >= 500:
         return  # unknown: no cookie is touched
@@ -21,3 +23,5 @@ def relay_cookies(request: SiteRequest, answer: Answer) -> None:
         if name.strip() == SESSION_COOKIE:
             request.session_token = SessionToken.parse(rest.partition(";")[0].strip())
             request.csrf.rebind(request.session_token)
+            request.session_check.answer = answer if answer.tells_who else None
+            request.user = SiteUser.of(answer) if request.session_token else NOBODY
