@@ -64,7 +64,7 @@ def _withheld(request: SiteRequest, response: HttpResponseBase) -> HttpResponseB
     match: Any = request.resolver_match
     _log.error(
         "session.not_validated",
-        view=match.view_name or match._func_path,
+        view=match.view_name,
         hint='Declared as session="own-call", answered without one. Drop the declaration.',
     )
     response.close()
