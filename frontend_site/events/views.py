@@ -28,9 +28,9 @@ def events(request: SiteRequest) -> HttpResponseBase:
     """
     if request.method == "HEAD":
         answer = call_auth_api(request, "session-peek")
-        return (
-            HttpResponse(content_type=_TYPE) if answer.status == 200 else browser_response(answer)
-        )
+        if answer.status == 200:
+            return HttpResponse(content_type=_TYPE)
+        return browser_response(answer)
     token = request.session_token
     hub().wait_for_link(knobs().connect_timeout)
     try:

@@ -20,6 +20,10 @@ from frontend_site.errors import SignInRequired
 from frontend_site.http import SiteRequest
 from frontend_site.pages.calls import ask, current_profile, required_profile
 from frontend_site.pages.rendering import render
+from frontend_site.relay import relay_cookies
+from frontend_site.session_check import call_auth_api
+
+_JSON = "application/json"
 
 
 def report_list(request: SiteRequest) -> HttpResponse:
@@ -147,6 +151,20 @@ def forgets_and_streams(request: SiteRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(_Body())
 
 
+@page("GET", session="own-call")
+def forgets_to_look(request: SiteRequest) -> HttpResponse:
+    """It asks, and does not care what the answer is."""
+    call_auth_api(request, "sessions")
+    return HttpResponse("private data")
+
+
+@page("GET", session="own-call")
+def forgets_which_call(request: SiteRequest) -> HttpResponse:
+    """This one is answered to everybody."""
+    call_auth_api(request, "jwks")
+    return HttpResponse("private data")
+
+
 @endpoint("GET", session="own-call")
 def forgets_under_api(request: SiteRequest) -> HttpResponse:
     return JsonResponse({"private": "data"})
@@ -155,6 +173,13 @@ def forgets_under_api(request: SiteRequest) -> HttpResponse:
 @endpoint("GET", public=True)
 def asks_to_sign_in(request: SiteRequest) -> HttpResponse:
     raise SignInRequired("session-ended")
+
+
+@page("GET", public=True)
+def signs_out_and_fails(request: SiteRequest) -> HttpResponse:
+    str(request.user)
+    relay_cookies(request, call_auth_api(request, "logout", body=b"{}", content_type=_JSON))
+    raise PermissionDenied
 
 
 def crash(request: SiteRequest) -> HttpResponse:

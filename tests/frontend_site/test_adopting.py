@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MADE_UP = "A" * 16 + "." + "B" * 43
 USE, PEEK = "GET /v1/session", "GET /v1/session?slide=false"
 PAGES = ["/reports", "/reports/new", "/reports/archive", "/reports/notes", "/reports/help"]
-CALLS = ["/api/reports/summary", "/api/reports/plain", "/api/reports/unread"]
+CALLS = ["/api/reports/summary", "/api/reports/plain", "/api/reports/unread", "/api/reports/page"]
 OTHERS = ["/old-style", "/async", "/kept", "/profile"]
 ENDINGS = {"made up": problem("no-session", 401), "ended": SESSION_ENDED}
 
@@ -99,6 +99,9 @@ def test_a_call_with_a_session_that_is_none_is_a_401(
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
     assert answer.json()["type"] == "urn:gatehouse:problem:session-ended"
     assert len(stub.calls) == 1
+    # What polls may be answered after a sign-in in another tab: it must not expire the new cookie.
+    told = [EXPIRE_SESSION] if ending is SESSION_ENDED and path != "/api/reports/unread" else []
+    assert [line for line in set_cookie_lines(answer) if "__Host-session" in line] == told
 
 
 @pytest.mark.parametrize("path", [*PAGES, *CALLS, *OTHERS])
@@ -255,10 +258,13 @@ def test_the_profile_costs_no_second_call(browser: Browser, stub: Stub) -> None:
     assert stub.calls == [USE]
 
 
-@pytest.mark.parametrize("path", ["/forgets", "/forgets/redirect", "/forgets/stream"])
-def test_a_view_that_forgets_its_call_shows_nothing(browser: Browser, path: str) -> None:
+@pytest.mark.parametrize("path", ["", "/redirect", "/stream", "/answer", "/call"])
+def test_a_view_that_forgets_its_call_shows_nothing(
+    browser: Browser, stub: Stub, path: str
+) -> None:
+    answer_sessions(stub, SESSION_ENDED)
     with capture_logs() as logs:
-        answer = browser.sign_in(MADE_UP).get(path)
+        answer = browser.sign_in(MADE_UP).get(f"/forgets{path}")
     assert answer.status_code == 500
     assert b"private data" not in answer.content
     assert "Location" not in answer
@@ -322,12 +328,28 @@ def test_the_user_follows_a_sign_in_and_a_sign_out(
     assert browser.post("/logout")["X-Email"] == f"{USER['email']}, "
 
 
+def test_who_signed_out_in_the_same_request_is_nobody_on_its_error_page(browser: Browser) -> None:
+    answer = browser.sign_in().get("/leaves")
+    assert answer.status_code == 403
+    assert b"Known here: ." in answer.content
+
+
 # --- errors
 
 
 def test_a_script_that_has_to_sign_in_is_told_by_a_problem(browser: Browser) -> None:
     answer = browser.call("GET", "/api/needs-sign-in")
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+
+
+@pytest.mark.parametrize("ending", [None, SESSION_ENDED], ids=["no cookie", "ended"])
+def test_an_endpoint_outside_of_api_never_redirects(
+    browser: Browser, stub: Stub, ending: Canned | None
+) -> None:
+    if ending:
+        answer_sessions(stub, ending)
+        browser.sign_in()
+    assert browser.call("GET", "/reports.json").status_code == 401
 
 
 def test_who_may_not_is_refused_and_stays_signed_in(browser: Browser, stub: Stub) -> None:
