@@ -10,8 +10,6 @@ from typing import Any, Literal
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
 
-from .http import is_api_path
-
 View = Callable[..., HttpResponseBase]
 Kind = Literal["page", "json", "probe", "upstream"]
 # What a view has to do with the session. "use": auth_api is asked for it before the view, and the
@@ -52,7 +50,7 @@ def methods_of(view: View) -> tuple[str, ...]:
 def kind_of(view: View, path: str) -> Kind:
     """Return what a view at `path` is."""
     kind: Kind | None = getattr(view, "kind", None)
-    return kind or ("json" if is_api_path(path) else "page")
+    return kind or ("json" if path.startswith("/api/") else "page")
 
 
 def session_of(view: View) -> Session:

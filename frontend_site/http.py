@@ -37,8 +37,4 @@ def nonce_of(request: HttpRequest) -> str:
 
 def is_api(request: HttpRequest) -> bool:
     """Whether errors of this request are problem documents (else pages)."""
-    return is_api_path(request.path_info)
-
-
-def is_api_path(path: str) -> bool:
-    return path.startswith(("/api/", "/auth/", "/.well-known/"))
+    return request.path_info.startswith(("/api/", "/auth/", "/.well-known/"))

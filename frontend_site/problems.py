@@ -112,7 +112,7 @@ def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") 
     """
     match = request.resolver_match
     kind = kind_of(match.func, request.path_info) if match else "page"
-    if is_api(request) or kind in ("json", "upstream"):
+    if request.path_info.startswith("/api/") or kind in ("json", "upstream"):
         return respond(request, problem)
     return HttpResponseRedirect(login_url(request, notice=notice), content_type=HTML)
 

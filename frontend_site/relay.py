@@ -3,7 +3,6 @@
 from .auth_client import Answer
 from .cookies import SESSION_COOKIE, SessionToken
 from .http import SiteRequest
-from .users import NOBODY, SiteUser
 
 # "cookies" would sign the whole registrable domain out of everything (security.md, section 0).
 CLEAR_SITE_DATA = '"cache", "storage"'
@@ -12,8 +11,7 @@ CLEAR_SITE_DATA = '"cache", "storage"'
 def relay_cookies(request: SiteRequest, answer: Answer) -> None:
     """Pass the Set-Cookie lines of `answer` on; the request speaks for the session they leave.
 
-    Call it before a page is rendered: its form must carry the new token. Raises AuthApiUnavailable
-    for a new session that does not say whose it is.
+    Call it before a page is rendered: its form must carry the new token.
     """
     if answer.status >= 500:
         return  # unknown: no cookie is touched
@@ -24,4 +22,4 @@ def relay_cookies(request: SiteRequest, answer: Answer) -> None:
             request.session_token = SessionToken.parse(rest.partition(";")[0].strip())
             request.csrf.rebind(request.session_token)
             request.session_check.answer = answer if answer.tells_who else None
-            request.user = SiteUser.of(answer) if request.session_token else NOBODY
+            request.user = request.session_check.lazy_user()

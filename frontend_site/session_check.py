@@ -1,9 +1,11 @@
 """What auth_api says of this request's session: asked at most once, remembered in the request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
 from django.urls import Resolver404, resolve
+from django.utils.functional import SimpleLazyObject
 
 from .auth_client import NEEDS_SESSION, Answer, AuthApiUnavailable, auth_api
 from .caller import caller_of
@@ -17,13 +19,19 @@ SIGNED_OUT = frozenset({"no-session", "session-ended"})
 
 @dataclass
 class SessionCheck:
-    """What is known so far."""
+    """What is known so far; one for each request."""
 
+    ask_user: Callable[[], SiteUser]  # who is signed in, from here or by a call
     answer: Answer | None = None  # who is signed in (200), or that the session is over (401)
     failure: AuthApiUnavailable | None = None  # nobody could tell
     valid: bool = False  # a call found the session valid
     over: bool = False  # a call found none, or an ended one
     expected: bool = False  # the view said that a call of its own would tell
+
+    def lazy_user(self) -> SiteUser:
+        """Return what becomes the user when it is looked at: as Django's `request.user`."""
+        lazy: SiteUser = SimpleLazyObject(self.ask_user)  # type: ignore[assignment]
+        return lazy
 
 
 def call_auth_api(

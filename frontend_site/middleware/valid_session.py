@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from django.http import HttpResponseBase
-from django.utils.functional import SimpleLazyObject
 
 from frontend_site import problems
 from frontend_site.auth_client import AuthApiUnavailable
@@ -29,8 +28,8 @@ class ValidSessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        request.session_check = SessionCheck()
-        request.user = SimpleLazyObject(partial(user_of, request))  # type: ignore[assignment]
+        request.session_check = SessionCheck(partial(user_of, request))
+        request.user = request.session_check.lazy_user()
         request.auser = partial(auser_of, request)
         response = self.get_response(request)
         if request.session_check.expected and not _is_proven(request, response):
