@@ -21,5 +21,5 @@ def relay_cookies(request: SiteRequest, answer: Answer) -> None:
         if name.strip() == SESSION_COOKIE:
             request.session_token = SessionToken.parse(rest.partition(";")[0].strip())
             request.csrf.rebind(request.session_token)
-            request.session_check.answer = answer if answer.tells_who else None
+            request.session_check.start_again(answer)
             request.user = request.session_check.lazy_user()

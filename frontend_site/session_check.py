@@ -28,6 +28,11 @@ class SessionCheck:
     over: bool = False  # a call found none, or an ended one
     expected: bool = False  # the view said that a call of its own would tell
 
+    def start_again(self, answer: Answer) -> None:
+        """Forget whose the old session was; `answer` may say whose the new one is."""
+        self.answer = answer if answer.tells_who else None
+        self.failure = None
+
     def lazy_user(self) -> SiteUser:
         """Return what becomes the user when it is looked at: as Django's `request.user`."""
         lazy: SiteUser = SimpleLazyObject(self.ask_user)  # type: ignore[assignment]
