@@ -63,6 +63,15 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "ready": ("GET", "/readyz"),
 }
 
+# A success of one of these says that the session is valid.
+NEEDS_SESSION = frozenset(
+    {
+        "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
+        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "export-account", "identity",
+    }
+)  # fmt: skip
+
 # Each of these makes auth_api hash a password; it does few at once.
 _HASHING = frozenset(
     {
@@ -109,6 +118,11 @@ class Answer:
         return (
             str(self.document.get("type", "")).removeprefix(_PROBLEM) if self.status >= 400 else ""
         )
+
+    @property
+    def tells_who(self) -> bool:
+        """Whether this is `{user, session}` of somebody signed in, perhaps with more."""
+        return self.status == 200 and {"user", "session"} <= self.document.keys()
 
     @property
     def retry_after(self) -> int:

@@ -12,8 +12,7 @@ from urllib.parse import quote, urlencode
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from . import problems
-from .auth_client import Answer, AuthApiUnavailable, auth_api
-from .caller import caller_of
+from .auth_client import Answer, AuthApiUnavailable
 from .endpoints import page, probe
 from .http import SiteRequest
 from .knobs import knobs
@@ -22,6 +21,7 @@ from .origin import fetch_site
 from .pages.calls import current_profile
 from .proxy.headers import browser_response
 from .relay import relay_cookies
+from .session_check import call_auth_api
 
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -66,7 +66,7 @@ def verify(request: SiteRequest) -> HttpResponseBase:
         return problems.respond(request, problems.FORBIDDEN)
     if request.session_token is None:
         return _denied(request, original, problems.respond(request, problems.NO_SESSION))
-    answer = auth_api().call("identity", caller_of(request), audience=audience)
+    answer = call_auth_api(request, "identity", audience=audience)
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)

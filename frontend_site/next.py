@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from .endpoints import kind_of, methods_of
+from .endpoints import is_public, kind_of, methods_of
 from .knobs import knobs
 
 DEFAULT = "/account"
@@ -57,8 +57,8 @@ def _is_destination(path: str) -> bool:
     except Resolver404:
         return False
     # Public pages (/login, /logout, ...) are ways in and out, not places to be.
-    protected = getattr(view, "login_required", True) or path == "/"
-    return kind_of(view) == "page" and "GET" in methods_of(view) and protected
+    protected = not is_public(view) or path == "/"
+    return kind_of(view, path) == "page" and "GET" in methods_of(view) and protected
 
 
 def login_url(request: HttpRequest, *, notice: str = "") -> str:

@@ -38,7 +38,7 @@ def _mail_wish(request: SiteRequest, route: str, template: str) -> HttpResponse:
     return form_again(request, f"{template}.html", answer, dict(form))
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def change_password(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"profile": required_profile(request), "changed": request.GET.get("changed")}
@@ -52,7 +52,7 @@ def change_password(request: SiteRequest) -> HttpResponse:
     return form_again(request, "account/password.html", answer, context)
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def change_address(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/email.html", {"profile": required_profile(request)})
@@ -64,7 +64,7 @@ def change_address(request: SiteRequest) -> HttpResponse:
     return form_again(request, "account/email.html", answer, context)
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def export_account(request: SiteRequest) -> HttpResponse:
     """GET shows a button: the data wants a recent authentication, which asks by a form."""
     if request.method != "POST":
@@ -76,7 +76,7 @@ def export_account(request: SiteRequest) -> HttpResponse:
     return HttpResponse(answer.body, content_type="application/json", headers=headers)
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def delete_account(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/delete.html", {"profile": required_profile(request)})

@@ -76,7 +76,7 @@ class LoggedEvent:
         )
 
 
-@page("GET")
+@page("GET", session="own-call")
 def security_log(request: SiteRequest) -> HttpResponse:
     events = _listed(ask(request, "security-events"))
     return render(request, "account/security.html", {"events": events})

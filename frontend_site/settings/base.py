@@ -57,6 +57,7 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 ROOT_URLCONF = "frontend_site.urls"
+LOGIN_URL = "/login"  # for Django's own decorators
 WSGI_APPLICATION = "frontend_site.wsgi.application"
 FORCE_SCRIPT_NAME = ""  # a SCRIPT_NAME header must not move our paths
 APPEND_SLASH = False
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "frontend_site.middleware.session_cookie.SessionCookieRequiredMiddleware",
     "frontend_site.middleware.csrf.SignedCsrfMiddleware",
     "frontend_site.middleware.reauthentication.ReauthenticationMiddleware",
+    "frontend_site.middleware.valid_session.ValidSessionMiddleware",
 ]
 TEMPLATES = [
     {

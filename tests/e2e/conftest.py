@@ -13,7 +13,8 @@ EMAIL = "ada@example.com"
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack() as running:
+    # With an upstream, at which nobody listens: its route is there to be asked.
+    with Stack(GATEHOUSE_UPSTREAMS="reports=http://127.0.0.1:9") as running:
         yield running
 
 
