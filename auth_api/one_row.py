@@ -7,6 +7,7 @@ Argon2id emptied the caches (docs/benchmarks.md).
 from typing import Any, TypeVar
 
 from django.db import connections, models, router
+from django.db.models.sql import Query
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -19,9 +20,12 @@ def read_row(model: type[Row], **unique: Any) -> Row | None:
     ((name, value),) = unique.items()
     field: Any = model._meta.get_field(name)
     connection = connections[router.db_for_read(model)]
-    table, column = (connection.ops.quote_name(own) for own in (model._meta.db_table, field.column))
+    table = model._meta.db_table
+    # As the field itself compares: an address has many spellings.
+    same = field.get_lookup("exact")(field.get_col(table), value)
+    where, values = Query(model).get_compiler(connection=connection).compile(same)
     found = model._default_manager.raw(
-        f"SELECT * FROM {table} WHERE {column} = %s",  # noqa: S608 - the model's own names
-        [field.get_db_prep_value(value, connection)],
+        f"SELECT * FROM {connection.ops.quote_name(table)} WHERE {where}",  # noqa: S608 - own names
+        values,
     )
     return next(iter(found), None)

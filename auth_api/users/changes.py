@@ -6,6 +6,8 @@ from typing import Any
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 
+from .addresses import address_key
+
 RECORDED = frozenset(
     {"password", "email", "name", "is_active", "email_verified", "is_staff", "is_superuser"}
 )
@@ -24,10 +26,16 @@ def record_changes(user: Any, before: Mapping[str, Any], after: Mapping[str, Any
     for name in sorted(RECORDED & after.keys()):
         if before.get(name) == after[name]:
             continue
-        if name in ("password", "name") and not before.get("email_verified"):
+        respelled = name == "email" and _is_respelled(before.get(name), after[name])
+        if (name in ("password", "name") or respelled) and not before.get("email_verified"):
             continue
         kind, reason = _told(name, after[name])
         record_change(user, kind, reason=reason)
+
+
+def _is_respelled(old: Any, new: Any) -> bool:
+    both_known = isinstance(old, str) and isinstance(new, str)
+    return both_known and address_key(old) == address_key(new)
 
 
 def _told(name: str, value: Any) -> tuple[Kind, str]:
