@@ -95,6 +95,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # of STATIC_ROOT: anybody may read it, whatever the umask
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
@@ -148,4 +149,9 @@ def _public_origin() -> str:
 
 def _auth_api_url() -> str:
     port = ENV.number("AUTH_API_PORT", 8001)
-    return ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    url = ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise ImproperlyConfigured(
+            "AUTH_API_URL: http://host:port or https://host:port, without user and query"
+        )
+    return url

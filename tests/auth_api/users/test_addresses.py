@@ -43,7 +43,8 @@ ITS_DOMAIN, ANOTHER_DOMAIN = "xn--fa-hia.de", "fass.de"
         ("ada@نامه\u200cای.example", "ada@xn--mgba3gch31f060k.example"),  # with a joiner
         ("ada@نامهای.example", "ada@xn--mgba3gch31f.example"),  # without
         ("ada@ısik.example", "ada@xn--sik-iua.example"),  # a dotless i
-        ("ada@xn--i-7iq.example", "ada@xn--i-7iq.example"),  # what DNS is asked for
+        ("ada@xn--i-7iq.example", "ada@xn--i-7iq.example"),  # what DNS is asked for: an emoji
+        ("ada@ab--cd.example", "ada@ab--cd.example"),  # registered before there was IDNA
     ],
 )
 def test_an_address_keeps_its_person_and_its_domain(typed: str, canonical: str) -> None:
