@@ -1,6 +1,6 @@
 """The endpoints: forward, relay the cookies, answer. auth_api decides everything else."""
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
 from frontend_site.auth_client import auth_api
 from frontend_site.caller import caller_of
@@ -8,7 +8,7 @@ from frontend_site.endpoints import endpoint
 from frontend_site.http import SiteRequest
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
 
-from .headers import browser_response
+from .headers import browser_response, long_response
 
 
 @endpoint("GET", public=True)
@@ -128,8 +128,11 @@ def account(request: SiteRequest) -> HttpResponse:
 
 
 @endpoint("GET")
-def export_account(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "export-account")
+def export_account(request: SiteRequest) -> HttpResponseBase:
+    """Of any length."""
+    answer = auth_api().call("export-account", caller_of(request))
+    relay_cookies(request, answer)
+    return long_response(answer)
 
 
 @endpoint("GET", public=True)

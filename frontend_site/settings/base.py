@@ -35,6 +35,10 @@ class Gatehouse:
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
+    # A long answer (an export) goes through a file: all of it is there before the browser has any.
+    download_limit: int = 256 * 1024**2
+    download_deadline: float = 60.0  # of the whole call
+    downloads_at_once: int = 2  # per worker: each keeps a thread of auth_api busy
     body_limit: int = 64 * 1024
     forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
     upstreams: tuple[Upstream, ...] = ()
@@ -44,6 +48,7 @@ class Gatehouse:
     upstream_recheck: int = 60  # a running answer asks so often whether the session lives
     streams: int = 1000  # open pages of one worker that wait for events
     streams_of_session: int = 6  # of those; the oldest goes
+    streams_of_user: int = 20  # of all sessions of one user; the oldest goes
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
     stream_heartbeat: int = 20
 
