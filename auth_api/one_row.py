@@ -20,12 +20,19 @@ def read_row(model: type[Row], **unique: Any) -> Row | None:
     ((name, value),) = unique.items()
     field: Any = model._meta.get_field(name)
     connection = connections[router.db_for_read(model)]
-    table = model._meta.db_table
     # As the field itself compares: an address has many spellings.
-    same = field.get_lookup("exact")(field.get_col(table), value)
-    where, values = Query(model).get_compiler(connection=connection).compile(same)
-    found = model._default_manager.raw(
-        f"SELECT * FROM {connection.ops.quote_name(table)} WHERE {where}",  # noqa: S608 - own names
-        values,
-    )
-    return next(iter(found), None)
+    same = field.get_lookup("exact")(field.get_col(model._meta.db_table), value)
+    key = (field, connection.vendor)
+    if key not in _statements:
+        _statements[key] = _statement(model, same, connection)
+    _, values = same.get_db_prep_lookup(same.rhs, connection)
+    return next(iter(model._default_manager.raw(_statements[key], values)), None)
+
+
+_statements: dict[tuple[Any, str], str] = {}
+
+
+def _statement(model: type[models.Model], same: Any, connection: Any) -> str:
+    where, _ = Query(model).get_compiler(connection=connection).compile(same)
+    table = connection.ops.quote_name(model._meta.db_table)
+    return f"SELECT * FROM {table} WHERE {where}"  # noqa: S608 - the model's own names
