@@ -49,13 +49,13 @@ def _meant_address(typed: str) -> str:
     An account that an earlier release stored under its own reading of `typed` is still found by
     whoever types that, until somebody has the address that it is today. Nothing is mailed by it.
     """
-    before = earlier_key(typed)
+    before = "" if typed.isascii() else earlier_key(typed)
+    if not before or not before.isascii():  # earlier versions stored it as we do, or not at all
+        return canonical_address(typed)
     try:
         now = canonical_address(typed)
     except ValidationError:
         now = ""
-    if not before.isascii() or before == address_key(now):
-        return canonical_address(typed)
     known = User.objects.filter(email__in=[now, before]).values_list("email", flat=True)
     keys = {address_key(email) for email in known}
     return before if before in keys and address_key(now) not in keys else canonical_address(typed)
