@@ -6,6 +6,7 @@ from hashlib import sha256
 from auth_api.errors import Throttled
 from auth_api.sessions.connections import OUTAGE, ask
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.users.addresses import address_key
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10
@@ -125,7 +126,7 @@ def mail_wait(client: str) -> int:
 
 def may_be_mailed(account: str) -> bool:
     """Count a mail that a stranger wants us to send to `account`; False when it had enough."""
-    key = f"gh:throttle:{{{_hidden(f'mail to {account}', 32)}}}"
+    key = f"gh:throttle:{{{_hidden(f'mail to {address_key(account)}', 32)}}}"
     return _count(key, MAIL_WINDOW)[0] <= ADDRESS_MAILS
 
 

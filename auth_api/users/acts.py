@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from auth_api.knobs import knobs
 
-from .addresses import MAX_LENGTH, AddressField
+from .addresses import MAX_LENGTH, AddressField, AsciiLower, address_key
 
 
 class Act(models.Model):
@@ -49,7 +49,7 @@ class Act(models.Model):
         ordering = ("pk",)
         indexes = (
             models.Index(fields=("user", "at"), name="acts_of_user"),
-            models.Index(fields=("old_address", "at"), name="acts_by_old_address"),
+            models.Index(AsciiLower("old_address"), "at", name="acts_by_old_address"),
         )
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ def is_dealt_with(user: Any, *, email: str, event: int) -> bool:
 def was_taken_back(user: Any, email: str) -> bool:
     """Whether `email` was this account's by an act that was taken back since."""
     changes = user.acts.filter(kind=Act.Kind.ADDRESS, new_address=email, undone=True)
-    return bool(email != user.email and changes.exists())
+    return address_key(email) != address_key(user.email) and changes.exists()
 
 
 def prune_acts(acts: models.QuerySet[Act] | None = None) -> int:

@@ -14,7 +14,7 @@ from auth_api.throttling import may_be_mailed
 
 from . import emails
 from .acts import reservation_of
-from .addresses import canonical_address
+from .addresses import address_key, canonical_address
 from .models import User
 from .registration import (
     is_registration,
@@ -41,7 +41,7 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
     allowed = may_be_mailed(email)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
-        if email == user.email:
+        if address_key(email) == address_key(user.email):
             raise InvalidRequest({"email": ["This is the address that you have."]})
         if not allowed:
             _log.warning("mail.throttled", by="address")

@@ -8,6 +8,7 @@ from auth_api.security_log.origin import sign_in_of_change
 from auth_api.security_log.recording import record_change
 
 from .acts import Act, record_act
+from .addresses import address_key
 
 RECORDED = frozenset(
     {"password", "email", "name", "is_active", "email_verified", "is_staff", "is_superuser"}
@@ -36,7 +37,8 @@ def record_changes(
     for name in sorted(RECORDED & after.keys()):
         if before.get(name) == after[name]:
             continue
-        if name in ("password", "name") and not before.get("email_verified"):
+        respelled = name == "email" and _is_respelled(before.get(name), after[name])
+        if (name in ("password", "name") or respelled) and not before.get("email_verified"):
             continue
         kind, reason = _told(name, after[name])
         record_change(user, kind, reason=reason)
@@ -51,6 +53,11 @@ def _undo(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dic
         case "name":
             return {"old_name": before["name"]}
     return {}  # a password is not put back
+
+
+def _is_respelled(old: Any, new: Any) -> bool:
+    both_known = isinstance(old, str) and isinstance(new, str)
+    return both_known and address_key(old) == address_key(new)
 
 
 def _told(name: str, value: Any) -> tuple[Kind, str]:

@@ -15,7 +15,7 @@ from auth_api.sessions.cards import erase_sessions, guard_card
 from auth_api.sessions.tokens import new_ref
 
 from .acts import require_unreserved
-from .addresses import MAX_LENGTH, AddressField, canonical_address
+from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
 from .names import validate_name
 
@@ -104,6 +104,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ("email",)
+        constraints = (
+            models.UniqueConstraint(
+                AsciiLower("email"),
+                name="one_account_per_address",
+                violation_error_message="User with this Email already exists.",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.email

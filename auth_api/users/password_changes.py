@@ -40,7 +40,8 @@ def request_password_reset(*, email: str, address: str) -> None:
         _log.warning("mail.throttled", by="address")
         return
     with transaction.atomic():
-        user = User.objects.filter(email=email, is_active=True).first()
+        # Locked, so that it does not go away before its link has been counted.
+        user = User.objects.select_for_update().filter(email=email, is_active=True).first()
         if user is None:
             waste_serial()
             emails.send_nothing()

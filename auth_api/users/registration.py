@@ -97,8 +97,9 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
                 user = User.objects.create(email=email, password=hashed, name=name)
                 _log.info("account.registered", user=str(user.id))
             elif is_registration(user):
-                # The newest registration counts and kills older links (they name the epoch).
-                user.password, user.name = hashed, name
+                # The newest registration counts and kills older links (they name the epoch). Its
+                # spelling of the address, too: the mail goes to who is registering now.
+                user.email, user.password, user.name = email, hashed, name
                 user.save()
             return user
     except IntegrityError:  # two registrations at the same moment

@@ -1,13 +1,13 @@
 """The endpoints: forward, relay the cookies, answer. auth_api decides everything else."""
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
 from frontend_site.endpoints import endpoint
 from frontend_site.http import SiteRequest
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
 from frontend_site.session_check import call_auth_api
 
-from .headers import browser_response
+from .headers import browser_response, long_response
 
 
 @endpoint("GET", public=True)
@@ -132,8 +132,11 @@ def account(request: SiteRequest) -> HttpResponse:
 
 
 @endpoint("GET", session="own-call")
-def export_account(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "export-account")
+def export_account(request: SiteRequest) -> HttpResponseBase:
+    """Of any length."""
+    answer = call_auth_api(request, "export-account")
+    relay_cookies(request, answer)
+    return long_response(answer)
 
 
 @endpoint("GET", public=True)

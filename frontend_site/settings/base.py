@@ -35,6 +35,10 @@ class Gatehouse:
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
+    # A long answer (an export) goes through a file: all of it is there before the browser has any.
+    download_limit: int = 256 * 1024**2
+    download_deadline: float = 60.0  # of the whole call
+    downloads_at_once: int = 2  # per worker: each keeps a thread of auth_api busy
     body_limit: int = 64 * 1024
     forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
     upstreams: tuple[Upstream, ...] = ()
@@ -44,6 +48,7 @@ class Gatehouse:
     upstream_recheck: int = 60  # a running answer asks so often whether the session lives
     streams: int = 1000  # open pages of one worker that wait for events
     streams_of_session: int = 6  # of those; the oldest goes
+    streams_of_user: int = 20  # of all sessions of one user; the oldest goes
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
     stream_heartbeat: int = 20
 
@@ -97,6 +102,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # of STATIC_ROOT: anybody may read it, whatever the umask
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
@@ -150,4 +156,9 @@ def _public_origin() -> str:
 
 def _auth_api_url() -> str:
     port = ENV.number("AUTH_API_PORT", 8001)
-    return ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    url = ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise ImproperlyConfigured(
+            "AUTH_API_URL: http://host:port or https://host:port, without user and query"
+        )
+    return url

@@ -29,6 +29,11 @@ def call(
     return client.generic(method, path, data, content_type=content_type, **extra)
 
 
+def document_of(response: Any) -> Any:
+    """The JSON of an answer that comes in pieces."""
+    return json.loads(b"".join(response.streaming_content))
+
+
 def session_token(response: Any) -> str:
     """The token in a response's Set-Cookie."""
     value: str = response.cookies["__Host-session"].value

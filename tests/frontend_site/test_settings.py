@@ -90,3 +90,12 @@ def test_the_public_site_has_no_database_no_redis_and_no_users(settings: object)
     assert connections.settings["default"]["ENGINE"] == "django.db.backends.dummy"
     names = {app.name for app in apps.get_app_configs()}
     assert names == {"django.contrib.staticfiles", "frontend_site"}
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8001", "http://u:s3cret@10.0.0.7:8001", "http://10.0.0.7?x=1", "ftp://h"]
+)
+def test_an_address_of_auth_api_that_would_be_read_in_part_stops_the_start(url: str) -> None:
+    last = start({**PRODUCTION, "AUTH_API_URL": url}).stderr.strip().splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: AUTH_API_URL: ")
+    assert "s3cret" not in last

@@ -15,7 +15,7 @@ from auth_api.security_log.writer import writer
 from auth_api.throttling import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.services import set_active
-from tests.auth_api.http import call, session_token
+from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.auth_api.users.test_admin import USERS, AdminBrowser, action
@@ -232,6 +232,6 @@ def test_a_reset_is_asked_for_and_made(kinds: Kinds, user: User) -> None:
 
 def test_ones_own_data_has_the_events(log: Log) -> None:
     token = session_token(login())
-    exported = call("GET", "/v1/account/export", token=token).json()["security_events"]
+    exported = document_of(call("GET", "/v1/account/export", token=token))["security_events"]
     assert "session.started" in [event["event"] for event in exported]
     assert log()[-1].kind == "account.exported"

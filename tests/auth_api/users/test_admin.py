@@ -199,3 +199,14 @@ def test_staff_see_what_waits_to_be_mailed_and_no_link(root: AdminBrowser) -> No
     OutboxMail.objects.update(due_at=None)
     root.post("/admin/mail/outboxmail/", {"action": "try_now", "_selected_action": [mail.pk]})
     assert [m.to for m in sent_mails()] == [["ada@example.com"]]
+
+
+def test_an_address_is_found_by_any_spelling_and_makes_no_second_account(
+    root: AdminBrowser,
+) -> None:
+    make_user("Ada@bücher.example")
+    for typed in ("aDA@Bücher.example", "ADA@xn--bcher-kva.example", "Ada@"):
+        assert b"Ada@xn--bcher-kva.example" in root.get(f"{USERS}?q={typed}").content
+    answer = root.post(f"{USERS}add/", {"email": "aDA@Bücher.example", "is_active": "on"})
+    assert b"User with this Email already exists." in answer.content
+    assert User.objects.count() == 2
