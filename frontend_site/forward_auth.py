@@ -14,6 +14,7 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from . import problems
 from .auth_client import Answer, AuthApiUnavailable, auth_api
 from .caller import caller_of
+from .cookies import cookies_for_app
 from .endpoints import page, probe
 from .http import SiteRequest
 from .knobs import knobs
@@ -54,6 +55,9 @@ class Original:
 def verify(request: SiteRequest) -> HttpResponseBase:
     """204 with who is signed in; 401 for a fetch; 302 to sign in for a navigation.
 
+    The 204 carries the `Cookie` header that the app may see: the request's without our cookies. The
+    proxy puts it in place of the browser's (docs/decisions/0001-cookies-of-apps.md).
+
     `?audience=NAME` names the app in the identity token; `?redirect=no` turns the 302 into a 401.
     """
     original, audience = Original.of(request), request.GET.get("audience", "forward-auth")
@@ -72,7 +76,9 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     relay_cookies(request, answer)
     if answer.status != 200:
         return _denied(request, original, browser_response(answer))
-    return HttpResponse(status=204, headers=_identity_headers(answer))
+    # Always there, also when it is empty: then Gatehouse has said that the app gets no cookie.
+    cookies = cookies_for_app(request.META.get("HTTP_COOKIE", ""))
+    return HttpResponse(status=204, headers={**_identity_headers(answer), "Cookie": cookies})
 
 
 @page("GET", public=True)

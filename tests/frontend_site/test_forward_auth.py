@@ -12,6 +12,7 @@ from tests.frontend_site.stub import (
     NO_SESSION,
     SESSION_ENDED,
     STORE_DOWN,
+    TOKEN,
     USER,
     Stub,
     identity,
@@ -43,6 +44,27 @@ def test_who_is_signed_in_is_told_in_headers(browser: Browser, stub: Stub) -> No
     assert answer["Gatehouse-Session"] == HANDLE
     assert answer["Gatehouse-Identity"] == IDENTITY
     assert stub.calls == [CALL]
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ("", ""),
+        ("theme=dark", "theme=dark"),
+        ("t=__Host-session=1; x__Host-session=2", "t=__Host-session=1; x__Host-session=2"),
+        ("__Host-admin-session=x; ;nameless; a=\xe9", "a=\xe9"),
+    ],
+)
+def test_the_cookies_of_the_app_are_told_without_ours(
+    browser: Browser, others: str, expected: str
+) -> None:
+    header = "; ".join(filter(None, [f"__Host-session={TOKEN}", others]))
+    assert ask(browser, Cookie=header)["Cookie"] == expected
+
+
+def test_cookies_are_told_to_nobody_who_is_not_signed_in(browser: Browser) -> None:
+    for kind in (NAVIGATION, FETCH):
+        assert "Cookie" not in ask(browser, Cookie="theme=dark", **kind).headers
 
 
 def test_an_address_outside_ascii_is_encoded(browser: Browser, stub: Stub) -> None:
