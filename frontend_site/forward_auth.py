@@ -18,9 +18,10 @@ from .cookies import cookies_for_app
 from .endpoints import page, probe
 from .http import SiteRequest
 from .knobs import knobs
-from .next import safe_next
+from .next import continue_url, needs_click, safe_next
 from .origin import fetch_site
 from .pages.calls import current_profile
+from .pages.rendering import render
 from .proxy.headers import browser_response
 from .relay import relay_cookies
 
@@ -87,17 +88,20 @@ def go_on(request: SiteRequest) -> HttpResponseBase:
 
     Between an app and the login page, because a link from elsewhere arrives without the Strict
     cookie: this page gets the same-site reload (middleware/same_site.py), and the app cannot.
+    An app that asks for a click gets one here.
     """
     destination = safe_next(request.GET.get("next"))
-    if request.session_token and current_profile(request):
-        return HttpResponseRedirect(destination)
-    return HttpResponseRedirect(f"/login?{urlencode({'next': destination}, safe='/')}")
+    if not request.session_token or not current_profile(request):
+        return HttpResponseRedirect(f"/login?{urlencode({'next': destination}, safe='/')}")
+    if needs_click(destination):
+        return render(request, "continue.html", {"target": destination})
+    return HttpResponseRedirect(destination)
 
 
 def _denied(request: SiteRequest, original: Original, response: HttpResponse) -> HttpResponseBase:
     if original.may_have_effects or not _is_navigation(request):
         return response
-    target = f"/login/continue?{urlencode({'next': safe_next(original.uri)}, safe='/')}"
+    target = continue_url(safe_next(original.uri))
     if request.GET.get("redirect") != "no":
         return HttpResponseRedirect(target)
     response[_LOGIN] = target

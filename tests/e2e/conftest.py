@@ -33,8 +33,9 @@ def app() -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Stack]:
-    """Gatehouse as the files of docs/deploy/ say."""
-    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS="/app/") as running:
+    """Gatehouse as the files of docs/deploy/ say; a part of the app asks for a click."""
+    paths = "/app/,/app/wiki/:click"
+    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS=paths) as running:
         yield running
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.e2e.conftest import EMAIL
+from tests.e2e.conftest import EMAIL, chromium
 from tests.e2e.proxies import NAVIGATION, App
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
 from tests.processes import JsonClient, Stack, wait_for
@@ -148,3 +148,29 @@ def test_in_chromium_from_login_to_app_and_by_a_link_from_elsewhere(
     wait_for_text(browser, f"the app, for {EMAIL}")
     assert browser.current_url == f"{proxied}/app/other"
     assert app.seen[-1]["Sec-Fetch-Site"] == "same-origin"  # as docs/forward-auth.md warns
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without"])
+def test_in_chromium_no_link_from_elsewhere_enters_an_app_that_asks_for_a_click(
+    tmp_path: Any, proxied: str, app: App, site_password: str, javascript: bool
+) -> None:
+    target = f"{proxied}/app/wiki/delete?page=1&sure=yes"
+    for browser in chromium(tmp_path, javascript=javascript):
+        before = len(app.seen)
+        browser.get(
+            target
+        )  # typed: the login page, then the question, since both follow a redirect
+        wait_for_path(browser, "/login")
+        fill(browser, email=EMAIL, password=site_password)
+        press(browser, "main form")
+        wait_for_path(browser, "/login/continue")
+        wait_for_text(browser, "/app/wiki/delete?page=1&amp;sure=yes")
+        for address in (f"{proxied}/login/continue?next=/app/wiki/delete", target):
+            browser.get(f"data:text/html,<a id=link href='{address}'>go</a>")
+            browser.find_element("id", "link").click()
+            wait_for_text(browser, "Do you want to open this page?")
+        assert len(app.seen) == before
+        browser.find_element("css selector", "main a.button").click()
+        wait_for_text(browser, f"the app, for {EMAIL}")
+        assert browser.current_url == target
+        assert len(app.seen) == before + 1
