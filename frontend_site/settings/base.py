@@ -41,6 +41,7 @@ class Gatehouse:
     downloads_at_once: int = 2  # per worker: each keeps a thread of auth_api busy
     body_limit: int = 64 * 1024
     forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
+    click_paths: tuple[str, ...] = ()  # of those, which nobody enters without a click
     upstreams: tuple[Upstream, ...] = ()
     upstream_body_limit: int = 1024**3
     upstream_silence: int = 60  # the longest wait for the next byte, of either side
@@ -113,6 +114,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     """Set what depends on secrets and URLs, once the environment has settled them."""
+    forward_auth_paths, click_paths = _forward_auth_paths()
     hops, production = ENV.number("GATEHOUSE_PROXY_HOPS", 0), ENV.environment == "production"
     target.update(
         SECRET_KEY=ENV.required("FRONTEND_SECRET_KEY"),
@@ -126,7 +128,8 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             bind=ENV.text("FRONTEND_BIND", "0.0.0.0" if production else "127.0.0.1"),  # noqa: S104 - checked
             proxy_hops=hops,
             has_certificate=bool(ENV.text("GATEHOUSE_CERTFILE", "")),
-            forward_auth_paths=_forward_auth_paths(),
+            forward_auth_paths=forward_auth_paths,
+            click_paths=click_paths,
             upstreams=parse_upstreams(
                 ENV.list("GATEHOUSE_UPSTREAMS", ""), ENV.list("GATEHOUSE_UPSTREAM_COOKIES", "")
             ),
@@ -142,11 +145,17 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
 
 
-def _forward_auth_paths() -> tuple[str, ...]:
-    paths = tuple(ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", ""))
-    if not all(re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII) for path in paths):
-        raise ImproperlyConfigured("GATEHOUSE_FORWARD_AUTH_PATHS: paths like /app/, with commas")
-    return paths
+def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The paths of apps, and those of them that ask for a click."""
+    items = [item.partition(":") for item in ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", "")]
+    for path, colon, option in items:
+        known = option == "click" if colon else True
+        if not known or not re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII):
+            raise ImproperlyConfigured(
+                "GATEHOUSE_FORWARD_AUTH_PATHS must be paths like /app/ or /app/:click, with commas "
+                f"between. Correct {(path + colon + option)[:40]!r}."
+            )
+    return tuple(path for path, _, _ in items), tuple(path for path, colon, _ in items if colon)
 
 
 def _public_origin() -> str:
