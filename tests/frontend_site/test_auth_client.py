@@ -300,6 +300,7 @@ DOUBTFUL = {
     "no length": b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n{}",
     "a signed length": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: +2\r\n\r\n{}",
     "more than announced": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}HTTP/1.1",
+    "a blank more than announced": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{} ",
     "an early hint": b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n"
     + JSON
     + b"Content-Length: 2\r\n\r\n{}",
