@@ -87,7 +87,7 @@ def test_two_uses_of_one_link_wait_for_each_other(user: Any) -> None:
         finally:
             connection.close()
 
-    thread = threading.Thread(target=second)
+    thread = threading.Thread(target=second, daemon=True)
     with transaction.atomic():
         reset_password(token=token, password=NEW)
         thread.start()

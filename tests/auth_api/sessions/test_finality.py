@@ -191,7 +191,7 @@ def test_a_change_fences_when_the_change_before_is_done(
         same.save()
         connection.close()
 
-    second = threading.Thread(target=rename)
+    second = threading.Thread(target=rename, daemon=True)
     with monkeypatch.context() as patched:
         patched.setattr(cards.backend, "put_card", lost_by_the_first)
         with transaction.atomic():
