@@ -168,16 +168,17 @@ def _check(name: str, mutants: list[Mutant], copy: Path) -> str:
         raise SystemExit(f"{name}: the tests fail without a mutant.")
     limit = PATIENCE * (time.monotonic() - started) + 30
     print(f"{name}: {len(mutants)} mutants, at most {limit:.0f} s each", flush=True)
-    lived = 0
-    for mutant in mutants:
-        with _mutated(copy, mutant):
-            lives = _pass(copy, ROOMS[name].tests, limit)
-        if lives:
-            lived += 1
-            print(f"LIVES {_told(mutant)}", flush=True)
-    killed = len(mutants) - lived
-    share = 100 * killed / len(mutants) if mutants else 100
-    return f"{name}: {len(mutants)} mutants, {killed} killed, {lived} lived: {share:.0f} %"
+    done = lived = 0
+    with suppress(KeyboardInterrupt):  # the score is of what was done
+        for mutant in mutants:
+            with _mutated(copy, mutant):
+                lives = _pass(copy, ROOMS[name].tests, limit)
+            done += 1
+            if lives:
+                lived += 1
+                print(f"LIVES {_told(mutant)}", flush=True)
+    share = 100 * (done - lived) / done if done else 100
+    return f"{name}: {done} mutants, {done - lived} killed, {lived} lived: {share:.0f} %"
 
 
 def _told(mutant: Mutant) -> str:
@@ -188,11 +189,18 @@ def _told(mutant: Mutant) -> str:
 def _mutated(copy: Path, mutant: Mutant) -> Iterator[None]:
     path = copy / mutant.path
     source = path.read_bytes()
-    path.write_bytes(mutant.of(source))
+    _write(path, mutant.of(source))
     try:
         yield
     finally:
-        path.write_bytes(source)
+        _write(path, source)
+
+
+def _write(path: Path, source: bytes) -> None:
+    """Write a source, and forget its compiled one: two of one second and size look the same."""
+    path.write_bytes(source)
+    for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
+        compiled.unlink()
 
 
 def _pass(copy: Path, tests: tuple[str, ...], limit: float | None) -> bool:
@@ -200,8 +208,7 @@ def _pass(copy: Path, tests: tuple[str, ...], limit: float | None) -> bool:
     kept = {
         k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "GATEHOUSE_ENV")
     }
-    # Two mutants of one second and size would share their compiled file.
-    environment = {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [
         sys.executable,
         "-m",
