@@ -11,6 +11,7 @@ from auth_api.sessions import cards, services
 from auth_api.sessions.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.sessions.login import login_data
+from auth_api.sessions.records import ClientInfo, FixedHeader, Flag
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with
@@ -174,6 +175,69 @@ def test_a_later_writer_of_the_same_epoch_replaces_the_card(user: Any) -> None:
         card = cards.make_card(user)._replace(profile_json=f'{{"name":"{name}"}}')
         sealed = cards.codec().seal_card(user.session_ref, card)
         assert backend.put_card(user.session_ref, sealed, lifetime=300, nonce=FENCE)
+
+
+# -- fences ----------------------------------------------------------------------------------
+
+# A nonce is random: it may look like what stands in a card at its place.
+NONCES = [bytes([first]) + b"\0" * 15 for first in (0, 1, 2)] + [b"\1" * 16]
+
+
+@pytest.mark.parametrize("nonce", NONCES)
+def test_a_fence_is_no_card_whatever_its_nonce(
+    sign_in: SignIn, user: Any, redis_client: Any, nonce: bytes
+) -> None:
+    token = token_of(sign_in())
+    backend.fence_card(user.session_ref, nonce, lifetime=300)
+    fence = redis_client.get(card_key(user.session_ref))
+    for interval in (0, 60):
+        answer = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=False)
+        assert answer[0] == b"unsure"
+    assert is_alive(sign_in().session_key)
+    assert services.end_other_sessions(request_with(token.value)) == 1
+    sealed = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    assert not backend.put_card(user.session_ref, sealed, lifetime=300)
+    assert not backend.put_card(user.session_ref, sealed, lifetime=300, nonce=b"x" * 16)
+    assert redis_client.get(card_key(user.session_ref)) == fence
+    assert backend.put_card(user.session_ref, sealed, lifetime=300, nonce=nonce)
+
+
+# -- sent again, after a lost answer ---------------------------------------------------------
+
+
+def test_a_sign_in_that_is_sent_twice_is_done_once(user: Any) -> None:
+    token = SessionToken.new(user.session_ref)
+    fixed = FixedHeader(Flag.BOUND, 3600, 43200, user.session_epoch)
+    card = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    bodies = [cards.codec().seal_record(token, fixed, ClientInfo(), b"\0{}") for _ in range(2)]
+    first, again, other = (
+        backend.create(
+            token.ref, token.id_hash, fixed.pack(), body, limit=0, policy="end-oldest", card=card,
+            card_lifetime=300,
+        )
+        for body in (bodies[0], bodies[0], bodies[1])
+    )  # fmt: skip
+    assert first[0] == b"ok"
+    assert again == first
+    assert other == [b"exists"]
+    assert backend.live_id_hashes(user.session_ref) == [token.id_hash]
+
+
+def test_a_write_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
+    store = sign_in()
+    token = token_of(store)
+    assert store.valid
+    record = store.valid.record
+    body = cards.codec().seal_record(token, record.fixed, store.client(), b"\0{}")
+    first, again = (
+        backend.save(
+            token.ref, token.id_hash, record.revision, record.fixed.pack(), body,
+            new_id_hash=token.id_hash, restart_clocks=False,
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    assert first[0] == b"ok"
+    assert again == first
 
 
 # -- a sign-in from an anonymous session -----------------------------------------------------
