@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from tests.answers import keep
 from tests.mailbox import Mailbox
 from tests.ports import free_port
 from tests.valkey import ValkeyServer
@@ -227,6 +228,7 @@ class JsonClient:
             timeout=20,
             allow_redirects=False,
         )
+        keep(method, path, answer.status_code, answer.content)
         for line in answer.raw.headers.getlist("Set-Cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value

@@ -107,14 +107,31 @@ def test_a_fetch_gets_a_401_problem(browser: Browser, stub: Stub) -> None:
     assert EXPIRE_SESSION in set_cookie_lines(answer)
 
 
+# What may come from elsewhere as long as it has no effects: a page, told by fetch metadata or without.
+PAGES = [NAVIGATION, {"Accept": "text/html,*/*"}]
+
+
+@pytest.mark.parametrize("kind", [*PAGES, FETCH])
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PROPFIND", "get"])
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_what_has_effects_must_come_from_here(browser: Browser, method: str, site: str) -> None:
-    headers = {**FETCH, "Sec_Fetch_Site": site}
-    assert ask(browser.sign_in(), X_Forwarded_Method=method, **headers).status_code == 403
-    assert ask(browser, Sec_WebSocket_Key="x", **headers).status_code == 403
-    own = ask(browser, X_Forwarded_Method=method, **FETCH)
-    assert own.status_code == 204
+def test_what_has_effects_must_come_from_here(
+    browser: Browser, method: str, site: str, kind: dict[str, str]
+) -> None:
+    browser.sign_in()
+    foreign, own = {**kind, "Sec_Fetch_Site": site}, {**kind, "Sec_Fetch_Site": "same-origin"}
+    assert ask(browser, X_Forwarded_Method=method, **foreign).status_code == 403
+    assert ask(browser, X_Forwarded_Method=method, **own).status_code == 204
+
+
+@pytest.mark.parametrize("kind", PAGES)
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_websocket_must_come_from_here(browser: Browser, site: str, kind: dict[str, str]) -> None:
+    """It is a GET, and its script may send whatever it likes."""
+    browser.sign_in()
+    foreign, own = {**kind, "Sec_Fetch_Site": site}, {**kind, "Sec_Fetch_Site": "same-origin"}
+    assert ask(browser, **foreign).status_code == 204
+    assert ask(browser, Sec_WebSocket_Key="x", **foreign).status_code == 403
+    assert ask(browser, Sec_WebSocket_Key="x", **own).status_code == 204
 
 
 def test_a_form_is_never_answered_by_a_redirect(browser: Browser) -> None:

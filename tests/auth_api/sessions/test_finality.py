@@ -17,6 +17,7 @@ from auth_api.sessions.records import FORMAT, Flag, Header, SessionRecord
 from auth_api.sessions.records import SignIn as StartedBy
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
+from tests.auth_api.locks import somebody_waits
 from tests.auth_api.sessions.conftest import is_alive
 from tests.clock import age_sessions
 from tests.topologies import wait_for
@@ -185,7 +186,7 @@ def test_a_change_fences_when_the_change_before_is_done(
         same.save()
         connection.close()
 
-    second = threading.Thread(target=rename)
+    second = threading.Thread(target=rename, daemon=True)
     with monkeypatch.context() as patched:
         patched.setattr(cards.backend, "put_card", lost_by_the_first)
         with transaction.atomic():
@@ -195,13 +196,6 @@ def test_a_change_fences_when_the_change_before_is_done(
             user.raise_session_epoch()
         second.join()
     assert not is_alive(token)
-
-
-def somebody_waits() -> bool:
-    """Whether a transaction waits for a row that another one holds, in PostgreSQL."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:

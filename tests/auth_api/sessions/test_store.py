@@ -146,7 +146,7 @@ def test_many_writers_at_once_lose_nothing(sign_in: SignIn) -> None:
         start.wait()
         store.save()
 
-    threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(target=write, args=(n,), daemon=True) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -249,6 +249,14 @@ def test_an_outage_sets_no_csrf_cookie_either(browser: Browser, stub: Stub) -> N
     assert set_cookie_lines(browser.sign_in().get("/account")) == []
 
 
+def test_an_outage_after_a_form_was_made_sets_no_csrf_cookie(
+    browser: Browser, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = "tests.frontend_site.failing_page"
+    answer = browser.get("/failing")
+    assert (answer.status_code, set_cookie_lines(answer)) == (503, [])
+
+
 def test_login_and_logout_change_the_token(browser: Browser, stub: Stub) -> None:
     anonymous = browser.token()
     browser.call("POST", "/api/auth/login")
