@@ -122,6 +122,26 @@ def test_without_a_card_a_session_slides_once_an_interval(
         assert command_counts(redis_client).get("set", 0) == slides
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        services.list_sessions,
+        services.end_other_sessions,
+        services.current_session,
+        lambda request: request.session.load(),
+    ],
+)
+def test_whatever_a_session_is_used_for_slides_it(
+    sign_in: SignIn, redis_client: Any, use: Callable[[Any], Any]
+) -> None:
+    """Only a look that says so does not."""
+    token = sign_in().session_key
+    age_sessions(redis_client, 1800)
+    seen = last_seen(token, slide=False)
+    use(request_with(token))
+    assert last_seen(token, slide=False) > seen
+
+
 # -- cards -----------------------------------------------------------------------------------
 
 
