@@ -99,9 +99,8 @@ ROOMS = {
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(
-        signal.SIGTERM, signal.getsignal(signal.SIGINT)
-    )  # the copy is removed in any case
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background, too; the copy is removed
+        signal.signal(number, signal.default_int_handler)
     scores = []
     with _copy() as copy, ValkeyServer() as valkey:
         for name in arguments.rooms or ROOMS:
