@@ -181,7 +181,9 @@ def area_under_curve(ones: Sequence[float], others: Sequence[float]) -> tuple[fl
     above = _placements(ones, sorted(others))
     below = _placements(others, sorted(ones))
     area = statistics.fmean(above)
-    error = (statistics.variance(above) / len(ones) + statistics.variance(below) / len(others)) ** 0.5
+    error = (
+        statistics.variance(above) / len(ones) + statistics.variance(below) / len(others)
+    ) ** 0.5
     return area, area - 1.96 * error, area + 1.96 * error
 
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from auth_api.errors import InvalidRequest, InvalidToken
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
-from auth_api.throttling import may_be_mailed
+from auth_api.throttling import Purpose, may_be_mailed
 
 from . import emails
 from .addresses import canonical_address
@@ -28,8 +28,8 @@ def request_address_change(*, user_id: str, email: str, address: str) -> None:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address)
-    allowed = may_be_mailed(email)
+    require_mail_allowance(address, Purpose.ADDRESS_CHANGE)
+    allowed = may_be_mailed(email, Purpose.ADDRESS_CHANGE)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         if email == user.email:

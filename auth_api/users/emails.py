@@ -1,5 +1,7 @@
 """The messages that accounts send: each is written into the outbox, in the caller's transaction."""
 
+from datetime import datetime
+
 from auth_api.knobs import knobs
 from auth_api.mail.outbox import queue_mail
 from auth_api.security_log.models import SecurityEvent
@@ -8,19 +10,14 @@ from .models import User
 from .tokens import confirmation_link, disown_link, reset_link, verification_link
 
 
-def send_nothing() -> None:
-    """Cost what a mail costs."""
-    queue_mail(to="")
-
-
-def send_verification(user: User) -> None:
-    """Mail the link that verifies the address."""
+def send_verification(user: User, asked_at: datetime) -> None:
+    """Mail the link that verifies the address, good from `asked_at` on."""
     # Without the name: whoever registers chose it, and may not be who reads this.
     queue_mail(
         to=user.email,
         template="verify",
         subject="Confirm your address",
-        link=verification_link(user),
+        link=verification_link(user).asked_for(asked_at),
     )
 
 
@@ -37,13 +34,14 @@ def send_already_registered(user: User) -> None:
     )
 
 
-def send_reset(user: User) -> None:
-    """Mail the link that sets a new password."""
+def send_reset(user: User, asked_at: datetime | None = None) -> None:
+    """Mail the link that sets a new password, good from `asked_at` (by default: now) on."""
+    link = reset_link(user)
     queue_mail(
         to=user.email,
         template="reset",
         subject="Set a new password",
-        link=reset_link(user),
+        link=link.asked_for(asked_at) if asked_at else link,
     )
 
 

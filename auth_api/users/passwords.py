@@ -161,14 +161,15 @@ def can_be_checked(stored: str) -> bool:
     return is_password_usable(stored)
 
 
-def spend_one_hash(password: str) -> None:
-    """Cost what checking a password costs, for accounts that cannot be checked."""
-    hasher = Argon2idHasher()
-    hasher.verify(password, _decoy(hasher.params()))
+def decoy() -> str:
+    """A hash that no password has, as costly to check as a new one; for accounts that have none.
+
+    Put together, not computed: the first decoy costs no more than the others.
+    """
+    return _decoy(Argon2idHasher().params())
 
 
 def _decoy(costs: Parameters) -> str:
-    """A hash that no password has. Put together, not computed: the first decoy costs no more."""
     salt, tag = (b64encode(bytes(size)).decode().rstrip("=") for size in (22, costs.hash_len))
     parameters = f"m={costs.memory_cost},t={costs.time_cost},p={costs.parallelism}"
     return f"argon2$argon2id$v={costs.version}${parameters}${salt}${tag}"

@@ -43,8 +43,11 @@ def check_credentials(
     return user
 
 
-def counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
-    throttle = LoginThrottle(account, address, device=device)
+def counted_try(
+    account: str, address: str, device: str = "", *, verification: bool = False
+) -> LoginThrottle:
+    """Count a try at `account` before it is made. Raises Throttled, SessionStoreUnavailable."""
+    throttle = LoginThrottle(account, address, device=device, verification=verification)
     try:
         throttle.hit()
     except Throttled as error:
@@ -52,6 +55,14 @@ def counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
         record_event(Kind.SIGN_IN_THROTTLED, account=account, retry_after=error.retry_after)
         raise
     return throttle
+
+
+def forget_tries(account: str, address: str) -> None:
+    """Let the owner, who has just proved to read the account's mail, sign in from `address`.
+
+    Else strangers' failures would keep them out after a reset, too. Raises SessionStoreUnavailable.
+    """
+    LoginThrottle(account, address).clear()
 
 
 @transaction.atomic
