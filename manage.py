@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
+    os.umask(0o077)  # databases, mails and dumps are for their owner
     os.environ.setdefault("GATEHOUSE_ENV", "development")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
     try:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.bind_address import HINT, is_private
 from auth_api.knobs import knobs
+from auth_api.sessions.topology import fails_over
 
 
 @register()
@@ -55,6 +56,8 @@ def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
         errors.append("GATEHOUSE_SLIDE_INTERVAL is not between 0 and GATEHOUSE_SESSION_IDLE.")
     if limits.session_limit_policy not in ("end-oldest", "refuse"):
         errors.append('GATEHOUSE_SESSION_LIMIT_POLICY is neither "end-oldest" nor "refuse".')
+    if limits.record_format not in (1, 2):
+        errors.append("GATEHOUSE_RECORD_FORMAT must be 1 or 2.")
     return [Error(text, id="auth_api.E003") for text in errors]
 
 
@@ -120,9 +123,22 @@ def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
     return [Error("One key serves two purposes.", hint=hint, id="auth_api.E008")]
 
 
+@register()
+def check_replicas(app_configs: Any, **_: Any) -> list[Error]:
+    """Replication is asynchronous: a failover undoes what no replica had acknowledged."""
+    replicas = knobs().redis_replicas
+    hint = "Set GATEHOUSE_REDIS_REPLICAS to the number of replicas of each primary."
+    if replicas < 0:
+        return [Error("GATEHOUSE_REDIS_REPLICAS is below 0.", hint=hint, id="auth_api.E009")]
+    if replicas or _is_workbench() or not fails_over(settings.CACHES):
+        return []
+    text = "GATEHOUSE_REDIS_REPLICAS is 0, but Sentinel and Cluster fail over to a replica."
+    return [Error(text, hint=hint, id="auth_api.E009")]
+
+
 CHECKS = (
     check_cookies, check_engine, check_timeouts, check_keys, check_debug_and_hosts, check_origin,
-    check_bind, check_keys_are_apart,
+    check_bind, check_keys_are_apart, check_replicas,
 )  # fmt: skip
 
 

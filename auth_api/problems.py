@@ -28,6 +28,7 @@ from auth_api.sessions.exceptions import (
     SessionNotFound,
     SessionStoreUnavailable,
 )
+from auth_api.users.models import User
 
 _log = structlog.get_logger("auth_api")
 
@@ -56,6 +57,8 @@ _NO_DATABASE = Problem(
     "The accounts cannot be read now. Try again soon.", {"Retry-After": "2"},
 )  # fmt: skip
 
+_SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
+
 _TABLE: dict[type[Exception], Problem] = {
     OperationalError: _NO_DATABASE,
     InterfaceError: _NO_DATABASE,
@@ -75,7 +78,8 @@ _TABLE: dict[type[Exception], Problem] = {
         "This e-mail address and password do not open an account.",
     ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
-    SessionEnded: Problem("session-ended", 401, "Session ended", "Sign in again."),
+    SessionEnded: _SESSION_ENDED,
+    User.DoesNotExist: _SESSION_ENDED,  # deleted since the session was checked, and it with them
     ReauthenticationRequired: Problem(
         "reauthentication-required", 403, "Re-authentication required",
         "Give your password again, then repeat this.",

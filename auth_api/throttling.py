@@ -10,6 +10,7 @@ from hashlib import sha256
 from auth_api.errors import Throttled
 from auth_api.sessions.connections import OUTAGE, ask
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.users.addresses import address_key
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10
@@ -161,7 +162,7 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     Ask only for a mail that there is somebody for: what is not sent must use nothing up. `window`
     in seconds.
     """
-    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
+    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {address_key(account)}', 32)}}}"
     return _count(key, window)[0] <= ADDRESS_MAILS
 
 

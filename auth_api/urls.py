@@ -33,6 +33,7 @@ urlpatterns = [
     path("v1/email/resend", accounts.resend),
     path("v1/email/change", accounts.change_address),
     path("v1/email/confirm", accounts.confirm),
+    path("v1/email/restore", accounts.restore),
     path("v1/password/forgot", passwords.forgot),
     path("v1/password/reset", passwords.reset),
     path("v1/password/change", passwords.change),

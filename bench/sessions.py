@@ -21,7 +21,7 @@ from tests.valkey import ValkeyServer
 from .page import write_block
 
 ROOT = Path(__file__).resolve().parents[1]
-BATCH = 2000
+BATCH = 250  # a session is refused when its time was read two seconds ago
 ROUNDS = 9
 CALLERS = 3  # processes at once
 CALLS = 3000  # of each engine in a round
@@ -94,11 +94,10 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
     from auth_api.sessions.backend import backend, card_key, index_key, record_key
     from auth_api.sessions.login import login_data
     from auth_api.sessions.payloads import pack_payload
-    from auth_api.sessions.records import ClientInfo, FixedHeader, Flag
+    from auth_api.sessions.records import FORMAT, Flag, Header, Shown, SignIn
     from auth_api.sessions.tokens import SessionToken
 
     codec, limits = cards.codec(), knobs()
-    about = ClientInfo("203.0.113.77", "Chrome 156 on Linux", ("pwd",))
     flags = Flag.BOUND if bound else 0
     script = backend._scripts["create"]
     client.script_load(script.text)
@@ -112,13 +111,19 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
             payload = pack_payload(login_data(user), 1)
             for _ in range(each):
                 token = SessionToken.new(user.session_ref)
-                fixed = FixedHeader(flags, limits.session_idle, limits.session_absolute, 1)
+                now = int(time.time())
+                header = Header(
+                    FORMAT, flags, limits.session_idle, limits.session_absolute, 1, now, now
+                )
+                about = SignIn(
+                    token.handle, "203.0.113.77", "Chrome 156 on Linux", (Shown("pwd", now),)
+                )
                 keys = (
                     record_key(token.ref, token.id_hash), index_key(token.ref), card_key(token.ref),
                 )  # fmt: skip
-                body = codec.seal_record(token, fixed, about, payload)
+                body = codec.seal_record(token, header, about, payload)
                 pipe.evalsha(
-                    script.sha, 3, *keys, fixed.pack(), body, token.id_hash, 0, "end-oldest",
+                    script.sha, 3, *keys, header.pack(), body, token.id_hash, 0, "end-oldest",
                     sealed, 3600,
                 )  # fmt: skip
             if number % max(1, people // CALLS) == 0:

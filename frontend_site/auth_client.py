@@ -9,9 +9,10 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -52,6 +53,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "resend-verification": ("POST", "/v1/email/resend"),
     "change-address": ("POST", "/v1/email/change"),
     "confirm-address": ("POST", "/v1/email/confirm"),
+    "restore-address": ("POST", "/v1/email/restore"),
     "forgot-password": ("POST", "/v1/password/forgot"),
     "reset-password": ("POST", "/v1/password/reset"),
     "change-password": ("POST", "/v1/password/change"),
@@ -62,9 +64,28 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "ready": ("GET", "/readyz"),
 }
 
+# A success of one of these says that the session is valid.
+NEEDS_SESSION = frozenset(
+    {
+        "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
+        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "export-account", "identity",
+    }
+)  # fmt: skip
+# As long as what they tell; auth_api sends them without a length.
+_LONG = frozenset({"export-account"})
+
 # Each of these makes auth_api hash a password; it does few at once.
 _HASHING = frozenset(
-    {"login", "reauthenticate", "register", "verify-email", "reset-password", "change-password"}
+    {
+        "login",
+        "reauthenticate",
+        "register",
+        "verify-email",
+        "confirm-address",
+        "reset-password",
+        "change-password",
+    }
 )
 
 
@@ -83,12 +104,16 @@ class AuthApiUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What auth_api said. `body` is a JSON object, or empty with 204; names of headers in lower case."""
+    """What auth_api said. `body` is a JSON object, or empty with 204; names of headers in lower case.
+
+    A long success is in `file`, whole and at its beginning, in place of `body`; whoever takes it closes it.
+    """
 
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     set_cookie: tuple[str, ...] = field(default=(), repr=False)  # lines, as they came
+    file: IO[bytes] | None = field(default=None, repr=False)
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -100,6 +125,11 @@ class Answer:
         return (
             str(self.document.get("type", "")).removeprefix(_PROBLEM) if self.status >= 400 else ""
         )
+
+    @property
+    def tells_who(self) -> bool:
+        """Whether this is `{user, session}` of somebody signed in, perhaps with more."""
+        return self.status == 200 and {"user", "session"} <= self.document.keys()
 
     @property
     def retry_after(self) -> int:
@@ -124,6 +154,12 @@ class AuthApiClient:
             pool_size=options.calls_at_once,
         )
         self._hot = _hot_path(options)
+        self._download_slots = threading.BoundedSemaphore(options.downloads_at_once)
+        self._downloads = deadline_adapter(
+            deadline=options.download_deadline,
+            patience=options.read_timeout,
+            pool_size=options.downloads_at_once,
+        )
 
     def call(
         self,
@@ -146,11 +182,13 @@ class AuthApiClient:
         path = template.format(handle=handle, audience=audience)
         headers = self._headers(caller, content_type)
         try:
-            if self._hot and method == "GET":
+            if self._hot and method == "GET" and route not in _LONG:
                 return self._get(self._hot, path, headers)
             request = requests.Request(
                 method, self._options.auth_api_url + path, headers=headers, data=body or None
             ).prepare()
+            if route in _LONG:
+                return self._download(request)
             with self._slot(self._hashing_slots) if route in _HASHING else nullcontext():
                 return self._send(request)
         except AuthApiUnavailable as error:
@@ -195,6 +233,39 @@ class AuthApiClient:
                     return self._exchange(request)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise AuthApiUnavailable(type(error).__name__) from error
+
+    def _download(self, request: requests.PreparedRequest) -> Answer:
+        """All of a long answer, or AuthApiUnavailable: an answer that was cut must not look whole."""
+        patience = (self._options.connect_timeout, self._options.read_timeout)
+        try:
+            with self._slot(self._download_slots):
+                response = self._downloads.send(request, stream=True, timeout=patience)
+                try:
+                    lines = [(name.lower(), value) for name, value in response.raw.headers.items()]
+                    if response.status_code != 200:
+                        return _checked(response.status_code, lines, self._body(response))
+                    answer = _checked(200, lines, b"{}")
+                    if not {"content-length", "transfer-encoding"} & answer.headers.keys():
+                        raise AuthApiUnavailable("nobody could tell whether it was cut")
+                    return replace(answer, body=b"", file=self._file(response))
+                finally:
+                    response.raw.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise AuthApiUnavailable(type(error).__name__) from error
+
+    def _file(self, response: requests.Response) -> IO[bytes]:
+        """In memory up to the limit of an ordinary answer, on disk (nameless, 0600) from there on."""
+        file: IO[bytes] = SpooledTemporaryFile(self._options.answer_limit)  # noqa: SIM115 - kept open
+        try:
+            for chunk in response.raw.stream(65536, decode_content=False):
+                file.write(chunk)
+                if file.tell() > self._options.download_limit:
+                    raise AuthApiUnavailable("answer too long")
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def _take(self, slots: threading.BoundedSemaphore) -> None:
         # Nearly always there is one: a timeout that is not needed costs more than the slot.

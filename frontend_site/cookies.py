@@ -15,6 +15,11 @@ from django.http import HttpResponseBase
 
 SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
+# Cookies ignore ports: a browser may also send those of the admin, which is auth_api's.
+_OURS = frozenset(
+    name.lower()
+    for name in (SESSION_COOKIE, CSRF_COOKIE, "__Host-admin-session", "__Host-admin-csrf")
+)
 
 _SESSION_TOKEN = re.compile(r"[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}", re.ASCII)
 _SEPARATOR = re.compile("[;,]")
@@ -59,6 +64,24 @@ def read_cookie(header: str, name: str) -> str | None:
         if equals and key == name:
             return value
     return None
+
+
+def cookies_for_app(header: str) -> str:
+    """Return a raw Cookie header without our cookies and their look-alikes, for an app.
+
+    "" when nothing is left. Pieces that are not `name=value` are left out, too: some parsers give up
+    on the whole header for one.
+    """
+    pieces = (piece.strip(" \t") for piece in header.split(";"))
+    return "; ".join(piece for piece in pieces if _is_for_app(piece))
+
+
+def _is_for_app(piece: str) -> bool:
+    name, equals, _ = piece.partition("=")
+    if not name or not equals:
+        return False
+    # Two Cookie lines reach us joined by a comma, so one of ours may stand behind any comma.
+    return not any(_kind_name(part.partition("=")[0]) in _OURS for part in piece.split(","))
 
 
 def _kind_name(name: str) -> str:

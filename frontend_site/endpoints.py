@@ -1,6 +1,7 @@
-"""What a view says about itself; the middleware holds it to that.
+"""What a view says about itself; the middleware holds it to that (docs/adopting.md).
 
-A view that says nothing is a page, protected, and takes GET only.
+A view that says nothing is protected, takes GET only, and runs only with a session that auth_api
+has called valid, which counts as use of it. Under /api/ it is a JSON endpoint, elsewhere a page.
 """
 
 from collections.abc import Callable
@@ -11,27 +12,33 @@ from django.http import HttpResponseBase
 
 View = Callable[..., HttpResponseBase]
 Kind = Literal["page", "json", "probe", "upstream"]
+# What a view has to do with the session. "use": auth_api is asked for it before the view, and the
+# idle clock starts anew. "peek": asked, but that is no use of it (polling). "own-call": the view's
+# own call to auth_api, by frontend_site.session_check, finds out whether it is valid.
+Session = Literal["use", "peek", "own-call"]
 
 
-def page(*methods: str, public: bool = False) -> Callable[[View], View]:
-    """Mark an HTML page of this site. `public`: needs no session cookie."""
-    return _marked("page", methods, public)
+def page(*methods: str, public: bool = False, session: Session = "use") -> Callable[[View], View]:
+    """Mark an HTML page of this site. `public`: needs no session; `session`: see above."""
+    return _marked("page", methods, public, session)
 
 
-def endpoint(*methods: str, public: bool = False) -> Callable[[View], View]:
-    """Mark a JSON endpoint under /api/. `public`: needs no session cookie."""
-    return _marked("json", methods, public)
+def endpoint(
+    *methods: str, public: bool = False, session: Session = "use"
+) -> Callable[[View], View]:
+    """Mark a JSON endpoint under /api/. `public`: needs no session; `session`: see above."""
+    return _marked("json", methods, public, session)
 
 
 def probe(view: View) -> View:
     """Mark a view for machines that watch this process."""
-    return _marked("probe", ("GET",), True)(view)
+    return _marked("probe", ("GET",), True, "peek")(view)
 
 
 def upstream_endpoint(view: View) -> View:
     """Mark the way to services behind this site: bodies pass unread, by every usual method."""
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
-    return _marked("upstream", methods, False)(view)
+    return _marked("upstream", methods, False, "own-call")(view)
 
 
 def methods_of(view: View) -> tuple[str, ...]:
@@ -40,16 +47,31 @@ def methods_of(view: View) -> tuple[str, ...]:
     return methods
 
 
-def kind_of(view: View) -> Kind:
-    kind: Kind = getattr(view, "kind", "page")
-    return kind
+def kind_of(view: View, path: str) -> Kind:
+    """Return what a view at `path` is."""
+    kind: Kind | None = getattr(view, "kind", None)
+    return kind or ("json" if path.startswith("/api/") else "page")
 
 
-def _marked(kind: Kind, methods: tuple[str, ...], public: bool) -> Callable[[View], View]:
+def session_of(view: View) -> Session:
+    """Return what a view has to do with the session; for a public one, when it asks who it is."""
+    session: Session = getattr(view, "session", "use")
+    return session
+
+
+def is_public(view: View) -> bool:
+    """Whether a view needs no session (Django's `login_not_required`)."""
+    return not getattr(view, "login_required", True)
+
+
+def _marked(
+    kind: Kind, methods: tuple[str, ...], public: bool, session: Session
+) -> Callable[[View], View]:
     def mark(view: View) -> View:
         marked: Any = login_not_required(view) if public else view
         marked.kind = kind
         marked.methods = ("GET", "HEAD", *methods[1:]) if methods[0] == "GET" else methods
+        marked.session = session
         return view
 
     return mark

@@ -12,16 +12,18 @@ from urllib.parse import quote, urlencode
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from . import problems
-from .auth_client import Answer, AuthApiUnavailable, auth_api
-from .caller import caller_of
+from .auth_client import Answer, AuthApiUnavailable
+from .cookies import cookies_for_app
 from .endpoints import page, probe
 from .http import SiteRequest
 from .knobs import knobs
-from .next import safe_next
+from .next import continue_url, needs_click, safe_next
 from .origin import fetch_site
 from .pages.calls import current_profile
+from .pages.rendering import render
 from .proxy.headers import browser_response
 from .relay import relay_cookies
+from .session_check import call_auth_api
 
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -54,6 +56,9 @@ class Original:
 def verify(request: SiteRequest) -> HttpResponseBase:
     """204 with who is signed in; 401 for a fetch; 302 to sign in for a navigation.
 
+    The 204 carries the `Cookie` header that the app may see: the request's without our cookies. The
+    proxy puts it in place of the browser's (docs/decisions/0001-cookies-of-apps.md).
+
     `?audience=NAME` names the app in the identity token; `?redirect=no` turns the 302 into a 401.
     """
     original, audience = Original.of(request), request.GET.get("audience", "forward-auth")
@@ -66,13 +71,15 @@ def verify(request: SiteRequest) -> HttpResponseBase:
         return problems.respond(request, problems.FORBIDDEN)
     if request.session_token is None:
         return _denied(request, original, problems.respond(request, problems.NO_SESSION))
-    answer = auth_api().call("identity", caller_of(request), audience=audience)
+    answer = call_auth_api(request, "identity", audience=audience)
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
     if answer.status != 200:
         return _denied(request, original, browser_response(answer))
-    return HttpResponse(status=204, headers=_identity_headers(answer))
+    # Always there, also when it is empty: then Gatehouse has said that the app gets no cookie.
+    cookies = cookies_for_app(request.META.get("HTTP_COOKIE", ""))
+    return HttpResponse(status=204, headers={**_identity_headers(answer), "Cookie": cookies})
 
 
 @page("GET", public=True)
@@ -81,17 +88,20 @@ def go_on(request: SiteRequest) -> HttpResponseBase:
 
     Between an app and the login page, because a link from elsewhere arrives without the Strict
     cookie: this page gets the same-site reload (middleware/same_site.py), and the app cannot.
+    An app that asks for a click gets one here.
     """
     destination = safe_next(request.GET.get("next"))
-    if request.session_token and current_profile(request):
-        return HttpResponseRedirect(destination)
-    return HttpResponseRedirect(f"/login?{urlencode({'next': destination}, safe='/')}")
+    if not request.session_token or not current_profile(request):
+        return HttpResponseRedirect(f"/login?{urlencode({'next': destination}, safe='/')}")
+    if needs_click(destination):
+        return render(request, "continue.html", {"target": destination})
+    return HttpResponseRedirect(destination)
 
 
 def _denied(request: SiteRequest, original: Original, response: HttpResponse) -> HttpResponseBase:
     if original.may_have_effects or not _is_navigation(request):
         return response
-    target = f"/login/continue?{urlencode({'next': safe_next(original.uri)}, safe='/')}"
+    target = continue_url(safe_next(original.uri))
     if request.GET.get("redirect") != "no":
         return HttpResponseRedirect(target)
     response[_LOGIN] = target

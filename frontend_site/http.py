@@ -1,11 +1,17 @@
 """The request as our middleware hands it to views: for annotations."""
 
 import secrets
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
 from .cookies import SessionToken
 from .csrf import CsrfState
+
+if TYPE_CHECKING:
+    from .session_check import SessionCheck
+    from .users import SiteUser
 
 
 class SiteRequest(HttpRequest):
@@ -17,6 +23,9 @@ class SiteRequest(HttpRequest):
     csrf_cookie: str | None
     csrf: CsrfState
     auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
+    session_check: "SessionCheck"
+    user: "SiteUser"  # type: ignore[assignment]  # nobody here is a model
+    auser: "Callable[[], Awaitable[SiteUser]]"  # type: ignore[assignment]
 
 
 def nonce_of(request: HttpRequest) -> str:

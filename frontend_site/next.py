@@ -1,13 +1,13 @@
 """Where a sign-in leads: only ever to a page of this site."""
 
 import re
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from .endpoints import kind_of, methods_of
+from .endpoints import is_public, kind_of, methods_of
 from .knobs import knobs
 
 DEFAULT = "/account"
@@ -57,8 +57,28 @@ def _is_destination(path: str) -> bool:
     except Resolver404:
         return False
     # Public pages (/login, /logout, ...) are ways in and out, not places to be.
-    protected = getattr(view, "login_required", True) or path == "/"
-    return kind_of(view) == "page" and "GET" in methods_of(view) and protected
+    protected = not is_public(view) or path == "/"
+    return kind_of(view, path) == "page" and "GET" in methods_of(view) and protected
+
+
+def continue_url(destination: str) -> str:
+    """Return the page between the login and an app (forward_auth.go_on)."""
+    return f"/login/continue?{urlencode({'next': destination}, safe='/')}"
+
+
+def needs_click(destination: str) -> bool:
+    """Whether only a click may lead to `destination`, which `safe_next` returned.
+
+    A link of another site says where; what we then open by ourselves would count as asked for here.
+    Spellings that an app may read as such a path count, too: to ask too often does no harm.
+    """
+    path = re.sub(";[^/]*", "", unquote(destination.partition("?")[0])) + "/"
+    return path.lower().startswith(tuple(asks.lower() for asks in knobs().click_paths))
+
+
+def redirect_target(destination: str) -> str:
+    """Return where a redirect leads whoever wants to go to `destination`: there, or to its click."""
+    return continue_url(destination) if needs_click(destination) else destination
 
 
 def login_url(request: HttpRequest, *, notice: str = "") -> str:

@@ -1,18 +1,21 @@
 """Errors at the boundary: problem documents (RFC 9457) for /api/, pages for people."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 
-from frontend_site.pages.rendering import render
+from frontend_site.pages.rendering import HTML, render
 
 from .auth_client import AuthApiUnavailable
+from .endpoints import kind_of
 from .errors import SignInRequired
-from .http import is_api
+from .http import SiteRequest, is_api
 from .next import login_url
+from .session_check import known_user
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ DUPLICATE_COOKIE = Problem(
     "Delete the cookies of this site, then sign in again.",
 )  # fmt: skip
 NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
+SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
 FORBIDDEN = Problem("forbidden", 403, "Not allowed", "This is not open to you.")
 CSRF_FAILED = Problem(
     "csrf-failed", 403, "Not sent from here",
@@ -79,7 +83,7 @@ AUTH_API_UNAVAILABLE = Problem(
 
 
 def respond(
-    request: HttpRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
+    request: SiteRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """Answer with `problem`: a document under /api/, a page elsewhere."""
     response = _document(request, problem) if is_api(request) else _page(request, problem)
@@ -88,20 +92,32 @@ def respond(
     return response
 
 
-def respond_to_error(request: HttpRequest, error: Exception) -> HttpResponse | None:
+def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | None:
     """Answer to an error of ours, or None for a stranger (Django then answers 500)."""
     match error:
         case AuthApiUnavailable():
             headers = {"Retry-After": str(error.retry_after)}
             return respond(request, AUTH_API_UNAVAILABLE, headers=headers)
         case SignInRequired():
-            return HttpResponseRedirect(login_url(request, notice=error.notice))
+            return ask_to_sign_in(request, SESSION_ENDED, notice=error.notice)
         case RequestDataTooBig():
             return respond(request, PAYLOAD_TOO_LARGE)
     return None
 
 
-def _document(request: HttpRequest, problem: Problem) -> HttpResponse:
+def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") -> HttpResponse:
+    """Lead to the login page and back; a script gets `problem` (401), since it can follow neither.
+
+    A form cannot be sent again by a GET: `next` is its page, not its target.
+    """
+    match = request.resolver_match
+    kind = kind_of(match.func, request.path_info) if match else "page"
+    if request.path_info.startswith("/api/") or kind in ("json", "upstream"):
+        return respond(request, problem)
+    return HttpResponseRedirect(login_url(request, notice=notice), content_type=HTML)
+
+
+def _document(request: SiteRequest, problem: Problem) -> HttpResponse:
     document = {
         "type": f"urn:gatehouse:problem:{problem.slug}",
         "title": problem.title,
@@ -114,21 +130,25 @@ def _document(request: HttpRequest, problem: Problem) -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
+def _page(request: SiteRequest, problem: Problem) -> HttpResponse:
+    request.user = known_user(request)
     return render(request, "errors/problem.html", {"problem": problem}, status=problem.status)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
     return respond(request, BAD_REQUEST)
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+def permission_denied(request: SiteRequest, exception: Exception) -> HttpResponse:
     return respond(request, FORBIDDEN)
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def page_not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
     return respond(request, NOT_FOUND)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    return respond(request, INTERNAL_ERROR)
+def server_error(request: SiteRequest) -> HttpResponse:
+    """Also answers what a middleware raised, which ProblemMiddleware never sees: say, an outage."""
+    error = sys.exc_info()[1]
+    answer = respond_to_error(request, error) if isinstance(error, Exception) else None
+    return answer or respond(request, INTERNAL_ERROR)

@@ -1,4 +1,4 @@
-"""What an answer of auth_api changes for the browser: its session cookie, and so our CSRF token."""
+"""What an answer of auth_api changes for the browser: its session cookie, our CSRF token, and who it is."""
 
 from .auth_client import Answer
 from .cookies import SESSION_COOKIE, SessionToken
@@ -9,7 +9,7 @@ CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 def relay_cookies(request: SiteRequest, answer: Answer) -> None:
-    """Pass the Set-Cookie lines of `answer` on, and bind new forms to the session they leave.
+    """Pass the Set-Cookie lines of `answer` on; the request speaks for the session they leave.
 
     Call it before a page is rendered: its form must carry the new token.
     """
@@ -21,3 +21,5 @@ def relay_cookies(request: SiteRequest, answer: Answer) -> None:
         if name.strip() == SESSION_COOKIE:
             request.session_token = SessionToken.parse(rest.partition(";")[0].strip())
             request.csrf.rebind(request.session_token)
+            request.session_check.start_again(answer)
+            request.user = request.session_check.lazy_user()

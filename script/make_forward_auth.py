@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 from tests.processes import JsonClient, Stack  # noqa: E402 - needs the path above
 
 EMAIL = "ada@example.com"
-KEPT = ("location", "gatehouse-", "retry-after", "cache-control", "content-type")
+KEPT = ("cookie", "location", "gatehouse-", "retry-after", "cache-control", "content-type")
 INTRO = """# Forward auth: a transcript
 
 Made by `script/walkthrough`: what a proxy asks, and what it gets, on the real services. Tokens and ids are masked.
@@ -58,7 +58,7 @@ def main() -> None:
         walk.ask("A fetch, nobody signed in", {**ASKED, **FETCH})
         client = JsonClient(stack.address)
         client.login(EMAIL, stack.make_user(EMAIL))
-        cookie = {"Cookie": f"__Host-session={client.cookies['__Host-session']}"}
+        cookie = {"Cookie": f"theme=dark; __Host-session={client.cookies['__Host-session']}"}
         walk.ask("Signed in", {**cookie, **ASKED, **PAGE})
         foreign = {"X-Forwarded-Method": "POST", "Sec-Fetch-Site": "cross-site"}
         walk.ask("A form of another site", {**cookie, **ASKED, **foreign})

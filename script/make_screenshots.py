@@ -21,7 +21,7 @@ PUBLIC = {
     "home": "/", "login": "/login", "register": "/register", "not-found": "/nowhere",
     "forgot-password": "/password/forgot", "resend-verification": "/email/resend",
     "verify-email": "/email/verify?token=x", "reset-password": "/password/reset?token=x",
-    "confirm-address": "/email/confirm?token=x", "disown": "/sessions/disown?token=x",
+    "confirm-address": "/email/confirm?token=x", "restore-address": "/email/restore?token=x", "disown": "/sessions/disown?token=x",
 }  # fmt: skip
 PRIVATE = {
     "account": "/account", "sessions": "/account/sessions", "security-log": "/account/security",

@@ -8,9 +8,11 @@ import os
 import secrets
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -32,6 +34,7 @@ class Stop(Exception):
 
 def main() -> int:
     arguments = _arguments()
+    os.umask(0o077)  # for all that is started here: what they write is for its owner
     processes: list[subprocess.Popen[bytes]] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stop)
@@ -88,7 +91,7 @@ def _raise_stop(number: int, frame: FrameType | None) -> None:
 
 def _environment(arguments: argparse.Namespace) -> dict[str, str]:
     var = Path(os.environ.get("GATEHOUSE_VAR", ROOT / "var")).resolve()
-    var.mkdir(parents=True, exist_ok=True)
+    _close_to_others(var)
     scheme = "https" if arguments.https else "http"
     environment = {
         "GATEHOUSE_ENV": "development",
@@ -106,6 +109,22 @@ def _environment(arguments: argparse.Namespace) -> dict[str, str]:
         certificate, key = _certificate(var)
         environment |= {"GATEHOUSE_CERTFILE": str(certificate), "GATEHOUSE_KEYFILE": str(key)}
     return environment
+
+
+def _close_to_others(var: Path) -> None:
+    """Make var/, or take the rights of other users from all that an earlier run left in it.
+
+    Static files are what everybody gets; their folder stays as it is, inside of var/.
+    """
+    var.mkdir(parents=True, exist_ok=True)
+    if var.stat().st_mode & stat.S_ISVTX:
+        raise Stop(f"{var} is shared with other users. Set GATEHOUSE_VAR to a folder of its own.")
+    top = [path for path in var.iterdir() if path.name != "static"]
+    for path in (var, *top, *(inner for folder in top for inner in folder.rglob("*"))):
+        with suppress(FileNotFoundError):  # of a Valkey that still runs
+            found = path.lstat()
+            if found.st_uid == os.geteuid() and not path.is_symlink():
+                path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
 
 
 def _require_free_port(port: int, name: str) -> None:

@@ -1,33 +1,66 @@
-"""Time travel for sessions: not by sleeping, but by moving stored stamps into the past.
+"""Time travel, for sessions and throttles: not by sleeping, but by moving what is stored into the past.
 
-Redis' clock is the only clock of the engine, so a session of `seconds` ago is one whose stamps
-(and index entry, and expiry) are `seconds` earlier.
+Redis' clock is the only clock of the engine, so a session of `seconds` ago is one whose times
+(and index entry, and expiry) are `seconds` earlier. Times are under the server's seal, so they are
+sealed anew, with the server's key. From outside the services: `python -m tests.clock SECONDS`, in their
+environment.
 """
 
 import struct
+import sys
+from dataclasses import replace
 from typing import Any
 
-_STAMPS = struct.Struct(">III")
-_OFFSET = 14  # created, authenticated, last seen stand behind the fixed header (records.py)
+import django
+
+from auth_api.sessions.codec import SessionCodec
+from auth_api.sessions.records import FORMAT_1, RECORD_HEADER_BYTES, Header, SessionRecord, SignIn
+
+_TIMES = struct.Struct(">III")
+_OFFSET = 14  # created, authenticated, last seen stand together (records.py)
+_NONCE_BYTES = 12
 
 
 def age_sessions(client: Any, seconds: int) -> None:
     """Make every stored session `seconds` older, as the passing of time would."""
+    from auth_api.sessions.cards import codec as own_codec
+
+    codec = own_codec()
     for key in list(client.scan_iter("gh:{*")):
         if b":s:" in key:
-            _age_record(client, key, seconds)
+            _age_record(client, codec, key, seconds)
         elif key.endswith(b":index"):
             _age_index(client, key, seconds)
 
 
-def _age_record(client: Any, key: bytes, seconds: int) -> None:
+def _age_record(client: Any, codec: SessionCodec, key: bytes, seconds: int) -> None:
     value, expires = client.get(key), client.pexpiretime(key)
     if value is None:
         return
-    stamps = (stamp - seconds for stamp in _STAMPS.unpack_from(value, _OFFSET))
-    end = _OFFSET + _STAMPS.size
-    client.set(key, value[:_OFFSET] + _STAMPS.pack(*stamps) + value[end:])
+    record = SessionRecord.unpack(value)
+    times = _TIMES.pack(*(t - seconds for t in _TIMES.unpack_from(value, _OFFSET)))
+    head = value[:_OFFSET] + times + value[_OFFSET + _TIMES.size : RECORD_HEADER_BYTES]
+    older = SessionRecord.unpack(head + record.body).header
+    client.set(key, head + _sealed_anew(codec, key, record, older, seconds))
     client.pexpireat(key, expires - seconds * 1000)
+
+
+def _sealed_anew(
+    codec: SessionCodec, key: bytes, record: SessionRecord, older: Header, seconds: int
+) -> bytes:
+    """The body, with what it says of the sign-in under the seal of the `older` header."""
+    body = record.body
+    if record.header.format == FORMAT_1:
+        return body
+    ref, id_hash = key.decode().split("{")[1].split("}:s:")
+    sign_in = _older(codec.open_sign_in(ref, id_hash, record.header, body), seconds)
+    about = codec.seal_sign_in(body[:_NONCE_BYTES], ref, id_hash, older, sign_in)
+    start = _NONCE_BYTES + 1
+    return body[:_NONCE_BYTES] + bytes((len(about),)) + about + body[start + body[_NONCE_BYTES] :]
+
+
+def _older(sign_in: SignIn, seconds: int) -> SignIn:
+    return replace(sign_in, shown=tuple(s._replace(at=s.at - seconds) for s in sign_in.shown))
 
 
 def _age_index(client: Any, key: bytes, seconds: int) -> None:
@@ -36,3 +69,18 @@ def _age_index(client: Any, key: bytes, seconds: int) -> None:
         if member != b"e":
             client.zincrby(key, -seconds * 1000, member)
     client.pexpireat(key, expires - seconds * 1000)
+
+
+def age_throttles(client: Any, seconds: int) -> None:
+    """Make every counter of the throttles `seconds` older: it runs out so much sooner."""
+    for key in list(client.scan_iter("gh:throttle:*")):
+        expires = client.pexpiretime(key)
+        assert expires > 0, "a counter that never runs out"
+        client.pexpireat(key, expires - seconds * 1000)
+
+
+if __name__ == "__main__":
+    django.setup()
+    from auth_api.sessions.connections import connection
+
+    age_sessions(connection(), int(sys.argv[1]))

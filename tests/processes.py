@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from tests.answers import keep
 from tests.mailbox import Mailbox
 from tests.ports import free_port
 from tests.valkey import ValkeyServer
@@ -134,6 +135,12 @@ class Stack:
     def logs(self) -> str:
         return "".join(self.log(name).read_text() for name in ("web", "auth", "mail"))
 
+    def age_sessions(self, seconds: int) -> None:
+        """Make every stored session `seconds` older."""
+        environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "auth_api.settings"}
+        command = [sys.executable, "-m", "tests.clock", str(seconds)]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
     def make_user(self, email: str, *extra: str) -> str:
         """Make a verified account; return its password."""
         password = secrets.token_urlsafe(18)
@@ -221,6 +228,7 @@ class JsonClient:
             timeout=20,
             allow_redirects=False,
         )
+        keep(method, path, answer.status_code, answer.content)
         for line in answer.raw.headers.getlist("Set-Cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value

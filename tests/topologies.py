@@ -67,12 +67,12 @@ class Nodes:
 
 
 class Cluster(Nodes):
-    """Three primaries that share the slots."""
+    """Three primaries that share the slots, and a replica of each where that is asked for."""
 
-    def __init__(self) -> None:
-        self.nodes = [
-            Node("--cluster-enabled", "yes", "--cluster-port", str(free_port())) for _ in range(3)
-        ]
+    def __init__(self, *, replicas: bool = False) -> None:
+        self.primaries = [_cluster_node() for _ in range(3)]
+        self.replicas = [_cluster_node() for _ in self.primaries] if replicas else []
+        self.nodes = [*self.primaries, *self.replicas]
 
     @property
     def url(self) -> str:
@@ -84,19 +84,47 @@ class Cluster(Nodes):
         for node in others:
             bus = node.client().config_get("cluster-port")["cluster-port"]
             first.client().execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus)
-        share = SLOTS // len(self.nodes)
-        for number, node in enumerate(self.nodes):
-            last = SLOTS if number == len(self.nodes) - 1 else (number + 1) * share
+        share = SLOTS // len(self.primaries)
+        for number, node in enumerate(self.primaries):
+            last = SLOTS if number == len(self.primaries) - 1 else (number + 1) * share
             node.client().execute_command("CLUSTER ADDSLOTSRANGE", number * share, last - 1)
+        for primary, replica in zip(self.primaries, self.replicas, strict=False):
+            name = primary.client().execute_command("CLUSTER MYID")
+            wait_for(lambda r=replica, n=name: _replicate(r, n), "the replica to know its primary")
+            wait_for(lambda r=replica: follows(r), "the replica to follow")
         for node in self.nodes:
             wait_for(lambda node=node: self._agrees(node), "the cluster to agree")
 
-    @staticmethod
-    def _agrees(node: Node) -> bool:
+    def _agrees(self, node: Node) -> bool:
         info = node.client().execute_command("CLUSTER INFO")
         text = info.decode() if isinstance(info, bytes) else str(info)
-        known = "cluster_known_nodes:3" in text or "'cluster_known_nodes': '3'" in text
+        count = len(self.nodes)
+        known = (
+            f"cluster_known_nodes:{count}" in text or f"'cluster_known_nodes': '{count}'" in text
+        )
         return known and ("cluster_state:ok" in text or "'cluster_state': 'ok'" in text)
+
+
+def _cluster_node() -> Node:
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    return Node(*options, "--cluster-node-timeout", "2000")
+
+
+def _replicate(replica: Node, primary: Any) -> bool:
+    replica.client().execute_command("CLUSTER REPLICATE", primary)
+    return True
+
+
+def follows(node: Node) -> bool:
+    """Whether a node is a replica that has what its primary has."""
+    state = node.client().info("replication")
+    return state["role"] == "slave" and state["master_link_status"] == "up"
+
+
+def leads(node: Node) -> bool:
+    """Whether a node is a primary that a replica follows."""
+    state = node.client().info("replication")
+    return state["role"] == "master" and state["connected_slaves"] > 0
 
 
 class Sentinels(Nodes):
@@ -117,13 +145,23 @@ class Sentinels(Nodes):
         self.primary.start()
         self.replica.start()
         self.replica.client().replicaof("127.0.0.1", self.primary.port)
-        wait_for(
-            lambda: self.replica.client().info("replication")["master_link_status"] == "up",
-            "the replica to follow",
-        )
+        wait_for(lambda: follows(self.replica), "the replica to follow")
         for sentinel in self.sentinels:
             sentinel.start()
         wait_for(lambda: all(s.sees_everybody() for s in self.sentinels), "the sentinels to meet")
+
+    def roles(self) -> tuple[Node, Node]:
+        """Return the primary and the replica of now."""
+        pair = (self.primary, self.replica)
+        return pair if leads(self.primary) else pair[::-1]
+
+    def fail_over(self, *how: str) -> None:
+        """Ask for a planned failover, as an operator does before maintenance."""
+        wait_for(lambda: self._asked_for_failover(how), "the sentinels to agree to a failover")
+
+    def _asked_for_failover(self, how: tuple[str, ...]) -> bool:
+        self.sentinels[0].client().execute_command("SENTINEL FAILOVER", SERVICE, *how)
+        return True
 
     def stop(self) -> None:
         super().stop()

@@ -53,6 +53,13 @@ class ValkeyServer:
             self.process.wait(20)
             self.process = None
 
+    def kill(self) -> None:
+        """Kill it, as a machine's kernel would; what it had written stays."""
+        self._signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(20)
+            self.process = None
+
     @property
     def pid(self) -> int:
         """The server's process id. Raises RuntimeError when it is not running."""

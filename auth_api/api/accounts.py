@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from auth_api.sessions import services as sessions
+from auth_api.users.account_recovery import restore_address
 from auth_api.users.address_changes import confirm_address, request_address_change
 from auth_api.users.passwords import MAX_LENGTH
 from auth_api.users.registration import register_user, resend_verification, verify_email
@@ -31,6 +32,13 @@ class VerifyForm:
 @dataclass(frozen=True)
 class AddressForm:
     email: str = field(metadata={"longest": 320})
+
+
+@dataclass(frozen=True)
+class ConfirmForm:
+    token: str = field(repr=False)
+    # Of the account that asked; needed without a session of it.
+    password: str = field(default="", repr=False, metadata={"longest": MAX_LENGTH})
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,24 @@ def resend(request: HttpRequest) -> HttpResponse:
 def change_address(request: HttpRequest) -> HttpResponse:
     form = read_form(request, AddressForm)
     sessions.require_recent_authentication(request)
-    user_id = sessions.current_session(request).user["id"]
+    current = sessions.current_session(request)
     address = request.client_address  # type: ignore[attr-defined]
-    request_address_change(user_id=user_id, email=form.email, address=address)
+    request_address_change(
+        user_id=current.user["id"], email=form.email, address=address, sign_in=current.sign_in_id
+    )
     return JsonResponse({"detail": "A mail is on its way to the new address."}, status=202)
 
 
 @require_POST
 def confirm(request: HttpRequest) -> HttpResponse:
-    confirm_address(token=read_form(request, TokenForm).token)
+    form = read_form(request, ConfirmForm)
+    address = request.client_address  # type: ignore[attr-defined]
+    confirm_address(request=request, token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "This is your address now. Sign in with it."})
+
+
+@require_POST
+def restore(request: HttpRequest) -> HttpResponse:
+    """By the mailed link alone: it works signed out."""
+    restore_address(token=read_form(request, TokenForm).token)
+    return JsonResponse({"detail": "Your address is back. A mail leads to a new password."})

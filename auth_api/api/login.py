@@ -78,7 +78,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     )
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise InvalidCredentials
-    current = sessions.renew_session(request)
+    current = sessions.renew_session(request, methods=("pwd",))
     record_event(Kind.REAUTHENTICATED, user.id, handle=current.session.handle)
     return session_response(current)
 

@@ -1,6 +1,11 @@
 """One's own data: to take along, and to delete."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from auth_api.security_log.events import all_events
@@ -12,17 +17,29 @@ from auth_api.users.own_data import delete_account, export_account
 from .forms import require_empty_body
 from .presenters import event_shape, listed_shape
 
+_BATCH = 1000  # events that are in memory at once
+
 
 @require_GET
-def export(request: HttpRequest) -> HttpResponse:
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """One JSON document, of any length; an answer that is cut short is no JSON."""
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
     record_event(Kind.EXPORTED, user_id)
-    own = {
-        "sessions": [listed_shape(summary) for summary in sessions.list_sessions(request)],
-        "security_events": [event_shape(event) for event in all_events(user_id)],
-    }
-    return JsonResponse(export_account(user_id=user_id) | own)
+    own: dict[str, Any] = export_account(user_id=user_id)
+    own["sessions"] = [listed_shape(summary) for summary in sessions.list_sessions(request)]
+    return StreamingHttpResponse(_document(own, user_id), content_type="application/json")
+
+
+def _document(own: dict[str, Any], user_id: str) -> Iterator[str]:
+    """`own` and the events, which are read while they are sent."""
+    yield json.dumps(own)[:-1] + ', "security_events": ['
+    events = all_events(user_id).iterator(chunk_size=_BATCH)
+    comma = ""
+    while batch := [json.dumps(event_shape(event)) for event in islice(events, _BATCH)]:
+        yield comma + ",\n".join(batch)
+        comma = ",\n"
+    yield "]}\n"
 
 
 @require_http_methods(["DELETE"])

@@ -78,6 +78,11 @@ def append(event: Event) -> SecurityEvent | None:
         return None
 
 
+def insert(event: Event) -> SecurityEvent:
+    """Write `event` of a known user in a row of its own. Raises DatabaseError."""
+    return _insert(event.user_id, event, bucket=None)
+
+
 def list_events(user_id: Any) -> list[SecurityEvent]:
     """Return the newest events of an account, newest first, at most LONGEST_LIST."""
     return list(all_events(user_id)[:LONGEST_LIST])

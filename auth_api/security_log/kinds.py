@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RESET_ASKED = "password.reset_asked"
     ADDRESS_CHANGE_ASKED = "address.change_asked"
     ADDRESS_CHANGED = "address.changed"
+    ADDRESS_RESTORED = "address.restored"
     ADDRESS_VERIFIED = "account.verified"
     NAME_CHANGED = "name.changed"
     ACTIVATED = "account.activated"
@@ -60,6 +61,7 @@ _LABELS = {
     Kind.RESET_ASKED: "Password reset asked for",
     Kind.ADDRESS_CHANGE_ASKED: "Another e-mail address asked for",
     Kind.ADDRESS_CHANGED: "E-mail address changed",
+    Kind.ADDRESS_RESTORED: "E-mail address put back by a mailed link",
     Kind.ADDRESS_VERIFIED: "E-mail address confirmed",
     Kind.NAME_CHANGED: "Name changed",
     Kind.ACTIVATED: "Account switched on",

@@ -53,6 +53,18 @@ def session_of_change() -> str:
     return token.handle if token else ""
 
 
+def sign_in_of_change(user_id: Any) -> str:
+    """Return the id of the sign-in by which user `user_id` makes a change now.
+
+    "" for a mailed link or a command, and for staff who act on somebody else's account.
+    """
+    request = current_request.get()
+    if request is None or _is_staff_acting(request, user_id):
+        return ""
+    sign_in: str = getattr(getattr(request, "session", None), "sign_in", "")
+    return sign_in
+
+
 def _is_staff_acting(request: Any, user_id: Any) -> bool:
     if not request.path_info.startswith(_ADMIN):  # elsewhere nobody acts for another
         return False

@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, InterfaceError, transaction
 
-from .events import Event, append
+from .events import Event, append, insert
 from .kinds import Kind
 from .models import SecurityEvent
 from .origin import origin_of_event, session_of_change
@@ -22,19 +22,20 @@ _WARNINGS = frozenset(
 )
 
 
-def record_change(user: Any, kind: Kind, *, reason: str = "") -> None:
+def record_change(user: Any, kind: Kind, *, reason: str = "") -> SecurityEvent:
     """Record a change of `user`'s account, in the transaction that makes it.
 
     There is no change without its event: when it cannot be written, the change fails too. The
-    structured log hears of it at the commit. Call inside `transaction.atomic()`.
+    structured log hears of it at the commit. Call inside `transaction.atomic()`. Returns the row.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("record_change needs transaction.atomic()")
     origin = origin_of_event(user.pk)
     handle = session_of_change() if origin.by == "owner" else ""
     event = Event(kind, origin, user_id=user.pk, handle=handle, reason=reason)
-    append(event)
+    row = insert(event)
     transaction.on_commit(lambda: _say(event, {}))
+    return row
 
 
 def record_event(

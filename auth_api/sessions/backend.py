@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import NoScriptError
+import structlog
+from redis.exceptions import NoScriptError, ResponseError
 
-from .connections import OUTAGE, ask, connection
+from .connections import OUTAGE, ask, ask_durably, require_replicas
 from .endings import tell_ended
 from .exceptions import SessionStoreUnavailable
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
 _DELETE_BATCH = 500
+_log = structlog.get_logger("auth_api.sessions")
 
 
 class _Script:
@@ -34,6 +37,11 @@ class RedisBackend:
     Every method is one command to Redis unless it says otherwise, and raises
     SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid". What ends
     a session tells so afterwards.
+
+    *Durable* methods return only when the replicas have what they wrote (GATEHOUSE_REDIS_REPLICAS):
+    all that make, change or end a session, and the fence in front of an ending in the database.
+    Not validation, which only moves the idle clock; not cards, which the database knows better; not
+    the deletion of what is dead.
     """
 
     def __init__(self) -> None:
@@ -47,51 +55,60 @@ class RedisBackend:
         return answer
 
     def create(
-        self, ref: str, id_hash: str, fixed: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
+        self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
         card_lifetime: int,
     ) -> list[Any]:  # fmt: skip
-        """Add a record, its index entry and its card in one step; delete what the limit ended."""
+        """Add a record, its index entry and its card in one durable step; delete what the limit ended."""
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
-        arguments = (fixed, body, id_hash, limit, policy, card, card_lifetime)
-        answer: list[Any] = self._run("create", keys, arguments)
+        arguments = (header, body, id_hash, limit, policy, card, card_lifetime)
+        answer: list[Any] = self._run("create", keys, arguments, durable=ref)
         if ended := answer[2:]:  # over the limit: others had to go
             self._discard(ref, ended)
             tell_ended(ref, kept=id_hash)
         return answer[:2]
 
     def save(
-        self, ref: str, id_hash: str, revision: int, fixed: bytes, body: bytes, *, new_id_hash: str,
-        restart_clocks: bool,
+        self, ref: str, id_hash: str, revision: int, header: bytes, body: bytes, *, new_id_hash: str,
     ) -> list[Any]:  # fmt: skip
-        """Replace a living record; under `new_id_hash` if that is another one (a renewed token)."""
+        """Replace a living record, durably; under `new_id_hash` if that is another one (a renewed token).
+
+        A renewal is two steps: the old token is dead after it and nobody has the new one yet, so
+        replicas are asked first whether they would acknowledge. An outage of them signs nobody out.
+        """
+        if new_id_hash != id_hash:
+            with _unknown_on_failure():
+                require_replicas(mark_key(ref))
         keys = (
             record_key(ref, id_hash), index_key(ref), card_key(ref), record_key(ref, new_id_hash),
         )  # fmt: skip
-        arguments = (id_hash, revision, fixed, body, new_id_hash, int(restart_clocks))
-        answer: list[Any] = self._run("save", keys, arguments)
+        arguments = (id_hash, revision, header, body, new_id_hash)
+        answer: list[Any] = self._run("save", keys, arguments, durable=ref)
         if new_id_hash != id_hash and answer[0] == b"ok":
             tell_ended(ref, id_hash=id_hash, renewed=new_id_hash)
         return answer
 
     def end(self, ref: str, id_hash: str, *, renewed: str = "") -> bool:
-        """End one session, which goes on as `renewed` if that is given; False when there was none."""
-        ended = bool(self._run("end", (record_key(ref, id_hash), index_key(ref)), (id_hash,)))
+        """End one session, durably, which goes on as `renewed` if that is given; False for none."""
+        keys = (record_key(ref, id_hash), index_key(ref))
+        ended = bool(self._run("end", keys, (id_hash,), durable=ref))
         if ended:
             tell_ended(ref, id_hash=id_hash, renewed=renewed)
         return ended
 
     def end_by_handle(self, ref: str, handle: str) -> bool:
-        """End the session with that handle; then delete its record, which is dead by then."""
-        id_hash = self._run("end_by_handle", (index_key(ref),), (handle,))
+        """End the session with that handle, durably; then delete its record, which is dead by then."""
+        id_hash = self._run("end_by_handle", (index_key(ref),), (handle,), durable=ref)
         if id_hash:
             self._discard(ref, [id_hash])
             tell_ended(ref, id_hash=id_hash.decode())
         return bool(id_hash)
 
     def end_others(self, ref: str, id_hash: str) -> int | None:
-        """End every session of the user but one; None when that one is not alive itself."""
+        """End every session of the user but one, durably; None when that one is not alive itself."""
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
-        state, *ended = self._run("end_others", keys, (id_hash,))
+        state, *ended = self._run("end_others", keys, (id_hash,), durable=ref)
+        if state == b"newer":
+            raise SessionStoreUnavailable("record of a newer release")
         if state != b"ok":
             return None
         if ended:
@@ -118,48 +135,75 @@ class RedisBackend:
         if not id_hashes:
             return []
         with _unknown_on_failure():
-            found: list[bytes | None] = connection().mget([record_key(ref, i) for i in id_hashes])
+            found: list[bytes | None] = ask("MGET", *(record_key(ref, i) for i in id_hashes))
         return found
 
     def exists(self, ref: str, id_hash: str) -> bool:
         with _unknown_on_failure():
-            return bool(connection().exists(record_key(ref, id_hash)))
+            return bool(ask("EXISTS", record_key(ref, id_hash)))
 
     def fence_card(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
-        """Make every validation of this user ask the database, for at most `lifetime` seconds."""
-        self._run("fence_card", (card_key(ref),), (nonce, lifetime))
+        """Make every validation of this user ask the database, durably, for `lifetime` seconds at most."""
+        self._run("fence_card", (card_key(ref),), (nonce, lifetime), durable=ref)
 
     def put_card(self, ref: str, card: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
         """Cache a card for `lifetime` seconds; `nonce` lifts the writer's own fence."""
         keys = (card_key(ref), index_key(ref))
         return bool(self._run("put_card", keys, (card, lifetime, nonce)))
 
-    def now(self) -> int:
-        """Redis' time, Unix seconds: the only clock of the engine."""
-        with _unknown_on_failure():
-            seconds: int = connection().time()[0]
+    def now(self, ref: str) -> int:
+        """Redis' time, Unix seconds: the only clock of the engine. Of the node that keeps `ref`."""
+        seconds: int = self._run("time", (index_key(ref),), ())
         return seconds
 
     def ping(self) -> None:
         """Raise SessionStoreUnavailable when Redis does not answer."""
         with _unknown_on_failure():
-            connection().ping()
+            ask("PING")
 
     def _discard(self, ref: str, id_hashes: Sequence[bytes]) -> None:
         for start in range(0, len(id_hashes), _DELETE_BATCH):
             batch = id_hashes[start : start + _DELETE_BATCH]
             with _unknown_on_failure():
-                connection().unlink(*(record_key(ref, i.decode()) for i in batch))
+                ask("UNLINK", *(record_key(ref, i.decode()) for i in batch))
 
-    def _run(self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...]) -> Any:
+    def _run(
+        self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...], *, durable: str = ""
+    ) -> Any:
+        """Run a script; `durable` is the ref of the user whose replicas must have its effects."""
         script = self._scripts[name]
+        send = partial(ask_durably, mark_key(durable)) if durable else ask
         try:
-            return ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return send("EVALSHA", script.sha, len(keys), *keys, *arguments)
         except NoScriptError:  # a restarted or failed-over server
-            with _unknown_on_failure():
-                return ask("EVAL", script.text, len(keys), *keys, *arguments)
+            return self._send_script(send, script, keys, arguments)
+        except ResponseError as error:
+            if type(error) is not ResponseError:  # a refusal that redis-py knows by name
+                raise SessionStoreUnavailable(type(error).__name__) from error
+            return self._repair(send, script, keys, arguments)
         except OUTAGE as error:  # by hand: a context manager costs too much here
             raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _send_script(
+        self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
+    ) -> Any:
+        try:
+            return send("EVAL", script.text, len(keys), *keys, *arguments)
+        except ResponseError as error:
+            if type(error) is not ResponseError:
+                raise SessionStoreUnavailable(type(error).__name__) from error
+            return self._repair(send, script, keys, arguments)
+        except OUTAGE as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _repair(
+        self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
+    ) -> Any:
+        """A script failed: delete what no release of ours has written, and run it again."""
+        with _unknown_on_failure():
+            deleted = ask("EVAL", self._scripts["repair"].text, len(keys), *keys)
+            _log.error("store.repaired", deleted=deleted, at=keys[0])
+            return send("EVAL", script.text, len(keys), *keys, *arguments)
 
 
 def record_key(ref: str, id_hash: str) -> str:
@@ -172,6 +216,11 @@ def card_key(ref: str) -> str:
 
 def index_key(ref: str) -> str:
     return f"gh:{{{ref}}}:index"
+
+
+def mark_key(ref: str) -> str:
+    """Of nothing but a write behind others, for replicas to acknowledge; it lives a second."""
+    return f"gh:{{{ref}}}:mark"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from auth_api.settings.env import Key
 
-from .records import ClientInfo, FixedHeader, UserCard
+from .records import FORMAT_1, Header, SignIn, UserCard
 from .tokens import SessionToken
 
 _NONCE_BYTES = 12
@@ -46,38 +46,49 @@ class SessionCodec:
         self._roots = [sha256(b"gatehouse session key\0" + key.secret).digest() for key in keys]
 
     def seal_record(
-        self, token: SessionToken, fixed: FixedHeader, client: ClientInfo, payload: bytes
+        self, token: SessionToken, header: Header, sign_in: SignIn, payload: bytes
     ) -> bytes:
-        """Return the body of a record, bound to its key and its fixed header."""
-        nonce, place, root = os.urandom(_NONCE_BYTES), _place(token, fixed), self._roots[0]
-        about = _client_cipher(root, token.ref, token.id_hash).encrypt(nonce, client.pack(), place)
-        # What is said of the client stands beside the payload's place: a change there is seen here.
-        data = _payload_cipher(root, token).encrypt(nonce, payload, place + about)
+        """Return the body of a record, bound to its key and its header."""
+        nonce = os.urandom(_NONCE_BYTES)
+        about = self.seal_sign_in(nonce, token.ref, token.id_hash, header, sign_in)
+        data = _payload_cipher(self._roots[0], token).encrypt(
+            nonce, payload, _payload_place(token, header, about)
+        )
         return nonce + bytes((len(about),)) + about + data
 
-    def open_payload(self, token: SessionToken, fixed: FixedHeader, body: bytes) -> bytes:
+    def open_payload(self, token: SessionToken, header: Header, body: bytes) -> bytes:
         """Return the payload. Raises Unreadable when any byte or its place is not as sealed."""
-        start = _NONCE_BYTES + 1
-        end = start + body[_NONCE_BYTES]
-        place, sealed = _place(token, fixed) + body[start:end], body[end:]
+        nonce, about, data = _parts(body)
+        place = _payload_place(token, header, about)
         for root in self._roots:
             try:
-                return _payload_cipher(root, token).decrypt(body[:_NONCE_BYTES], sealed, place)
+                return _payload_cipher(root, token).decrypt(nonce, data, place)
             except _NOT_THIS_KEY:
                 continue
         raise Unreadable
 
-    def open_client(self, ref: str, id_hash: str, fixed: FixedHeader, body: bytes) -> ClientInfo:
-        """Return where the session was started from; needs no token. Raises Unreadable."""
-        start = _NONCE_BYTES + 1
-        sealed = body[start : start + body[_NONCE_BYTES]]
-        place = f"{ref}:{id_hash}".encode() + fixed.pack()
+    def seal_sign_in(
+        self, nonce: bytes, ref: str, id_hash: str, header: Header, sign_in: SignIn
+    ) -> bytes:
+        """Return what a record says of its sign-in, bound to the whole header: its times, too."""
+        cipher = _sign_in_cipher(self._roots[0], ref, id_hash)
+        place = _sign_in_place(ref, id_hash, header)
+        return cipher.encrypt(nonce, sign_in.pack(header.format), place)
+
+    def open_sign_in(self, ref: str, id_hash: str, header: Header, body: bytes) -> SignIn:
+        """Return how the session was started; needs no token.
+
+        Raises Unreadable, also when the header's times are not as sealed.
+        """
+        nonce, about, _ = _parts(body)
+        place = _sign_in_place(ref, id_hash, header)
         for root in self._roots:
-            cipher = _client_cipher(root, ref, id_hash)
+            cipher = _sign_in_cipher(root, ref, id_hash)
             try:
-                return ClientInfo.unpack(cipher.decrypt(body[:_NONCE_BYTES], sealed, place))
+                opened = cipher.decrypt(nonce, about, place)
             except _NOT_THIS_KEY:
                 continue
+            return SignIn.unpack(opened, header.format)
         raise Unreadable
 
     def seal_card(self, ref: str, card: UserCard) -> bytes:
@@ -102,15 +113,29 @@ class SessionCodec:
         raise Unreadable
 
 
-def _place(token: SessionToken, fixed: FixedHeader) -> bytes:
-    return f"{token.ref}:{token.id_hash}".encode() + fixed.pack()
+def _parts(body: bytes) -> tuple[bytes, bytes, bytes]:
+    """Nonce, what is said of the sign-in, payload. One nonce serves both: their keys differ."""
+    start = _NONCE_BYTES + 1
+    end = start + body[_NONCE_BYTES]
+    return body[:_NONCE_BYTES], body[start:end], body[end:]
+
+
+def _sign_in_place(ref: str, id_hash: str, header: Header) -> bytes:
+    sealed = header.without_times() if header.format == FORMAT_1 else header.pack()
+    return f"{ref}:{id_hash}".encode() + sealed
+
+
+def _payload_place(token: SessionToken, header: Header, about: bytes) -> bytes:
+    place = f"{token.ref}:{token.id_hash}".encode() + header.without_times()
+    return place + about if header.format == FORMAT_1 else place
 
 
 def _payload_cipher(root: bytes, token: SessionToken) -> AESGCM:
     return _cipher(root, b"payload", token.value)
 
 
-def _client_cipher(root: bytes, ref: str, id_hash: str) -> AESGCM:
+def _sign_in_cipher(root: bytes, ref: str, id_hash: str) -> AESGCM:
+    # The purpose is what it was called when format 1 began: it is part of stored records.
     return _cipher(root, b"client", f"{ref}:{id_hash}")
 
 

@@ -1,11 +1,16 @@
-"""One command over a held connection.
+"""One command over a held connection, with the acknowledgement of replicas where it must last.
 
 django-redis makes the connections (pools, Sentinel, Cluster are its configuration); between two
 commands they wait here instead of in redis-py's pool, whose bookkeeping costs more than a session's
 validation does.
+
+Any of them may lead to a server that was the primary and is not any more. So they are dropped, and
+asked for anew (of the Sentinels, of the address in REDIS_URL), when a server refuses as no primary
+would, when too few replicas acknowledge, and in any case after LONGEST_HELD seconds.
 """
 
 import os
+import time
 from collections import deque
 from functools import cache
 from typing import Any
@@ -16,12 +21,28 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
+from auth_api.knobs import knobs
+
+from . import cluster
+from .refusals import is_refusal
+
 ALIAS = "sessions"
 # Redis did not answer, or not well. A cluster of which no node answers raises what is no RedisError.
 OUTAGE = (RedisError, RedisClusterException, OSError)
+LONGEST_HELD = 5.0  # seconds
+REPLICA_TIMEOUT = 500  # milliseconds; below topology.ANSWER_TIMEOUT, so that a late "no" arrives
+_MARK_LIFETIME = 1  # seconds
+_JUST_MADE = 1.0  # seconds: whoever asked for a connection so shortly ago need not ask again
+_RENEWAL_PAUSE = 30.0  # seconds, after one that failed: each may wait for every Sentinel in vain
 
-_held: deque[Any] = deque()  # append and pop are atomic, for threads and greenlets alike
+# (when it was made, connection). Append and pop are atomic, for threads and greenlets alike.
+_held: deque[tuple[float, Any]] = deque()
 os.register_at_fork(after_in_child=_held.clear)
+_no_renewal_before = 0.0
+
+
+class NotReplicated(RedisError):
+    """Too few replicas have what was written: a failover may undo it."""
 
 
 @cache
@@ -33,47 +54,131 @@ def connection() -> Any:
 def ask(*command: Any) -> Any:
     """Send one command and return its answer.
 
-    A connection that turns out to be closed is replaced, and the command is sent once more: no
-    script does harm when it runs twice. Raises one of OUTAGE.
+    A connection that turns out to be closed, or to lead to a server that refuses as no primary
+    would, is replaced, and the command is sent once more: no script does harm when it runs twice.
+    Raises one of OUTAGE.
     """
     client = connection()
-    if not isinstance(client, Redis):  # a cluster's client finds the node
-        return client.execute_command(*command)
-    pool = client.connection_pool
-    try:
-        return _ask(pool, command)
-    except RedisConnectionError:
-        _drop_all(pool)
-        return _ask(pool, command)
-
-
-def _ask(pool: Any, command: tuple[Any, ...]) -> Any:
-    try:
-        held = _held.pop()
-    except IndexError:
-        held = pool.get_connection()
-    try:
-        held.send_packed_command([pack_command(command)])
-        answer = held.read_response()
-    except ResponseError:
-        _held.append(held)
-        raise
-    except BaseException:
-        # Its answer may still come: whoever took this connection next would get it (redis-py
-        # CVE-2023-28858), so it is closed, whatever interrupted us.
-        held.disconnect()
-        pool.release(held)
-        raise
-    _held.append(held)
+    if not isinstance(client, Redis):
+        return cluster.ask(client, command)
+    [answer] = _send(client.connection_pool, (command,))
+    if isinstance(answer, ResponseError):
+        raise answer
     return answer
 
 
-def _drop_all(pool: Any) -> None:
-    """The server went away: what else is held is as dead."""
-    while _held:
+def ask_durably(mark: str, *command: Any) -> Any:
+    """As `ask`, but the answer counts only when GATEHOUSE_REDIS_REPLICAS replicas have its effects.
+
+    `mark` is a key in the slot of the command's keys. It is written behind the command, so that
+    there is something to acknowledge also when the command found its work done: by a try before,
+    which no replica may have. Raises NotReplicated (then it may, or may not, last) or another one
+    of OUTAGE.
+    """
+    client, replicas = connection(), knobs().redis_replicas
+    if not replicas:
+        return ask(*command)
+    commands = (
+        command, ("SET", mark, "", "EX", _MARK_LIFETIME), ("WAIT", replicas, REPLICA_TIMEOUT),
+    )  # fmt: skip
+    if isinstance(client, Redis):
+        answer, marked, reached = _send(client.connection_pool, commands)
+    else:
+        answer, marked, reached = cluster.send(client, mark, commands)
+    if isinstance(answer, ResponseError):
+        raise answer
+    # WAIT answers with an error where it was interrupted, since the server became a replica.
+    failed = isinstance(marked, ResponseError) or isinstance(reached, ResponseError)
+    if failed or reached < replicas:
+        if isinstance(client, Redis):  # a cluster's nodes say themselves what they are
+            _drop(client.connection_pool, older_than=_JUST_MADE)
+        raise NotReplicated
+    return answer
+
+
+def require_replicas(mark: str) -> None:
+    """Raise NotReplicated when too few replicas acknowledge now: before what cannot be taken back."""
+    if knobs().redis_replicas:
+        ask_durably(mark, "PING")
+
+
+def _send(pool: Any, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+    """Return the answers; an error of a command is its answer."""
+    try:
+        answers, refused = _exchange(pool, _take(pool), commands)
+        if not refused:
+            return answers
+        _drop(pool, older_than=_JUST_MADE)
+    except RedisConnectionError:
+        _drop(pool)
+    return _exchange(pool, _made(pool), commands)[0]
+
+
+def _exchange(
+    pool: Any, entry: tuple[float, Any], commands: tuple[tuple[Any, ...], ...]
+) -> tuple[list[Any], bool]:
+    """Return the answers, and whether the server refused as no primary would."""
+    held, answers = entry[1], []
+    try:
+        held.send_packed_command([pack_command(command) for command in commands])
+        for _ in commands:
+            try:
+                answers.append(held.read_response())
+            except ResponseError as error:
+                answers.append(error)
+    except BaseException:
+        # An answer may still come: whoever took this connection next would get it (redis-py
+        # CVE-2023-28858), so it is closed, whatever interrupted us.
+        _close(pool, held)
+        raise
+    if isinstance(answers[0], ResponseError) and is_refusal(answers[0]):
+        _close(pool, held)
+        return answers, True
+    _held.append(entry)
+    return answers, False
+
+
+def _take(pool: Any) -> tuple[float, Any]:
+    try:
+        entry = _held.pop()
+    except IndexError:
+        return _made(pool)
+    now = time.monotonic()
+    if now - entry[0] < LONGEST_HELD or now < _no_renewal_before:
+        return entry
+    return _renewed(pool, entry)
+
+
+def _renewed(pool: Any, entry: tuple[float, Any]) -> tuple[float, Any]:
+    """Return a new connection for one that is old, or the old one when there is no other."""
+    global _no_renewal_before
+    try:
+        new = _made(pool)
+    except OUTAGE:  # nobody says who is the primary: no Sentinel answers, for example
+        _no_renewal_before = time.monotonic() + _RENEWAL_PAUSE
+        return entry
+    _close(pool, entry[1])
+    return new
+
+
+def _made(pool: Any) -> tuple[float, Any]:
+    return time.monotonic(), pool.get_connection()
+
+
+def _drop(pool: Any, *, older_than: float = 0.0) -> None:
+    """Close the connections that are held, but those made within the last `older_than` seconds."""
+    before = time.monotonic() - older_than
+    for _ in range(len(_held)):
         try:
-            held = _held.pop()
+            entry = _held.popleft()
         except IndexError:  # somebody else was faster
             return
-        held.disconnect()
-        pool.release(held)
+        if entry[0] > before:
+            _held.append(entry)
+        else:
+            _close(pool, entry[1])
+
+
+def _close(pool: Any, held: Any) -> None:
+    held.disconnect()
+    pool.release(held)

@@ -65,7 +65,7 @@ def _write_cookie(request: Any, session: SessionStore, response: Any) -> Any:
     name = ADMIN_COOKIE if session.admin else settings.SESSION_COOKIE_NAME
     # Only a request that asked the engine can know that a cookie is dead.
     if session.is_empty():
-        if request.sent_session_cookie and session.accessed:
+        if request.sent_session_cookie and session.accessed and not session.unreadable:
             expire_cookie(response, name)
         return response
     if session.modified:
@@ -77,7 +77,7 @@ def _write_cookie(request: Any, session: SessionStore, response: Any) -> Any:
 
 def _set_cookie(response: Any, name: str, session: SessionStore) -> None:
     max_age = None
-    if session.valid and session.valid.record.fixed.remember:
+    if session.valid and session.valid.record.header.remember:
         ends = session.valid.record.absolute_expires_at
         max_age = max(0, ends - int(datetime.now(UTC).timestamp()))
     response.set_cookie(

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.serializers import JSONSerializer
 
+from .exceptions import SessionStoreUnavailable
 from .login import user_backend
 
 # The first byte says how the rest is written.
@@ -35,8 +36,13 @@ def pack_payload(data: dict[str, Any], epoch: int) -> bytes:
 
 
 def unpack_payload(payload: bytes, epoch: int) -> dict[str, Any]:
-    """Return the data in `payload`: a new dictionary at each call."""
+    """Return the data in `payload`: a new dictionary at each call.
+
+    Raises SessionStoreUnavailable for a payload that only a newer release can read.
+    """
     kind, text, data = payload[0], payload[1:], {}
+    if kind & ~(_LOGIN | _DEFLATED):
+        raise SessionStoreUnavailable("payload of a newer release")
     if kind & _LOGIN:
         user, text = text[:_UUID_BYTES].hex(), text[_UUID_BYTES:]
         data = {

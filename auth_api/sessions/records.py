@@ -1,19 +1,35 @@
 """The values that the engine reads from Redis, as Python sees them."""
 
 import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
 
-# The scripts pack and unpack the same two runs of bytes (scripts/prelude.lua): the fixed part is
-# known when the body is sealed and is authenticated with it, the stamps are written by the scripts.
-_FIXED = struct.Struct(">BBIII")
-_HEADER = struct.Struct(">BBIIIIIII")
+# The scripts read the same bytes (scripts/prelude.lua). The header is known when the body is sealed and is
+# bound to it; the stamps behind it are written by the scripts.
+_HEADER = struct.Struct(">BBIIIII")
+_STAMPS = struct.Struct(">II")
 HEADER_BYTES = _HEADER.size
+RECORD_HEADER_BYTES = HEADER_BYTES + _STAMPS.size
 _SHORTEST_BODY = 13  # the nonce, and the length of what follows it (codec.py)
-FORMAT = 1
 
-_METHODS = ("pwd", "otp", "webauthn")
+FORMAT = 2
+# Written until a release of format 2: its times are not under the seal, and it knows no id of the sign-in.
+FORMAT_1 = 1
+_TIMELESS = 14  # bytes of the header: all but its times
+
+METHODS = ("pwd", "otp", "webauthn")  # a method is stored by its place here: append only
+_SIGN_IN_ID_BYTES = 12
+_LONGEST_DEVICE = 120  # bytes
+
+
+class DamagedRecord(ValueError):
+    """Bytes that no release of ours has written."""
+
+
+class NewerRecord(ValueError):
+    """A record of a release that is newer than this one: it may be valid, nobody here can tell."""
 
 
 class Flag:
@@ -24,16 +40,20 @@ class Flag:
     ADMIN = 4  # made for the admin's door; a site session opens no admin, and the reverse
 
 
-class FixedHeader(NamedTuple):
-    """What a record's scripts must know of it and what its body is bound to.
+class Header(NamedTuple):
+    """What the scripts must know of a record, in clear.
 
-    `idle` and `lifetime` are seconds; `lifetime` counts from the time of authentication.
+    `idle` and `lifetime` are seconds; `lifetime` counts from `authenticated_at`. Times are Unix
+    seconds by Redis' clock.
     """
 
+    format: int
     flags: int
     idle: int
     lifetime: int
     epoch: int
+    created_at: int
+    authenticated_at: int
 
     @property
     def bound(self) -> bool:
@@ -44,61 +64,133 @@ class FixedHeader(NamedTuple):
         return bool(self.flags & Flag.REMEMBER)
 
     def pack(self) -> bytes:
-        return _FIXED.pack(FORMAT, self.flags, self.idle, self.lifetime, self.epoch)
+        return _HEADER.pack(*self)
+
+    def without_times(self) -> bytes:
+        return _HEADER.pack(*self)[:_TIMELESS]
+
+
+class Shown(NamedTuple):
+    """One authentication method, and when it was shown last: Unix seconds, 0 for unknown."""
+
+    method: str
+    at: int
 
 
 @dataclass(frozen=True)
-class ClientInfo:
-    """Where a session was started from, for the user's list of sessions."""
+class SignIn:
+    """How and where a session was started. Sealed; readable without the session's cookie.
 
+    `id` names the sign-in for as long as the session goes on, also under new tokens: it is the handle
+    of its first token ("" in a record of format 1). `shown` has each method once.
+    """
+
+    id: str = ""
     address: str = ""
     device: str = ""
-    methods: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
-    def pack(self) -> bytes:
-        try:
-            packed = ip_address(self.address).packed
-        except ValueError:
-            packed = b""
-        bits = sum(1 << _METHODS.index(method) for method in self.methods)
-        return bytes((bits, len(packed))) + packed + self.device.encode()
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(shown.method for shown in self.shown)
+
+    @property
+    def last_shown_at(self) -> int:
+        """When the person last proved who they are; 0 when that is unknown."""
+        return max((shown.at for shown in self.shown), default=0)
+
+    def pack(self, record_format: int) -> bytes:
+        return self._pack_1() if record_format == FORMAT_1 else self._pack_2()
 
     @classmethod
-    def unpack(cls, data: bytes) -> "ClientInfo":
+    def unpack(cls, data: bytes, record_format: int) -> "SignIn":
+        return cls._unpack_1(data) if record_format == FORMAT_1 else cls._unpack_2(data)
+
+    def _pack_2(self) -> bytes:
+        times = b"".join(
+            bytes((METHODS.index(method),)) + at.to_bytes(4, "big") for method, at in self.shown
+        )
+        address = _pack_address(self.address)
+        return (
+            bytes((len(self.shown),)) + times + _pack_id(self.id)
+            + bytes((len(address),)) + address + self.device.encode()[:_LONGEST_DEVICE]
+        )  # fmt: skip
+
+    @classmethod
+    def _unpack_2(cls, data: bytes) -> "SignIn":
+        shown, at = [], 1
+        for _ in range(data[0]):
+            if data[at] < len(
+                METHODS
+            ):  # a method that only a newer release knows proves nothing here
+                moment = int.from_bytes(data[at + 1 : at + 5], "big")
+                shown.append(Shown(METHODS[data[at]], moment))
+            at += 5
+        sign_in, at = data[at : at + _SIGN_IN_ID_BYTES], at + _SIGN_IN_ID_BYTES
+        address, at = data[at + 1 : at + 1 + data[at]], at + 1 + data[at]
+        return cls(_unpack_id(sign_in), _unpack_address(address), _text(data[at:]), tuple(shown))
+
+    def _pack_1(self) -> bytes:
+        address = _pack_address(self.address)
+        bits = sum(1 << METHODS.index(method) for method in self.methods)
+        return bytes((bits, len(address))) + address + self.device.encode()[:_LONGEST_DEVICE]
+
+    @classmethod
+    def _unpack_1(cls, data: bytes) -> "SignIn":
         end = 2 + data[1]
-        address = str(ip_address(data[2:end])) if data[1] else ""
-        methods = tuple(name for bit, name in enumerate(_METHODS) if data[0] & 1 << bit)
-        return cls(address, data[end:].decode(), methods)
+        shown = tuple(Shown(name, 0) for bit, name in enumerate(METHODS) if data[0] & 1 << bit)
+        return cls("", _unpack_address(data[2:end]), _text(data[end:]), shown)
+
+
+def _pack_id(handle: str) -> bytes:
+    return urlsafe_b64decode(handle) if handle else bytes(_SIGN_IN_ID_BYTES)
+
+
+def _unpack_id(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode() if any(data) else ""
+
+
+def _pack_address(address: str) -> bytes:
+    try:
+        return ip_address(address).packed
+    except ValueError:
+        return b""
+
+
+def _unpack_address(data: bytes) -> str:
+    return str(ip_address(data)) if data else ""
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="ignore")  # a long name may be cut within a character
 
 
 class SessionRecord(NamedTuple):
-    """One session's record: header in clear, body sealed. Times are Unix seconds."""
+    """One session's record: header and stamps in clear, body sealed. Times are Unix seconds."""
 
-    fixed: FixedHeader
-    created_at: int
-    authenticated_at: int
+    header: Header
     last_seen_at: int
     revision: int
     body: bytes
 
     @classmethod
     def unpack(cls, value: bytes) -> "SessionRecord":
-        """Read a record. Raises ValueError for bytes of another format."""
-        if len(value) < HEADER_BYTES + _SHORTEST_BODY or value[0] != FORMAT:
-            raise ValueError("not a session record of this format")
-        _, flags, idle, lifetime, epoch, created, authenticated, seen, revision = (
-            _HEADER.unpack_from(value)
-        )
-        fixed = FixedHeader(flags, idle, lifetime, epoch)
-        return cls(fixed, created, authenticated, seen, revision, value[HEADER_BYTES:])
+        """Read a record. Raises DamagedRecord or NewerRecord."""
+        if value and value[0] > FORMAT:
+            raise NewerRecord
+        if len(value) < RECORD_HEADER_BYTES + _SHORTEST_BODY or value[0] < FORMAT_1:
+            raise DamagedRecord
+        header = Header(*_HEADER.unpack_from(value))
+        seen, revision = _STAMPS.unpack_from(value, HEADER_BYTES)
+        return cls(header, seen, revision, value[RECORD_HEADER_BYTES:])
 
     @property
     def absolute_expires_at(self) -> int:
-        return self.authenticated_at + self.fixed.lifetime
+        return self.header.authenticated_at + self.header.lifetime
 
     @property
     def idle_expires_at(self) -> int:
-        return min(self.last_seen_at + self.fixed.idle, self.absolute_expires_at)
+        return min(self.last_seen_at + self.header.idle, self.absolute_expires_at)
 
 
 class UserCard(NamedTuple):
@@ -126,29 +218,30 @@ class SessionSummary(NamedTuple):
 
     @classmethod
     def of(
-        cls, record: SessionRecord, client: ClientInfo, *, handle: str, current: bool
+        cls, record: SessionRecord, sign_in: SignIn, *, handle: str, current: bool
     ) -> "SessionSummary":
         return cls(
             handle=handle,
             current=current,
-            created_at=record.created_at,
+            created_at=record.header.created_at,
             last_seen_at=record.last_seen_at,
             idle_expires_at=record.idle_expires_at,
             absolute_expires_at=record.absolute_expires_at,
-            ip=client.address,
-            user_agent=client.device,
-            remember=record.fixed.remember,
-            methods=client.methods,
-            auth_time=record.authenticated_at,
+            ip=sign_in.address,
+            user_agent=sign_in.device,
+            remember=record.header.remember,
+            methods=sign_in.methods,
+            auth_time=record.header.authenticated_at,
         )
 
 
 class ValidSession(NamedTuple):
-    """The engine's answer "valid": the record as of now, its opened payload, and its user's card."""
+    """The engine's answer "valid": the record as of now, both parts opened, and its user's card."""
 
     record: SessionRecord
+    sign_in: SignIn
     payload: bytes
     card: UserCard | None
 
     def __repr__(self) -> str:
-        return "<ValidSession>"  # a payload belongs into no log
+        return "<ValidSession>"  # a payload must never be logged

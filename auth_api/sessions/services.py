@@ -17,7 +17,7 @@ from .backend import backend
 from .codec import Unreadable
 from .exceptions import NoSession, ReauthenticationRequired, SessionEnded, SessionNotFound
 from .login import login_data
-from .records import SessionRecord, SessionSummary, ValidSession
+from .records import FORMAT_1, SessionRecord, SessionSummary, ValidSession
 from .store import SessionStore
 from .tokens import HANDLE_LENGTH, SessionToken
 
@@ -29,6 +29,7 @@ class CurrentSession:
     """The session that made this request."""
 
     session: SessionSummary
+    sign_in_id: str  # kept through renewals, where the handle changes
     user_json: str = field(repr=False)
 
     @cached_property
@@ -38,11 +39,17 @@ class CurrentSession:
 
 
 def start_session(
-    request: HttpRequest, user: Any, *, remember: bool, methods: Sequence[str]
+    request: HttpRequest,
+    user: Any,
+    *,
+    remember: bool,
+    methods: Sequence[str],
+    sign_in_id: str = "",
 ) -> CurrentSession:
     """Sign `user` in: a new session for this browser; its old one is ended.
 
-    The cookie follows with the response. Raises SessionLimitReached, SessionStoreUnavailable, or
+    `methods` were shown just now; `sign_in_id` is that of the session which this one goes on for. The
+    cookie follows with the response. Raises SessionLimitReached, SessionStoreUnavailable, or
     SessionEnded when the user's sessions were ended while the password was being checked.
     """
     store = _store(request)
@@ -50,7 +57,7 @@ def start_session(
     store._session_key = None
     store.valid = None
     store._session_cache = login_data(user)
-    store.remember, store.methods = remember, tuple(methods)
+    store.remember, store.methods, store.sign_in_id = remember, tuple(methods), sign_in_id
     store.create()
     new = _token(store)
     if old is not None:
@@ -85,7 +92,7 @@ def list_sessions(request: HttpRequest) -> list[SessionSummary]:
     store = _store(request)
     valid = _validated(store)
     token = _token(store)
-    found = _summaries(token.ref, valid.record.fixed.epoch, current=token.handle)
+    found = _summaries(token.ref, valid.record.header.epoch, current=token.handle)
     return sorted(found, key=lambda s: (s.current, s.last_seen_at), reverse=True)
 
 
@@ -124,19 +131,23 @@ def end_all_sessions(user: Any) -> int:
 def require_recent_authentication(request: HttpRequest) -> None:
     """Raise ReauthenticationRequired unless the user signed in, or did so again, minutes ago.
 
-    By Redis' clock, which also stamped the authentication.
+    By Redis' clock, and by times that are sealed. A record of format 1 has none, so its user is asked
+    again, unless this release still writes that format.
     """
-    valid = _validated(_store(request))
-    age = backend.now() - valid.record.authenticated_at
-    if age > knobs().recent_authentication:
+    store = _store(request)
+    valid = _validated(store)
+    shown_at = valid.sign_in.last_shown_at
+    if knobs().record_format == FORMAT_1:
+        shown_at = valid.record.header.authenticated_at
+    if backend.now(_token(store).ref) - shown_at > knobs().recent_authentication:
         raise ReauthenticationRequired
 
 
-def renew_session(request: HttpRequest) -> CurrentSession:
-    """After the user proved again who they are: a new secret, and both clocks from now."""
+def renew_session(request: HttpRequest, *, methods: Sequence[str]) -> CurrentSession:
+    """After the user proved again by `methods` who they are: a new secret, and both clocks from now."""
     store = _store(request)
     _validated(store)
-    store.renew(restart_clocks=True)
+    store.renew(shown=methods)
     store.modified = False
     return _current(store, store.valid)
 
@@ -159,7 +170,7 @@ def _validated(store: SessionStore, *, slide: bool = True) -> ValidSession:
             store._session_key = None
             store._session_cache = {}
             raise
-    if store.valid is None or not store.valid.record.fixed.bound:
+    if store.valid is None or not store.valid.record.header.bound:
         raise NoSession
     return store.valid
 
@@ -174,8 +185,8 @@ def _current(store: SessionStore, valid: ValidSession | None) -> CurrentSession:
     if valid is None or valid.card is None:
         raise NoSession
     handle = _token(store).handle
-    summary = SessionSummary.of(valid.record, store.client(), handle=handle, current=True)
-    return CurrentSession(summary, valid.card.profile_json)
+    summary = SessionSummary.of(valid.record, valid.sign_in, handle=handle, current=True)
+    return CurrentSession(summary, store.sign_in, valid.card.profile_json)
 
 
 def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:
@@ -189,12 +200,12 @@ def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:
                 continue
             try:
                 record = SessionRecord.unpack(value)
-                client = codec.open_client(ref, id_hash, record.fixed, record.body)
+                sign_in = codec.open_sign_in(ref, id_hash, record.header, record.body)
             except (Unreadable, ValueError):
                 continue
             handle = id_hash[:HANDLE_LENGTH]
-            if record.fixed.epoch == epoch:
+            if record.header.epoch == epoch:
                 found.append(
-                    SessionSummary.of(record, client, handle=handle, current=handle == current)
+                    SessionSummary.of(record, sign_in, handle=handle, current=handle == current)
                 )
     return found

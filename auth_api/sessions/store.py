@@ -1,8 +1,10 @@
 """The SESSION_ENGINE: Django's SessionBase over our records."""
 
-import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import CreateError, SessionBase
@@ -17,10 +19,23 @@ from .codec import Unreadable
 from .devices import device_name
 from .exceptions import NoSession, SessionEnded, SessionLimitReached, SessionStoreUnavailable
 from .payloads import pack_payload, unpack_payload
-from .records import ClientInfo, FixedHeader, Flag, SessionRecord, UserCard, ValidSession
+from .records import (
+    DamagedRecord,
+    Flag,
+    Header,
+    NewerRecord,
+    SessionRecord,
+    Shown,
+    SignIn,
+    UserCard,
+    ValidSession,
+)
 from .tokens import SessionToken
 
 _MERGE_TRIES = 20
+_CLOCK_TRIES = 3
+_NEWER = "record of a newer release"
+_log = structlog.get_logger("auth_api.sessions")
 
 
 class SessionStore(SessionBase):
@@ -41,7 +56,11 @@ class SessionStore(SessionBase):
         self.admin = admin
         self.slide = True
         self.remember = False
-        self.methods: tuple[str, ...] = ()
+        self.methods: tuple[str, ...] = ()  # that a new session's user has just shown
+        self.unreadable = (
+            False  # a record is there, but our keys do not open it: the cookie is kept
+        )
+        self.sign_in_id = ""  # of a new session that goes on with an earlier one's sign-in
         self.client_address = ""
         self.client_user_agent = ""
         self.valid: ValidSession | None = None
@@ -63,6 +82,13 @@ class SessionStore(SessionBase):
             self._parsed = (key, SessionToken.parse(key))
         return self._parsed[1]
 
+    @property
+    def sign_in(self) -> str:
+        """The id of the sign-in that the valid session goes on for; "" without one."""
+        if self.valid is None or self.token is None or not self.valid.record.header.bound:
+            return ""
+        return self.valid.sign_in.id or self.token.handle  # format 1 knows none
+
     # -- reading -------------------------------------------------------------------------------
 
     def validate(self) -> ValidSession:
@@ -79,17 +105,19 @@ class SessionStore(SessionBase):
         )
         if answer[0] == b"none":
             raise NoSession
+        if answer[0] == b"newer":
+            raise SessionStoreUnavailable(_NEWER)
         if answer[0] not in (b"valid", b"unsure"):
             raise SessionEnded(answer[0].decode())
-        record, payload = self._open(token, answer[1])
+        record, sign_in, payload = self._open(token, answer[1])
         card = self._card(token, record, answer)
-        self.valid = ValidSession(record, payload, card)
+        self.valid = ValidSession(record, sign_in, payload, card)
         return self.valid
 
     def _card(
         self, token: SessionToken, record: SessionRecord, answer: list[Any]
     ) -> UserCard | None:
-        if not record.fixed.bound:
+        if not record.header.bound:
             return None
         card = None
         if answer[0] == b"valid":
@@ -98,23 +126,29 @@ class SessionStore(SessionBase):
             except Unreadable:  # sealed by a key that is gone, or forged: the database knows
                 pass
         card = cards.read_card(token.ref)
-        if card is None or card.epoch != record.fixed.epoch or not card.active:
+        if card is None or card.epoch != record.header.epoch or not card.active:
             raise SessionEnded("epoch" if card and card.active else "inactive")
         return card
 
-    def _open(self, token: SessionToken, value: bytes) -> tuple[SessionRecord, bytes]:
+    def _open(self, token: SessionToken, value: bytes) -> tuple[SessionRecord, SignIn, bytes]:
+        """Read a stored record: what is damaged is deleted; what our keys do not open is kept."""
         try:
             record = SessionRecord.unpack(value)
-            return record, self._codec.open_payload(token, record.fixed, record.body)
-        except (Unreadable, ValueError):  # ValueError: of another format, or cut short
-            raise SessionEnded("unreadable") from None
-
-    def client(self) -> ClientInfo:
-        """Where the valid session was started from. Raises SessionEnded("unreadable")."""
-        token, record = self._token(), self._valid().record
-        try:
-            return self._codec.open_client(token.ref, token.id_hash, record.fixed, record.body)
+            header, body = record.header, record.body
+            sign_in = self._codec.open_sign_in(token.ref, token.id_hash, header, body)
+            return record, sign_in, self._codec.open_payload(token, header, body)
+        except NewerRecord:
+            raise SessionStoreUnavailable(_NEWER) from None
+        except DamagedRecord:
+            _log.error("record.damaged", handle=token.handle, size=len(value))
+            backend.end(token.ref, token.id_hash)
+            raise SessionEnded("damaged") from None
         except Unreadable:
+            # A missing key, which its operator brings back; or somebody changed the record.
+            _log.error(
+                "record.unreadable", handle=token.handle, hint="check GATEHOUSE_SESSION_KEYS"
+            )
+            self.unreadable = True
             raise SessionEnded("unreadable") from None
 
     def load(self) -> dict[str, Any]:
@@ -156,7 +190,7 @@ class SessionStore(SessionBase):
         data = self._session
         if self._becomes_bound(data):
             return self._bind(data)
-        self._update(self._token(), restart_clocks=False)
+        self._update(self._token())
         return None
 
     def delete(self, session_key: str | None = None) -> None:
@@ -172,12 +206,12 @@ class SessionStore(SessionBase):
 
     def cycle_key(self) -> None:
         """Go on under a new secret; the old one is dead in the same step (rule 6)."""
-        self.renew(restart_clocks=False)
+        self.renew()
 
-    def renew(self, *, restart_clocks: bool) -> None:
-        """As `cycle_key`; `restart_clocks` after the user proved again who they are.
+    def renew(self, *, shown: Sequence[str] = ()) -> None:
+        """As `cycle_key`; `shown` are the methods by which the user has just proved who they are.
 
-        Raises SessionEnded when the session is over.
+        Then both clocks restart. Raises SessionEnded when the session is over.
         """
         data = self._session
         if self.session_key is None:
@@ -185,7 +219,7 @@ class SessionStore(SessionBase):
         elif self._becomes_bound(data):
             self._bind(data)
         else:
-            self._update(SessionToken.new(self._token().ref), restart_clocks=restart_clocks)
+            self._update(SessionToken.new(self._token().ref), shown=shown)
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -227,7 +261,7 @@ class SessionStore(SessionBase):
         return self.valid
 
     def _becomes_bound(self, data: dict[str, Any]) -> bool:
-        return not self._valid().record.fixed.bound and _user_of(data) is not None
+        return not self._valid().record.header.bound and _user_of(data) is not None
 
     def _bind(self, data: dict[str, Any]) -> None:
         old = self._token()
@@ -237,21 +271,27 @@ class SessionStore(SessionBase):
     def _create(self, data: dict[str, Any]) -> None:
         user = _user_of(data)
         card = cards.make_card(user) if user else UserCard(0, True, "")
+        sealed_card = b""
         token = SessionToken.new(user.session_ref if user else None)
-        fixed = self._fixed_header(data, card.epoch if user else None, None)
-        client = ClientInfo(self.client_address, self._device(user is not None), self.methods)
-        payload = pack_payload(data, fixed.epoch)
-        body = self._codec.seal_record(token, fixed, client, payload)
-        state, *rest = backend.create(
-            token.ref,
-            token.id_hash,
-            fixed.pack(),
-            body,
-            limit=knobs().session_limit,
-            policy=knobs().session_limit_policy,
-            card=self._codec.seal_card(token.ref, card) if user else b"",
-            card_lifetime=knobs().card_lifetime,
-        )
+        if user:
+            sealed_card = self._codec.seal_card(token.ref, card)
+        for _ in range(_CLOCK_TRIES):
+            header = self._new_header(data, card.epoch if user else None, backend.now(token.ref))
+            sign_in, payload = self._new_sign_in(token, header), pack_payload(data, header.epoch)
+            state, *rest = backend.create(
+                token.ref,
+                token.id_hash,
+                header.pack(),
+                self._codec.seal_record(token, header, sign_in, payload),
+                limit=knobs().session_limit,
+                policy=knobs().session_limit_policy,
+                card=sealed_card,
+                card_lifetime=knobs().card_lifetime,
+            )
+            if state != b"clock":
+                break
+        if state == b"clock":
+            raise SessionStoreUnavailable("clock")
         if state == b"refused":
             raise SessionLimitReached
         if state == b"epoch":
@@ -261,71 +301,93 @@ class SessionStore(SessionBase):
         self._session_key = token.value
         self._session_cache = data
         record = SessionRecord.unpack(rest[0])
-        self.valid = ValidSession(record, payload, card if user else None)
+        self.valid = ValidSession(record, sign_in, payload, card if user else None)
 
-    def _update(self, token: SessionToken, *, restart_clocks: bool) -> None:
-        """Write our changes over what the store has now; merge when another request was faster."""
-        old, valid, client = self._token(), self._valid(), self.client()
-        seen, mine = valid.record, self._session
+    def _new_sign_in(self, token: SessionToken, header: Header) -> SignIn:
+        if not header.bound:
+            return SignIn(address=self.client_address)
+        shown = tuple(Shown(method, header.authenticated_at) for method in self.methods)
+        device = device_name(self.client_user_agent)
+        return SignIn(self.sign_in_id or token.handle, self.client_address, device, shown)
+
+    def _update(self, token: SessionToken, *, shown: Sequence[str] = ()) -> None:
+        """Write our changes over what the store has now; merge when another request was faster.
+
+        `shown`: the methods by which the user has just proved who they are; both clocks restart.
+        """
+        old, valid = self._token(), self._valid()
+        seen, sign_in, mine = valid.record, valid.sign_in, self._session
         base = current = _data_of(valid)
         for _ in range(_MERGE_TRIES):
             data = _merge(base, mine, current)
-            epoch = seen.fixed.epoch if seen.fixed.bound else None
-            self.remember = seen.fixed.remember
-            since = None if restart_clocks else seen.authenticated_at
-            fixed = self._fixed_header(data, epoch, since)
-            payload = pack_payload(data, fixed.epoch)
-            body = self._codec.seal_record(token, fixed, client, payload)
+            header = self._next_header(data, seen.header, now=backend.now(old.ref) if shown else 0)
+            payload = pack_payload(data, header.epoch)
+            about = _next_sign_in(sign_in, old, shown, header.authenticated_at)
             state, *rest = backend.save(
                 old.ref,
                 old.id_hash,
                 seen.revision,
-                fixed.pack(),
-                body,
+                header.pack(),
+                self._codec.seal_record(token, header, about, payload),
                 new_id_hash=token.id_hash,
-                restart_clocks=restart_clocks,
             )
-            if state != b"conflict":
+            if state == b"conflict":
+                seen, sign_in, payload = self._open(old, rest[0])
+                current = unpack_payload(payload, seen.header.epoch)
+            elif state != b"clock":
                 break
-            seen, payload = self._open(old, rest[0])
-            current = unpack_payload(payload, seen.fixed.epoch)
-        if state == b"conflict":  # alive, but another request was faster each time
-            raise SessionStoreUnavailable("conflict")
+        if state in (b"conflict", b"clock", b"newer"):  # alive, but this request could not write
+            raise SessionStoreUnavailable(state.decode())
         if state != b"ok":
             self.valid = None
             raise SessionEnded("ended" if state == b"none" else state.decode())
         self._session_key = token.value
         self._session_cache = data
-        self.valid = ValidSession(SessionRecord.unpack(rest[0]), payload, valid.card)
+        self.valid = ValidSession(SessionRecord.unpack(rest[0]), about, payload, valid.card)
 
-    def _fixed_header(
-        self, data: dict[str, Any], epoch: int | None, authenticated_at: int | None
-    ) -> FixedHeader:
-        """`epoch` None: bound to no user; `authenticated_at` None: it will be now."""
-        limits = knobs()
-        idle, lifetime = limits.session_idle, limits.session_absolute
-        flags = 0
-        if self.remember:
-            flags, idle, lifetime = Flag.REMEMBER, limits.remember_idle, limits.remember_absolute
-        expiry = data.get("_session_expiry")
-        if isinstance(expiry, int) and expiry:  # Django: seconds without use
-            idle = max(0, min(expiry, lifetime))
-        elif expiry:  # Django: a date, whatever the use
-            ends = int(self.get_expiry_date(expiry=expiry).timestamp())
-            start = int(time.time()) if authenticated_at is None else authenticated_at
-            lifetime = max(0, min(ends - start, lifetime))
-        if self.admin:
-            flags |= Flag.ADMIN
+    def _new_header(self, data: dict[str, Any], epoch: int | None, now: int) -> Header:
+        """`epoch` None: bound to no user. `now` by Redis' clock."""
+        flags = (Flag.REMEMBER if self.remember else 0) | (Flag.ADMIN if self.admin else 0)
         if epoch is not None:
             flags |= Flag.BOUND
-        return FixedHeader(flags, idle, lifetime, epoch or 0)
+        idle, lifetime = self._timeouts(data, remember=self.remember, start=now)
+        return Header(knobs().record_format, flags, idle, lifetime, epoch or 0, now, now)
 
-    def _device(self, bound: bool) -> str:
-        return device_name(self.client_user_agent) if bound else ""
+    def _next_header(self, data: dict[str, Any], header: Header, *, now: int) -> Header:
+        """The header of the session's next revision; `now` 0: nobody proved again who they are."""
+        since = now or header.authenticated_at
+        idle, lifetime = self._timeouts(data, remember=header.remember, start=since)
+        return header._replace(
+            format=knobs().record_format, idle=idle, lifetime=lifetime, authenticated_at=since
+        )
+
+    def _timeouts(self, data: dict[str, Any], *, remember: bool, start: int) -> tuple[int, int]:
+        """Idle timeout and lifetime from `start`, in seconds; what Django's `set_expiry` says counts."""
+        limits = knobs()
+        idle, lifetime = limits.session_idle, limits.session_absolute
+        if remember:
+            idle, lifetime = limits.remember_idle, limits.remember_absolute
+        expiry = data.get("_session_expiry")
+        if isinstance(expiry, int) and expiry:  # seconds without use
+            idle = max(0, min(expiry, lifetime))
+        elif expiry:  # a date, whatever the use
+            ends = int(self.get_expiry_date(expiry=expiry).timestamp())
+            lifetime = max(0, min(ends - start, lifetime))
+        return idle, lifetime
+
+
+def _next_sign_in(
+    sign_in: SignIn, token: SessionToken, shown: Sequence[str], moment: int
+) -> SignIn:
+    """The sign-in goes on; the methods that were `shown` again bear the new time."""
+    kept = tuple(earlier for earlier in sign_in.shown if earlier.method not in shown)
+    new = tuple(Shown(method, moment) for method in shown)
+    # A record of format 1 knows no id: from here on it is the handle that it has now.
+    return replace(sign_in, id=sign_in.id or token.handle, shown=kept + new)
 
 
 def _data_of(valid: ValidSession) -> dict[str, Any]:
-    return unpack_payload(valid.payload, valid.record.fixed.epoch)
+    return unpack_payload(valid.payload, valid.record.header.epoch)
 
 
 def _user_of(data: dict[str, Any]) -> Any:

@@ -33,6 +33,11 @@ def caches(url: str) -> dict[str, Any]:
     )
 
 
+def fails_over(settings: dict[str, Any]) -> bool:
+    """Whether CACHES, as `caches` made it, names Sentinels or a cluster."""
+    return "CONNECTION_FACTORY" in settings["sessions"]["OPTIONS"]
+
+
 class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     """Gives django-redis a Redis Cluster client: one per process, with its own pools."""
 
@@ -59,6 +64,8 @@ def _sentinel(url: str) -> dict[str, Any]:
         "SENTINEL_KWARGS": {
             "socket_timeout": ANSWER_TIMEOUT,
             "socket_connect_timeout": CONNECT_TIMEOUT,
+            # redis-py's default waits seconds for a Sentinel that is away, before it asks the next.
+            "retry": Retry(NoBackoff(), 0),
         },
     }
     return _cache(f"redis://{service}/{database or 0}", options)

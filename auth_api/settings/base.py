@@ -1,16 +1,19 @@
 """Every setting of auth_api that the environments share."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.logging import configure_logging
 from auth_api.sessions.topology import caches
 
+from .database import database_settings, keep_sqlite_private
 from .email import email_settings
 from .env import Env, Key
+from .redis_url import checked_redis_url
 
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -33,6 +36,8 @@ class Gatehouse:
     remember_idle: int = 14 * 86400
     remember_absolute: int = 30 * 86400
     slide_interval: int = 60
+    record_format: int = 2  # 1 while workers of a release that reads only format 1 still run
+    redis_replicas: int = 0  # that acknowledge a sign-in or an ending before it is answered
     card_lifetime: int = 300
     fence_lifetime: int = 3600  # longer than any transaction that changes a user
     recent_authentication: int = 600
@@ -121,6 +126,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "auth_api"
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # of STATIC_ROOT: anybody may read it, whatever the umask
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # RequestContextMiddleware sends the headers; the private port speaks http
@@ -133,11 +139,14 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
     """Set what depends on secrets and URLs, once the environment has settled them."""
     email_url = ENV.text("EMAIL_URL", email_default) or ENV.required("EMAIL_URL")
     redis_url = ENV.text("REDIS_URL", f"unix://{VAR}/valkey.sock")
+    database_url = ENV.text("DATABASE_URL", f"sqlite:///{VAR / 'gatehouse.sqlite3'}")
+    database = database_settings(database_url)
+    keep_sqlite_private(database, VAR)
     target.update(
         SECRET_KEY=ENV.required("SECRET_KEY"),
         ALLOWED_HOSTS=ENV.list("AUTH_API_HOSTS", "127.0.0.1,localhost"),
-        DATABASES={"default": _database()},
-        CACHES=caches(redis_url),
+        DATABASES={"default": database},
+        CACHES=caches(checked_redis_url(redis_url)),
         GATEHOUSE=_gatehouse(),
         DEFAULT_FROM_EMAIL=ENV.text("DEFAULT_FROM_EMAIL", "Gatehouse <noreply@localhost>"),
         **email_settings(email_url),
@@ -159,26 +168,17 @@ def _gatehouse() -> Gatehouse:
         environment=ENV.environment,
         public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
         bind=ENV.text("AUTH_API_BIND", "127.0.0.1"),
-        pwned_passwords_url=ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/"),
+        pwned_passwords_url=_pwned_passwords_url(),
         session_limit_policy=ENV.text("GATEHOUSE_SESSION_LIMIT_POLICY", "end-oldest"),
         **numbers,
     )
 
 
-def _database() -> dict[str, Any]:
-    url = ENV.text("DATABASE_URL", f"sqlite:///{VAR / 'gatehouse.sqlite3'}")
-    database: dict[str, Any] = dict(
-        dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
-    )
-    if database["ENGINE"].endswith("sqlite3"):
-        VAR.mkdir(parents=True, exist_ok=True)
-        database["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 10,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
-    elif database["ENGINE"].endswith("postgresql"):
-        # A worker that waits for a dead host or a lock answers nobody; what the URL says goes first.
-        limits = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5s"}
-        database["OPTIONS"] = {**limits, **database.get("OPTIONS", {})}
-    return database
+def _pwned_passwords_url() -> str:
+    """A service that cannot be asked would let every password pass, with a line in the log."""
+    url = ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/")
+    if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise ImproperlyConfigured(
+            "GATEHOUSE_PWNED_PASSWORDS_URL: an http:// or https:// address without query"
+        )
+    return url

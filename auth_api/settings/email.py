@@ -1,41 +1,102 @@
-"""EMAIL_URL to Django's e-mail settings."""
+"""EMAIL_URL to Django's e-mail settings. What it does not understand stops the start."""
 
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 _BACKENDS = "django.core.mail.backends."
+_FORMS = "console://, memory://, file:///folder, smtp://, smtp+tls:// or smtps://host"
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+_STARTS_TLS, _IS_TLS = "starttls", "ssl"
+_OPTIONS = {"tls": _STARTS_TLS, "starttls": _STARTS_TLS, "ssl": _IS_TLS}
 
 
 def email_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for console://, memory://, file:///folder, smtp:// and smtps://.
 
-    `smtp+tls://user:password@host:587`, or `?tls=1`, starts TLS. Raises ImproperlyConfigured.
+    TLS starts with `smtp+tls://` or `?tls=1` (`starttls=1`), and is there from the first byte with
+    `smtps://` or `?ssl=1`. User and password are percent-encoded. Raises ImproperlyConfigured, which
+    never shows the URL: also for a password that would leave this machine in clear.
     """
-    parts = urlsplit(url)
-    starts_tls = parts.scheme == "smtp+tls" or parse_qs(parts.query).get("tls") == ["1"]
+    try:
+        parts = urlsplit(url)
+        user, password = _credentials(parts)
+        port = parts.port
+    except ValueError:
+        raise _refused("cannot be read; percent-encode user and password") from None
+    if parts.scheme in ("smtp", "smtps", "smtp+tls"):
+        return _smtp(parts, port, user, password)
+    if parts.query or parts.fragment or parts.netloc:
+        raise _refused(f"only smtp has a host and options; write {_FORMS}")
     match parts.scheme:
         case "console":
             return {"EMAIL_BACKEND": f"{_BACKENDS}console.EmailBackend"}
         case "memory":
             return {"EMAIL_BACKEND": f"{_BACKENDS}locmem.EmailBackend"}
-        case "file":
+        case "file" if parts.path:
             return {
                 "EMAIL_BACKEND": f"{_BACKENDS}filebased.EmailBackend",
-                "EMAIL_FILE_PATH": parts.path,
+                "EMAIL_FILE_PATH": unquote(parts.path),
             }
-        case "smtp" | "smtps" | "smtp+tls":
-            return {
-                "EMAIL_BACKEND": f"{_BACKENDS}smtp.EmailBackend",
-                "EMAIL_HOST": parts.hostname or "localhost",
-                "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
-                "EMAIL_HOST_USER": unquote(parts.username or ""),
-                "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-                "EMAIL_USE_SSL": parts.scheme == "smtps",
-                "EMAIL_USE_TLS": starts_tls,
-                "EMAIL_TIMEOUT": 10,  # seconds; only the outbox waits for it
-            }
-    raise ImproperlyConfigured(
-        "EMAIL_URL: console://, memory://, file:///folder, smtp://, smtp+tls:// or smtps://host"
-    )
+    raise _refused(f"write {_FORMS}")
+
+
+def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dict[str, Any]:
+    if parts.path.strip("/") or parts.fragment:
+        raise _refused("has a path or a fragment; percent-encode user and password")
+    if bool(user) != bool(password):
+        raise _refused("needs both a user and a password, or neither")
+    starts_tls, is_tls = _protection(parts)
+    host = parts.hostname or "localhost"
+    if password and not (starts_tls or is_tls or _is_loopback(host)):
+        raise _refused(
+            "would send the password in clear; write smtp+tls:// or ?tls=1 (STARTTLS), or smtps://"
+        )
+    return {
+        "EMAIL_BACKEND": f"{_BACKENDS}smtp.EmailBackend",
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port or (465 if is_tls else 25),
+        "EMAIL_HOST_USER": user,
+        "EMAIL_HOST_PASSWORD": password,
+        "EMAIL_USE_SSL": is_tls,
+        "EMAIL_USE_TLS": starts_tls,
+        "EMAIL_TIMEOUT": 10,  # seconds; only the outbox waits for it
+    }
+
+
+def _protection(parts: SplitResult) -> tuple[bool, bool]:
+    """Return whether TLS is started, and whether it is there from the first byte."""
+    wanted = {_STARTS_TLS: parts.scheme == "smtp+tls", _IS_TLS: parts.scheme == "smtps"}
+    said: dict[str, bool] = {name: True for name, on in wanted.items() if on}
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        name, value = _OPTIONS.get(key.lower()), value.lower()
+        if name is None or value not in _TRUE | _FALSE:
+            raise _refused(
+                "the options are tls, starttls and ssl; each is 1, true, yes, on, 0, false, no or off"
+            )
+        if said.setdefault(name, value in _TRUE) != (value in _TRUE):
+            raise _refused("says both that TLS is used and that it is not")
+    if said.get(_STARTS_TLS) and said.get(_IS_TLS):
+        raise _refused(
+            "TLS either starts later (tls, starttls) or is there at once (ssl, smtps://)"
+        )
+    return said.get(_STARTS_TLS, False), said.get(_IS_TLS, False)
+
+
+def _credentials(parts: SplitResult) -> tuple[str, str]:
+    """Raises ValueError for what is no percent-encoded UTF-8."""
+    user, password = parts.username or "", parts.password or ""
+    return unquote(user, errors="strict"), unquote(password, errors="strict")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refused(why: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"EMAIL_URL: {why}")

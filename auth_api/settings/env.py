@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,7 @@ def development_secrets(folder: Path) -> dict[str, str]:
     Both projects and all their workers read the same file. It is replaced whole, and by one process
     at a time.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     path = folder / "secrets.env"
     lock = os.open(folder, os.O_RDONLY)
     try:
@@ -96,9 +97,30 @@ def development_secrets(folder: Path) -> dict[str, str]:
         missing = {name: make() for name, make in _DEVELOPMENT_SECRETS.items() if name not in known}
         if missing:
             _write_secrets(path, known | missing)
+        take_rights_of_others(path)
         return known | missing
     finally:
         os.close(lock)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` for this user alone, whatever the umask, or close one that is open.
+
+    Raises ImproperlyConfigured for a folder that everybody may write to, such as /tmp.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & stat.S_ISVTX:
+        raise ImproperlyConfigured(
+            f"GATEHOUSE_VAR: {folder} is shared with other users. Name a folder of its own."
+        )
+    take_rights_of_others(folder)
+
+
+def take_rights_of_others(path: Path) -> None:
+    """Let only its owner read or change `path`; what belongs to another user stays as it is."""
+    found = path.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+        path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

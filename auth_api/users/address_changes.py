@@ -1,67 +1,105 @@
 """Another e-mail address for an account: asked for by its owner, proved at the new one."""
 
-import structlog
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 
 from auth_api.errors import InvalidRequest, InvalidToken
+from auth_api.mail.outbox import queue_request
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
-from auth_api.throttling import Purpose, may_be_mailed
+from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import NoSession, SessionEnded
+from auth_api.throttling import Purpose
 
 from . import emails
-from .addresses import canonical_address
+from .acts import reservation_of
+from .addresses import address_key, canonical_address
 from .models import User
-from .registration import is_registration, require_mail_allowance
-from .tokens import read_confirmation_token, waste_serial
+from .registration import (
+    has_mail_room,
+    is_registration,
+    remove_registration,
+    require_mail_allowance,
+    require_password,
+)
+from .tokens import read_confirmation_token
 
-_log = structlog.get_logger("auth_api.users")
+CHANGE = "address change"  # a request of the outbox
 
 
-def request_address_change(*, user_id: str, email: str, address: str) -> None:
-    """Mail a link to the new address, and a notice to the present one.
+def request_address_change(*, user_id: str, email: str, address: str, sign_in: str) -> None:
+    """Have a link mailed to the new address, and mail a notice to the present one.
 
-    The answer does not tell whether the new address has an account: its owner is told by mail.
-    Raises InvalidRequest, Throttled.
+    `sign_in` is the id of the sign-in that asks, `address` the client's network address. The answer
+    does not tell whether the new address has an account: the outbox's sender looks for it, and its
+    owner is told by mail. Raises InvalidRequest, Throttled.
     """
     try:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
     require_mail_allowance(address, Purpose.ADDRESS_CHANGE)
-    allowed = may_be_mailed(email, Purpose.ADDRESS_CHANGE)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
-        if email == user.email:
+        if address_key(email) == address_key(user.email):
             raise InvalidRequest({"email": ["This is the address that you have."]})
-        if not allowed:
-            _log.warning("mail.throttled", by="address")
-            return
         emails.send_address_change_asked(user, email)
-        other = User.objects.filter(email=email).first()
-        if other is None or is_registration(other):
-            emails.send_address_confirmation(user, email)
-        else:
-            waste_serial()
-            emails.send_already_registered(other)
+        epoch = str(user.session_epoch)
+        queue_request(CHANGE, to=email, user_id=str(user.pk), epoch=epoch, sign_in=sign_in)
     record_event(Kind.ADDRESS_CHANGE_ASKED, user_id)
 
 
-def confirm_address(*, token: str) -> None:
-    """Make the token's address its user's; ends all sessions. Signs nobody in. Raises InvalidToken."""
+def answer_address_change(
+    email: str, asked_at: datetime, *, user_id: str, epoch: str, sign_in: str
+) -> None:
+    """Mail the link to the new address, or tell whose it is.
+
+    Nothing, if the sessions of the account were ended since (`epoch`): the link would be dead, too.
+    """
+    users = User.objects.select_for_update().filter(is_active=True)
+    user = users.filter(pk=user_id, session_epoch=int(epoch)).first()
+    if user is None or not has_mail_room(email, Purpose.ADDRESS_CHANGE):
+        return
+    other = User.objects.filter(email=email).first()
+    reserved = reservation_of(email, besides=user)
+    if other is not None and not is_registration(other):
+        emails.send_already_registered(other)
+    elif reserved is not None:
+        emails.send_address_reserved(reserved)
+    else:
+        emails.send_address_confirmation(user, email, sign_in, asked_at)
+
+
+def confirm_address(*, request: HttpRequest, token: str, password: str, address: str) -> None:
+    """Make the token's address its user's; ends all sessions. Signs nobody in.
+
+    The mailed link proves the address; a session or the `password` of the account proves that it
+    is the account's owner who wants it. Else somebody's click would give their address to the
+    account of a stranger who asked for it. Raises InvalidToken, and what `require_password` raises: the token
+    stays good then.
+    """
+    user, email, _ = read_confirmation_token(token)
+    if not _is_signed_in(request, user):
+        require_password(user, password, address)
     try:
         with transaction.atomic():
-            user, email = read_confirmation_token(token)
-            _give_way(email)
+            user, email, sign_in = read_confirmation_token(token, lock=True)
+            if reservation_of(email, besides=user) is not None:
+                raise InvalidToken
+            remove_registration(email)
             old, user.email, user.email_verified = user.email, email, True
-            user.save()
-            emails.send_address_changed(old, email)
+            user.save(sign_in=sign_in)
+            emails.send_address_changed(user, reservation_of(old))
     except IntegrityError:  # somebody else has proved it first
         raise InvalidToken from None
 
 
-def _give_way(email: str) -> None:
-    """A registration that nobody has confirmed keeps no address from who proves it."""
-    other = User.objects.select_for_update().filter(email=email).first()
-    if other is not None and is_registration(other):
-        other.delete()
+def _is_signed_in(request: HttpRequest, user: User) -> bool:
+    """Whether the request comes from a session of `user`. Raises SessionStoreUnavailable."""
+    try:
+        return bool(sessions.current_session(request).user["id"] == str(user.pk))
+    except (NoSession, SessionEnded):
+        return False

@@ -111,8 +111,9 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
+        sign_in = self.request.session.sign_in  # type: ignore[attr-defined]
         user = form.save()
-        start_session(self.request, user, remember=False, methods=METHODS)
+        start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -179,6 +180,13 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The log of an account goes with it, although nobody may delete events by themselves."""
         found, counts, needed, protected = super().get_deleted_objects(objs, request)
         return found, counts, needed - {SecurityEvent._meta.verbose_name}, protected
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """An address is found by any spelling of it, as at the sign-in."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        return found | queryset.filter(email=search_term), may_repeat
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         return lookup in self.lookups | self.date_lookups

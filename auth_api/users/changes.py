@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from auth_api.security_log.kinds import Kind
+from auth_api.security_log.origin import sign_in_of_change
 from auth_api.security_log.recording import record_change
+
+from .acts import Act, record_act
+from .addresses import address_key
 
 RECORDED = frozenset(
     {"password", "email", "name", "is_active", "email_verified", "is_staff", "is_superuser"}
 )
+_ACTS = {
+    "email": Act.Kind.ADDRESS,
+    "name": Act.Kind.NAME,
+    "password": Act.Kind.PASSWORD,
+}
 _KINDS = {
     "password": Kind.PASSWORD_CHANGED,
     "email": Kind.ADDRESS_CHANGED,
@@ -16,18 +25,39 @@ _KINDS = {
 }
 
 
-def record_changes(user: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def record_changes(
+    user: Any, before: Mapping[str, Any], after: Mapping[str, Any], sign_in: str | None = None
+) -> None:
     """Record what differs of `user`'s row. Call in the transaction that writes it.
 
-    Until an address is verified anybody may register it anew; that is not yet somebody's account.
+    `sign_in`: the id of the sign-in whose act it is; None: that of the present request's session. Until
+    an address is verified anybody may register it anew; that is not yet somebody's account.
     """
+    actor = sign_in_of_change(user.pk) if sign_in is None else sign_in
     for name in sorted(RECORDED & after.keys()):
         if before.get(name) == after[name]:
             continue
-        if name in ("password", "name") and not before.get("email_verified"):
+        respelled = name == "email" and _is_respelled(before.get(name), after[name])
+        if (name in ("password", "name") or respelled) and not before.get("email_verified"):
             continue
         kind, reason = _told(name, after[name])
         record_change(user, kind, reason=reason)
+        if actor and name in _ACTS:
+            record_act(user, _ACTS[name], sign_in=actor, **_undo(name, before, after))
+
+
+def _undo(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    match name:
+        case "email":
+            return {"old_address": before["email"], "new_address": after["email"]}
+        case "name":
+            return {"old_name": before["name"]}
+    return {}  # a password is not put back
+
+
+def _is_respelled(old: Any, new: Any) -> bool:
+    both_known = isinstance(old, str) and isinstance(new, str)
+    return both_known and address_key(old) == address_key(new)
 
 
 def _told(name: str, value: Any) -> tuple[Kind, str]:

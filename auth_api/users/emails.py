@@ -6,8 +6,15 @@ from auth_api.knobs import knobs
 from auth_api.mail.outbox import queue_mail
 from auth_api.security_log.models import SecurityEvent
 
+from .acts import Act
 from .models import User
-from .tokens import confirmation_link, disown_link, reset_link, verification_link
+from .tokens import (
+    confirmation_link,
+    disown_link,
+    reset_link,
+    restore_link,
+    verification_link,
+)
 
 
 def send_verification(user: User, asked_at: datetime) -> None:
@@ -64,17 +71,17 @@ def send_new_device(user: User, event: SecurityEvent) -> None:
         link=disown_link(user, event.pk),
         device=event.device or "Unknown device",
         address=event.address or "unknown",
-        when=event.at.strftime("%d %B %Y, %H:%M UTC"),
+        when=_in_words(event.at),
     )
 
 
-def send_address_confirmation(user: User, email: str) -> None:
-    """Mail the new address the link that makes it the user's."""
+def send_address_confirmation(user: User, email: str, sign_in: str, asked_at: datetime) -> None:
+    """Mail the new address the link that makes it the user's, good from `asked_at` on."""
     queue_mail(
         to=email,
         template="confirm_address",
         subject="Confirm your new address",
-        link=confirmation_link(user, email),
+        link=confirmation_link(user, email, sign_in).asked_for(asked_at),
     )
 
 
@@ -89,16 +96,44 @@ def send_address_change_asked(user: User, email: str) -> None:
     )
 
 
-def send_address_changed(old: str, new: str) -> None:
-    """Tell the old address that it is the account's no more (ASVS 6.3.7)."""
+def send_address_changed(user: User, act: Act | None) -> None:
+    """Tell the address that was left (ASVS 6.3.7), with a link that puts it back."""
+    if act is None:
+        return
     queue_mail(
-        to=old,
+        to=act.old_address,
         template="address_changed",
-        subject="Your address was changed",
-        new_address=new,
+        subject="Your e-mail address was changed",
+        link=restore_link(user, act.pk),
+        new_address=user.email,
+        until=_in_words(act.ends_at),
+    )
+
+
+def send_address_restored(replaced: str, restored: str) -> None:
+    """Tell the address that was an account's until the owner of the former one put that back."""
+    queue_mail(
+        to=replaced,
+        template="address_restored",
+        subject="The e-mail address of your account was changed back",
+        restored=restored,
+    )
+
+
+def send_address_reserved(act: Act) -> None:
+    """Tell who wants to use an address that an account left a short time ago."""
+    queue_mail(
+        to=act.old_address,
+        template="address_reserved",
+        subject="This address cannot be used yet",
+        until=_in_words(act.ends_at),
     )
 
 
 def send_account_deleted(email: str) -> None:
     """The last mail to an address."""
     queue_mail(to=email, template="account_deleted", subject="Your account was deleted")
+
+
+def _in_words(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"

@@ -14,7 +14,8 @@ from django.utils import timezone
 from auth_api.sessions.cards import erase_sessions, guard_card
 from auth_api.sessions.tokens import new_ref
 
-from .addresses import MAX_LENGTH, AddressField, canonical_address
+from .acts import require_unreserved
+from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
 from .names import validate_name
 
@@ -103,6 +104,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ("email",)
+        constraints = (
+            models.UniqueConstraint(
+                AsciiLower("email"),
+                name="one_account_per_address",
+                violation_error_message="User with this Email already exists.",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.email
@@ -110,6 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         self.email = canonical_address(self.email)
         validate_name(self.name)
+        require_unreserved(self.email, besides=self.pk)
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""
@@ -160,9 +169,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(
         self, *, force_insert: Any = False, update_fields: Iterable[str] | None = None,
-        **options: Any,
+        sign_in: str | None = None, **options: Any,
     ) -> None:  # fmt: skip
         """Write what this object changed, and nothing else.
+
+        `sign_in`: as for `record_changes`.
 
         An object that was read before somebody else ended the user's sessions, changed the password
         or switched the account off must not write the old values back.
@@ -171,7 +182,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             super().save(force_insert=force_insert, update_fields=update_fields, **options)
             self._mark_stored(None)
         else:
-            self._save_changes(update_fields, options)
+            self._save_changes(update_fields, sign_in, options)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
@@ -207,7 +218,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         chosen = values.keys() if names is None else values.keys() & set(names)
         self._stored = {**self._stored, **{name: values[name] for name in chosen}}
 
-    def _save_changes(self, only: Iterable[str] | None, options: dict[str, Any]) -> None:
+    def _save_changes(
+        self, only: Iterable[str] | None, sign_in: str | None, options: dict[str, Any]
+    ) -> None:
         changed = {
             n for n, v in self._values().items() if n not in self._stored or self._stored[n] != v
         }
@@ -218,7 +231,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             if changed & _WATCHED:
                 guard_card(self)
             super().save(update_fields=changed, **options)
-            record_changes(self, self._stored, {n: self.__dict__[n] for n in changed})
+            written = {n: self.__dict__[n] for n in changed}
+            record_changes(self, self._stored, written, sign_in)
             if changed & _ENDING:
                 self.raise_session_epoch()
         self._mark_stored(changed)

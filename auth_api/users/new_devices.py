@@ -6,15 +6,13 @@ import structlog
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
-from auth_api.errors import InvalidToken
 from auth_api.knobs import knobs
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
-from auth_api.security_log.recording import record_at_once, record_change
+from auth_api.security_log.recording import record_at_once
 
 from . import emails
 from .models import User
-from .tokens import read_disown_token
 
 NEW_DEVICE = "new device"  # the reason of such a sign-in in the security log
 WARNINGS_A_DAY = 10  # mails: whoever has the password can claim a new device as often as they like
@@ -36,25 +34,6 @@ def record_sign_in(*, user: User, handle: str, reason: str = "") -> None:
             _warn(user, event)
     except (DatabaseError, InterfaceError) as error:
         _log.error("mail.lost", mail="new_device", user=str(user.pk), error=type(error).__name__)
-
-
-def disown_sign_in(*, token: str) -> None:
-    """The owner says by the mailed link that a sign-in was not theirs.
-
-    Ends every session, kills the password that somebody knows, and mails a link for a new one.
-    Raises InvalidToken, SessionStoreUnavailable: then nothing is done.
-    """
-    with transaction.atomic():
-        user, sign_in, email = read_disown_token(token)
-        event = user.security_events.filter(pk=sign_in, kind=Kind.SIGNED_IN).first()
-        if event is None or _is_dealt_with(user, event):
-            raise InvalidToken
-        user.set_unusable_password()
-        user.save()  # ends all sessions
-        user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
-        record_change(user, Kind.DISOWNED)
-        if user.email == email:  # else whoever signed in may have changed it to their own
-            emails.send_reset(user)
 
 
 def _is_new(user: User, event: SecurityEvent) -> bool:
@@ -79,12 +58,3 @@ def _warn(user: User, event: SecurityEvent) -> None:
             emails.send_new_device(user, event)
         else:
             _log.warning("mail.throttled", by="new-device", user=str(user.pk))
-
-
-def _is_dealt_with(user: User, event: SecurityEvent) -> bool:
-    """Whether the mailbox was used to take the account back since: then the link is dead.
-
-    A mere change of the password is not that: whoever signed in knows it and can change it.
-    """
-    kinds = (Kind.DISOWNED, Kind.PASSWORD_RESET)
-    return user.security_events.filter(kind__in=kinds, pk__gt=event.pk).exists()

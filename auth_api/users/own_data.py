@@ -29,6 +29,6 @@ def delete_account(*, user_id: str) -> None:
         user = User.objects.select_for_update().get(pk=user_id)
         email = user.email
         user.delete()
-        OutboxMail.objects.filter(to=email).delete()
+        OutboxMail.objects.filter(to__iexact=email).delete()
         emails.send_account_deleted(email)
     _log.info("account.deleted", user=user_id)

@@ -19,6 +19,7 @@ from auth_api.sessions.exceptions import SessionEnded
 from auth_api.throttling import Purpose
 
 from . import emails
+from .acts import Act, record_act
 from .addresses import canonical_address
 from .models import User
 from .registration import has_mail_room, require_mail_allowance, require_password_allowance
@@ -53,7 +54,8 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
     staff made without a password. As often as the counter refuses, a mailed link is still good:
     it forgets when links die. So strangers who ask keep nobody from a reset.
     """
-    user = User.objects.filter(email=email, is_active=True).first()
+    # Locked, so that it does not go away before its link has been counted.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
     if user and has_mail_room(email, Purpose.RESET, window=knobs().reset_lifetime):
         emails.send_reset(user, asked_at)
 
@@ -81,8 +83,9 @@ def reset_password(*, token: str, password: str, address: str) -> None:
         if not user.email_verified:
             user.name = ""  # whoever registered the address chose it, and may not be its owner
         user.password, user.email_verified = hashed, True
-        user.save()
-        record_change(user, Kind.PASSWORD_RESET)
+        user.save(sign_in="")
+        done = record_change(user, Kind.PASSWORD_RESET)
+        record_act(user, Act.Kind.RESET, mailed_to=user.email, event=done.pk)
         emails.send_password_changed(user)
 
 
@@ -110,7 +113,11 @@ def change_password(
         emails.send_password_changed(locked)
     session = before.session
     return sessions.start_session(
-        request, locked, remember=session.remember, methods=session.methods
+        request,
+        locked,
+        remember=session.remember,
+        methods=("pwd",),
+        sign_in_id=before.sign_in_id,
     )
 
 

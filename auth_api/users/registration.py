@@ -22,10 +22,11 @@ from auth_api.throttling import (
 )
 
 from . import emails
+from .acts import reservation_of
 from .addresses import canonical_address
 from .models import User
 from .names import validate_name
-from .passwords import acceptable_input
+from .passwords import acceptable_input, can_be_checked
 from .services import counted_try, forget_tries
 from .tokens import read_verification_token
 
@@ -53,8 +54,12 @@ def answer_registration(email: str, asked_at: datetime, *, password: str, name: 
     `password` is its hash. An address that had enough mails for now is left alone.
     """
     user = User.objects.filter(email=email).first()
-    free = user is None or is_registration(user)
+    reserved = reservation_of(email)
+    free = reserved is None and (user is None or is_registration(user))
     if not has_mail_room(email, Purpose.VERIFICATION if free else Purpose.NOTICE):
+        return
+    if reserved is not None:
+        emails.send_address_reserved(reserved)
         return
     user = _store_registration(email, password, name)
     if is_registration(user):
@@ -133,12 +138,37 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
                 user = User.objects.create(email=email, password=hashed, name=name)
                 _log.info("account.registered", user=str(user.id))
             elif is_registration(user):
-                # The newest registration counts and kills older links (they name the epoch).
-                user.password, user.name = hashed, name
+                # The newest registration counts and kills older links (they name the epoch). Its
+                # spelling of the address, too: the mail goes to who is registering now.
+                user.email, user.password, user.name = email, hashed, name
                 user.save()
             return user
     except IntegrityError:  # two registrations at the same moment
         return User.objects.get(email=email)
+
+
+def require_password(user: User, password: str, address: str) -> None:
+    """Raise InvalidCredentials unless `password` is that of `user`: for mailed links that prove only an
+    address. `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
+    """
+    # Only such a link can tell whether it is a registration's password, so sign-ins do not count.
+    throttle = counted_try(user.email, address, verification=not user.email_verified)
+    if (
+        not acceptable_input(password)
+        or not can_be_checked(user.password)
+        or not check_password(password, user.password)
+    ):
+        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
+        throttle.fail()
+        raise InvalidCredentials
+    throttle.clear()
+
+
+def remove_registration(email: str) -> None:
+    """A registration that nobody has confirmed keeps no address from who proves it."""
+    other = User.objects.select_for_update().filter(email=email).first()
+    if other is not None and is_registration(other):
+        other.delete()
 
 
 def is_registration(user: User) -> bool:
@@ -159,12 +189,7 @@ def verify_email(*, token: str, password: str, address: str) -> None:
     InvalidToken, and what `check_credentials` raises; the token stays good then.
     """
     user = read_verification_token(token)
-    throttle = counted_try(user.email, address, verification=True)
-    if not acceptable_input(password) or not check_password(password, user.password):
-        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
-        throttle.fail()
-        raise InvalidCredentials
-    throttle.clear()
+    require_password(user, password, address)
     forget_tries(user.email, address)
     with transaction.atomic():
         user = read_verification_token(token, lock=True)  # a newer registration has a newer epoch

@@ -12,7 +12,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.throttling import LoginThrottle
 
-from .addresses import canonical_address
+from .addresses import address_key, canonical_address, earlier_key
 from .models import User
 
 _log = structlog.get_logger("auth_api.users")
@@ -28,11 +28,11 @@ def check_credentials(
     Overloaded, SessionStoreUnavailable.
     """
     try:
-        account = canonical_address(email)
+        account = _meant_address(email)
     except ValidationError:
         account = ""  # all that is no address is one account, in each client's own counter only
     throttle = counted_try(account, address, device)
-    user = authenticate(request, username=email, password=password)
+    user = authenticate(request, username=account or email, password=password)
     if not isinstance(user, User):  # the backend has logged why
         LOGINS.labels("refused").inc()
         throttle.fail()
@@ -43,11 +43,34 @@ def check_credentials(
     return user
 
 
+def _meant_address(typed: str) -> str:
+    """Return the address that `typed` means at a sign-in. Raises ValidationError when it is none.
+
+    An account that an earlier release stored under its own reading of `typed` is still found by
+    whoever types that, until somebody has the address that it is today. Nothing is mailed by it.
+    """
+    before = "" if typed.isascii() else earlier_key(typed)
+    if not before or not before.isascii():  # earlier versions stored it as we do, or not at all
+        return canonical_address(typed)
+    try:
+        now = canonical_address(typed)
+    except ValidationError:
+        now = ""
+    known = User.objects.filter(email__in=[now, before]).values_list("email", flat=True)
+    keys = {address_key(email) for email in known}
+    return before if before in keys and address_key(now) not in keys else canonical_address(typed)
+
+
 def counted_try(
     account: str, address: str, device: str = "", *, verification: bool = False
 ) -> LoginThrottle:
-    """Count a try at `account` before it is made. Raises Throttled, SessionStoreUnavailable."""
-    throttle = LoginThrottle(account, address, device=device, verification=verification)
+    """Count a try at `account`, in any spelling of it, before it is made.
+
+    Raises Throttled, SessionStoreUnavailable.
+    """
+    throttle = LoginThrottle(
+        address_key(account), address, device=device, verification=verification
+    )
     try:
         throttle.hit()
     except Throttled as error:
@@ -62,7 +85,7 @@ def forget_tries(account: str, address: str) -> None:
 
     Else strangers' failures would keep them out after a reset, too. Raises SessionStoreUnavailable.
     """
-    LoginThrottle(account, address).clear()
+    LoginThrottle(address_key(account), address).clear()
 
 
 @transaction.atomic

@@ -29,7 +29,7 @@ class Missed:
 class Farewell(Enum):
     """Why a stream ends, other than by its session."""
 
-    DISPLACED = "the session has newer streams"
+    DISPLACED = "the session, or its user, has newer streams"
     GONE = "the browser went away"
     STOPPING = "this worker stops"
 
@@ -43,6 +43,7 @@ class Waiter:
 
     ref: str
     handle: str = ""
+    displaced: bool = False
     inbox: "queue.SimpleQueue[Message]" = field(default_factory=lambda: queue.SimpleQueue())
 
     def wait(self, seconds: float) -> Message | None:
@@ -63,8 +64,9 @@ class Waiter:
 class Hub:
     """The streams of one worker. Safe for its threads and greenlets."""
 
-    def __init__(self, *, limit: int, limit_of_session: int) -> None:
+    def __init__(self, *, limit: int, limit_of_session: int, limit_of_user: int) -> None:
         self._limit = limit
+        self._limit_of_user = limit_of_user
         self._limit_of_session = limit_of_session
         self._by_ref: dict[str, list[Waiter]] = defaultdict(list)
         self._count = 0
@@ -94,11 +96,17 @@ class Hub:
         return waiter
 
     def admit(self, waiter: Waiter, handle: str) -> None:
-        """The session was checked and is `handle`. Its oldest streams go when it has too many."""
+        """The session was checked and is `handle`.
+
+        The oldest streams of the session go when it has too many, and so do those of its user: a
+        user may have many sessions, and must not fill a worker with them.
+        """
         with self._lock:
             waiter.handle = handle
-            same = [w for w in self._by_ref[waiter.ref] if w.handle == handle]
-            for old in same[: -self._limit_of_session]:
+            of_user = [w for w in self._by_ref[waiter.ref] if w.handle and not w.displaced]
+            of_session = [w for w in of_user if w.handle == handle]
+            for old in of_session[: -self._limit_of_session] + of_user[: -self._limit_of_user]:
+                old.displaced = True
                 old.inbox.put(Farewell.DISPLACED)
 
     def leave(self, waiter: Waiter) -> None:
@@ -157,7 +165,11 @@ def stop_streams() -> None:
 @cache
 def _made() -> tuple[Hub, Link]:
     limits = knobs()
-    made = Hub(limit=limits.streams, limit_of_session=limits.streams_of_session)
+    made = Hub(
+        limit=limits.streams,
+        limit_of_session=limits.streams_of_session,
+        limit_of_user=limits.streams_of_user,
+    )
     link = Link(limits, on_ended=made.tell, on_ready=made.on_ready, on_lost=made.on_lost)
     link.start()
     return made, link

@@ -5,13 +5,13 @@ import time
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from frontend_site import problems
-from frontend_site.auth_client import Answer, AuthApiUnavailable, auth_api
-from frontend_site.caller import caller_of
+from frontend_site.auth_client import Answer, AuthApiUnavailable
 from frontend_site.endpoints import endpoint
 from frontend_site.http import SiteRequest
 from frontend_site.knobs import knobs
 from frontend_site.pages.moments import moment
 from frontend_site.proxy.headers import browser_response
+from frontend_site.session_check import call_auth_api
 
 from .hub import TooManyStreams, Waiter, hub
 from .sockets import BrowserSocket
@@ -20,14 +20,17 @@ from .stream import PageStream
 _TYPE = "text/event-stream"
 
 
-@endpoint("GET")
+@endpoint("GET", session="own-call")
 def events(request: SiteRequest) -> HttpResponseBase:
     """A stream that says `check` when the session of this browser may be over; nothing else.
 
     The session is checked once, without counting as use.
     """
     if request.method == "HEAD":
-        return HttpResponse(content_type=_TYPE)
+        answer = call_auth_api(request, "session-peek")
+        if answer.status == 200:
+            return HttpResponse(content_type=_TYPE)
+        return browser_response(answer)
     token = request.session_token
     hub().wait_for_link(knobs().connect_timeout)
     try:
@@ -35,7 +38,7 @@ def events(request: SiteRequest) -> HttpResponseBase:
     except TooManyStreams:
         return problems.respond(request, problems.OVERLOADED, headers={"Retry-After": "30"})
     try:
-        answer = auth_api().call("session-peek", caller_of(request))
+        answer = call_auth_api(request, "session-peek")
         if answer.status == 200:
             return _stream(request, waiter, answer)
     except BaseException:

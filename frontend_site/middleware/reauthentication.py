@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.endpoints import View, kind_of
+from frontend_site.endpoints import View, is_public, kind_of
 from frontend_site.errors import ReauthenticationRequired, SignInRequired
 from frontend_site.http import SiteRequest
 from frontend_site.pages.reauthentication import PASSWORD, ask_for_password, reauthenticate
@@ -24,7 +24,7 @@ class ReauthenticationMiddleware:
     def process_view(
         self, request: SiteRequest, view: View, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        protected = kind_of(view) == "page" and getattr(view, "login_required", True)
+        protected = kind_of(view, request.path_info) == "page" and not is_public(view)
         if not protected or request.method != "POST" or PASSWORD not in request.POST:
             return None
         try:

@@ -38,12 +38,13 @@ class RequestShapeMiddleware:
         if request.method not in methods:
             headers = {"Allow": ", ".join(methods)}
             return problems.respond(request, problems.METHOD_NOT_ALLOWED, headers=headers)
-        if kind_of(view) == "json" and not _is_fetch(request):
+        kind = kind_of(view, request.path_info)
+        if kind == "json" and not _is_fetch(request):
             return problems.respond(request, problems.FORBIDDEN)
-        if kind_of(view) == "upstream":
+        if kind == "upstream":
             foreign = fetch_site(request) in ("cross-site", "same-site")
             return problems.respond(request, problems.FORBIDDEN) if foreign else None
-        if request.method not in _SAFE and not _has_readable_body(request, kind_of(view)):
+        if request.method not in _SAFE and not _has_readable_body(request, kind):
             return problems.respond(request, problems.UNSUPPORTED_MEDIA_TYPE)
         return None
 

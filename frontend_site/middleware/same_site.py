@@ -33,7 +33,11 @@ class SameSiteReloadMiddleware:
     def process_view(
         self, request: SiteRequest, view: View, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if kind_of(view) != "page" or request.session_token or not _is_foreign_navigation(request):
+        if (
+            kind_of(view, request.path_info) != "page"
+            or request.session_token
+            or not _is_foreign_navigation(request)
+        ):
             return None
         # The reload names this site as its Referer. A request that does so and still counts as
         # cross-site (a user's own reload may) gets a link to click instead of going round again.

@@ -1,10 +1,10 @@
-"""Our two cookies, read strictly; and the gate that asks for one of them."""
+"""Our two cookies, read strictly; and the first gate, which asks for one of them."""
 
 from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.http import HttpResponseBase, HttpResponseRedirect
+from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
@@ -17,11 +17,9 @@ from frontend_site.cookies import (
     add_set_cookie,
     read_cookie,
 )
-from frontend_site.endpoints import View, kind_of
+from frontend_site.endpoints import View, is_public
 from frontend_site.headers import set_header
 from frontend_site.http import SiteRequest
-from frontend_site.next import login_url
-from frontend_site.pages.rendering import HTML
 
 _log = structlog.get_logger("frontend_site")
 
@@ -55,9 +53,10 @@ class SessionCookieMiddleware:
 
 
 class SessionCookieRequiredMiddleware:
-    """Without a session cookie a protected view is not even asked. Views are protected by default.
+    """The first gate: a protected view without a session cookie costs nothing more.
 
-    Only presence is checked here: whether the session is valid, auth_api alone decides.
+    Only presence is checked here. What it is worth, auth_api is asked by the last gate
+    (middleware/valid_session.py).
     """
 
     def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
@@ -69,9 +68,6 @@ class SessionCookieRequiredMiddleware:
     def process_view(
         self, request: SiteRequest, view: View, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if request.session_token or not getattr(view, "login_required", True):
+        if request.session_token or is_public(view):
             return None
-        if kind_of(view) in ("json", "upstream"):
-            return problems.respond(request, problems.NO_SESSION)
-        # A form cannot be sent again by a GET: come back to its page, not to its target.
-        return HttpResponseRedirect(login_url(request), content_type=HTML)
+        return problems.ask_to_sign_in(request, problems.NO_SESSION)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from frontend_site.auth_client import AuthApiUnavailable
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
 from frontend_site.pages.rendering import render
+from frontend_site.proxy.headers import long_response
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
 
 from .answers import form_again
@@ -38,7 +39,7 @@ def _mail_wish(request: SiteRequest, route: str, template: str) -> HttpResponse:
     return form_again(request, f"{template}.html", answer, dict(form))
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def change_password(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"profile": required_profile(request), "changed": request.GET.get("changed")}
@@ -52,7 +53,7 @@ def change_password(request: SiteRequest) -> HttpResponse:
     return form_again(request, "account/password.html", answer, context)
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def change_address(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/email.html", {"profile": required_profile(request)})
@@ -64,19 +65,20 @@ def change_address(request: SiteRequest) -> HttpResponse:
     return form_again(request, "account/email.html", answer, context)
 
 
-@page("GET", "POST")
-def export_account(request: SiteRequest) -> HttpResponse:
+@page("GET", "POST", session="own-call")
+def export_account(request: SiteRequest) -> HttpResponseBase:
     """GET shows a button: the data wants a recent authentication, which asks by a form."""
     if request.method != "POST":
         return render(request, "account/data.html", {"profile": required_profile(request)})
     answer = ask(request, "export-account")
     if answer.status != 200:
         raise AuthApiUnavailable(f"export-account: {answer.status}")
-    headers = {"Content-Disposition": _FILE}
-    return HttpResponse(answer.body, content_type="application/json", headers=headers)
+    response = long_response(answer)
+    response["Content-Disposition"] = _FILE
+    return response
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def delete_account(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/delete.html", {"profile": required_profile(request)})

@@ -6,10 +6,13 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from frontend_site.http import nonce_of
+from frontend_site.users import NOBODY
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
+
+    `user` is `request.user`. `has_session` says that a cookie came, which proves nothing.
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """
@@ -19,5 +22,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
         "csp_nonce": nonce_of(request),
         "request_id": getattr(request, "request_id", ""),
+        "user": getattr(request, "user", NOBODY),
         "has_session": bool(csrf and getattr(request, "session_token", None)),
     }

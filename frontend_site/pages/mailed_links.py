@@ -20,6 +20,10 @@ _NOT_THE_REGISTRANT = (
     "This is not the password that was chosen at registration. If you did not choose it, "
     "register again: the newest registration counts."
 )
+_NOT_THE_ACCOUNT = (
+    "Enter the password of the account that is to have this address. If you have not asked for this, "
+    "close this page: nothing changes."
+)
 
 
 @page("GET", "POST", public=True)
@@ -31,7 +35,15 @@ def verify_email(request: SiteRequest) -> HttpResponse:
 
 @page("GET", "POST", public=True)
 def confirm_address(request: SiteRequest) -> HttpResponse:
-    return _mailed_link(request, "confirm-address", "confirm_address")
+    """The password is asked for only when nobody is signed in to the account that wants the address."""
+    return _mailed_link(
+        request, "confirm-address", "confirm_address", "password", refused=_NOT_THE_ACCOUNT
+    )
+
+
+@page("GET", "POST", public=True)
+def restore_address(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(request, "restore-address", "restore_address")
 
 
 @page("GET", "POST", public=True)
@@ -55,7 +67,11 @@ def _mailed_link(
             relay_cookies(request, answer)
             response = render(request, f"{template}_done.html")
         else:
-            context = {"token": form["token"], "refused": refused}
+            context = {
+                "token": form["token"],
+                "refused": refused,
+                "wants_password": answer.status in (401, 429),
+            }
             response = form_again(request, f"{template}.html", answer, context)
     else:
         response = render(request, f"{template}.html", {"token": request.GET.get("token", "")})

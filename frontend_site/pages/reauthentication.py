@@ -16,9 +16,10 @@ from frontend_site.errors import SignInRequired
 from frontend_site.http import SiteRequest
 from frontend_site.pages.rendering import render
 from frontend_site.relay import relay_cookies
+from frontend_site.session_check import SIGNED_OUT
 
 from .answers import form_again
-from .calls import SIGNED_OUT, call_or_503, current_profile
+from .calls import call_or_503, current_profile
 from .forms import kept_fields
 
 PASSWORD = "reauthentication_password"  # noqa: S105 - the field's name

@@ -56,7 +56,7 @@ class ListedSession:
         )
 
 
-@page("GET", "POST")
+@page("GET", "POST", session="own-call")
 def sessions(request: SiteRequest) -> HttpResponse:
     """GET lists; POST ends the session whose handle comes as `end`, or all `others`."""
     if request.method == "POST":

@@ -2,13 +2,13 @@
 
 from django.http import HttpResponse, HttpResponseRedirect
 
-from frontend_site.auth_client import AuthApiUnavailable, auth_api
-from frontend_site.caller import caller_of
+from frontend_site.auth_client import AuthApiUnavailable
 from frontend_site.endpoints import page
 from frontend_site.http import SiteRequest
-from frontend_site.next import safe_next
+from frontend_site.next import redirect_target, safe_next
 from frontend_site.pages.rendering import render
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.session_check import call_auth_api
 
 from .answers import form_again
 from .calls import call_or_503, current_profile, required_profile
@@ -33,7 +33,8 @@ def login(request: SiteRequest) -> HttpResponse:
         return _sign_in(request)
     destination = safe_next(request.GET.get("next"))
     if request.session_token and (profile := current_profile(request)):
-        return render(request, "login_again.html", {"profile": profile, "next": destination})
+        context = {"profile": profile, "next": redirect_target(destination)}
+        return render(request, "login_again.html", context)
     notice = request.GET.get("notice", "")
     context = {"form": LoginForm(), "next": destination, "notice": _NOTICES.get(notice, "")}
     return render(
@@ -46,7 +47,7 @@ def _sign_in(request: SiteRequest) -> HttpResponse:
     answer = call_or_503(request, "login", as_json(form))
     if answer.status == 200:
         relay_cookies(request, answer)
-        return HttpResponseRedirect(destination)
+        return HttpResponseRedirect(redirect_target(destination))
     return form_again(request, "login.html", answer, {"form": form, "next": destination})
 
 
@@ -72,7 +73,7 @@ def logout(request: SiteRequest) -> HttpResponse:
     """GET shows a button; only POST signs out."""
     if request.method != "POST":
         return render(request, "logout.html")
-    answer = auth_api().call("logout", caller_of(request), body=b"{}", content_type=_JSON)
+    answer = call_auth_api(request, "logout", body=b"{}", content_type=_JSON)
     if answer.status != 204:
         raise AuthApiUnavailable(f"logout: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)

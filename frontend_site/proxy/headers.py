@@ -4,7 +4,10 @@ Towards auth_api nothing is copied but the content type, which was checked to be
 (frontend_site.auth_client builds every header). Set-Cookie passes by frontend_site.relay.
 """
 
-from django.http import HttpResponse
+import os
+from wsgiref.util import FileWrapper
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from frontend_site.auth_client import Answer
 
@@ -20,4 +23,18 @@ def browser_response(answer: Answer) -> HttpResponse:
             response[name] = value
     if answer.status == 204 or not content_type:
         del response["Content-Type"]
+    return response
+
+
+def long_response(answer: Answer) -> HttpResponseBase:
+    """Like `browser_response`, for a call whose success may be in a file; closes it in the end."""
+    if answer.file is None:
+        return browser_response(answer)
+    response = StreamingHttpResponse(
+        FileWrapper(answer.file, 65536),
+        status=answer.status,
+        content_type=answer.headers["content-type"],
+    )
+    response["Content-Length"] = str(answer.file.seek(0, os.SEEK_END))
+    answer.file.seek(0)
     return response

@@ -1,14 +1,13 @@
 """The endpoints: forward, relay the cookies, answer. auth_api decides everything else."""
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
-from frontend_site.auth_client import auth_api
-from frontend_site.caller import caller_of
 from frontend_site.endpoints import endpoint
 from frontend_site.http import SiteRequest
 from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.session_check import call_auth_api
 
-from .headers import browser_response
+from .headers import browser_response, long_response
 
 
 @endpoint("GET", public=True)
@@ -30,7 +29,7 @@ def logout(request: SiteRequest) -> HttpResponse:
     return response
 
 
-@endpoint("GET")
+@endpoint("GET", session="own-call")
 def session(request: SiteRequest) -> HttpResponse:
     """`?slide=false` looks without counting as use, and touches no cookie.
 
@@ -38,16 +37,16 @@ def session(request: SiteRequest) -> HttpResponse:
     one, which a sign-in may just have brought.
     """
     if request.GET.get("slide") == "false":
-        return browser_response(auth_api().call("session-peek", caller_of(request)))
+        return browser_response(call_auth_api(request, "session-peek"))
     return _forward(request, "session")
 
 
-@endpoint("GET")
+@endpoint("GET", session="own-call")
 def sessions(request: SiteRequest) -> HttpResponse:
     return _forward(request, "sessions")
 
 
-@endpoint("DELETE")
+@endpoint("DELETE", session="own-call")
 def session_detail(request: SiteRequest, handle: str) -> HttpResponse:
     return _forward(request, "end-session", handle=handle)
 
@@ -57,22 +56,22 @@ def disown(request: SiteRequest) -> HttpResponse:
     return _forward(request, "disown")
 
 
-@endpoint("POST")
+@endpoint("POST", session="own-call")
 def revoke_others(request: SiteRequest) -> HttpResponse:
     return _forward(request, "revoke-others")
 
 
-@endpoint("POST")
+@endpoint("POST", session="own-call")
 def revoke_all(request: SiteRequest) -> HttpResponse:
     return _forward(request, "revoke-all")
 
 
-@endpoint("GET")
+@endpoint("GET", session="own-call")
 def security_events(request: SiteRequest) -> HttpResponse:
     return _forward(request, "security-events")
 
 
-@endpoint("POST")
+@endpoint("POST", session="own-call")
 def reauthenticate(request: SiteRequest) -> HttpResponse:
     """The password again, for what asks for it; the session goes on under a new secret."""
     return _forward(request, "reauthenticate")
@@ -93,7 +92,7 @@ def resend_verification(request: SiteRequest) -> HttpResponse:
     return _forward(request, "resend-verification")
 
 
-@endpoint("POST")
+@endpoint("POST", session="own-call")
 def change_address(request: SiteRequest) -> HttpResponse:
     return _forward(request, "change-address")
 
@@ -101,6 +100,11 @@ def change_address(request: SiteRequest) -> HttpResponse:
 @endpoint("POST", public=True)
 def confirm_address(request: SiteRequest) -> HttpResponse:
     return _forward(request, "confirm-address")
+
+
+@endpoint("POST", public=True)
+def restore_address(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "restore-address")
 
 
 @endpoint("POST", public=True)
@@ -113,12 +117,12 @@ def reset_password(request: SiteRequest) -> HttpResponse:
     return _forward(request, "reset-password")
 
 
-@endpoint("POST")
+@endpoint("POST", session="own-call")
 def change_password(request: SiteRequest) -> HttpResponse:
     return _forward(request, "change-password")
 
 
-@endpoint("DELETE")
+@endpoint("DELETE", session="own-call")
 def account(request: SiteRequest) -> HttpResponse:
     """Delete one's account."""
     response = _forward(request, "delete-account")
@@ -127,9 +131,12 @@ def account(request: SiteRequest) -> HttpResponse:
     return response
 
 
-@endpoint("GET")
-def export_account(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "export-account")
+@endpoint("GET", session="own-call")
+def export_account(request: SiteRequest) -> HttpResponseBase:
+    """Of any length."""
+    answer = call_auth_api(request, "export-account")
+    relay_cookies(request, answer)
+    return long_response(answer)
 
 
 @endpoint("GET", public=True)
@@ -141,9 +148,9 @@ def jwks(request: SiteRequest) -> HttpResponse:
 def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
     """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
     unsafe = request.method not in ("GET", "HEAD")
-    answer = auth_api().call(
+    answer = call_auth_api(
+        request,
         route,
-        caller_of(request),
         body=request.body if unsafe else b"",
         content_type=request.META.get("CONTENT_TYPE", "") if unsafe else "",
         handle=handle,

@@ -35,8 +35,13 @@ class Gatehouse:
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
+    # A long answer (an export) goes through a file: all of it is there before the browser has any.
+    download_limit: int = 256 * 1024**2
+    download_deadline: float = 60.0  # of the whole call
+    downloads_at_once: int = 2  # per worker: each keeps a thread of auth_api busy
     body_limit: int = 64 * 1024
     forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
+    click_paths: tuple[str, ...] = ()  # of those, which nobody enters without a click
     upstreams: tuple[Upstream, ...] = ()
     upstream_body_limit: int = 1024**3
     upstream_silence: int = 60  # the longest wait for the next byte, of either side
@@ -44,6 +49,7 @@ class Gatehouse:
     upstream_recheck: int = 60  # a running answer asks so often whether the session lives
     streams: int = 1000  # open pages of one worker that wait for events
     streams_of_session: int = 6  # of those; the oldest goes
+    streams_of_user: int = 20  # of all sessions of one user; the oldest goes
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
     stream_heartbeat: int = 20
 
@@ -57,6 +63,7 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 ROOT_URLCONF = "frontend_site.urls"
+LOGIN_URL = "/login"  # for Django's own decorators
 WSGI_APPLICATION = "frontend_site.wsgi.application"
 FORCE_SCRIPT_NAME = ""  # a SCRIPT_NAME header must not move our paths
 APPEND_SLASH = False
@@ -81,6 +88,7 @@ MIDDLEWARE = [
     "frontend_site.middleware.session_cookie.SessionCookieRequiredMiddleware",
     "frontend_site.middleware.csrf.SignedCsrfMiddleware",
     "frontend_site.middleware.reauthentication.ReauthenticationMiddleware",
+    "frontend_site.middleware.valid_session.ValidSessionMiddleware",
 ]
 TEMPLATES = [
     {
@@ -95,6 +103,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # of STATIC_ROOT: anybody may read it, whatever the umask
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
@@ -105,6 +114,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     """Set what depends on secrets and URLs, once the environment has settled them."""
+    forward_auth_paths, click_paths = _forward_auth_paths()
     hops, production = ENV.number("GATEHOUSE_PROXY_HOPS", 0), ENV.environment == "production"
     target.update(
         SECRET_KEY=ENV.required("FRONTEND_SECRET_KEY"),
@@ -118,7 +128,8 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
             bind=ENV.text("FRONTEND_BIND", "0.0.0.0" if production else "127.0.0.1"),  # noqa: S104 - checked
             proxy_hops=hops,
             has_certificate=bool(ENV.text("GATEHOUSE_CERTFILE", "")),
-            forward_auth_paths=_forward_auth_paths(),
+            forward_auth_paths=forward_auth_paths,
+            click_paths=click_paths,
             upstreams=parse_upstreams(
                 ENV.list("GATEHOUSE_UPSTREAMS", ""), ENV.list("GATEHOUSE_UPSTREAM_COOKIES", "")
             ),
@@ -134,11 +145,17 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
 
 
-def _forward_auth_paths() -> tuple[str, ...]:
-    paths = tuple(ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", ""))
-    if not all(re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII) for path in paths):
-        raise ImproperlyConfigured("GATEHOUSE_FORWARD_AUTH_PATHS: paths like /app/, with commas")
-    return paths
+def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The paths of apps, and those of them that ask for a click."""
+    items = [item.partition(":") for item in ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", "")]
+    for path, colon, option in items:
+        known = option == "click" if colon else True
+        if not known or not re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII):
+            raise ImproperlyConfigured(
+                "GATEHOUSE_FORWARD_AUTH_PATHS must be paths like /app/ or /app/:click, with commas "
+                f"between. Correct {(path + colon + option)[:40]!r}."
+            )
+    return tuple(path for path, _, _ in items), tuple(path for path, colon, _ in items if colon)
 
 
 def _public_origin() -> str:
@@ -148,4 +165,9 @@ def _public_origin() -> str:
 
 def _auth_api_url() -> str:
     port = ENV.number("AUTH_API_PORT", 8001)
-    return ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    url = ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise ImproperlyConfigured(
+            "AUTH_API_URL: http://host:port or https://host:port, without user and query"
+        )
+    return url

@@ -10,6 +10,7 @@ from frontend_site.http import SiteRequest
 from frontend_site.knobs import knobs
 from frontend_site.proxy.headers import browser_response
 from frontend_site.relay import relay_cookies
+from frontend_site.session_check import call_auth_api
 
 from .body import BodyTooLong, ClientGone
 from .proxy import UpstreamFailed, forward
@@ -32,7 +33,7 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         target = target_of(request, found)
     except BadTarget:
         return problems.respond(request, problems.BAD_REQUEST)
-    answer = auth_api().call("identity", caller_of(request), audience=name)
+    answer = call_auth_api(request, "identity", audience=name)
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)

@@ -13,7 +13,12 @@ from tests.valkey import ValkeyServer
 
 # script/test runs the engine's suite on each of them.
 _topology = os.environ.get("GATEHOUSE_TEST_TOPOLOGY", "standalone")
-_server: ValkeyServer | Cluster = Cluster() if _topology == "cluster" else ValkeyServer()
+_server: ValkeyServer | Cluster
+if _topology == "cluster":
+    _server = Cluster(replicas=True)
+    os.environ["GATEHOUSE_REDIS_REPLICAS"] = "1"
+else:
+    _server = ValkeyServer()
 _server.start()
 atexit.register(_server.stop)
 os.environ["REDIS_URL"] = _server.url

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.test import Client
 
 from auth_api.service_token import mint_service_token
+from tests.answers import keep
 
 JSON = "application/json"
 
@@ -26,7 +27,14 @@ def call(
     content_type = extra.pop("content_type", JSON)
     client = Client(raise_request_exception=False)
     data = "" if body is None else content
-    return client.generic(method, path, data, content_type=content_type, **extra)
+    response = client.generic(method, path, data, content_type=content_type, **extra)
+    keep(method, path, response.status_code, b"" if response.streaming else response.content)
+    return response
+
+
+def document_of(response: Any) -> Any:
+    """The JSON of an answer that comes in pieces."""
+    return json.loads(b"".join(response.streaming_content))
 
 
 def session_token(response: Any) -> str:

@@ -16,13 +16,14 @@ def sent_mails() -> list[Any]:
     return mail.outbox
 
 
-def mailed_link(to: str = "") -> str:
-    """The link in the newest mail (to that address)."""
-    message = next(m for m in reversed(sent_mails()) if not to or m.to == [to])
+def mailed_link(to: str = "", subject: str = "") -> str:
+    """The link in the newest mail (to that address, with that subject)."""
+    found_mails = (m for m in reversed(sent_mails()) if not to or m.to == [to])
+    message = next(m for m in found_mails if not subject or m.subject == subject)
     found = re.search(r"http\S+", str(message.body))
     assert found
     return found[0]
 
 
-def mailed_token(to: str = "") -> str:
-    return parse_qs(urlsplit(mailed_link(to)).query)["token"][0]
+def mailed_token(to: str = "", subject: str = "") -> str:
+    return parse_qs(urlsplit(mailed_link(to, subject)).query)["token"][0]

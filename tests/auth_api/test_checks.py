@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.checks import refuse_weak_settings
 from auth_api.knobs import knobs
+from auth_api.sessions.topology import caches
 from auth_api.settings.env import Key
 from tests.ports import free_port
 from tests.processes import ROOT
@@ -94,6 +95,7 @@ def test_a_weak_setting_is_refused_by_name(
         ({"public_origin": "http://gatehouse.example"}, "E006"),
         ({"public_origin": "https://gatehouse.example/path"}, "E006"),
         ({"public_origin": "https://"}, "E006"),
+        ({"redis_replicas": -1}, "E009"),
     ],
 )
 def test_a_weak_knob_is_refused_by_name(
@@ -103,6 +105,19 @@ def test_a_weak_knob_is_refused_by_name(
     with pytest.raises(ImproperlyConfigured, match=f"auth_api.{check}") as refused:
         refuse_weak_settings()
     assert "x" * 40 not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis+sentinel://10.0.0.1:26379/gatehouse/0", "redis+cluster://10.0.0.1:6379"]
+)
+def test_a_store_that_fails_over_needs_the_acknowledgement_of_replicas(
+    production: Any, url: str
+) -> None:
+    production.CACHES = caches(url)
+    with pytest.raises(ImproperlyConfigured, match=r"auth_api.E009: GATEHOUSE_REDIS_REPLICAS is 0"):
+        refuse_weak_settings()
+    production.GATEHOUSE = replace(production.GATEHOUSE, redis_replicas=1)
+    refuse_weak_settings()
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", "[::1]", "10.1.2.3", "fd00::5", "localhost"])

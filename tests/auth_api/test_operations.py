@@ -29,7 +29,7 @@ def no_database(*_: Any, **__: Any) -> Any:
 @pytest.fixture
 def redis_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auth_api.sessions.backend.ask", no_redis)
-    monkeypatch.setattr("auth_api.sessions.backend.connection", no_redis)
+    monkeypatch.setattr("auth_api.sessions.backend.ask_durably", no_redis)
     monkeypatch.setattr("auth_api.throttling.ask", no_redis)
 
 

@@ -6,6 +6,7 @@ from auth_api.service_token import LIFETIME, is_good_authorization, mint_service
 from auth_api.settings.env import Key
 
 KEY, OTHER = Key("test1", b"k" * 40), Key("test1", b"j" * 40)
+SKEW = 5  # seconds that the two clocks may differ
 
 
 @pytest.fixture
@@ -46,3 +47,26 @@ def test_a_good_token_makes_no_other_good(clock: list[float]) -> None:
         f"{version}.{key_id}.{expiry}.{'A' * 43}",
     ):
         assert not is_good_authorization("Bearer " + forged, [KEY])
+
+
+@pytest.mark.parametrize("early", [0, SKEW, SKEW + 1, 3600])
+def test_a_token_from_the_future_is_none_but_for_clocks_that_differ(
+    clock: list[float], early: int
+) -> None:
+    """Else whoever minted one once would have it for ever."""
+    header = "Bearer " + mint_service_token(KEY)
+    clock[0] -= early
+    assert is_good_authorization(header, [KEY]) == (early <= SKEW)
+
+
+def test_a_key_is_known_by_its_name_too(clock: list[float]) -> None:
+    header = "Bearer " + mint_service_token(KEY)
+    assert not is_good_authorization(header, [Key("test2", KEY.secret)])
+
+
+@pytest.mark.parametrize(
+    "change", ["", "x", "Bearer", "{} ", " {}", "{}\n", "{}x", "Basic{}", "{}é"]
+)
+def test_what_is_no_token_is_refused(clock: list[float], change: str) -> None:
+    header = change.replace("{}", "Bearer " + mint_service_token(KEY))
+    assert not is_good_authorization(header, [KEY])

@@ -1,6 +1,7 @@
 """Variables: production demands them, development makes secrets once, tests have their own."""
 
 import os
+import re
 import secrets
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.settings.email import email_settings
 from auth_api.settings.env import Env, Key, development_secrets, parse_keys
+from auth_api.settings.redis_url import checked_redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {
@@ -112,6 +114,15 @@ def test_an_unknown_environment_is_refused() -> None:
         ("smtp+tls://mail.example:587", "EMAIL_USE_TLS", True),
         ("smtps://mail.example", "EMAIL_PORT", 465),
         ("smtps://mail.example", "EMAIL_USE_SSL", True),
+        ("smtp://mail.example?ssl=1", "EMAIL_PORT", 465),
+        ("smtp://mail.example?tls=0", "EMAIL_USE_TLS", False),
+        ("smtp+tls://mail.example?tls=1&starttls=on", "EMAIL_USE_TLS", True),
+        ("smtp://u%40x:p%2B%23%3A%2F%25@mail.example?tls=1", "EMAIL_HOST_USER", "u@x"),
+        ("smtp://u%40x:p%2B%23%3A%2F%25@mail.example?tls=1", "EMAIL_HOST_PASSWORD", "p+#:/%"),
+        ("smtp://u:p+w@mail.example?tls=1", "EMAIL_HOST_PASSWORD", "p+w"),
+        ("smtp://u:p@localhost:2525", "EMAIL_HOST_PASSWORD", "p"),
+        ("smtp://u:p@[::1]:2525", "EMAIL_HOST", "::1"),
+        ("smtp://mail.example", "EMAIL_USE_TLS", False),  # nothing to keep secret
     ],
 )
 def test_mails_go_where_the_url_says(url: str, name: str, value: object) -> None:
@@ -122,6 +133,113 @@ def test_mails_go_where_the_url_says(url: str, name: str, value: object) -> None
 def test_an_unknown_mail_url_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
         email_settings(url)
+
+
+@pytest.mark.parametrize("true", ["1", "true", "TRUE", "yes", "on"])
+@pytest.mark.parametrize("name", ["tls", "TLS", "starttls", "StartTLS"])
+def test_every_usual_spelling_of_true_starts_tls(name: str, true: str) -> None:
+    found = email_settings(f"smtp://u:p@mail.example?{name}={true}")
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("smtp://u:s3cret@mail.example", "would send the password in clear"),
+        ("smtp://u:s3cret@mail.example?tls=0", "would send the password in clear"),
+        ("smtp://u:s3cret@127.0.0.1.example", "would send the password in clear"),
+        ("smtp://u:s3cret@mail.example?ttls=1", "the options are tls, starttls and ssl"),
+        ("smtp://u:s3cret@mail.example?tls=2", "true, yes, on"),
+        ("smtp://u:s3cret@mail.example?tls=", "true, yes, on"),
+        ("smtp://u:s3cret@mail.example?tls", "true, yes, on"),
+        ("smtp://u:s3cret@mail.example?tls=1&tls=0", "and that it is not"),
+        ("smtp+tls://u:s3cret@mail.example?tls=no", "and that it is not"),
+        ("smtps://u:s3cret@mail.example?ssl=off", "and that it is not"),
+        ("smtps://u:s3cret@mail.example?starttls=1", "either"),
+        ("smtp://u@mail.example?tls=1", "both a user and a password"),
+        ("smtp://:s3cret@mail.example?tls=1", "both a user and a password"),
+        ("smtp://u:s3#cret@mail.example?tls=1", "percent-encode"),
+        ("smtp://u:1/s3cret@mail.example?tls=1", "percent-encode"),
+        ("smtp://u:s3cret%ff@mail.example?tls=1", "percent-encode"),
+        ("smtp://u:s3cret@mail.example:many?tls=1", "percent-encode"),
+        ("console://?tls=1", "only smtp has"),
+        ("file://folder/mails", "only smtp has"),
+        ("file://", "write console"),
+    ],
+)
+def test_a_mail_url_that_says_what_nobody_does_stops_the_start(url: str, says: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL: ") as refused:
+        email_settings(url)
+    message = str(refused.value)
+    assert says in message
+    assert "\n" not in message
+    assert "s3" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMAIL_URL", "smtp://u:s3cret@mail.example?tls=maybe"),
+        ("DATABASE_URL", "sqlite:////tmp/x.sqlite3?timeout=3"),
+        ("DATABASE_URL", "postgres://u:s3cret@db.example/n?sslmode=on"),
+        ("DATABASE_URL", "postgres://u:s3cret@db.example/n?ssl=true"),
+        ("DATABASE_URL", "mysql://u:s3cret@db.example/n"),
+        ("DATABASE_URL", "u:s3cret@db.example/n"),
+        ("REDIS_URL", "redis://:s3cret@redis.example?ssl=true"),
+        ("REDIS_URL", "redis://:s3cret@redis.example/one"),
+        ("REDIS_URL", "rediss://:s3cret@redis.example?ssl_cert_reqs=maybe"),
+        ("REDIS_URL", "redis+sentinel://:s3cret@10.0.0.1:26379/gatehouse/0"),
+        ("REDIS_URL", "redis+cluster://10.0.0.1:6379?ssl=true&password=s3cret"),
+        ("GATEHOUSE_PWNED_PASSWORDS_URL", "passwords.example"),
+    ],
+)
+def test_what_would_be_ignored_in_a_url_stops_the_start_in_one_line(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    started = start_production(tmp_path, **{name: value})
+    assert started.returncode != 0
+    last = started.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"django.core.exceptions.ImproperlyConfigured: {name}: ")
+    assert "s3cret" not in started.stderr
+
+
+@pytest.mark.parametrize("url", ["rediss://:p@h:6380/1?ssl_cert_reqs=required", "redis://h?db=2"])
+def test_what_redis_understands_starts(url: str) -> None:
+    assert checked_redis_url(url) == url
+
+
+def test_an_sqlite_file_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    write = (
+        "from django.core.management import execute_from_command_line as run;"
+        "run(['manage.py', 'migrate', '--verbosity', '0']);"
+        "from auth_api.users.models import User; User.objects.create(email='ada@example.com');"
+        "import os, stat; var = os.environ['GATEHOUSE_VAR'];"
+        "print({f: oct(os.stat(f'{var}/{f}').st_mode & 0o777) for f in ('', *os.listdir(var))})"
+    )
+    environment = {
+        "PATH": os.environ["PATH"], "GATEHOUSE_VAR": str(var), "PYTHONPATH": str(ROOT), **NEEDED,
+        "GATEHOUSE_ENV": "production", "DJANGO_SETTINGS_MODULE": "auth_api.settings",
+    }  # fmt: skip
+    var.mkdir()
+    for name in ("gatehouse.sqlite3", "gatehouse.sqlite3-wal", "gatehouse.sqlite3-shm"):
+        (var / name).touch()
+        (var / name).chmod(0o666)
+    var.chmod(0o777)
+    said = subprocess.check_output(
+        [sys.executable, "-c", write], env=environment, text=True, umask=0
+    )
+    assert "gatehouse.sqlite3-wal" in said
+    assert set(re.findall("0o[0-7]+", said)) == {"0o700", "0o600"}
+
+
+def test_secrets_that_others_could_read_are_closed(tmp_path: Path) -> None:
+    development_secrets(tmp_path)
+    (tmp_path / "secrets.env").chmod(0o644)
+    tmp_path.chmod(0o755)
+    development_secrets(tmp_path)
+    assert stat.S_IMODE((tmp_path / "secrets.env").stat().st_mode) == 0o600
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
 def test_the_page_of_settings_shows_every_variable() -> None:

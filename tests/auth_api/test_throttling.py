@@ -14,6 +14,7 @@ from auth_api.throttling import (
     LoginThrottle,
     network_of,
 )
+from tests.clock import age_throttles
 from tests.store_contents import stored_keys
 
 OWNER, STRANGER = "203.0.113.7", "198.51.100.9"
@@ -126,6 +127,16 @@ def test_one_client_cannot_go_from_account_to_account() -> None:
     fail_often(STRANGER)
     assert 0 < waits(LoginThrottle("ada@example.com", STRANGER)) <= ADDRESS_WINDOW
     assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+def test_a_clients_window_ends_however_often_it_comes_back(redis_client: Any) -> None:
+    fail_often(STRANGER)
+    age_throttles(redis_client, ADDRESS_WINDOW // 2)
+    throttle = LoginThrottle("ada@example.com", STRANGER)
+    throttle.fail()
+    assert 0 < waits(throttle) <= ADDRESS_WINDOW // 2
+    age_throttles(redis_client, ADDRESS_WINDOW // 2 + 1)
+    assert waits(throttle) == 0
 
 
 def test_a_success_does_not_forget_the_clients_failures_elsewhere() -> None:

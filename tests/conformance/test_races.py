@@ -90,7 +90,7 @@ def renew(store: SessionStore) -> None:
 
 
 def reauthenticate(store: SessionStore) -> None:
-    store.renew(restart_clocks=True)
+    store.renew(shown=("pwd",))
 
 
 def slide(store: SessionStore) -> None:

@@ -6,20 +6,60 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Stack
+from tests.e2e.proxies import PROXIES, App, start_proxy
+from tests.processes import JsonClient, Stack
 
 EMAIL = "ada@example.com"
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack() as running:
+    # With an upstream, at which nobody listens: its route is there to be asked.
+    with Stack(GATEHOUSE_UPSTREAMS="reports=http://127.0.0.1:9") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def password(stack: Stack) -> str:
     return stack.make_user(EMAIL, "--name", "Ada")
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[App]:
+    """An app behind the proxies of docs/deploy/."""
+    server = App()
+    yield server
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Stack]:
+    """Gatehouse as the files of docs/deploy/ say; a part of the app asks for a click."""
+    paths = "/app/,/app/wiki/:click"
+    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS=paths) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site_password(site: Stack) -> str:
+    return site.make_user(EMAIL)
+
+
+@pytest.fixture(scope="session", params=PROXIES)
+def proxied(
+    request: pytest.FixtureRequest, site: Stack, app: App, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of one of the proxies."""
+    with start_proxy(request.param, site.web_port, app, tmp_path_factory) as address:
+        yield address
+
+
+@pytest.fixture
+def client(proxied: str, site_password: str) -> JsonClient:
+    """Somebody signed in, through the proxy."""
+    client = JsonClient(proxied)
+    assert client.login(EMAIL, site_password).status_code == 200
+    return client
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_one_page_costs_one_internal_call_and_one_redis_round_trip(
     stack: Stack, client: JsonClient
 ) -> None:
     assert client.get("/account").status_code == 200  # connections are open, scripts are known
-    before = _internal_calls(stack)
+    before = internal_calls(stack)
     with stack.valkey.client().monitor() as monitor:
         assert client.get("/account").status_code == 200
         stack.valkey.client().ping()  # ends what is looked at
@@ -72,10 +72,10 @@ def test_one_page_costs_one_internal_call_and_one_redis_round_trip(
                 break
             commands.append(seen["command"].split()[0])
     assert [c for c in commands if c not in ("HELLO", "CLIENT")] == ["EVALSHA"]
-    assert _internal_calls(stack) - before == 1
+    assert internal_calls(stack) - before == 1
 
 
-def _internal_calls(stack: Stack) -> int:
+def internal_calls(stack: Stack) -> int:
     text = requests.get(f"http://127.0.0.1:{stack.auth_port}/metrics", timeout=10).text
     counts = (line.split() for line in text.splitlines() if 'kind="api"' in line)
     return sum(

@@ -1,156 +1,15 @@
-"""Real nginx and real Caddy in front, by the very files of docs/deploy/."""
+"""Forward auth through real nginx and real Caddy, by the very files of docs/deploy/."""
 
 import http.client
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-import requests
 
-from tests.e2e.conftest import EMAIL
+from tests.e2e.conftest import EMAIL, chromium
+from tests.e2e.proxies import NAVIGATION, App
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
-from tests.ports import free_port
-from tests.processes import ROOT, JsonClient, Stack, wait_for
-
-DEPLOY = ROOT / "docs" / "deploy"
-NGINX = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    include {folder}/site.conf;
-}}
-"""
-
-
-class App(ThreadingHTTPServer):
-    """An app behind the proxy: shows what it was told."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _AppHandler)
-        self.seen: list[dict[str, str]] = []
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-
-class _AppHandler(BaseHTTPRequestHandler):
-    server: App
-
-    def do_GET(self) -> None:
-        self.server.seen.append(dict(self.headers.items()))
-        body = f"<p>the app, for {self.headers['Gatehouse-User-Email']}".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-
-@pytest.fixture(scope="module")
-def app() -> Iterator[App]:
-    server = App()
-    yield server
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Stack]:
-    """Gatehouse as the files of docs/deploy/ say."""
-    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS="/app/") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def password(site: Stack) -> str:
-    return site.make_user(EMAIL)
-
-
-def sample(name: str, site: Stack, app: App, port: int) -> str:
-    """The sample, on this machine's ports. Each of its addresses must be there."""
-    text = (DEPLOY / name).read_text()
-    places = {"8080": port, "127.0.0.1:8000": f"127.0.0.1:{site.web_port}"}
-    places["127.0.0.1:9000"] = f"127.0.0.1:{app.server_port}"
-    for old, new in places.items():
-        assert old in text, f"{name} names no {old}"
-        text = text.replace(old, str(new))
-    return text
-
-
-@contextmanager
-def nginx(site: Stack, app: App, folder: Path) -> Iterator[str]:
-    port = free_port()
-    (folder / "site.conf").write_text(sample("nginx.conf", site, app, port))
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
-    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with running(command, f"http://localhost:{port}") as address:
-        yield address
-
-
-@contextmanager
-def caddy(site: Stack, app: App, folder: Path) -> Iterator[str]:
-    port = free_port()
-    text = "{\n\tadmin off\n\tauto_https off\n}\n" + sample("Caddyfile", site, app, port)
-    (folder / "Caddyfile").write_text(text)
-    command = ["env", f"HOME={folder}", "caddy", "run", "--config", str(folder / "Caddyfile")]
-    with running(command, f"http://localhost:{port}") as address:
-        yield address
-
-
-@contextmanager
-def running(command: list[str], address: str) -> Iterator[str]:
-    def answers() -> bool:
-        try:
-            return requests.get(f"{address}/healthz", timeout=5).ok
-        except requests.RequestException:
-            return False
-
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(answers, f"{command[0]} to answer")
-        yield address
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-@pytest.fixture(scope="module", params=[nginx, caddy], ids=["nginx", "caddy"])
-def proxied(
-    request: pytest.FixtureRequest, site: Stack, app: App, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The address of one of the proxies."""
-    start = request.param
-    if not shutil.which(start.__name__):
-        pytest.skip(f"NO {start.__name__}: it is not installed")
-    folder = tmp_path_factory.mktemp(start.__name__)
-    folder.chmod(0o755)
-    with start(site, app, folder) as address:
-        yield address
-
-
-@pytest.fixture
-def client(proxied: str, password: str) -> JsonClient:
-    """Somebody signed in, through the proxy."""
-    client = JsonClient(proxied)
-    assert client.login(EMAIL, password).status_code == 200
-    return client
-
-
-NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none", "Accept": "text/html"}
+from tests.processes import JsonClient, Stack, wait_for
 
 
 def test_the_app_learns_who_is_signed_in_and_nothing_else(
@@ -276,11 +135,11 @@ def test_an_outage_is_no_logout(client: JsonClient, site: Stack, app: App) -> No
 
 
 def test_in_chromium_from_login_to_app_and_by_a_link_from_elsewhere(
-    browser: Any, proxied: str, password: str
+    browser: Any, proxied: str, app: App, site_password: str
 ) -> None:
     browser.get(f"{proxied}/app/page?x=1")
     wait_for_path(browser, "/login")
-    fill(browser, email=EMAIL, password=password)
+    fill(browser, email=EMAIL, password=site_password)
     press(browser, "main form")
     wait_for_text(browser, f"the app, for {EMAIL}")
     assert browser.current_url == f"{proxied}/app/page?x=1"
@@ -288,3 +147,30 @@ def test_in_chromium_from_login_to_app_and_by_a_link_from_elsewhere(
     browser.find_element("id", "link").click()
     wait_for_text(browser, f"the app, for {EMAIL}")
     assert browser.current_url == f"{proxied}/app/other"
+    assert app.seen[-1]["Sec-Fetch-Site"] == "same-origin"  # as docs/forward-auth.md warns
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without"])
+def test_in_chromium_no_link_from_elsewhere_enters_an_app_that_asks_for_a_click(
+    tmp_path: Any, proxied: str, app: App, site_password: str, javascript: bool
+) -> None:
+    target = f"{proxied}/app/wiki/delete?page=1&sure=yes"
+    for browser in chromium(tmp_path, javascript=javascript):
+        before = len(app.seen)
+        browser.get(
+            target
+        )  # typed: the login page, then the question, since both follow a redirect
+        wait_for_path(browser, "/login")
+        fill(browser, email=EMAIL, password=site_password)
+        press(browser, "main form")
+        wait_for_path(browser, "/login/continue")
+        wait_for_text(browser, "/app/wiki/delete?page=1&amp;sure=yes")
+        for address in (f"{proxied}/login/continue?next=/app/wiki/delete", target):
+            browser.get(f"data:text/html,<a id=link href='{address}'>go</a>")
+            browser.find_element("id", "link").click()
+            wait_for_text(browser, "Do you want to open this page?")
+        assert len(app.seen) == before
+        browser.find_element("css selector", "main a.button").click()
+        wait_for_text(browser, f"the app, for {EMAIL}")
+        assert browser.current_url == target
+        assert len(app.seen) == before + 1

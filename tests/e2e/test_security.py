@@ -6,7 +6,6 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.clock import age_sessions
 from tests.e2e.conftest import chromium
 from tests.e2e.test_accounts import NEW, open_mail, sign_in, signed_in_client
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
@@ -44,7 +43,7 @@ def end_a_session_after_a_while(browser: Any, stack: Stack, person: tuple[str, s
     assert "this device" in first.text
     assert "127.0.0.1" in first.text
     assert "just now" in first.text
-    age_sessions(stack.valkey.client(), LONG_AGO)
+    stack.age_sessions(LONG_AGO)
     end_of(browser, "Requests").submit()
     wait_for_text(browser, "Confirm that it is you")
     fill(browser, reauthentication_password="not the password")
@@ -94,7 +93,7 @@ def test_another_address_after_a_while_asks_for_the_password(
     sign_in(browser, stack, email, password)
     wait_for_path(browser, "/account")
     browser.get(f"{stack.address}/account/email")
-    age_sessions(stack.valkey.client(), LONG_AGO)
+    stack.age_sessions(LONG_AGO)
     fill(browser, email=f"next-{email}")
     press(browser, "main form")
     wait_for_text(browser, "Confirm that it is you")

@@ -27,7 +27,7 @@ def var() -> Iterator[Path]:
 class Server:
     """One run of script/server."""
 
-    def __init__(self, var: Path, port: int, *options: str) -> None:
+    def __init__(self, var: Path, port: int, *options: str, umask: int = -1) -> None:
         environment = {**Stack().environment, "GATEHOUSE_VAR": str(var)}
         kept = {k: v for k, v in environment.items() if k in ("PATH", "HOME", "LANG")}
         kept |= {"GATEHOUSE_VAR": str(var), "AUTH_API_PORT": str(free_port())}
@@ -36,6 +36,7 @@ class Server:
             self.process = subprocess.Popen(
                 [str(ROOT / "script" / "server"), "--port", str(port), *options],
                 cwd=var, env=kept, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                umask=umask,
             )  # fmt: skip
 
     def wait_until_ready(self) -> tuple[str, str]:
@@ -101,12 +102,48 @@ def test_a_port_in_use_gets_one_clear_line(var: Path) -> None:
     assert f"port {port} is in use" in last
 
 
-def test_secrets_of_development_are_readable_by_their_owner_only(var: Path) -> None:
+def open_to_others(var: Path) -> dict[str, str]:
+    """What anybody but its owner may read or change, but static files, and how."""
+    inside = [path for path in var.rglob("*") if path.relative_to(var).parts[0] != "static"]
+    return {
+        str(path.relative_to(var)): oct(path.lstat().st_mode & 0o777)
+        for path in (var, *inside)
+        if path.lstat().st_mode & 0o077
+    }
+
+
+def test_what_it_writes_is_for_its_owner_only_whatever_the_umask(var: Path) -> None:
+    port = free_port()
+    var.chmod(0o777)
+    first = Server(var, port, "--https", umask=0)
+    _, password = first.wait_until_ready()
+    assert requests.get(
+        f"https://localhost:{port}/readyz", verify=str(var / "localhost.crt"), timeout=10
+    ).ok
+    while_it_runs = {path.name for path in var.rglob("*")}
+    assert {"gatehouse.sqlite3-wal", "gatehouse.sqlite3-shm", "valkey.log"} <= while_it_runs
+    assert open_to_others(var) == {}
+    assert first.stop() == 0
+    written = {path.name for path in var.rglob("*")}
+    assert {"gatehouse.sqlite3", "secrets.env", "demo-password", "localhost.key"} <= written
+    assert any(name.endswith(".aof") for name in written)
+    assert any(name.endswith(".rdb") for name in written)
+    for path in var.rglob("*"):  # as an earlier version left it
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    var.chmod(0o777)
+    second = Server(var, port, "--https", umask=0)
+    assert second.wait_until_ready()[1] == password
+    assert open_to_others(var) == {}
+    assert second.stop() == 0
+    assert open_to_others(var) == {}
+
+
+def test_a_folder_that_everybody_writes_to_is_not_taken(var: Path) -> None:
+    var.chmod(0o1777)
     server = Server(var, free_port())
-    server.wait_until_ready()
-    assert server.stop() == 0
-    for name in ("secrets.env", "demo-password"):
-        assert (var / name).stat().st_mode & 0o777 == 0o600
+    assert server.process.wait(30) == 1
+    assert "Set GATEHOUSE_VAR to a folder of its own" in server.log.read_text()
+    assert var.stat().st_mode & 0o7777 == 0o1777
 
 
 def test_an_old_or_incomplete_python_gets_one_clear_line(var: Path) -> None:

@@ -40,6 +40,14 @@ def test_no_header_that_says_who_or_where_is_believed(http: Any) -> None:
     stripped = http["middlewares"]["unclaimed"]["headers"]["customRequestHeaders"]
     assert set(stripped.values()) == {""}
     assert {"X-Request-Id", "Forwarded", "X_Forwarded_For", "X_Real_Ip"} <= set(stripped)
+    assert {"HTTP2-Settings", "Proxy"} <= set(stripped)
     forward = http["middlewares"]["gatehouse"]["forwardAuth"]
     assert forward["trustForwardHeader"] is False
     assert forward["authResponseHeadersRegex"] == "(?i)^Gatehouse"
+
+
+def test_the_cookies_of_the_app_are_those_of_the_answer(http: Any) -> None:
+    """Traefik deletes each of these from the request, and sets it when the answer has it."""
+    forward = http["middlewares"]["gatehouse"]["forwardAuth"]
+    assert forward["authResponseHeaders"] == ["Cookie"]
+    assert "authRequestHeaders" not in forward  # else Gatehouse would not see the cookies

@@ -12,6 +12,7 @@ _sentinels = Sentinels()
 _sentinels.start()
 atexit.register(_sentinels.stop)
 os.environ["REDIS_URL"] = _sentinels.url
+os.environ["GATEHOUSE_REDIS_REPLICAS"] = "1"
 use_settings("auth_api.settings")
 
 from tests.auth_api.sessions.conftest import sign_in, user  # noqa: E402 - Django is set up now

@@ -7,6 +7,7 @@ from typing import Any
 from django.http.cookie import parse_cookie
 from django.test import Client
 
+from tests.answers import keep
 from tests.frontend_site.stub import TOKEN
 
 ORIGIN = "http://testserver"
@@ -82,6 +83,7 @@ class Browser:
             method, path, body, content_type=content_type or "", **extra
         )
         self._keep(response)
+        keep(method, path, response.status_code, b"" if response.streaming else response.content)
         return response
 
     def _keep(self, response: Any) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tests.answers import keep
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -40,7 +42,9 @@ class Server:
             received = b""
             while chunk := sock.recv(65536):
                 received += chunk
-        return Answer(received)
+        answer = Answer(received)
+        keep(*data.decode("latin-1").split(" ")[:2], answer.status, answer.body)
+        return answer
 
     def ask(self, method: str, path: str, *lines: str, body: bytes = b"") -> Answer:
         head = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *lines]

@@ -122,6 +122,7 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/email/resend": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/email/change": Canned(202, {"detail": "A mail is on its way."}),
         "POST /v1/email/confirm": Canned(200, {"detail": "Changed."}),
+        "POST /v1/email/restore": Canned(200, {"detail": "Put back."}),
         "POST /v1/password/forgot": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/password/reset": Canned(200, {"detail": "Set."}),
         "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),

@@ -214,7 +214,7 @@ def test_more_calls_than_slots_are_unknown_soon(stub: Stub, knobs: Any) -> None:
         with pytest.raises(AuthApiUnavailable):
             auth_api().call("session", CALLER)
 
-    first = threading.Thread(target=first_call)
+    first = threading.Thread(target=first_call, daemon=True)
     first.start()
     while not stub.seen:
         time.sleep(0.01)
@@ -240,7 +240,7 @@ def test_sign_ins_never_use_up_the_calls_of_those_who_are_signed_in(
         with pytest.raises(AuthApiUnavailable):
             auth_api().call("login", CALLER)
 
-    first = threading.Thread(target=first_call)
+    first = threading.Thread(target=first_call, daemon=True)
     first.start()
     while not stub.seen:
         time.sleep(0.01)
@@ -300,6 +300,7 @@ DOUBTFUL = {
     "no length": b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n{}",
     "a signed length": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: +2\r\n\r\n{}",
     "more than announced": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{}HTTP/1.1",
+    "a blank more than announced": b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 2\r\n\r\n{} ",
     "an early hint": b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n"
     + JSON
     + b"Content-Length: 2\r\n\r\n{}",
@@ -373,7 +374,7 @@ def test_concurrent_callers_get_their_own_answers(stub: Stub) -> None:
             if answer.document["cookie"] != f"__Host-session={token}":
                 wrong.append(answer.document["cookie"])
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

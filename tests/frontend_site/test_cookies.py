@@ -2,6 +2,8 @@
 
 import pytest
 from django.http import HttpResponse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from frontend_site.cookies import (
     CSRF_COOKIE,
@@ -9,6 +11,7 @@ from frontend_site.cookies import (
     DuplicateCookie,
     SessionToken,
     add_set_cookie,
+    cookies_for_app,
     read_cookie,
 )
 from tests.frontend_site.browser import set_cookie_lines
@@ -92,6 +95,24 @@ def test_a_garbled_value_counts_as_absent(value: str) -> None:
 
 def test_the_token_hides_itself_in_logs() -> None:
     assert TOKEN not in f"{SessionToken(TOKEN)} {SessionToken(TOKEN)!r}"
+
+
+@pytest.mark.parametrize("alike", LOOK_ALIKES.values(), ids=LOOK_ALIKES.keys())
+@pytest.mark.parametrize("name", ["session", "csrf", "admin-session", "admin-csrf"])
+def test_an_app_gets_no_look_alike_of_our_cookies(alike: str, name: str) -> None:
+    piece = alike.replace("session", name).replace("SESSION", name.upper())
+    assert cookies_for_app(f"a=1;{piece}; {OURS};b=2") == "a=1; b=2"
+    assert cookies_for_app(f"{piece},{OURS}") == ""
+    assert cookies_for_app(f"a=1,{piece}; b=2") == "b=2"
+
+
+@given(st.lists(st.sampled_from([OURS, SESSION_COOKIE, *'=;, \t"ab\xa0'])).map("".join))
+def test_whatever_comes_an_app_reads_no_session_and_a_well_formed_header(header: str) -> None:
+    kept = cookies_for_app(header)
+    assert read_cookie(kept, SESSION_COOKIE) is None
+    assert all("=" in piece and not piece.startswith("=") for piece in kept.split("; ") if kept)
+    assert cookies_for_app(kept) == kept
+    assert cookies_for_app(f"{kept}; {OURS}") == kept
 
 
 def test_the_csrf_cookie_follows_the_same_rule() -> None:

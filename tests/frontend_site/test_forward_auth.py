@@ -12,6 +12,7 @@ from tests.frontend_site.stub import (
     NO_SESSION,
     SESSION_ENDED,
     STORE_DOWN,
+    TOKEN,
     USER,
     Stub,
     identity,
@@ -43,6 +44,27 @@ def test_who_is_signed_in_is_told_in_headers(browser: Browser, stub: Stub) -> No
     assert answer["Gatehouse-Session"] == HANDLE
     assert answer["Gatehouse-Identity"] == IDENTITY
     assert stub.calls == [CALL]
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ("", ""),
+        ("theme=dark", "theme=dark"),
+        ("t=__Host-session=1; x__Host-session=2", "t=__Host-session=1; x__Host-session=2"),
+        ("__Host-admin-session=x; ;nameless; a=\xe9", "a=\xe9"),
+    ],
+)
+def test_the_cookies_of_the_app_are_told_without_ours(
+    browser: Browser, others: str, expected: str
+) -> None:
+    header = "; ".join(filter(None, [f"__Host-session={TOKEN}", others]))
+    assert ask(browser, Cookie=header)["Cookie"] == expected
+
+
+def test_cookies_are_told_to_nobody_who_is_not_signed_in(browser: Browser) -> None:
+    for kind in (NAVIGATION, FETCH):
+        assert "Cookie" not in ask(browser, Cookie="theme=dark", **kind).headers
 
 
 def test_an_address_outside_ascii_is_encoded(browser: Browser, stub: Stub) -> None:
@@ -85,14 +107,31 @@ def test_a_fetch_gets_a_401_problem(browser: Browser, stub: Stub) -> None:
     assert EXPIRE_SESSION in set_cookie_lines(answer)
 
 
+# What may come from elsewhere as long as it has no effects: a page, told by fetch metadata or without.
+PAGES = [NAVIGATION, {"Accept": "text/html,*/*"}]
+
+
+@pytest.mark.parametrize("kind", [*PAGES, FETCH])
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PROPFIND", "get"])
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_what_has_effects_must_come_from_here(browser: Browser, method: str, site: str) -> None:
-    headers = {**FETCH, "Sec_Fetch_Site": site}
-    assert ask(browser.sign_in(), X_Forwarded_Method=method, **headers).status_code == 403
-    assert ask(browser, Sec_WebSocket_Key="x", **headers).status_code == 403
-    own = ask(browser, X_Forwarded_Method=method, **FETCH)
-    assert own.status_code == 204
+def test_what_has_effects_must_come_from_here(
+    browser: Browser, method: str, site: str, kind: dict[str, str]
+) -> None:
+    browser.sign_in()
+    foreign, own = {**kind, "Sec_Fetch_Site": site}, {**kind, "Sec_Fetch_Site": "same-origin"}
+    assert ask(browser, X_Forwarded_Method=method, **foreign).status_code == 403
+    assert ask(browser, X_Forwarded_Method=method, **own).status_code == 204
+
+
+@pytest.mark.parametrize("kind", PAGES)
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_websocket_must_come_from_here(browser: Browser, site: str, kind: dict[str, str]) -> None:
+    """It is a GET, and its script may send whatever it likes."""
+    browser.sign_in()
+    foreign, own = {**kind, "Sec_Fetch_Site": site}, {**kind, "Sec_Fetch_Site": "same-origin"}
+    assert ask(browser, **foreign).status_code == 204
+    assert ask(browser, Sec_WebSocket_Key="x", **foreign).status_code == 403
+    assert ask(browser, Sec_WebSocket_Key="x", **own).status_code == 204
 
 
 def test_a_form_is_never_answered_by_a_redirect(browser: Browser) -> None:
@@ -143,6 +182,35 @@ def test_it_goes_to_the_login_for_who_is_not(browser: Browser, stub: Stub) -> No
     stub.answers["GET /v1/session?slide=false"] = NO_SESSION
     answer = browser.sign_in().get("/login/continue?next=/app/x")
     assert answer["Location"] == "/login?next=/app/x"
+
+
+def test_an_app_that_asks_for_a_click_is_entered_by_no_redirect(
+    browser: Browser, knobs: Any
+) -> None:
+    knobs(forward_auth_paths=("/app/", "/app/wiki/"), click_paths=("/app/wiki/",))
+    browser.sign_in()
+    continue_page = "/login/continue?next=/app/wiki/x%3Fdelete%3D1%26all%3D1"
+    answer = browser.get(continue_page)
+    assert (answer.status_code, "http-equiv" in answer.content.decode()) == (200, False)
+    assert (
+        '<a class="button block" href="/app/wiki/x?delete=1&amp;all=1">' in answer.content.decode()
+    )
+    for spelling in ("/app/%2577iki/x", "/app/WIKI/x", "/app/wiki;a=b/x", "/app/wiki"):
+        assert browser.get(f"/login/continue?next={spelling}").status_code == 200
+    assert browser.get("/login/continue?next=/app/wikipedia")["Location"] == "/app/wikipedia"
+
+
+def test_neither_does_a_sign_in_enter_it(browser: Browser, knobs: Any) -> None:
+    """The address of the login page may have come from elsewhere as well."""
+    knobs(forward_auth_paths=("/app/", "/wiki/"), click_paths=("/wiki/",))
+    for destination, target in {
+        "/app/x": "/app/x",
+        "/wiki/x?a=1": "/login/continue?next=/wiki/x%3Fa%3D1",
+    }.items():
+        form = {"email": USER["email"], "password": "x", "next": destination}
+        assert browser.post("/login", form)["Location"] == target
+    again = browser.sign_in().get("/login?next=/wiki/x%3Fa%3D1")
+    assert 'href="/login/continue?next=/wiki/x%3Fa%3D1">Continue' in again.content.decode()
 
 
 def test_after_a_link_from_elsewhere_it_looks_again_with_the_cookie(browser: Browser) -> None:

@@ -1,15 +1,17 @@
--- KEYS record, index, card   ARGV fixed header, body, id hash, limit (0: none), policy, card, card lifetime in seconds
--- returns {ok, record, id hash...}: of what the limit ended | {exists} | {refused}
+-- KEYS record, index, card
+-- ARGV header, body, id hash, limit (0: none), policy, card, card lifetime in seconds
+-- returns {ok, record, id hash...}: of what the limit ended | {exists} | {refused} | {clock}
 --   | {epoch}: the user's sessions were ended since the card's epoch was read
-local fixed, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
+local header, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])
 if found then
   if found:sub(31) == body then return {'ok', found} end -- the same attempt again, after a lost answer
   return {'exists'}
 end
 local seconds, ms = now()
-local value = fixed .. stamps(seconds, seconds, seconds, 0) .. body
+local value = header .. stamps(seconds, 0) .. body
 local r = unpack_record(value)
+if not is_now(r.authenticated, seconds) then return {'clock'} end
 local expires = expiry_ms(r, ms)
 local answer = {'ok', value}
 if r.bound then

@@ -1,7 +1,8 @@
--- Put in front of every script that reads a record. Record: format, flags, idle, lifetime, epoch | created, authenticated,
--- last seen, revision | sealed body (records.py). Card: 1, active, epoch, sealed | or a fence: 0, nonce.
+-- Put in front of every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
+-- sealed body (records.py). Card: 1, active, epoch, sealed | or a fence: 0, nonce.
 -- Redis' own clock is the only clock (design rule 1).
 local BOUND, ADMIN = 1, 4
+local FORMAT = 2 -- the newest that this release reads; both have their fields at the same places
 
 local function now()
   local t = redis.call('TIME')
@@ -26,8 +27,13 @@ local function unpack_record(value)
   return r
 end
 
-local function stamps(created, authenticated, seen, revision)
-  return struct.pack('>I4I4I4I4', created, authenticated, seen, revision)
+local function stamps(seen, revision)
+  return struct.pack('>I4I4', seen, revision)
+end
+
+-- The time of authentication is sealed before the script runs, by the TIME that was read for it.
+local function is_now(authenticated, seconds)
+  return math.abs(seconds - authenticated) < 2
 end
 
 -- Why the record is over, or nil while it lives. An entry in the index is part of being alive: taking it out ends the session.

@@ -1,7 +1,7 @@
 -- Writes a session that is there; never brings one back (design rule 2).
 -- KEYS record, index, card, new record (the same as record unless the token is renewed)
--- ARGV id hash, revision read, fixed header, body, new id hash, restart both clocks (1 or 0)
--- returns {ok, record} | {conflict, record} | {none} | {<reason>}
+-- ARGV id hash, revision read, header, body, new id hash
+-- returns {ok, record} | {conflict, record} | {none} | {clock} | {newer} | {<reason>}
 local value, card = unpack(redis.call('MGET', KEYS[1], KEYS[3]))
 local renewed = KEYS[4] ~= KEYS[1]
 local function same_attempt(v) return v and v:sub(31) == ARGV[4] end -- sent again, after a lost answer
@@ -13,12 +13,14 @@ end
 if same_attempt(value) then return {'ok', value} end
 local seconds, ms = now()
 local r = unpack_record(value)
+if r.format > FORMAT then return {'newer'} end
 local reason = ending(r, seconds, KEYS[2], ARGV[1], card)
 if reason then return {reason} end
 if r.revision ~= tonumber(ARGV[2]) then return {'conflict', value} end
-local authenticated = ARGV[6] == '1' and seconds or r.authenticated
-value = ARGV[3] .. stamps(r.created, authenticated, seconds, r.revision + 1) .. ARGV[4]
+local before = r.authenticated
+value = ARGV[3] .. stamps(seconds, r.revision + 1) .. ARGV[4]
 r = unpack_record(value)
+if r.authenticated ~= before and not is_now(r.authenticated, seconds) then return {'clock'} end
 local expires = expiry_ms(r, ms)
 if r.bound then
   if renewed then redis.call('ZREM', KEYS[2], ARGV[1]) end

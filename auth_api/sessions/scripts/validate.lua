@@ -1,15 +1,22 @@
 -- One validation: both clocks, index, epoch, active flag; slides the idle clock at most once an interval.
 -- KEYS record, index, card   ARGV id hash, slide interval in seconds (0: do not slide), admin door (1 or 0)
--- returns {state, record, card}: valid | unsure (no usable card: ask the database) | none | <reason of the end>
+-- returns {state, record, card}: valid | unsure (no usable card: ask the database) | none | newer | <reason of the end>
 local found = redis.call('MGET', KEYS[1], KEYS[3])
 local value, card = found[1], found[2]
-if not value then return {'none'} end
+if not value then
+  -- of another type, or gone before its time: nothing is left of it
+  if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('ZSCORE', KEYS[2], ARGV[1]) then
+    redis.call('UNLINK', KEYS[1])
+    redis.call('ZREM', KEYS[2], ARGV[1])
+  end
+  return {'none'}
+end
 
 -- Nearly every call: alive, seen within the interval, and a card of the same epoch. Said in few steps, before the prelude:
 -- half of what a validation costs Redis is Lua. Whatever is not so plain is judged in full below.
-local _, flags, idle, lifetime, epoch, _, authenticated, seen = struct.unpack('>BBI4I4I4I4I4I4', value)
+local format, flags, idle, lifetime, epoch, _, authenticated, seen = struct.unpack('>BBI4I4I4I4I4I4', value)
 local interval = tonumber(ARGV[2])
-if card and (flags == 1 or flags == 3) and ARGV[3] == '0' then
+if card and format <= 2 and (flags == 1 or flags == 3) and ARGV[3] == '0' then
   local kind, active, known = struct.unpack('>BBI4', card)
   local seconds = tonumber(redis.call('TIME')[1])
   if kind == 1 and active == 1 and known == epoch
@@ -23,6 +30,7 @@ end
 
 --@prelude
 local r = unpack_record(value)
+if r.format > FORMAT then return {'newer'} end
 if (bit.band(r.flags, ADMIN) ~= 0) ~= (ARGV[3] == '1') then return {'none'} end
 local seconds, ms = now()
 local reason = ending(r, seconds, KEYS[2], ARGV[1], card)

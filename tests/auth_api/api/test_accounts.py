@@ -4,12 +4,22 @@ from typing import Any
 
 import pytest
 
-from auth_api.throttling import ADDRESS_MAILS, CLIENT_MAILS, FREE_TRIES
+from auth_api.errors import InvalidCredentials
+from auth_api.throttling import (
+    ADDRESS_FAILURES,
+    ADDRESS_MAILS,
+    CLIENT_MAILS,
+    FREE_TRIES,
+    MAIL_WINDOW,
+)
 from auth_api.users.models import User
+from auth_api.users.passwords import MAX_LENGTH
+from auth_api.users.registration import verify_email
 from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.clock import age_throttles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +97,28 @@ def test_passwords_are_not_guessed_at_a_link_without_end() -> None:
     token = mailed_token()
     guesses = [verify(token, "not the password").status_code for _ in range(FREE_TRIES + 1)]
     assert guesses == [401] * FREE_TRIES + [429]
+
+
+def test_guesses_at_links_count_against_their_client_at_every_account() -> None:
+    for number in range(ADDRESS_FAILURES // FREE_TRIES):
+        email = f"user{number}@example.com"
+        register(email=email)
+        token = mailed_token(email)
+        for _ in range(FREE_TRIES):
+            assert verify(token, "not the password").status_code == 401
+    make_user("known@example.com")
+    body = {"email": "known@example.com", "password": PASSWORD}
+    assert call("POST", "/v1/login", body).status_code == 429
+    elsewhere = {"HTTP_GATEHOUSE_CLIENT_ADDRESS": "198.51.100.9"}
+    assert call("POST", "/v1/login", body, **elsewhere).status_code == 200
+
+
+@pytest.mark.parametrize("password", ["x" * (MAX_LENGTH + 1), "\0" * 20, "\ud800" * 20])
+def test_what_no_password_can_be_is_a_wrong_one_and_costs_no_hash(password: str) -> None:
+    register()
+    with argon2_runs() as runs, pytest.raises(InvalidCredentials):
+        verify_email(token=mailed_token(), password=password, address="203.0.113.7")
+    assert runs == {"libsodium": 0, "argon2-cffi": 0}
 
 
 def test_verifying_costs_one_argon2_run() -> None:
@@ -208,6 +240,27 @@ def test_one_client_registers_so_many_addresses_an_hour() -> None:
     assert [a.status_code for a in answers] == [202] * CLIENT_MAILS + [429]
     assert 0 < answers[-1].json()["retry_after"] <= 3600
     assert len(sent_mails()) == User.objects.count() == CLIENT_MAILS
+
+
+def test_a_clients_hour_of_mails_ends_however_often_it_asks(redis_client: Any) -> None:
+    for number in range(CLIENT_MAILS):
+        register(email=f"user{number}@example.com")
+    assert register(email="more@example.com").json()["retry_after"] > MAIL_WINDOW // 2
+    age_throttles(redis_client, MAIL_WINDOW // 2)
+    assert 0 < register(email="more@example.com").json()["retry_after"] <= MAIL_WINDOW // 2
+    age_throttles(redis_client, MAIL_WINDOW // 2 + 1)
+    assert register(email="more@example.com").status_code == 202
+
+
+def test_an_address_gets_mails_again_after_its_hour(redis_client: Any) -> None:
+    for _ in range(ADDRESS_MAILS + 1):
+        register()
+    age_throttles(redis_client, MAIL_WINDOW // 2)
+    register()
+    assert len(sent_mails()) == ADDRESS_MAILS
+    age_throttles(redis_client, MAIL_WINDOW // 2 + 1)
+    register()
+    assert len(sent_mails()) == ADDRESS_MAILS + 1
 
 
 @pytest.mark.parametrize("hidden", ["\n", "\x1b", "\x85", "\u202e", "\u200b", "\ufeff", "\u2028"])

@@ -29,8 +29,8 @@ def ask(token: str, email: str = NEW) -> Any:
     return call("POST", "/v1/email/change", {"email": email}, token=token)
 
 
-def confirm(token: str) -> Any:
-    return call("POST", "/v1/email/confirm", {"token": token})
+def confirm(token: str, password: str = PASSWORD) -> Any:
+    return call("POST", "/v1/email/confirm", {"token": token, "password": password})
 
 
 def test_the_new_address_counts_when_it_is_proved(token: str) -> None:
@@ -80,6 +80,37 @@ def test_an_address_that_has_an_account_is_told_by_mail_only(token: str) -> None
     assert (free.status_code, free.content) == (taken.status_code, taken.content)
     assert sent_mails()[-1].to == ["taken@example.com"]
     assert "token" not in str(sent_mails()[-1].body)
+
+
+def test_somebody_elses_click_proves_no_address_for_an_account(token: str) -> None:
+    """An account asks for an address that is not its owner's; whose it is opens the link."""
+    ask(token, "ceo@corp.example")
+    mailed = mailed_token("ceo@corp.example")
+    make_user("ceo@example.com")
+    own = session_token(login("ceo@example.com"))
+    for answer in (
+        call("POST", "/v1/email/confirm", {"token": mailed}),
+        call("POST", "/v1/email/confirm", {"token": mailed}, token=own),
+        confirm(mailed, "the password of somebody else"),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (
+            401, "urn:gatehouse:problem:invalid-credentials",
+        )  # fmt: skip
+    assert User.objects.get(name="Ada", email=OLD)
+    assert confirm(mailed).status_code == 200  # the link stays good for who asked
+
+
+def test_the_session_that_asked_needs_no_password(token: str) -> None:
+    ask(token)
+    mailed = mailed_token(NEW)
+    assert call("POST", "/v1/email/confirm", {"token": mailed}, token=token).status_code == 200
+
+
+def test_guesses_at_a_confirmation_are_held_up(token: str) -> None:
+    ask(token)
+    mailed = mailed_token(NEW)
+    statuses = [confirm(mailed, "the password of somebody else").status_code for _ in range(11)]
+    assert (statuses[0], statuses[-1]) == (401, 429)
 
 
 def test_a_strangers_registration_keeps_no_address_from_who_proves_it(token: str) -> None:

@@ -1,11 +1,19 @@
 """One's own data, and its end."""
 
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
+from auth_api.security_log.models import SecurityEvent
+from auth_api.security_log.writer import writer
 from auth_api.users.models import User
-from tests.auth_api.http import call, session_token
+from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.mails import sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.clock import age_sessions
@@ -59,13 +67,12 @@ def test_it_wants_a_recent_authentication(
 def test_one_takes_along_what_is_stored_and_no_secret(user: Any) -> None:
     token = sign_in()
     sign_in()
-    answer = call("GET", "/v1/account/export", token=token)
-    document = answer.json()
+    document = document_of(call("GET", "/v1/account/export", token=token))
     assert document["user"]["email"] == EMAIL
     assert len(document["sessions"]) == 2
     user.refresh_from_db()
     for secret in (user.password, token.partition(".")[2], user.session_ref):
-        assert secret not in answer.content.decode()
+        assert secret not in str(document)
 
 
 def test_a_deletion_without_redis_deletes_nothing(user: Any, monkeypatch: Any) -> None:
@@ -88,3 +95,108 @@ def test_a_deletion_from_outside_leaves_no_session_either(user: Any, redis_clien
     User.objects.filter(email=EMAIL).delete()
     assert not any(call("GET", "/v1/session", token=t).status_code == 200 for t in tokens)
     assert not list(redis_client.scan_iter(f"gh:{{{user.session_ref}}}:s:*"))
+
+
+def in_parallel(times: int, do: Callable[[int], int]) -> list[int]:
+    """Do something in so many threads at the same moment; return what came, sorted."""
+    together = threading.Barrier(times)
+
+    def one(number: int) -> int:
+        together.wait(30)
+        try:
+            return do(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        return sorted(pool.map(one, range(times)))
+
+
+def test_of_many_deletions_at_once_one_deletes_and_the_others_are_signed_out(user: Any) -> None:
+    tokens = [sign_in() for _ in range(4)]
+
+    def delete(number: int) -> int:
+        return int(call("DELETE", "/v1/account", token=tokens[number % 4]).status_code)
+
+    assert in_parallel(20, delete) == [204] + [401] * 19
+    assert not User.objects.filter(email=EMAIL).exists()
+    assert [m.subject for m in sent_mails()] == ["Your account was deleted"]
+
+
+VANISHED: list[tuple[str, str, Any, int]] = [
+    ("DELETE", "/v1/account", None, 401),
+    ("GET", "/v1/account/export", None, 401),
+    ("POST", "/v1/email/change", {"email": "ada@example.org"}, 401),
+    ("POST", "/v1/sessions/revoke-all", {}, 401),
+    ("POST", "/v1/reauthenticate", {"password": PASSWORD}, 401),
+    ("POST", "/v1/password/change",
+     {"current_password": PASSWORD, "new_password": "nine green bottles on a wall"}, 400),
+    ("GET", "/v1/sessions", None, 200),
+    ("GET", "/v1/security-events", None, 200),
+    ("POST", "/v1/sessions/revoke-others", {}, 200),
+    ("POST", "/v1/logout", {}, 204),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), VANISHED)
+def test_an_account_that_vanishes_during_a_call_is_no_fault_of_ours(
+    user: Any, method: str, path: str, body: Any, status: int
+) -> None:
+    """The session was checked a moment ago, in Redis; the row is gone when the call comes to it."""
+    token = sign_in()
+    writer.drain()
+    with connection.cursor() as cursor:  # behind the engine's back: the card still says "valid"
+        cursor.execute("DELETE FROM security_log_securityevent")
+        cursor.execute("DELETE FROM users_user")
+    answer = call(method, path, body, token=token)
+    assert answer.status_code == status
+    if status == 401:
+        slugs = {"/v1/reauthenticate": "invalid-credentials"}
+        assert answer.json()["type"].endswith(slugs.get(path, "session-ended"))
+
+
+def test_parallel_changes_and_deletions_of_an_account_end_in_words(user: Any) -> None:
+    token = sign_in()
+    calls: list[tuple[str, str, Any]] = [
+        ("DELETE", "/v1/account", None),
+        ("GET", "/v1/account/export", None),
+        ("POST", "/v1/email/change", {"email": "ada@example.org"}),
+        ("POST", "/v1/sessions/revoke-all", {}),
+        ("POST", "/v1/password/forgot", {"email": EMAIL}),
+    ]
+
+    def one(number: int) -> int:
+        method, path, body = calls[number % len(calls)]
+        answer = call(method, path, body, token=token)
+        if answer.streaming:
+            document_of(answer)
+        return int(answer.status_code)
+
+    assert set(in_parallel(20, one)) <= {200, 202, 204, 401, 429}
+    assert not User.objects.filter(email=EMAIL).exists()
+
+
+def test_an_export_of_many_events_is_one_document_in_small_pieces(user: Any) -> None:
+    token = sign_in()
+    writer.drain()
+    moment = timezone.now()
+    rows = (
+        SecurityEvent(user=user, kind="login.failed", at=moment, first_at=moment, handle=str(n))
+        for n in range(6_000)
+    )
+    SecurityEvent.objects.bulk_create(rows, batch_size=500)
+    answer = call("GET", "/v1/account/export", token=token)
+    pieces = list(answer.streaming_content)
+    assert sum(map(len, pieces)) > 1024**2
+    assert max(map(len, pieces)) < 512 * 1024
+    events = json.loads(b"".join(pieces))["security_events"]
+    handles = [event["handle"] for event in events if event["event"] == "login.failed"]
+    assert handles == [str(n) for n in reversed(range(6_000))]
+
+
+def test_an_export_without_events_is_a_document_too(user: Any) -> None:
+    token = sign_in()
+    answer = call("GET", "/v1/account/export", token=token)
+    writer.drain()
+    SecurityEvent.objects.all().delete()
+    assert document_of(answer)["security_events"] == []

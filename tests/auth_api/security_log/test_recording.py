@@ -15,8 +15,9 @@ from auth_api.security_log.writer import writer
 from auth_api.throttling import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.services import set_active
-from tests.auth_api.http import call, session_token
+from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.logs import logged, names_of
+from tests.auth_api.mails import mailed_token
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.auth_api.users.test_admin import USERS, AdminBrowser, action
 
@@ -230,8 +231,35 @@ def test_a_reset_is_asked_for_and_made(kinds: Kinds, user: User) -> None:
     assert SecurityEvent.objects.count() == 3
 
 
+def test_another_address_that_was_asked_for_is_in_the_log(kinds: Kinds, log: Log) -> None:
+    token = session_token(login())
+    asked = call("POST", "/v1/email/change", {"email": "ada@example.org"}, token=token)
+    assert asked.status_code == 202
+    assert kinds() == ["session.started", "address.change_asked"]
+    assert (log()[-1].address, log()[-1].by) == ("203.0.113.7", "owner")
+
+
+def test_what_was_not_asked_for_after_all_is_not(kinds: Kinds) -> None:
+    token = session_token(login())
+    same = call("POST", "/v1/email/change", {"email": "ada@example.com"}, token=token)
+    assert same.status_code == 400
+    assert kinds() == ["session.started"]
+
+
+def test_a_wrong_password_at_a_mailed_link_is_in_the_log(user: User) -> None:
+    form = {"email": "new@example.com", "password": PASSWORD}
+    call("POST", "/v1/register", form)
+    proof = {"token": mailed_token("new@example.com"), "password": "not the password"}
+    for _ in range(2):
+        assert call("POST", "/v1/email/verify", proof).status_code == 401
+    assert writer.drain()
+    event = SecurityEvent.objects.get(user__email="new@example.com")
+    assert (event.kind, event.reason) == ("verification.failed", "wrong-password")
+    assert (event.count, event.address) == (2, "203.0.113.7")
+
+
 def test_ones_own_data_has_the_events(log: Log) -> None:
     token = session_token(login())
-    exported = call("GET", "/v1/account/export", token=token).json()["security_events"]
+    exported = document_of(call("GET", "/v1/account/export", token=token))["security_events"]
     assert "session.started" in [event["event"] for event in exported]
     assert log()[-1].kind == "account.exported"

@@ -90,7 +90,7 @@ def test_ending_all_others_names_the_one_that_stays(sign_in: SignIn, told: Told)
 def test_a_new_secret_is_told_as_the_same_session(sign_in: SignIn, told: Told) -> None:
     request = request_with(sign_in().session_key)
     old = one(request.session)
-    services.renew_session(request)
+    services.renew_session(request, methods=("pwd",))
     assert told() == [{**old, "renewed": one(request.session)["handle"]}]
 
 

@@ -13,9 +13,11 @@ from auth_api.sessions import cards, services
 from auth_api.sessions.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.codec import Unreadable
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.records import ClientInfo, FixedHeader, Flag, SessionRecord
+from auth_api.sessions.records import FORMAT, Flag, Header, SessionRecord
+from auth_api.sessions.records import SignIn as StartedBy
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
+from tests.auth_api.locks import somebody_waits
 from tests.auth_api.sessions.conftest import is_alive
 from tests.clock import age_sessions
 from tests.topologies import wait_for
@@ -60,19 +62,13 @@ def test_both_clocks_hold_without_redis_own_expiry(
             is_alive(token.value)
     record = store.valid.record if store.valid else None
     assert record
-    long_ago = record._replace(authenticated_at=record.authenticated_at - limits.remember_absolute)
-    stamps = (long_ago.created_at, long_ago.authenticated_at, record.last_seen_at + 10, 0)
-    if clock == "idle":
-        stamps = (
-            record.created_at,
-            record.authenticated_at,
-            record.last_seen_at - limits.remember_idle,
-            0,
-        )
-    value = record.fixed.pack() + b"".join(s.to_bytes(4, "big") for s in stamps) + record.body
+    header, seen = record.header, record.last_seen_at - limits.remember_idle
+    if clock == "absolute":
+        header, seen = _authenticated(header, -limits.remember_absolute), record.last_seen_at + 10
+    value = header.pack() + seen.to_bytes(4, "big") + bytes(4) + record.body
     for interval in (60, 0):  # a call that slides, and one that only looks
         redis_client.set(record_key(token.ref, token.id_hash), value)
-        redis_client.zadd(index_key(token.ref), {token.id_hash: 1e15, "e": record.fixed.epoch})
+        redis_client.zadd(index_key(token.ref), {token.id_hash: 1e15, "e": record.header.epoch})
         answer = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=False)
         assert answer == [clock.encode()]
 
@@ -116,9 +112,9 @@ def test_a_login_that_redis_sees_after_the_end_of_all_is_refused_there(user: Any
     card = cards.make_card(user)
     services.end_all_sessions(user)
     token = SessionToken.new(user.session_ref)
-    fixed = FixedHeader(Flag.BOUND, 3600, 43200, card.epoch)
+    header = header_of_now(token.ref, card.epoch)
     answer = backend.create(
-        token.ref, token.id_hash, fixed.pack(), b"body", limit=0, policy="end-oldest",
+        token.ref, token.id_hash, header.pack(), b"body", limit=0, policy="end-oldest",
         card=cards.codec().seal_card(token.ref, card), card_lifetime=300,
     )  # fmt: skip
     assert answer == [b"epoch"]
@@ -130,10 +126,10 @@ def test_a_login_puts_no_older_profile_back(user: Any) -> None:
     user.name = "Countess"
     user.save()
     token = SessionToken.new(user.session_ref)
-    fixed = FixedHeader(Flag.BOUND, 3600, 43200, user.session_epoch)
-    sealed = cards.codec().seal_record(token, fixed, ClientInfo(), b"\0{}")
+    header = header_of_now(token.ref, user.session_epoch)
+    sealed = cards.codec().seal_record(token, header, StartedBy(), b"\0{}")
     answer = backend.create(
-        token.ref, token.id_hash, fixed.pack(), sealed, limit=0, policy="end-oldest",
+        token.ref, token.id_hash, header.pack(), sealed, limit=0, policy="end-oldest",
         card=before, card_lifetime=300,
     )  # fmt: skip
     assert answer[0] == b"ok"
@@ -190,7 +186,7 @@ def test_a_change_fences_when_the_change_before_is_done(
         same.save()
         connection.close()
 
-    second = threading.Thread(target=rename)
+    second = threading.Thread(target=rename, daemon=True)
     with monkeypatch.context() as patched:
         patched.setattr(cards.backend, "put_card", lost_by_the_first)
         with transaction.atomic():
@@ -202,13 +198,6 @@ def test_a_change_fences_when_the_change_before_is_done(
     assert not is_alive(token)
 
 
-def somebody_waits() -> bool:
-    """Whether a transaction waits for a row that another one holds, in PostgreSQL."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
 def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
     store = sign_in()
     token = token_of(store)
@@ -217,8 +206,8 @@ def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
     without_secret = SessionToken(token.ref, "A" * 43)
     without_secret.id_hash = token.id_hash  # all that Redis and the server know
     with pytest.raises(Unreadable):
-        cards.codec().open_payload(without_secret, record.fixed, record.body)
-    assert cards.codec().open_payload(token, record.fixed, record.body)
+        cards.codec().open_payload(without_secret, record.header, record.body)
+    assert cards.codec().open_payload(token, record.header, record.body)
 
 
 def test_keys_are_changed_without_a_logout(sign_in: SignIn, settings: Any) -> None:
@@ -244,11 +233,20 @@ def test_a_renewal_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
     assert store.valid
     record = store.valid.record
     codec = cards.codec()
-    body = codec.seal_record(new, record.fixed, store.client(), b"\0{}")
+    body = codec.seal_record(new, record.header, store.valid.sign_in, b"\0{}")
     for _ in range(2):
         answer = backend.save(
-            old.ref, old.id_hash, record.revision, record.fixed.pack(), body,
-            new_id_hash=new.id_hash, restart_clocks=False,
+            old.ref, old.id_hash, record.revision, record.header.pack(), body,
+            new_id_hash=new.id_hash,
         )  # fmt: skip
         assert answer[0] == b"ok"
     assert backend.live_id_hashes(old.ref) == [new.id_hash]
+
+
+def header_of_now(ref: str, epoch: int) -> Header:
+    now = backend.now(ref)
+    return Header(FORMAT, Flag.BOUND, 3600, 43200, epoch, now, now)
+
+
+def _authenticated(header: Header, seconds: int) -> Header:
+    return header._replace(authenticated_at=header.authenticated_at + seconds)

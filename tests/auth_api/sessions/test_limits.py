@@ -69,7 +69,7 @@ def test_parallel_logins_cannot_pass_the_limit(
         tokens.append(sign_in().session_key)
         connection.close()
 
-    threads = [threading.Thread(target=login) for _ in range(8)]
+    threads = [threading.Thread(target=login, daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

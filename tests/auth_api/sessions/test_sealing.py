@@ -36,7 +36,7 @@ def test_two_records_cannot_be_swapped(sign_in: SignIn, redis_client: Any) -> No
     assert not is_alive(other.session_key)
 
 
-@pytest.mark.parametrize("position", [1, 3, 8, 12, 31, 45, 60, -1])
+@pytest.mark.parametrize("position", [1, 3, 8, 12, 14, 17, 18, 21, 31, 45, 60, -1])
 def test_a_changed_byte_opens_nothing(sign_in: SignIn, redis_client: Any, position: int) -> None:
     token = sign_in().session_key
     (key,) = (key for key in stored_keys(redis_client) if b":s:" in key)
@@ -44,25 +44,6 @@ def test_a_changed_byte_opens_nothing(sign_in: SignIn, redis_client: Any, positi
     value[position] ^= 1
     redis_client.set(key, bytes(value), keepttl=True)
     assert not is_alive(token)
-
-
-@pytest.mark.parametrize("change", ["another format", "cut to its header", "cut in its body"])
-def test_a_record_that_is_none_opens_nothing(
-    sign_in: SignIn, redis_client: Any, change: str
-) -> None:
-    """As after a step back from a later version: no session, and no failure either."""
-    broken = sign_in().session_key
-    (key,) = (key for key in stored_keys(redis_client) if b":s:" in key)
-    whole = sign_in().session_key
-    value = redis_client.get(key)
-    values = {
-        "another format": b"\2" + value[1:],
-        "cut to its header": value[:30],
-        "cut in its body": value[:40],
-    }
-    redis_client.set(key, values[change], keepttl=True)
-    assert len(services.list_sessions(request_with(whole))) == 1
-    assert not is_alive(broken)
 
 
 def test_a_forged_card_is_not_believed(sign_in: SignIn, user: Any, redis_client: Any) -> None:

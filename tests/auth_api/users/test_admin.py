@@ -8,6 +8,7 @@ from django.test import Client
 
 from auth_api.mail.models import OutboxMail
 from auth_api.users.models import User
+from tests.answers import keep
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
@@ -24,7 +25,7 @@ class AdminBrowser:
         self.client = Client(enforce_csrf_checks=True, HTTP_HOST="localhost")
 
     def get(self, path: str) -> Any:
-        return self.client.get(path, secure=True)
+        return _kept("GET", path, self.client.get(path, secure=True))
 
     def post(self, path: str, data: dict[str, Any], page: str | None = None) -> Any:
         html = self.get(page or path).content.decode()
@@ -32,10 +33,16 @@ class AdminBrowser:
         token = found[1] if found else ""
         form = {"csrfmiddlewaretoken": token, **data}
         headers = {"HTTP_REFERER": "https://localhost/admin/"}
-        return self.client.post(path, form, secure=True, **headers)  # type: ignore[arg-type]
+        answer = self.client.post(path, form, secure=True, **headers)  # type: ignore[arg-type]
+        return _kept("POST", path, answer)
 
     def login(self, email: str, password: str = PASSWORD) -> Any:
         return self.post("/admin/login/?next=/admin/", {"username": email, "password": password})
+
+
+def _kept(method: str, path: str, answer: Any) -> Any:
+    keep(method, path, answer.status_code, b"" if answer.streaming else answer.content)
+    return answer
 
 
 @pytest.fixture
@@ -199,3 +206,14 @@ def test_staff_see_what_waits_to_be_mailed_and_no_link(root: AdminBrowser) -> No
     OutboxMail.objects.update(due_at=None)
     root.post("/admin/mail/outboxmail/", {"action": "try_now", "_selected_action": [mail.pk]})
     assert [m.to for m in sent_mails()] == [["ada@example.com"]]
+
+
+def test_an_address_is_found_by_any_spelling_and_makes_no_second_account(
+    root: AdminBrowser,
+) -> None:
+    make_user("Ada@bücher.example")
+    for typed in ("aDA@Bücher.example", "ADA@xn--bcher-kva.example", "Ada@"):
+        assert b"Ada@xn--bcher-kva.example" in root.get(f"{USERS}?q={typed}").content
+    answer = root.post(f"{USERS}add/", {"email": "aDA@Bücher.example", "is_active": "on"})
+    assert b"User with this Email already exists." in answer.content
+    assert User.objects.count() == 2

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def service(settings: Any) -> Iterator[RangeServer]:
     server = RangeServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     settings.GATEHOUSE = replace(knobs(), pwned_passwords_url=url)
@@ -145,7 +145,7 @@ def test_a_body_that_breaks_keeps_nobody_out(settings: Any, body: bytes) -> None
                 client.recv(4096)
                 client.sendall(b"HTTP/1.1 200 OK\r\n" + body)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         assert register(SAFE).status_code == 202
         thread.join()

@@ -22,6 +22,8 @@ def test_a_stranger_cannot_put_words_into_the_mail() -> None:
 
 def test_the_mail_goes_to_the_stored_address_only() -> None:
     make_user("kim@example.com")
-    call("POST", "/v1/register", {**FORM, "email": "\u212aIM@Example.com"})
+    call("POST", "/v1/register", {**FORM, "email": "KIM@Example.com"})
+    look_alike = {**FORM, "email": "\u212aIM@Example.com"}  # the Kelvin sign
+    assert call("POST", "/v1/register", look_alike).status_code == 400
     assert [message.to for message in sent_mails()] == [["kim@example.com"]]
     assert User.objects.count() == 1

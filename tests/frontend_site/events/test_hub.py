@@ -11,7 +11,7 @@ HERE, THERE = "h" * 16, "t" * 16
 
 @pytest.fixture
 def hub() -> Hub:
-    return Hub(limit=4, limit_of_session=2)
+    return Hub(limit=4, limit_of_session=2, limit_of_user=4)
 
 
 def waiting(hub: Hub, ref: str = REF, handle: str = HERE) -> Waiter:
@@ -106,3 +106,34 @@ def test_what_was_not_agreed_on_is_nothing(text: str) -> None:
 def test_what_was_agreed_on_is_read() -> None:
     assert Ended.read(f'{{"ref": "{REF}"}}') == Ended(REF)
     assert Ended.read(f'{{"ref": "{REF}", "kept": "{HERE}"}}') == Ended(REF, kept=HERE)
+
+
+def test_no_user_fills_a_worker_with_many_sessions() -> None:
+    """Two accounts with a hundred sessions each could keep everybody else out."""
+    hub = Hub(limit=12, limit_of_session=2, limit_of_user=3)
+    opened: dict[str, list[Waiter]] = {}
+    for user in range(3):
+        ref = f"{user}" * 16
+        opened[ref] = []
+        for session in range(8):
+            waiter = waiting(hub, ref, f"{session}" * 16)
+            opened[ref].append(waiter)
+            for old in opened[ref][:-3]:
+                hub.leave(old)  # as its stream does when it is told
+    last = hub.join(OTHER_REF)
+    hub.admit(last, HERE)
+    assert last.wait(0.01) is None
+    for waiters in opened.values():
+        said = [waiter.wait(0.01) for waiter in waiters]
+        assert said == [Farewell.DISPLACED] * 5 + [None] * 3
+
+
+def test_a_displaced_stream_counts_no_more_and_a_claimed_one_not_yet() -> None:
+    hub = Hub(limit=12, limit_of_session=9, limit_of_user=2)
+    claimed = hub.join(REF)  # whoever sends a made-up cookie with this ref
+    first, second = waiting(hub), waiting(hub, handle=THERE)
+    assert (first.wait(0.01), second.wait(0.01)) == (None, None)
+    third, fourth = waiting(hub), waiting(hub)
+    said = [waiter.wait(0.01) for waiter in (first, second, third, fourth, claimed)]
+    assert said == [Farewell.DISPLACED, Farewell.DISPLACED, None, None, None]
+    assert first.wait(0.01) is None

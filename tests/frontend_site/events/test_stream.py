@@ -14,7 +14,7 @@ LATER = 100.0  # seconds: not in this test
 
 @pytest.fixture
 def hub() -> Hub:
-    return Hub(limit=4, limit_of_session=2)
+    return Hub(limit=4, limit_of_session=2, limit_of_user=4)
 
 
 def stream(hub: Hub, *, lifetime: float = LATER, expires_in: float = LATER) -> PageStream:
@@ -31,7 +31,9 @@ def stream(hub: Hub, *, lifetime: float = LATER, expires_in: float = LATER) -> P
 
 
 def test_who_loses_the_server_comes_back_spread_over_time(hub: Hub) -> None:
-    firsts = [next(iter(stream(Hub(limit=1, limit_of_session=1)))) for _ in range(20)]
+    firsts = [
+        next(iter(stream(Hub(limit=1, limit_of_session=1, limit_of_user=1)))) for _ in range(20)
+    ]
     delays = {int(re.fullmatch(r"retry: (\d+)\n\n", first)[1]) for first in firsts}  # type: ignore[index]
     assert len(delays) > 1
     assert min(delays) >= 2000

@@ -269,3 +269,27 @@ def test_a_server_that_stops_does_not_wait_for_its_streams() -> None:
         site.process.terminate()
         assert [page.event() for page in pages] == [("", "")] * 3
         site.process.wait(30)
+
+
+def test_many_sessions_of_two_users_leave_room_for_others() -> None:
+    """Each user keeps the newest 20 streams of a worker, in however many sessions."""
+    with ExitStack() as stack:
+        stub = stack.enter_context(running_stub())
+        site = stack.enter_context(running_site(stub.url, GATEHOUSE_STREAMS="45"))
+
+        def opened(ref: str, number: int) -> OpenPage:
+            session = current_session()
+            session["session"]["handle"] = f"{number:016}"
+            stub.answers[PEEK] = Canned(200, session)
+            cookie = f"Cookie: __Host-session={ref}.{number:043}"
+            page = OpenPage(site, cookie, *FETCH)
+            stack.callback(page.close)
+            return page
+
+        for ref in ("a" * 16, "b" * 16):
+            pages = [opened(ref, number) for number in range(20)]
+            for number in range(20, 25):
+                pages.append(opened(ref, number))
+                assert pages[number - 20].event() == ("displaced", "")
+            assert [page.answer.status for page in pages] == [200] * 25
+        assert opened("c" * 16, 0).answer.status == 200

@@ -20,6 +20,7 @@ CALLS = [
     ("POST", "/api/auth/email/resend"),
     ("POST", "/api/auth/email/change"),
     ("POST", "/api/auth/email/confirm"),
+    ("POST", "/api/auth/email/restore"),
     ("POST", "/api/auth/password/forgot"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/change"),
@@ -30,7 +31,7 @@ CALLS = [
     ("POST", "/api/auth/sessions/revoke-all"),
 ]
 FORMS = [
-    "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/resend",
+    "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
     "/account/email", "/account/data", "/account/delete", "/sessions/disown",
 ]  # fmt: skip
@@ -57,10 +58,10 @@ def test_the_lists_above_name_every_unsafe_route() -> None:
         str(pattern.pattern).replace(r"(?P<handle>[A-Za-z0-9_-]{16})\Z", HANDLE).lstrip("^")
         for pattern in get_resolver().url_patterns
         if set(methods_of(pattern.callback)) - {"GET", "HEAD"}
-        and kind_of(pattern.callback) != "upstream"  # tests/frontend_site/upstreams
+        and kind_of(pattern.callback, "/") != "upstream"  # tests/frontend_site/upstreams
     }
     assert {"/" + path for path in unsafe} == {path for _, path in CALLS} | set(FORMS)
-    kinds = {kind_of(pattern.callback) for pattern in get_resolver().url_patterns}
+    kinds = {kind_of(pattern.callback, "/") for pattern in get_resolver().url_patterns}
     assert kinds == {"page", "json", "probe", "upstream"}
 
 
@@ -246,6 +247,14 @@ def test_pages_without_a_form_set_no_cookie(browser: Browser, path: str) -> None
 def test_an_outage_sets_no_csrf_cookie_either(browser: Browser, stub: Stub) -> None:
     stub.answers["GET /v1/session"] = STORE_DOWN
     assert set_cookie_lines(browser.sign_in().get("/account")) == []
+
+
+def test_an_outage_after_a_form_was_made_sets_no_csrf_cookie(
+    browser: Browser, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = "tests.frontend_site.failing_page"
+    answer = browser.get("/failing")
+    assert (answer.status_code, set_cookie_lines(answer)) == (503, [])
 
 
 def test_login_and_logout_change_the_token(browser: Browser, stub: Stub) -> None:

@@ -96,8 +96,8 @@ def test_a_crash_has_every_header_and_shows_nothing(
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("frontend_site.pages.calls.caller_of", crash)
-    monkeypatch.setattr("frontend_site.proxy.views.caller_of", crash)
+    monkeypatch.setattr("frontend_site.pages.views.required_profile", crash)
+    monkeypatch.setattr("frontend_site.proxy.views.call_auth_api", crash)
     answer = browser.sign_in().call("GET", path, b"", "")
     assert answer.status_code == 500
     assert b"secret detail" not in answer.content

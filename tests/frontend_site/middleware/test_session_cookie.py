@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from django.urls import get_resolver
 
-from frontend_site.endpoints import kind_of, methods_of
+from frontend_site.endpoints import is_public, kind_of, methods_of, session_of
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, TOKEN, Stub
 
@@ -22,11 +21,6 @@ PROTECTED_API = [
     ("DELETE", "/api/auth/account"),
     ("GET", "/api/auth/account/export"),
 ]
-PUBLIC = {
-    "home", "login", "logout", "register", "verify_email", "csrf", "healthz", "readyz", "jwks", "verify", "go_on",
-    "confirm_address", "resend_verification", "forgot_password", "reset_password",
-    "disown", "disown_sign_in",
-}  # fmt: skip
 
 
 def test_a_protected_page_without_a_cookie_leads_to_login_and_costs_no_call(
@@ -52,17 +46,14 @@ def test_a_protected_call_without_a_cookie_is_a_401_problem_never_a_redirect(
     assert stub.calls == []
 
 
-def test_views_are_protected_unless_they_say_otherwise() -> None:
-    views = {pattern.callback.__name__: pattern.callback for pattern in get_resolver().url_patterns}
-    open_views = {name for name, view in views.items() if not getattr(view, "login_required", True)}
-    assert open_views == PUBLIC
-
-
-def test_a_view_that_says_nothing_is_a_protected_page_for_reading() -> None:
+def test_a_view_that_says_nothing_is_protected_and_for_reading() -> None:
     def view() -> None: ...
 
-    assert getattr(view, "login_required", True)
-    assert (kind_of(view), methods_of(view)) == ("page", ("GET", "HEAD"))  # type: ignore[arg-type]
+    assert not is_public(view)  # type: ignore[arg-type]
+    assert session_of(view) == "use"  # type: ignore[arg-type]
+    assert methods_of(view) == ("GET", "HEAD")  # type: ignore[arg-type]
+    assert kind_of(view, "/reports") == "page"  # type: ignore[arg-type]
+    assert kind_of(view, "/api/reports") == "json"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

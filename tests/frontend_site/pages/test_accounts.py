@@ -106,7 +106,8 @@ def test_the_data_come_as_a_file(browser: Browser) -> None:
     answer = browser.sign_in().post("/account/data")
     assert answer["Content-Disposition"] == 'attachment; filename="my-account.json"'
     assert answer["Cache-Control"] == "no-store"
-    assert json.loads(answer.content)["user"]["email"] == "ada@example.com"
+    document = json.loads(b"".join(answer.streaming_content))
+    assert document["user"]["email"] == "ada@example.com"
 
 
 @pytest.mark.parametrize("as_json", [False, True])

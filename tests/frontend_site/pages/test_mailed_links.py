@@ -15,7 +15,13 @@ LINKS = [
         "Address confirmed",
     ),
     ("/sessions/disown", "POST /v1/sessions/disown", {}, "Everybody is signed out"),
-    ("/email/confirm", "POST /v1/email/confirm", {}, "Your address is changed"),
+    (
+        "/email/confirm",
+        "POST /v1/email/confirm",
+        {"password": ""},
+        "Your address is changed",
+    ),
+    ("/email/restore", "POST /v1/email/restore", {}, "Your address is back"),
     ("/password/reset", "POST /v1/password/reset", {"password": " as typed "}, "password is set"),
 ]
 each_link = pytest.mark.parametrize(("path", "call", "asked", "done"), LINKS)
@@ -77,6 +83,22 @@ def test_a_wrong_password_keeps_the_link_and_asks_again(browser: Browser, stub: 
     assert "not the password that was chosen at registration" in text_of(answer)
     fields = form_fields(answer.content.decode())
     assert (fields["token"], fields["password"]) == ("mailed", "")
+
+
+def test_who_is_not_signed_in_confirms_an_address_by_the_password(
+    browser: Browser, stub: Stub
+) -> None:
+    assert "password" not in form_fields(browser.get("/email/confirm?token=m").content.decode())
+    changed = stub.answers["POST /v1/email/confirm"]
+    stub.answers["POST /v1/email/confirm"] = problem("invalid-credentials", 401)
+    answer = browser.post("/email/confirm", {"token": "mailed"})
+    assert answer.status_code == 401
+    assert "Enter the password of the account" in text_of(answer)
+    assert form_fields(answer.content.decode())["password"] == ""
+    stub.answers["POST /v1/email/confirm"] = changed
+    answer = browser.post("/email/confirm", {"token": "mailed", "password": "a quiet harbour"})
+    assert "Your address is changed" in text_of(answer)
+    assert stub.seen[-1].json == {"token": "mailed", "password": "a quiet harbour"}
 
 
 def test_a_refused_password_is_told_beside_its_field(browser: Browser, stub: Stub) -> None:

@@ -123,6 +123,10 @@ def test_cookies_of_an_upstream_stay_out_unless_allowed(browser: Browser, report
     reports.headers = [
         ("Set-Cookie", "theme=dark; Path=/; Domain=example.com; SameSite=None; HttpOnly"),
         ("Set-Cookie", "theme=light; Max-Age=60"),
+        (
+            "Set-Cookie",
+            "theme=; expires=Thu, 01 Jan 1970 00:00:00 GMT; MAX-AGE=0; Path=/; Priority=High",
+        ),
         ("Set-Cookie", "tracker=1"),
         ("Set-Cookie", f"__Host-session={TOKEN}; Path=/; Secure"),
         ("Set-Cookie", "__Host-csrf=x; Path=/; Secure"),
@@ -133,6 +137,7 @@ def test_cookies_of_an_upstream_stay_out_unless_allowed(browser: Browser, report
     assert set_cookie_lines(answer) == [
         f"theme=dark; HttpOnly; {strict}",
         f"theme=light; Max-Age=60; {strict}",
+        f"theme=; expires=Thu, 01 Jan 1970 00:00:00 GMT; MAX-AGE=0; {strict}",
     ]
     assert reports.calls[0].headers["Cookie"] == "theme=dark"
 

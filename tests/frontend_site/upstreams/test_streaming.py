@@ -5,29 +5,20 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from tests.frontend_site.server import Answer, Server
-from tests.frontend_site.stub import NO_SESSION, TOKEN, Stub
+from tests.frontend_site.stub import NO_SESSION, STORE_DOWN, Behaviour, Stub, problem
+from tests.frontend_site.upstreams.asking import COOKIE, get, open_events, problem_of, read_until
 from tests.frontend_site.upstreams.service import PIECE, Service
 from tests.processes import ROOT, wait_for
 
-COOKIE = f"Cookie: __Host-session={TOKEN}"
 MIB = 1024 * 1024
 pytestmark = pytest.mark.usefixtures("signed_in")
-
-
-def get(site: Server, path: str, *lines: str) -> Answer:
-    return site.ask("GET", path, COOKIE, *lines)
-
-
-def problem_of(answer: Answer) -> str:
-    found = re.search(rb'"urn:gatehouse:problem:([a-z-]+)"', answer.body)
-    return found[1].decode() if found else ""
 
 
 # -- paths ------------------------------------------------------------------------------------
@@ -130,22 +121,6 @@ def test_a_hundred_megabytes_up_in_flat_memory(
     assert peak_memory(site) - before < 16 * MIB
 
 
-def open_events(site: Server) -> socket.socket:
-    sock = socket.create_connection(("127.0.0.1", site.port), timeout=15)
-    request = f"GET /api/reports/events HTTP/1.1\r\nHost: localhost\r\n{COOKIE}\r\n\r\n"
-    sock.sendall(request.encode())
-    return sock
-
-
-def read_until(sock: socket.socket, text: bytes) -> bytes:
-    received = b""
-    while text not in received:
-        piece = sock.recv(65536)
-        assert piece, received
-        received += piece
-    return received
-
-
 def test_events_arrive_when_they_are_sent(site: Server, service: Service) -> None:
     with closing(open_events(site)) as sock:
         assert b"data: two" not in read_until(sock, b"data: one")
@@ -162,17 +137,20 @@ def test_a_stream_ends_with_its_session(site: Server, service: Service, stub: St
     assert not service.go_on.is_set()
 
 
-def test_an_outage_of_auth_api_ends_no_stream(site: Server, service: Service, stub: Stub) -> None:
+def hangs_up(handler: object) -> None:
+    handler.close_connection = True  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("outage", [hangs_up, STORE_DOWN, problem("internal-error", 500)])
+def test_an_outage_of_auth_api_ends_no_stream(
+    site: Server, service: Service, stub: Stub, outage: Behaviour
+) -> None:
     with closing(open_events(site)) as sock:
         read_until(sock, b"data: one")
-        stub.answers["GET /v1/session?slide=false"] = stub_hangs_up
-        wait_for(lambda: "GET /v1/session?slide=false" in stub.calls, "the check")
+        stub.answers["GET /v1/session?slide=false"] = outage
+        wait_for(lambda: stub.calls.count("GET /v1/session?slide=false") > 1, "two checks")
         service.go_on.set()
         read_until(sock, b"0\r\n\r\n")
-
-
-def stub_hangs_up(handler: object) -> None:
-    handler.close_connection = True  # type: ignore[attr-defined]
 
 
 ALWAYS_MORE = """
@@ -240,26 +218,6 @@ def test_a_cut_answer_is_seen_to_be_cut(site: Server, service: Service, path: st
     assert not complete
 
 
-def test_a_refusal_before_the_end_of_an_upload_arrives(site: Server, service: Service) -> None:
-    """Most of which is still to be sent then: no buffer on the way holds so much."""
-    lines = [*site.csrf(COOKIE), f"Content-Length: {100 * MIB}", "Connection: close"]
-    head = ["POST /api/reports/refuse HTTP/1.1", "Host: localhost", *lines]
-    with closing(socket.create_connection(("127.0.0.1", site.port), timeout=15)) as sock:
-        sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
-        with suppress(ConnectionError):  # the answer came, and nobody reads on
-            for _ in range(1600):
-                sock.sendall(PIECE)
-        answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
-    assert (answer.status, answer.body) == (413, b"no")
-
-
-def test_a_body_over_the_limit_is_refused_unread(site: Server, service: Service) -> None:
-    lines = [*site.csrf(COOKIE), f"Content-Length: {200 * MIB}"]
-    answer = site.ask("POST", "/api/reports/echo", *lines)
-    assert (answer.status, problem_of(answer)) == (413, "payload-too-large")
-    assert service.calls == []
-
-
 def test_a_browser_that_leaves_takes_the_call_with_it(site: Server, service: Service) -> None:
     """And the site goes on: the slot and the connection are given back."""
     for _ in range(5):
@@ -287,26 +245,6 @@ def test_interim_answers_are_passed_over(site: Server, service: Service) -> None
         assert answer.status == 200
         [own] = answer.all("X-Request-Id")
         assert f"answer to {own}".encode() in answer.body
-
-
-def test_a_garbled_upload_is_a_400(site: Server, service: Service) -> None:
-    lines = ["Transfer-Encoding: chunked", *site.csrf(COOKIE)]
-    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", "Connection: close", *lines]
-    answer = site.exchange("\r\n".join(head).encode() + b"\r\n\r\nnonsense\r\n")
-    assert answer.status == 400
-    wait_for(lambda: len(service.calls) == 1, "the half of it to arrive")
-
-
-def test_a_body_in_another_coding_is_a_400(site: Server, service: Service) -> None:
-    lines = ["Transfer-Encoding: gzip, chunked", *site.csrf(COOKIE)]
-    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", "Connection: close", *lines]
-    assert site.exchange("\r\n".join(head).encode() + b"\r\n\r\n0\r\n\r\n").status == 400
-    assert service.calls == []
-
-
-def test_a_browser_that_stops_sending_gives_its_slot_back(site: Server, service: Service) -> None:
-    lines = [*site.csrf(COOKIE), "Content-Length: 1000"]
-    assert site.ask("POST", "/api/reports/echo", *lines).status == 400
 
 
 def test_one_session_cannot_take_every_slot(site: Server, service: Service) -> None:

@@ -7,12 +7,16 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from auth_api.knobs import knobs
 from auth_api.security_log.events import prune_events
+from auth_api.users.acts import prune_acts
 
 _DAY = 86400
 
 
 class Command(BaseCommand):
-    help = "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP. Run it daily."
+    help = (
+        "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP, and former addresses and names "
+        "that can no longer be put back. Run it daily."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         days = knobs().security_log_keep // _DAY
@@ -21,4 +25,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
         pruned = prune_events(None if days is None else timedelta(days=max(days, 0)))
-        self.stdout.write(f"{pruned} events deleted.")
+        acts = prune_acts()
+        self.stdout.write(f"{pruned} events and {acts} acts deleted.")

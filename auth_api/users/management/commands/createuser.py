@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from auth_api.users.acts import require_unreserved
 from auth_api.users.addresses import canonical_address
 from auth_api.users.models import User
 from auth_api.users.names import validate_name
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             email = canonical_address(options["email"])
             if User.objects.filter(email=email).exists():
                 raise CommandError(f"{email} has an account already.")
+            require_unreserved(email)
             validate_name(options["name"])
             validate_password(password, User(email=email, name=options["name"]))
         except ValidationError as error:

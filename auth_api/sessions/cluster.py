@@ -1,0 +1,83 @@
+"""A Redis Cluster: one command by redis-py's client, several over one connection by hand.
+
+redis-py's cluster pipeline will not do for WAIT: a command that was redirected is sent again to
+another node, and the WAIT behind it would speak for the first.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import (
+    AskError,
+    MovedError,
+    RedisError,
+    ResponseError,
+    SlotNotCoveredError,
+)  # fmt: skip
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from .refusals import is_refusal
+
+Command = tuple[Any, ...]
+# `client` is redis-py's RedisCluster, most of which has no types.
+
+
+def ask(client: Any, command: Command) -> Any:
+    """Send one command; redis-py finds the node and follows where the slot went.
+
+    Once more after a refusal that redis-py hands on. Raises what redis-py raises.
+    """
+    try:
+        return client.execute_command(*command)
+    except RedisError as error:
+        if not is_refusal(error):
+            raise
+    client.nodes_manager.initialize()
+    return client.execute_command(*command)
+
+
+def send(client: Any, key: str, commands: Sequence[Command]) -> list[Any]:
+    """Send `commands`, over one connection, to the node that has the slot of `key`.
+
+    An error of a command is its answer. All are sent once more when the first was refused (the
+    slot is elsewhere, its node is no primary) or the node could not be reached: no script does
+    harm when it runs twice. Raises what redis-py raises.
+    """
+    try:
+        answers = _exchange(client, client.get_node_from_key(key), commands)
+    except (RedisConnectionError, RedisTimeoutError, SlotNotCoveredError):
+        client.nodes_manager.initialize()
+        return _exchange(client, client.get_node_from_key(key), commands)
+    error = answers[0]
+    if not isinstance(error, ResponseError):
+        return answers
+    if isinstance(error, MovedError):
+        client.nodes_manager.move_slot(error)
+    elif isinstance(error, AskError):
+        return _exchange_asking(client, error, commands)
+    elif is_refusal(error):
+        client.nodes_manager.initialize()
+    else:
+        return answers
+    return _exchange(client, client.get_node_from_key(key), commands)
+
+
+def _exchange_asking(client: Any, error: AskError, commands: Sequence[Command]) -> list[Any]:
+    """The slot is on its way to another node; ASKING holds for the one command behind it."""
+    asking = [each for command in commands for each in (("ASKING",), command)]
+    node = client.get_node(error.host, error.port)
+    if node is None:
+        client.nodes_manager.initialize()
+        node = client.get_node(error.host, error.port)
+    return _exchange(client, node, asking)[1::2]
+
+
+def _exchange(client: Any, node: Any, commands: Sequence[Command]) -> list[Any]:
+    if node is None:
+        raise RedisConnectionError("the node is not known")
+    pipeline = client.get_redis_connection(node).pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    answers: list[Any] = pipeline.execute(raise_on_error=False)
+    return answers

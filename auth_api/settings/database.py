@@ -1,0 +1,76 @@
+"""DATABASE_URL to Django's DATABASES. What it does not understand stops the start."""
+
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import make_conninfo
+
+from .env import make_private_folder, take_rights_of_others
+
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Return the one entry of DATABASES for postgres:// or sqlite:// `url`.
+
+    The options of a PostgreSQL URL are libpq's. Raises ImproperlyConfigured, which never shows the URL.
+    """
+    try:
+        database: dict[str, Any] = dict(
+            dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+        )
+    except ValueError:  # an unknown scheme, too
+        raise _refused("write postgres://user:password@host/name or sqlite:///path") from None
+    options = database.pop("OPTIONS", {})
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        return database | {"OPTIONS": _sqlite_options(options)}
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        return database | {"OPTIONS": _postgresql_options(options)}
+    raise _refused("the databases are postgres:// and sqlite://")
+
+
+def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
+    """Take the rights of other users from an SQLite database that is there, and from its -wal and -shm.
+
+    New ones are private by the umask of manage.py and gunicorn_auth.py; SQLite gives the files beside
+    a database its own rights.
+    """
+    name = str(database["NAME"])
+    if not database["ENGINE"].endswith("sqlite3") or name.startswith((":", "file:")):
+        return
+    path = Path(name)
+    if path.parent == var:
+        make_private_folder(var)
+    for file in path.parent.glob(f"{escape(path.name)}*"):
+        take_rights_of_others(file)
+
+
+def _sqlite_options(given: dict[str, Any]) -> dict[str, Any]:
+    if given:
+        raise _refused("sqlite:// takes no options")
+    return {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+
+def _postgresql_options(given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        make_conninfo(**{k: v for k, v in given.items() if k not in _DJANGOS_OWN})
+    except psycopg.ProgrammingError:
+        raise _refused("has an option that PostgreSQL's libpq does not know") from None
+    if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
+        raise _refused(f"sslmode is one of {', '.join(_SSL_MODES)}")
+    # A worker that waits for a dead host or a lock answers nobody; what the URL says goes first.
+    limits = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5s"}
+    return {**limits, **given}
+
+
+def _refused(why: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"DATABASE_URL: {why}")

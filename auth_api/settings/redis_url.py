@@ -1,0 +1,28 @@
+"""REDIS_URL, looked at before anything connects: no part of it is silently left out."""
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from redis import ConnectionPool, RedisError
+
+
+def checked_redis_url(url: str) -> str:
+    """Return `url`. Raises ImproperlyConfigured, which never shows it."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("redis", "rediss", "unix"):
+            ConnectionPool.from_url(url).make_connection()  # connects at its first command only
+        if parts.scheme in ("redis", "rediss"):
+            int(parts.path.strip("/") or 0)  # redis-py takes database 0 for what is no number
+    except (ValueError, TypeError, RedisError):
+        raise ImproperlyConfigured(
+            "REDIS_URL: has a part or an option that redis-py does not know"
+        ) from None
+    if parts.scheme in ("redis+sentinel", "redis+cluster"):
+        is_cluster = parts.scheme == "redis+cluster"
+        if "@" in parts.netloc or parts.query or (is_cluster and parts.path.strip("/")):
+            raise ImproperlyConfigured(
+                "REDIS_URL: redis+sentinel:// and redis+cluster:// take addresses, "
+                "Sentinel a service and a database; no user, password or options"
+            )
+    return url

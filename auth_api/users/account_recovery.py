@@ -1,0 +1,115 @@
+"""What an owner takes back from somebody who was in the account, by mailed links alone.
+
+Two links do it: "this was not me" of a sign-in, and "put it back" of an address that was left. Whoever
+holds the mailbox that a link was mailed to wins over whoever holds the session and the password.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from auth_api.errors import InvalidToken
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.models import SecurityEvent
+from auth_api.security_log.recording import record_change
+
+from . import emails
+from .acts import Act, is_dealt_with, live_acts, mark_undone, record_act, was_taken_back
+from .models import User
+from .registration import remove_registration
+from .tokens import read_disown_token, read_restore_token
+
+_log = structlog.get_logger("auth_api.users")
+
+
+def disown_sign_in(*, token: str) -> None:
+    """The owner says by the mailed link that a sign-in was not theirs.
+
+    Ends every session, takes back what that sign-in did and what later ones from the same place did,
+    makes the password unusable (whoever signed in knows it), and mails a link for a new one. Raises
+    InvalidToken, SessionStoreUnavailable: then nothing is done.
+    """
+    with transaction.atomic():
+        user, sign_in, email = read_disown_token(token)
+        event = user.security_events.filter(pk=sign_in, kind=Kind.SIGNED_IN).first()
+        if (
+            event is None
+            or was_taken_back(user, email)
+            or is_dealt_with(user, email=email, event=event.pk)
+        ):
+            raise InvalidToken
+        _take_back(user, _sign_ins_like(user, event))
+        user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
+        done = record_change(user, Kind.DISOWNED)
+        record_act(user, Act.Kind.DISOWNED, mailed_to=email, event=done.pk)
+
+
+def restore_address(*, token: str) -> None:
+    """Put back the address that an account left, by the link in the notice to it.
+
+    Ends every session, makes the password unusable and mails a link for a new one: whoever changed
+    the address knows the password. Raises InvalidToken, SessionStoreUnavailable: then nothing is done.
+    """
+    with transaction.atomic():
+        user, act_id = read_restore_token(token)
+        act = next((act for act in live_acts(user) if act.pk == act_id), None)
+        if act is None:
+            raise InvalidToken
+        if not _put_address_back(user, act):
+            raise InvalidToken
+        _close(user)
+        done = record_change(user, Kind.ADDRESS_RESTORED)
+        record_act(user, Act.Kind.RESTORED, mailed_to=act.old_address, event=done.pk)
+
+
+def _sign_ins_like(user: User, event: SecurityEvent) -> set[str]:
+    """The ids of a sign-in and of the later ones from the same place: the handles that they began with."""
+    sign_ins = {event.handle}
+    if event.place:  # "": forgotten, since another sign-in from there was disowned
+        later = user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place, pk__gt=event.pk)
+        sign_ins.update(later.values_list("handle", flat=True))
+    return sign_ins - {""}
+
+
+def _take_back(user: User, sign_ins: Collection[str]) -> None:
+    acts = live_acts(user)
+    names = [act for act in acts if act.kind == Act.Kind.NAME]
+    if names and names[-1].sign_in in sign_ins:  # a name that the owner gave later stays
+        first = next(act for act in names if act.sign_in in sign_ins)
+        user.name = first.old_name
+        mark_undone([act for act in names if act.pk >= first.pk])
+    left = (a for a in acts if a.kind == Act.Kind.ADDRESS and a.sign_in in sign_ins)
+    first_change = next(left, None)
+    returned = first_change is None or _put_address_back(user, first_change)
+    _close(user, mail_reset=returned)
+
+
+def _put_address_back(user: User, act: Act) -> bool:
+    """Give `user` the address that it left by `act`; False when another account has it now.
+
+    Every change of address since then is void: it was made by somebody who could sign in at an address
+    that only `act` had made the account's.
+    """
+    replaced = user.email
+    remove_registration(act.old_address)
+    try:
+        with transaction.atomic():
+            user.email, user.email_verified = act.old_address, True
+            user.save(sign_in="")
+    except IntegrityError:
+        user.refresh_from_db()
+        _log.error("address.not_restored", user=str(user.pk), cause="another account has it")
+        return False
+    mark_undone([a for a in live_acts(user) if a.kind == Act.Kind.ADDRESS and a.pk >= act.pk])
+    emails.send_address_restored(replaced, act.old_address)
+    return True
+
+
+def _close(user: Any, *, mail_reset: bool = True) -> None:
+    """Leave nobody in: not by a session, not by the password."""
+    user.set_unusable_password()
+    user.save(sign_in="")
+    if mail_reset:  # else the present address may be the stranger's
+        emails.send_reset(user)

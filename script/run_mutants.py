@@ -1,0 +1,252 @@
+"""Runs the tests of a room on its mutants (mutations.py), each in a copy of the sources.
+
+Started by script/mutants, inside .venv. A mutant is killed when a test fails or takes too long. One
+that changes nothing that anybody could see is an equivalent: those stand, each with the reason, in
+equivalent_mutants.toml and are left out.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from mutations import Mutant, mutants_of
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.valkey import ValkeyServer  # noqa: E402 - the sources are no package that is installed
+
+EQUIVALENTS = Path(__file__).parent / "equivalent_mutants.toml"
+SCRIPTS = "auth_api/sessions/scripts"
+PATIENCE = 4  # times as long as the tests take without a mutant, and half a minute
+
+
+@dataclass(frozen=True)
+class Room:
+    """Files that keep one promise, and the tests that know it: the likeliest to fail come first."""
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+_ENGINE = "tests/auth_api/sessions"
+_API = "tests/auth_api/api"
+_SITE = "tests/frontend_site"
+ROOMS = {
+    "scripts": Room(
+        (f"{SCRIPTS}/*.lua",),
+        (_ENGINE, f"{_API}/test_sessions.py", "tests/conformance/test_races.py",
+         "tests/conformance/test_model.py"),
+    ),
+    "store": Room(
+        tuple(f"auth_api/sessions/{name}.py" for name in
+              ("backend", "cards", "codec", "payloads", "records", "services", "store")),
+        (_ENGINE, f"{_API}/test_sessions.py", "tests/auth_api/users/test_models.py",
+         "tests/conformance/test_races.py", "tests/conformance/test_django_session_tests.py"),
+    ),
+    "door": Room(
+        tuple(f"auth_api/sessions/{name}.py" for name in ("cookies", "middleware", "tokens")),
+        (f"{_ENGINE}/test_cookies.py", "tests/auth_api/test_set_cookies.py",
+         "tests/auth_api/users/test_admin_doors.py", f"{_API}/test_sessions.py",
+         "tests/auth_api/test_middleware.py", f"{_ENGINE}/test_store.py", "tests/auth_api/users/test_admin.py"),
+    ),
+    "throttling": Room(
+        ("auth_api/throttling.py",),
+        ("tests/auth_api/test_throttling.py", f"{_API}/test_accounts.py", f"{_API}/test_login.py",
+         f"{_API}/test_passwords.py", "tests/auth_api/users/test_new_devices.py"),
+    ),
+    "users": Room(
+        tuple(f"auth_api/users/{name}.py" for name in
+              ("address_changes", "backends", "password_changes", "registration", "tokens")),
+        (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
+         f"{_API}/test_login.py", f"{_API}/test_meanwhile.py",
+         "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/test_new_devices.py"),
+    ),
+    "service_token": Room(
+        ("auth_api/service_token.py",),
+        ("tests/auth_api/test_service_token.py", "tests/auth_api/test_middleware.py"),
+    ),
+    "site": Room(
+        tuple(f"frontend_site/{name}.py" for name in ("cookies", "csrf", "next", "origin")),
+        (f"{_SITE}/test_csrf.py", f"{_SITE}/test_cookies.py", f"{_SITE}/test_next.py",
+         f"{_SITE}/middleware/test_csrf.py", f"{_SITE}/middleware/test_same_site.py",
+         f"{_SITE}/middleware/test_session_cookie.py", f"{_SITE}/test_set_cookies.py",
+         f"{_SITE}/test_forward_auth.py", f"{_SITE}/pages/test_reauthentication.py"),
+    ),
+    "site_middleware": Room(
+        tuple(f"frontend_site/middleware/{name}.py" for name in ("csrf", "same_site", "session_cookie")),
+        (f"{_SITE}/middleware", f"{_SITE}/test_set_cookies.py", f"{_SITE}/test_logging.py",
+         f"{_SITE}/pages/test_reauthentication.py", f"{_SITE}/pages/test_views.py"),
+    ),
+    "upstreams": Room(
+        tuple(f"frontend_site/upstreams/{name}.py" for name in ("body", "headers", "views")),
+        (f"{_SITE}/upstreams/test_passing.py", f"{_SITE}/upstreams/test_uploads.py",
+         f"{_SITE}/upstreams/test_streaming.py"),
+    ),
+}  # fmt: skip
+
+
+def main() -> int:
+    arguments = _arguments()
+    signal.signal(
+        signal.SIGTERM, signal.getsignal(signal.SIGINT)
+    )  # the copy is removed in any case
+    scores = []
+    with _copy() as copy, ValkeyServer() as valkey:
+        for name in arguments.rooms or ROOMS:
+            chosen = _chosen(name, arguments, valkey.client())
+            if arguments.list:
+                print("\n".join(_told(mutant) for mutant in chosen))
+            else:
+                scores.append(_check(name, chosen, copy))
+    print("\n".join(scores))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/mutants", description=__doc__)
+    parser.add_argument(
+        "rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; all of them"
+    )
+    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants of each room")
+    parser.add_argument("--seed", type=int, default=1, help="which ones (default 1)")
+    parser.add_argument(
+        "--match", default="", metavar="TEXT", help="those with it in FILE:LINE: CODE"
+    )
+    parser.add_argument("--list", action="store_true", help="show them and run nothing")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.rooms) - set(ROOMS):
+        parser.error(f"no such room: {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def _chosen(name: str, arguments: argparse.Namespace, store: redis.Redis) -> list[Mutant]:
+    files = sorted(path for pattern in ROOMS[name].sources for path in ROOT.glob(pattern))
+    made = [m for path in files for m in mutants_of(str(path.relative_to(ROOT)), ROOT)]
+    equivalent = _equivalents()
+    made = [m for m in made if (m.path, m.before, m.after) not in equivalent]
+    made = [m for m in made if arguments.match in _told(m) and _loads(m, store)]
+    if arguments.sample and arguments.sample < len(made):
+        made = random.Random(f"{arguments.seed} {name}").sample(made, arguments.sample)  # noqa: S311
+    return made
+
+
+def _equivalents() -> set[tuple[str, str, str]]:
+    listed = tomllib.loads(EQUIVALENTS.read_text("utf-8")).get("mutant", [])
+    return {(one["path"], one["before"], one["after"]) for one in listed}
+
+
+def _loads(mutant: Mutant, store: redis.Redis) -> bool:
+    """Whether Redis takes the script: what it refuses at once is no mutant."""
+    if not mutant.path.endswith(".lua"):
+        return True
+    own = mutant.of((ROOT / mutant.path).read_bytes()).decode()
+    prelude = (
+        "" if mutant.path.endswith("prelude.lua") else (ROOT / SCRIPTS / "prelude.lua").read_text()
+    )
+    try:
+        store.script_load(prelude + own)
+    except redis.ResponseError:
+        return False
+    return True
+
+
+def _check(name: str, mutants: list[Mutant], copy: Path) -> str:
+    started = time.monotonic()
+    if not _pass(copy, ROOMS[name].tests, None):
+        raise SystemExit(f"{name}: the tests fail without a mutant.")
+    limit = PATIENCE * (time.monotonic() - started) + 30
+    print(f"{name}: {len(mutants)} mutants, at most {limit:.0f} s each", flush=True)
+    done = lived = 0
+    with suppress(KeyboardInterrupt):  # the score is of what was done
+        for mutant in mutants:
+            with _mutated(copy, mutant):
+                lives = _pass(copy, ROOMS[name].tests, limit)
+            done += 1
+            if lives:
+                lived += 1
+                print(f"LIVES {_told(mutant)}", flush=True)
+    share = 100 * (done - lived) / done if done else 100
+    return f"{name}: {done} mutants, {done - lived} killed, {lived} lived: {share:.0f} %"
+
+
+def _told(mutant: Mutant) -> str:
+    return f"{mutant.path}:{mutant.line}: {mutant.before}\n      -> {mutant.after}"
+
+
+@contextmanager
+def _mutated(copy: Path, mutant: Mutant) -> Iterator[None]:
+    path = copy / mutant.path
+    source = path.read_bytes()
+    _write(path, mutant.of(source))
+    try:
+        yield
+    finally:
+        _write(path, source)
+
+
+def _write(path: Path, source: bytes) -> None:
+    """Write a source, and forget its compiled one: two of one second and size look the same."""
+    path.write_bytes(source)
+    for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
+        compiled.unlink()
+
+
+def _pass(copy: Path, tests: tuple[str, ...], limit: float | None) -> bool:
+    """Whether every test passes, within `limit` seconds."""
+    kept = {
+        k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "GATEHOUSE_ENV")
+    }
+    environment = {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "pytest_django.plugin",
+        "-p",
+        "no:cacheprovider",
+    ]
+    with subprocess.Popen(
+        [*command, "-q", "-x", "--no-header", *tests], cwd=copy, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    ) as running:  # fmt: skip
+        try:
+            return running.wait(limit) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            with suppress(ProcessLookupError):  # servers that its tests started, too
+                os.killpg(running.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _copy() -> Iterator[Path]:
+    """The sources as they are now, in a folder of their own."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT
+    )
+    with tempfile.TemporaryDirectory(prefix="gh-mutants-") as folder:
+        for name in filter(None, listed.decode().split("\0")):
+            if (ROOT / name).is_file():
+                target = Path(folder) / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((ROOT / name).read_bytes())
+                target.chmod((ROOT / name).stat().st_mode)
+        (Path(folder) / ".venv").symlink_to(Path(sys.prefix))
+        yield Path(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""The first part is what docs/adopting.md shows (a test compares them); then the neighbours."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from django.contrib.auth.decorators import login_not_required, login_required
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.views import View
+
+from frontend_site.auth_client import AuthApiUnavailable
+from frontend_site.endpoints import endpoint, page
+from frontend_site.errors import SignInRequired
+from frontend_site.http import SiteRequest
+from frontend_site.pages.calls import ask, current_profile, required_profile
+from frontend_site.pages.rendering import render
+from frontend_site.relay import relay_cookies
+from frontend_site.session_check import call_auth_api
+
+_JSON = "application/json"
+
+
+def report_list(request: SiteRequest) -> HttpResponse:
+    return render(request, "reports.html")
+
+
+@page("GET", "POST")
+def new_report(request: SiteRequest) -> HttpResponse:
+    if request.method == "POST":
+        save_report(owner=request.user.id, title=request.POST["title"])
+        return HttpResponseRedirect("/reports")
+    return render(request, "reports.html")
+
+
+class Archive(View):
+    def get(self, request: SiteRequest) -> HttpResponse:
+        return render(request, "reports.html")
+
+
+@endpoint("GET")
+def summary(request: SiteRequest) -> JsonResponse:
+    return JsonResponse({"of": request.user.email, "reports": 3})
+
+
+@endpoint("GET", session="peek")
+def unread(request: SiteRequest) -> JsonResponse:
+    return JsonResponse({"unread": 3})
+
+
+@page("GET", public=True)
+def prices(request: SiteRequest) -> HttpResponse:
+    return render(request, "reports.html" if request.user.is_authenticated else "home.html")
+
+
+# --- until here the docs show it
+
+saved: list[tuple[str | None, str]] = []
+
+
+def save_report(*, owner: str | None, title: str) -> None:
+    saved.append((owner, title))
+
+
+class Notes(View):
+    def get(self, request: SiteRequest) -> HttpResponse:
+        return render(request, "reports.html")
+
+    def post(self, request: SiteRequest) -> HttpResponse:
+        save_report(owner=request.user.id, title="note")
+        return HttpResponseRedirect("/reports")
+
+
+def plain(request: HttpRequest) -> HttpResponse:
+    """Under /api/, and says nothing about itself."""
+    return JsonResponse({"of": request.user.get_username()})
+
+
+@login_not_required
+def opening_hours(request: HttpRequest) -> HttpResponse:
+    """Public by Django's own mark, and needs nobody."""
+    return HttpResponse("nine to five")
+
+
+def staff(request: SiteRequest) -> HttpResponse:
+    if not request.user.is_staff:
+        raise PermissionDenied
+    return HttpResponse("staff only")
+
+
+@login_required
+def old_style(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"for {request.user}")
+
+
+async def asynchronous(request: SiteRequest) -> HttpResponse:
+    return HttpResponse(f"for {request.user.email}")
+
+
+@login_not_required
+async def asynchronous_public(request: SiteRequest) -> HttpResponse:
+    user = await request.auser()
+    return HttpResponse(f"for {user}")
+
+
+def kept(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("kept", headers={"Cache-Control": "private, max-age=60"})
+
+
+@page("GET", session="own-call")
+def makes_its_own_call(request: SiteRequest) -> HttpResponse:
+    ask(request, "sessions")
+    return render(request, "reports.html")
+
+
+@page("GET")
+def uses_the_profile(request: SiteRequest) -> HttpResponse:
+    current = current_profile(request)
+    assert current == required_profile(request)
+    return HttpResponse(f"for {required_profile(request).display_name}, {request.user.name}")
+
+
+@page("GET", session="own-call")
+def forgets_its_call(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("private data")
+
+
+@page("GET", session="own-call")
+def forgets_and_redirects(request: SiteRequest) -> HttpResponse:
+    return HttpResponseRedirect("/reports?private=data")
+
+
+closed: list[str] = []
+
+
+class _Body:
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"private data"
+
+    def close(self) -> None:
+        closed.append("stream")
+
+
+@page("GET", session="own-call")
+def forgets_and_streams(request: SiteRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_Body())
+
+
+@page("GET", session="own-call")
+def forgets_to_look(request: SiteRequest) -> HttpResponse:
+    """It asks, and does not care what the answer is."""
+    call_auth_api(request, "sessions")
+    return HttpResponse("private data")
+
+
+@page("GET", session="own-call")
+def forgets_which_call(request: SiteRequest) -> HttpResponse:
+    """This one is answered to everybody."""
+    call_auth_api(request, "jwks")
+    return HttpResponse("private data")
+
+
+@endpoint("GET", session="own-call")
+def forgets_under_api(request: SiteRequest) -> HttpResponse:
+    return JsonResponse({"private": "data"})
+
+
+@endpoint("GET", public=True)
+def asks_to_sign_in(request: SiteRequest) -> HttpResponse:
+    raise SignInRequired("session-ended")
+
+
+@page("GET", public=True)
+def signs_out_and_fails(request: SiteRequest) -> HttpResponse:
+    str(request.user)
+    relay_cookies(request, call_auth_api(request, "logout", body=b"{}", content_type=_JSON))
+    raise PermissionDenied
+
+
+def crash(request: SiteRequest) -> HttpResponse:
+    raise RuntimeError("secret detail")
+
+
+@page("GET", public=True)
+def asks_twice(request: SiteRequest) -> HttpResponse:
+    with suppress(AuthApiUnavailable):
+        str(request.user)
+    return HttpResponse(f"for {request.user}")

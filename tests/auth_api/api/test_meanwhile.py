@@ -1,0 +1,150 @@
+"""What changed while a password was hashed, or between two steps of one call."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from auth_api.errors import InvalidToken
+from auth_api.sessions import services
+from auth_api.sessions.exceptions import SessionEnded
+from auth_api.users.models import User
+from auth_api.users.password_changes import change_password, reset_password
+from tests.auth_api.http import call, session_token
+from tests.auth_api.interruptions import during_hashes, nothing
+from tests.auth_api.locks import somebody_waits
+from tests.auth_api.mails import mailed_token
+from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user, request_with
+from tests.topologies import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EMAIL = "ada@example.com"
+NEW, OTHER = "nine green bottles on a wall", "seven maps of a small island"
+
+
+@pytest.fixture
+def user() -> Any:
+    return make_user(EMAIL)
+
+
+def forgot() -> str:
+    assert call("POST", "/v1/password/forgot", {"email": EMAIL}).status_code == 202
+    return mailed_token(EMAIL)
+
+
+def reset(token: str, password: str) -> Any:
+    return call("POST", "/v1/password/reset", {"token": token, "password": password})
+
+
+def register(password: str) -> Any:
+    return call("POST", "/v1/register", {"email": EMAIL, "password": password})
+
+
+def verify(token: str, password: str) -> Any:
+    return call("POST", "/v1/email/verify", {"token": token, "password": password})
+
+
+def login(password: str) -> Any:
+    return call("POST", "/v1/login", {"email": EMAIL, "password": password})
+
+
+def opens(password: str) -> bool:
+    return bool(login(password).status_code == 200)
+
+
+def change(token: str, new: str = NEW) -> Any:
+    form = {"current_password": PASSWORD, "new_password": new}
+    return call("POST", "/v1/password/change", form, token=token)
+
+
+# -- mailed links ---------------------------------------------------------------------------------
+
+
+def test_a_link_that_was_used_while_its_new_password_was_hashed_is_refused(
+    user: Any, settings: Any
+) -> None:
+    token = forgot()
+    with during_hashes(settings, lambda: reset(token, OTHER)):
+        answer = reset(token, NEW)
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-token"
+    assert (opens(OTHER), opens(NEW)) == (True, False)
+
+
+@pytest.mark.skipif(
+    not connection.features.has_select_for_update, reason="SQLite has one writer at a time"
+)
+def test_two_uses_of_one_link_wait_for_each_other(user: Any) -> None:
+    """The second one has hashed its password before the first one is in the database."""
+    token, refused = forgot(), []
+
+    def second() -> None:
+        try:
+            reset_password(token=token, password=OTHER)
+        except InvalidToken:
+            refused.append(True)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=second, daemon=True)
+    with transaction.atomic():
+        reset_password(token=token, password=NEW)
+        thread.start()
+        wait_for(lambda: not thread.is_alive() or somebody_waits(), "the second use")
+    thread.join()
+    assert refused == [True]
+    assert (opens(NEW), opens(OTHER)) == (True, False)
+
+
+def test_a_newer_registration_while_the_password_was_checked_counts(settings: Any) -> None:
+    register(PASSWORD)
+    token = mailed_token(EMAIL)
+    with during_hashes(settings, lambda: register(NEW)):
+        answer = verify(token, PASSWORD)
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-token"
+    assert not User.objects.get().email_verified
+    assert verify(mailed_token(EMAIL), NEW).status_code == 200
+
+
+# -- a change of password -------------------------------------------------------------------------
+
+
+def test_the_end_of_all_sessions_while_the_new_password_was_hashed_wins(
+    user: Any, settings: Any
+) -> None:
+    """Whoever ended them may have meant just this session: it sets no password and starts nothing."""
+    token = session_token(login(PASSWORD))
+    with during_hashes(settings, nothing, lambda: services.end_all_sessions(user)):
+        answer = change(token)
+    assert answer.status_code == 401
+    assert not is_alive(token)
+    assert (opens(PASSWORD), opens(NEW)) == (True, False)
+
+
+def test_an_address_that_went_to_another_account_meanwhile_changes_that_one_not(user: Any) -> None:
+    """The session was valid when the call began; then its address moved, to the same password."""
+    request = request_with(session_token(login(PASSWORD)))
+    request.client_address = "203.0.113.7"
+    services.current_session(request)
+    user.email = "countess@example.com"
+    user.save()
+    other = make_user(EMAIL)
+    with pytest.raises(SessionEnded):
+        change_password(request=request, current_password=PASSWORD, new_password=NEW)
+    assert User.objects.get(pk=other.pk).password == other.password
+    assert (opens(PASSWORD), opens(NEW)) == (True, False)
+
+
+# -- whose name it is -----------------------------------------------------------------------------
+
+
+def test_a_reset_that_proves_the_address_takes_the_strangers_name_away() -> None:
+    call("POST", "/v1/register", {"email": EMAIL, "password": PASSWORD, "name": "A stranger"})
+    assert reset(forgot(), NEW).status_code == 200
+    assert User.objects.get().name == ""
+
+
+def test_a_reset_leaves_the_owners_name_alone(user: Any) -> None:
+    assert reset(forgot(), NEW).status_code == 200
+    assert User.objects.get().name == "Ada"

@@ -1,0 +1,212 @@
+"""Every route by every method: without a cookie, with a made-up one, an ended one, in an outage.
+
+A new route must be named here and declared by its view, or these tests fail.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from frontend_site.auth_client import NEEDS_SESSION, ROUTES
+from frontend_site.endpoints import is_public, methods_of, session_of
+from frontend_site.upstreams.upstream import NAME, parse_upstreams
+from tests.frontend_site.browser import Browser, set_cookie_lines
+from tests.frontend_site.stub import (
+    EXPIRE_SESSION,
+    HANDLE,
+    SESSION_ENDED,
+    STORE_DOWN,
+    USER,
+    Canned,
+    Stub,
+    problem,
+)
+from tests.urls import METHODS, every_route
+
+PUBLIC = {
+    "/", "/login", "/login/continue", "/logout", "/register", "/email/verify", "/email/confirm",
+    "/email/restore", "/email/resend", "/password/forgot", "/password/reset", "/sessions/disown",
+    "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register",
+    "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
+    "/api/auth/email/confirm", "/api/auth/email/restore", "/api/auth/password/forgot", "/api/auth/password/reset",
+    "/auth/verify", "/.well-known/jwks.json", "/healthz", "/readyz",
+}  # fmt: skip
+ASKED_BEFORE = {"/account"}
+OWN_CALL = {
+    "/account/password", "/account/email", "/account/data", "/account/delete",
+    "/account/sessions", "/account/security",
+    "/api/auth/session", "/api/auth/events", "/api/auth/sessions",
+    f"/api/auth/sessions/{HANDLE}", "/api/auth/sessions/revoke-others",
+    "/api/auth/sessions/revoke-all", "/api/auth/security-events", "/api/auth/reauthenticate",
+    "/api/auth/email/change", "/api/auth/password/change", "/api/auth/account",
+    "/api/auth/account/export", "/api/reports/x",
+}  # fmt: skip
+SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z": "/api/reports/x"}
+FORM = "application/x-www-form-urlencoded"
+MADE_UP = "A" * 16 + "." + "B" * 43
+EVENTS = "/api/auth/events"
+
+
+def _routes() -> list[tuple[str, Callable[..., Any]]]:
+    from frontend_site.urls import urlpatterns
+
+    return list(every_route(urlpatterns, SAMPLES))
+
+
+def _protected(*, taken: bool = True) -> list[tuple[str, str]]:
+    """Path and method of what needs a session; `taken`: whether the view takes the method."""
+    return [
+        (path, method)
+        for path, view in _routes()
+        if path not in PUBLIC
+        for method in METHODS
+        if (method in methods_of(view)) == taken
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _upstream(knobs: Any) -> None:
+    knobs(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+
+
+@pytest.fixture
+def answer_all(stub: Stub) -> Callable[[Canned], None]:
+    """Let the stub say the same to every call that needs a session."""
+
+    def change(answer: Canned) -> None:
+        for name in NEEDS_SESSION:
+            method, path = ROUTES[name]
+            stub.answers[f"{method} {path.format(handle=HANDLE, audience='reports')}"] = answer
+
+    return change
+
+
+def ask(browser: Browser, method: str, path: str) -> Any:
+    """The request that comes furthest: with its token, a body that can be read, from this site."""
+    if path.startswith("/api/") or method in ("GET", "HEAD"):
+        return browser.call(method, path)
+    return browser.call(method, path, b"end=others", FORM, Sec_Fetch_Dest="", Origin="")
+
+
+def is_refusal(answer: Any, path: str) -> bool:
+    """Whether somebody is asked to sign in: by a problem document under /api/, by a page elsewhere."""
+    if path.startswith("/api/"):
+        return (answer.status_code, answer.get("Content-Type")) == (401, "application/problem+json")
+    return answer.status_code == 302 and answer["Location"].startswith("/login?next=/account")
+
+
+def test_every_route_is_declared_by_its_view_and_named_here() -> None:
+    declared = {path: view for path, view in _routes() if hasattr(view, "kind")}
+    said = {
+        path: "public" if is_public(view) else session_of(view) for path, view in declared.items()
+    }
+    assert said == {
+        **dict.fromkeys(PUBLIC, "public"),
+        **dict.fromkeys(ASKED_BEFORE, "use"),
+        **dict.fromkeys(OWN_CALL, "own-call"),
+    }
+    assert len(_routes()) == len(declared) == 47
+    assert len(_protected()) == 42
+
+
+def test_a_route_that_nobody_declared_is_found(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.adopter.urls"
+    from tests.adopter.urls import urlpatterns
+
+    found = {path for path, view in every_route(urlpatterns, SAMPLES) if not hasattr(view, "kind")}
+    assert {"/reports", "/reports/archive", "/reports/help", "/api/reports/plain"} <= found
+
+
+def test_methods_that_nobody_declared_are_refused_before_any_call(
+    browser: Browser, stub: Stub
+) -> None:
+    browser.sign_in()
+    for path, method in _protected(taken=False):
+        answer = browser.send(method, path)
+        assert answer.status_code == 405, (method, path)
+    assert stub.calls == []
+
+
+def test_without_a_cookie_every_protected_route_asks_to_sign_in_at_no_cost(
+    browser: Browser, stub: Stub
+) -> None:
+    for path, method in _protected():
+        answer = ask(browser, method, path)
+        assert is_refusal(answer, path), (method, path, answer.status_code)
+    assert stub.calls == []
+
+
+@pytest.mark.parametrize("said", [problem("no-session", 401), SESSION_ENDED], ids=["none", "ended"])
+def test_a_session_that_is_none_opens_no_protected_route_and_costs_one_call(
+    stub: Stub, answer_all: Callable[[Canned], None], said: Canned
+) -> None:
+    answer_all(said)
+    for path, method in _protected():
+        browser = Browser().sign_in(MADE_UP)
+        browser.token()
+        stub.seen.clear()
+        answer = ask(browser, method, path)
+        assert is_refusal(answer, path), (method, path, answer.status_code)
+        assert len(stub.calls) == 1, (method, path, stub.calls)
+        assert USER["email"].encode() not in answer.content
+        session_lines = [
+            line for line in set_cookie_lines(answer) if line.startswith("__Host-session")
+        ]
+        told = [EXPIRE_SESSION] if said is SESSION_ENDED and path != EVENTS else []
+        assert session_lines == told, (method, path)
+
+
+def check_unknown(browser: Browser) -> None:
+    browser.token()
+    for path, method in _protected():
+        answer = ask(browser, method, path)
+        assert answer.status_code == 503, (method, path, answer.status_code)
+        assert int(answer["Retry-After"]) > 0
+        assert set_cookie_lines(answer) == []
+
+
+def test_an_outage_of_the_store_opens_and_signs_out_nothing(
+    browser: Browser, answer_all: Callable[[Canned], None]
+) -> None:
+    answer_all(STORE_DOWN)
+    check_unknown(browser.sign_in())
+
+
+def test_an_outage_of_auth_api_opens_and_signs_out_nothing(
+    browser: Browser, auth_api_down: None
+) -> None:
+    check_unknown(browser.sign_in())
+
+
+def test_a_valid_session_opens_every_protected_route_and_is_asked_for_at_most_once(
+    stub: Stub,
+) -> None:
+    for path, method in _protected():
+        browser = Browser().sign_in()
+        browser.token()
+        stub.seen.clear()
+        answer = ask(browser, method, path)
+        answer.close()
+        # Nobody listens at the upstream: 502 is said behind the gate.
+        assert answer.status_code in (200, 202, 204, 302, 502), (method, path)
+        assert not is_refusal(answer, path), (method, path)
+        assert stub.calls, (method, path)
+        sessions = [call for call in stub.calls if call.startswith("GET /v1/session?")]
+        sessions += [call for call in stub.calls if call == "GET /v1/session"]
+        assert len(sessions) <= 1, (method, path, stub.calls)
+        if path in ASKED_BEFORE:
+            assert stub.calls == ["GET /v1/session"]
+
+
+def test_public_routes_show_nothing_of_a_session_that_is_none(
+    stub: Stub, answer_all: Callable[[Canned], None]
+) -> None:
+    answer_all(SESSION_ENDED)
+    for path in sorted(PUBLIC):
+        for method in ("GET", "HEAD"):
+            browser = Browser().sign_in(MADE_UP)
+            stub.seen.clear()
+            answer = browser.get(path) if method == "GET" else browser.send(method, path)
+            assert USER["email"].encode() not in answer.content, path
+            assert len(stub.calls) <= 1, (path, stub.calls)

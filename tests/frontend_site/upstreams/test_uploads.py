@@ -1,0 +1,69 @@
+"""On the real gunicorn: uploads that are refused, garbled, or end early."""
+
+import socket
+from contextlib import closing, suppress
+
+import pytest
+
+from tests.frontend_site.server import Answer, Server
+from tests.frontend_site.upstreams.asking import COOKIE, get, problem_of
+from tests.frontend_site.upstreams.service import PIECE, Service
+from tests.processes import wait_for
+
+MIB = 1024 * 1024
+pytestmark = pytest.mark.usefixtures("signed_in")
+
+
+def test_a_refusal_before_the_end_of_an_upload_arrives(site: Server, service: Service) -> None:
+    """Most of which is still to be sent then: no buffer on the way holds so much."""
+    lines = [*site.csrf(COOKIE), f"Content-Length: {100 * MIB}", "Connection: close"]
+    head = ["POST /api/reports/refuse HTTP/1.1", "Host: localhost", *lines]
+    with closing(socket.create_connection(("127.0.0.1", site.port), timeout=15)) as sock:
+        sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
+        with suppress(ConnectionError):  # the answer came, and nobody reads on
+            for _ in range(1600):
+                sock.sendall(PIECE)
+        answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
+    assert (answer.status, answer.body) == (413, b"no")
+
+
+def test_a_body_over_the_limit_is_refused_unread(site: Server, service: Service) -> None:
+    lines = [*site.csrf(COOKIE), f"Content-Length: {200 * MIB}"]
+    answer = site.ask("POST", "/api/reports/echo", *lines)
+    assert (answer.status, problem_of(answer)) == (413, "payload-too-large")
+    assert service.calls == []
+
+
+def test_a_garbled_upload_is_a_400(site: Server, service: Service) -> None:
+    lines = ["Transfer-Encoding: chunked", *site.csrf(COOKIE)]
+    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", "Connection: close", *lines]
+    answer = site.exchange("\r\n".join(head).encode() + b"\r\n\r\nnonsense\r\n")
+    assert answer.status == 400
+    wait_for(lambda: len(service.calls) == 1, "the half of it to arrive")
+
+
+def test_a_body_in_another_coding_is_a_400(site: Server, service: Service) -> None:
+    lines = ["Transfer-Encoding: gzip, chunked", *site.csrf(COOKIE)]
+    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", "Connection: close", *lines]
+    assert site.exchange("\r\n".join(head).encode() + b"\r\n\r\n0\r\n\r\n").status == 400
+    assert service.calls == []
+
+
+def test_a_browser_that_stops_sending_gives_its_slot_back(site: Server, service: Service) -> None:
+    lines = [*site.csrf(COOKIE), "Content-Length: 1000"]
+    assert site.ask("POST", "/api/reports/echo", *lines).status == 400
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_an_upload_that_ends_early_is_a_400_and_gives_its_slot_back(
+    site: Server, service: Service, framing: str
+) -> None:
+    """The browser has closed its side, and reads on. One session has 40 slots."""
+    lines = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", *site.csrf(COOKIE), framing]
+    for _ in range(41):
+        with closing(socket.create_connection(("127.0.0.1", site.port), timeout=15)) as sock:
+            sock.sendall("\r\n".join([*lines, "Connection: close"]).encode() + b"\r\n\r\n5\r\n")
+            sock.shutdown(socket.SHUT_WR)
+            answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
+        assert (answer.status, problem_of(answer)) == (400, "invalid-request")
+    assert get(site, "/api/reports/echo").status == 200
