@@ -66,8 +66,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         """Judge the new password only behind the present one."""
         if "old_password" not in self.cleaned_data:
             return self.cleaned_data
-        cleaned: dict[str, Any] = super().clean()
-        return cleaned
+        return super().clean() or self.cleaned_data
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]

@@ -30,7 +30,8 @@ class EmailBackend(ModelBackend):
         password: str | None = None, **_: Any,
     ) -> User | None:  # fmt: skip
         if not username or not password or not acceptable_input(password):
-            return _refuse("unusable-input", None)
+            _log_refusal("unusable-input", None, "")
+            return None
         account, found = _find(username)
         user = found or _nobody()
         checkable = can_be_checked(user.password)
@@ -39,22 +40,29 @@ class EmailBackend(ModelBackend):
         upgrade = user.rehash_password if allowed else None
         stored = user.password if checkable else decoy()
         is_right = check_password(password, stored, setter=upgrade)
-        if found is None or not checkable:
-            return _refuse("no-password" if found else "unknown-address", found, account)
-        if not is_right:
-            return _refuse("wrong-password", found, account)
-        if not allowed:
-            return _refuse("unverified" if found.is_active else "inactive", found, account)
-        return found
+        if found and checkable and is_right and allowed:
+            return found
+        _log_refusal(_reason(found, checkable, is_right), found, account)
+        return None
 
     def user_can_authenticate(self, user: Any) -> bool:
         return bool(user.is_active and user.email_verified)
 
 
-def _refuse(reason: str, user: User | None, account: str = "") -> None:
+def _reason(user: User | None, checkable: bool, is_right: bool) -> str:
+    if user is None:
+        return "unknown-address"
+    if not checkable:
+        return "no-password"
+    if not is_right:
+        return "wrong-password"
+    return "unverified" if user.is_active else "inactive"
+
+
+def _log_refusal(reason: str, user: User | None, account: str) -> None:
     """Say why in the logs alone; never the typed address: people type passwords there.
 
-    `account` is for the log of an account; whether it exists, the log's writer finds out.
+    `account` is the address for the account's own log; whether there is one, its writer finds out.
     """
     record_event(Kind.SIGN_IN_FAILED, user.pk if user else None, account=account, reason=reason)
 

@@ -3,6 +3,7 @@
 Times are measured by bench/timing.py; here every step is counted.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,14 +15,15 @@ from auth_api.security_log import writer as writing
 from auth_api.security_log.models import SecurityEvent
 from auth_api.users.models import User
 from tests.auth_api.argon2_runs import argon2_runs
-from tests.auth_api.http import call
+from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.mails import sent_mails
-from tests.auth_api.sessions.conftest import PASSWORD
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.calls import python_calls
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+Ask = Callable[[str, str], Any]
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "verified": {},
@@ -34,6 +36,7 @@ CALLS: dict[str, dict[str, str]] = {
     "register": {"password": "nine green bottles on a wall", "name": "Ada"},
     "email/resend": {},
     "password/forgot": {},
+    "email/change": {},
 }
 
 
@@ -44,12 +47,26 @@ def _accounts() -> None:
         User.objects.filter(pk=user.pk).update(**({"name": "Ada"} | fields))
 
 
-def ask(path: str, name: str) -> Any:
-    body = {"email": f"{name}@example.com", **CALLS[path]}
-    return call("POST", f"/v1/{path}", body, HTTP_GATEHOUSE_CLIENT_USER_AGENT=CHROME)
+@pytest.fixture(autouse=True)
+def asker() -> Any:
+    """The session of somebody who wants another address."""
+    make_user("asker@example.com")
+    body = {"email": "asker@example.com", "password": PASSWORD}
+    return session_token(call("POST", "/v1/login", body))
 
 
-def cost(path: str, name: str, redis_client: Any) -> dict[str, Any]:
+@pytest.fixture
+def ask(asker: str) -> Ask:
+    def ask(path: str, name: str) -> Any:
+        body = {"email": f"{name}@example.com", **CALLS[path]}
+        token = asker if path == "email/change" else None
+        headers = {"HTTP_GATEHOUSE_CLIENT_USER_AGENT": CHROME}
+        return call("POST", f"/v1/{path}", body, token=token, **headers)
+
+    return ask
+
+
+def cost(ask: Ask, path: str, name: str, redis_client: Any) -> dict[str, Any]:
     """Everything that a call leaves or asks of others."""
     rows = OutboxMail.objects.count()
     redis_client.config_resetstat()
@@ -65,7 +82,7 @@ def cost(path: str, name: str, redis_client: Any) -> dict[str, Any]:
     return {
         "answer": (answer.status_code, body, sorted(answer.headers)),
         "statements": [query["sql"].partition(" ")[0] for query in queries],
-        "commands": {name: told["calls"] for name, told in commands.items()},
+        "commands": {name: told["calls"] for name, told in commands.items() if "|" not in name},
         "hashes": runs,
         "mails": OutboxMail.objects.count() - rows,
         "events": names_of(events),
@@ -74,27 +91,29 @@ def cost(path: str, name: str, redis_client: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", CALLS)
 @pytest.mark.parametrize("name", ACCOUNTS)
-def test_an_account_costs_what_nobody_costs(path: str, name: str, redis_client: Any) -> None:
+def test_an_account_costs_what_nobody_costs(
+    ask: Ask, path: str, name: str, redis_client: Any
+) -> None:
     for warm in ("nobody-1", name):
         ask(path, warm)
-    known, nobody = cost(path, name, redis_client), cost(path, "nobody-2", redis_client)
+    known, nobody = cost(ask, path, name, redis_client), cost(ask, path, "nobody-2", redis_client)
     assert known == nobody
 
 
 @pytest.mark.parametrize("path", CALLS)
 @pytest.mark.parametrize("name", ["verified", "unverified", "inactive"])
-def test_an_account_costs_the_functions_that_nobody_costs(path: str, name: str) -> None:
+def test_an_account_costs_the_functions_that_nobody_costs(ask: Ask, path: str, name: str) -> None:
     """Within what reading one row of the database takes."""
     for warm in ("nobody-1", name, "nobody-1", name):
         ask(path, warm)
-    known = python_calls(lambda: ask(path, name))
-    nobody = python_calls(lambda: ask(path, "nobody-1"))
+    known = min(python_calls(lambda: ask(path, name)) for _ in range(3))
+    nobody = min(python_calls(lambda: ask(path, "nobody-1")) for _ in range(3))
     assert abs(known - nobody) <= 40
 
 
 @pytest.mark.parametrize("path", ["login", "password/forgot"])
 def test_what_an_account_has_written_shows_in_no_answer_after_it(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The writer gathers events for a moment, here for longer than the test takes."""
     assert writing.writer.drain()
@@ -108,7 +127,7 @@ def test_what_an_account_has_written_shows_in_no_answer_after_it(
     assert written.get().user.email == "verified@example.com"
 
 
-def test_the_mails_go_to_whom_they_concern_and_to_nobody_else() -> None:
+def test_the_mails_go_to_whom_they_concern_and_to_nobody_else(ask: Ask) -> None:
     for path in ("register", "email/resend", "password/forgot"):
         for name in ("verified", "unverified", "inactive", "nobody"):
             ask(path, name)
