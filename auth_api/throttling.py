@@ -1,6 +1,10 @@
-"""How often a password may be tried, and an address be registered."""
+"""How often a password may be tried or chosen, and a mail be asked for.
+
+Every purpose has counters of its own, so that strangers who use up one do not take another away.
+"""
 
 import ipaddress
+from enum import StrEnum
 from hashlib import sha256
 
 from auth_api.errors import Throttled
@@ -18,7 +22,10 @@ MEMORY = 86400  # seconds after which failures are forgotten
 # One address at all accounts: stuffing, and whoever keeps the hashing slots busy.
 ADDRESS_FAILURES = 100
 ADDRESS_WINDOW = 600  # seconds
-# Mails that strangers ask for: to one address (a bomb), and by one client.
+# New passwords that one network (registration) or account proposes: each has its strength estimated.
+NEW_PASSWORDS = 30
+NEW_PASSWORDS_WINDOW = 600  # seconds
+# Mails that strangers ask for, of each purpose: to one address (a bomb), and by one client.
 ADDRESS_MAILS = 3
 CLIENT_MAILS = 20
 MAIL_WINDOW = 3600  # seconds
@@ -47,6 +54,16 @@ return {count, redis.call('TTL', KEYS[1])}
 """
 
 
+class Purpose(StrEnum):
+    """What a mail is asked for."""
+
+    VERIFICATION = "verification"
+    RESEND = "resend"
+    NOTICE = "notice"  # to the owner of an address that somebody registers again
+    RESET = "reset"
+    ADDRESS_CHANGE = "address change"
+
+
 def network_of(address: str) -> str:
     """Return what one client holds: an IPv4 address, or the /64 of an IPv6 one."""
     try:
@@ -72,14 +89,18 @@ def wider_network_of(address: str) -> str:
 class LoginThrottle:
     """Counts tries at `account` (a canonical address, "" for none) from `address` (a client's).
 
+    Tries with the link of a registration (`verification`) have counters apart from sign-ins.
+
     A stranger's failures slow the stranger down first: the owner, at another address, is held up
     only when all tries together pass ACCOUNT_TRIES. Where the owner has signed in before (`device`
     names the place) the strangers' tries do not count at all: there are counters apart for it.
     """
 
-    def __init__(self, account: str, address: str, *, device: str = "") -> None:
+    def __init__(
+        self, account: str, address: str, *, device: str = "", verification: bool = False
+    ) -> None:
         network = network_of(address)
-        tag = _hidden(account, 32)
+        tag = _hidden(f"verification {account}" if verification else account, 32)
         place = _hidden(f"device {device}" if device else network, 16)
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
         self._keys = (f"gh:throttle:{{{tag}}}:{place}", *((together,) if account else ()))
@@ -117,17 +138,32 @@ class LoginThrottle:
         return max(1, int(ask("TTL", self._address)))
 
 
-def mail_wait(client: str) -> int:
+def count_new_password(chooser: str) -> None:
+    """Count a new password of `chooser` (a network, or an account) before it is looked at.
+
+    Raises Throttled, SessionStoreUnavailable.
+    """
+    key = f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
+    count, left = _count(key, NEW_PASSWORDS_WINDOW)
+    if count > NEW_PASSWORDS:
+        raise Throttled(max(1, left))
+
+
+def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
-    key = f"gh:throttle:{{{_hidden(f'mail from {network_of(client)}', 32)}}}"
+    key = f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
     count, left = _count(key, MAIL_WINDOW)
     return max(1, left) if count > CLIENT_MAILS else 0
 
 
-def may_be_mailed(account: str) -> bool:
-    """Count a mail that a stranger wants us to send to `account`; False when it had enough."""
-    key = f"gh:throttle:{{{_hidden(f'mail to {address_key(account)}', 32)}}}"
-    return _count(key, MAIL_WINDOW)[0] <= ADDRESS_MAILS
+def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
+    """Count a mail that a stranger wants us to send to `account`; False when it had enough.
+
+    Ask only for a mail that there is somebody for: what is not sent must use nothing up. `window`
+    in seconds.
+    """
+    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {address_key(account)}', 32)}}}"
+    return _count(key, window)[0] <= ADDRESS_MAILS
 
 
 def _count(key: str, window: int) -> tuple[int, int]:

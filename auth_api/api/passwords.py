@@ -40,7 +40,8 @@ def forgot(request: HttpRequest) -> HttpResponse:
 @require_POST
 def reset(request: HttpRequest) -> HttpResponse:
     form = read_form(request, ResetForm)
-    reset_password(token=form.token, password=form.password)
+    address = request.client_address  # type: ignore[attr-defined]
+    reset_password(token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "The password is set. Sign in with it."})
 
 

@@ -12,8 +12,10 @@ from .models import OutboxMail
 
 @admin.register(OutboxMail)
 class OutboxMailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("created_at", "template", "to", "tries", "due_at", "last_error")
-    fields = readonly_fields = ("to", "template", "created_at", "due_at", "tries", "last_error")
+    list_display = ("created_at", "template", "request", "to", "tries", "due_at", "last_error")
+    fields = readonly_fields = (
+        "to", "template", "request", "created_at", "due_at", "tries", "last_error",
+    )  # fmt: skip
     actions = ("try_now",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -7,14 +7,17 @@ from django.utils import timezone
 class OutboxMail(models.Model):
     """One mail, from the change that wants it until a server has taken it; then the row is deleted.
 
-    It holds no text and no token: what `link` says is signed when the mail is sent, so that a copy
+    With `request` it is no mail yet but what somebody asked for at an address, whoever has it; the
+    sender finds out which mail that is. It holds no text and no token: what `link` says is signed when the mail is sent, so that a copy
     of the database opens nothing.
     """
 
-    to = models.EmailField(max_length=320, blank=True, help_text="Empty: to nobody.")
-    template = models.CharField(max_length=40)
-    subject = models.CharField(max_length=200)
-    context = models.JSONField(default=dict)  # facts for the template; nothing secret
+    to = models.EmailField(max_length=320)
+    request = models.CharField(max_length=40, blank=True, default="", db_default="")
+    template = models.CharField(max_length=40, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    # Facts for the template, or of the request: a registration's name, and its password's hash.
+    context = models.JSONField(default=dict)
     link = models.JSONField(null=True)  # {path, salt, claims} of the link in it
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(
@@ -29,4 +32,4 @@ class OutboxMail(models.Model):
         ordering = ("created_at",)
 
     def __str__(self) -> str:
-        return f"{self.template} ({self.tries} tries)"
+        return f"{self.template or self.request} ({self.tries} tries)"

@@ -3,17 +3,22 @@
 So an answer neither waits for a mail server nor shows by its time that a mail was due, and a
 mail is lost only with the database. It is sent at least once: a sender that dies between the
 server's "250" and the deletion of the row sends it again.
+
+What strangers ask for at an address (a registration, a reset) is written as a request: the answer
+comes before anybody looks whether the address has an account, so its time cannot tell.
 """
 
 import time
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import structlog
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -31,6 +36,10 @@ FEWEST_TRIES = 10  # also when there was no sender for days
 KEPT_FOR = timedelta(days=30)  # what was given up
 BATCH = 50
 
+# By the name of a request: who answers it, by its address, when it was asked for, and its details.
+# Called in a transaction that also deletes the request (users/apps.py).
+ANSWERS: dict[str, Callable[..., None]] = {}
+
 _log = structlog.get_logger("auth_api.mail")
 
 
@@ -46,6 +55,10 @@ class SignedLink:
     claims: tuple[Any, ...]
     dies_at: int
 
+    def asked_for(self, at: datetime) -> "SignedLink":
+        """The same link, just made, whose time counts from `at`."""
+        return replace(self, dies_at=self.dies_at - int(time.time() - at.timestamp()))
+
     @property
     def token(self) -> str:
         return signing.dumps([self.dies_at, *self.claims], salt=self.salt)
@@ -54,15 +67,14 @@ class SignedLink:
 def queue_mail(
     *,
     to: str,
-    template: str = "",
-    subject: str = "",
+    template: str,
+    subject: str,
     link: SignedLink | None = None,
     **context: str,
 ) -> None:
     """Write a mail into the present transaction.
 
-    `template` names a text and an HTML file in templates/auth_api/emails. To nobody (`to` empty)
-    it costs what any other costs, for answers that must not tell whether there is an account.
+    `template` names a text and an HTML file in templates/auth_api/emails.
     """
     signed = asdict(link) if link else None
     OutboxMail.objects.create(
@@ -70,8 +82,13 @@ def queue_mail(
     )
 
 
+def queue_request(request: str, /, *, to: str, **details: str) -> None:
+    """Write what somebody asks for at the address `to`; the sender calls `ANSWERS[request]`."""
+    OutboxMail.objects.create(to=to, request=request, context=details)
+
+
 def send_due_mails() -> int:
-    """Try what is due, oldest first; return how many were tried."""
+    """Send, or answer, what is due, oldest first; return how many were tried."""
     due = OutboxMail.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:BATCH]
     tried = 0
     for mail in due:
@@ -91,8 +108,11 @@ def _claim(mail: OutboxMail) -> bool:
 
 def _try(mail: OutboxMail) -> None:
     try:
+        if mail.request:
+            _answer(mail)
+            return
         if not mail.to:
-            pass  # it was to cost what a mail costs
+            pass  # the release before wrote mails to nobody, to cost what any other costs
         elif _is_too_late(mail):
             _log.warning("mail.too_late", mail=mail.template, tries=mail.tries + 1)
         else:
@@ -102,6 +122,13 @@ def _try(mail: OutboxMail) -> None:
         _keep(mail, error)
         return
     OutboxMail.objects.filter(pk=mail.pk).delete()
+
+
+def _answer(mail: OutboxMail) -> None:
+    """All of it or nothing: a request whose mails are written is gone."""
+    with transaction.atomic():
+        ANSWERS[mail.request](mail.to, mail.created_at, **mail.context)
+        OutboxMail.objects.filter(pk=mail.pk).delete()
 
 
 def _is_too_late(mail: OutboxMail) -> bool:
@@ -117,13 +144,15 @@ def _keep(mail: OutboxMail, error: Exception) -> None:
     if given_up:
         _prune()
     event = "mail.given_up" if given_up else "mail.failed"
-    _log.error(event, id=mail.pk, mail=mail.template, tries=mail.tries + 1, error=reason)
+    name = mail.template or mail.request
+    _log.error(event, id=mail.pk, mail=name, tries=mail.tries + 1, error=reason)
 
 
 def _prune() -> None:
-    """Addresses of mails that nobody will send any more are not kept for ever."""
-    old = timezone.now() - KEPT_FOR
-    OutboxMail.objects.filter(due_at=None, created_at__lt=old).delete()
+    """Addresses of mails that nobody will send any more are not kept for ever, hashes not at all."""
+    given_up = OutboxMail.objects.filter(due_at=None)
+    given_up.exclude(request="").delete()
+    given_up.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
 
 
 def _message(mail: OutboxMail) -> EmailMultiAlternatives:

@@ -1,7 +1,7 @@
 """Writes events beside the requests, so that none waits for the table or fails with it.
 
-It also keeps a secret: a failure is written only for an account that there is, and in the request
-that would show in its time (ASVS 6.3.8).
+It also keeps a secret: a failure is written only for an account that there is, and in the request,
+or right beside it, that would show in its time (ASVS 6.3.8). So events are gathered for a moment.
 """
 
 import atexit
@@ -22,6 +22,7 @@ from .events import Event, append
 
 LIMIT = 1000  # events that wait in one process
 STRANGERS_LIMIT = 500  # of those: what strangers cause must not crowd out the rest
+_GATHER = 1.0  # seconds, from the first event that waits
 _RETRY = 5.0  # seconds, while the database does not answer
 _LAST_CHANCE = 3.0  # seconds, for what waits when the process ends
 _NOT_THERE = (OperationalError, InterfaceError, ProgrammingError)  # the last: not migrated yet
@@ -35,6 +36,7 @@ class EventWriter:
         self._pending: dict[Any, Event] = {}
         self._changed = threading.Condition()
         self._writing: dict[Any, Event] = {}
+        self._draining = 0  # callers that wait
         self._thread: threading.Thread | None = None
 
     def add(self, event: Event) -> None:
@@ -54,7 +56,12 @@ class EventWriter:
     def drain(self, patience: float = _LAST_CHANCE) -> bool:
         """Wait until everything is written; False when that took longer than `patience` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting(), patience)
+            self._draining += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._waiting(), patience)
+            finally:
+                self._draining -= 1
 
     def _waiting(self) -> int:
         return len(self._pending) + len(self._writing)
@@ -69,6 +76,7 @@ class EventWriter:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._pending)
+                self._changed.wait_for(lambda: self._draining, _GATHER)
                 self._writing, self._pending = self._pending, {}
             try:
                 unwritten = _write(self._writing)

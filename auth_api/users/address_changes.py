@@ -1,63 +1,76 @@
 """Another e-mail address for an account: asked for by its owner, proved at the new one."""
 
-import structlog
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from auth_api.errors import InvalidRequest, InvalidToken
+from auth_api.mail.outbox import queue_request
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
-from auth_api.throttling import may_be_mailed
+from auth_api.throttling import Purpose
 
 from . import emails
 from .acts import reservation_of
 from .addresses import address_key, canonical_address
 from .models import User
 from .registration import (
+    has_mail_room,
     is_registration,
     remove_registration,
     require_mail_allowance,
     require_password,
 )
-from .tokens import read_confirmation_token, waste_serial
+from .tokens import read_confirmation_token
 
-_log = structlog.get_logger("auth_api.users")
+CHANGE = "address change"  # a request of the outbox
 
 
 def request_address_change(*, user_id: str, email: str, address: str, sign_in: str) -> None:
-    """Mail a link to the new address, and a notice to the present one.
+    """Have a link mailed to the new address, and mail a notice to the present one.
 
-    `sign_in` is the id of the sign-in that asks, `address` the client's network address. The answer does not tell whether the new address has an account: its owner is told by mail.
-    Raises InvalidRequest, Throttled.
+    `sign_in` is the id of the sign-in that asks, `address` the client's network address. The answer
+    does not tell whether the new address has an account: the outbox's sender looks for it, and its
+    owner is told by mail. Raises InvalidRequest, Throttled.
     """
     try:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address)
-    allowed = may_be_mailed(email)
+    require_mail_allowance(address, Purpose.ADDRESS_CHANGE)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         if address_key(email) == address_key(user.email):
             raise InvalidRequest({"email": ["This is the address that you have."]})
-        if not allowed:
-            _log.warning("mail.throttled", by="address")
-            return
         emails.send_address_change_asked(user, email)
-        other = User.objects.filter(email=email).first()
-        reserved = reservation_of(email, besides=user)
-        if other is not None and not is_registration(other):
-            waste_serial()
-            emails.send_already_registered(other)
-        elif reserved is not None:
-            waste_serial()
-            emails.send_address_reserved(reserved)
-        else:
-            emails.send_address_confirmation(user, email, sign_in)
+        epoch = str(user.session_epoch)
+        queue_request(CHANGE, to=email, user_id=str(user.pk), epoch=epoch, sign_in=sign_in)
     record_event(Kind.ADDRESS_CHANGE_ASKED, user_id)
+
+
+def answer_address_change(
+    email: str, asked_at: datetime, *, user_id: str, epoch: str, sign_in: str
+) -> None:
+    """Mail the link to the new address, or tell whose it is.
+
+    Nothing, if the sessions of the account were ended since (`epoch`): the link would be dead, too.
+    """
+    users = User.objects.select_for_update().filter(is_active=True)
+    user = users.filter(pk=user_id, session_epoch=int(epoch)).first()
+    if user is None or not has_mail_room(email, Purpose.ADDRESS_CHANGE):
+        return
+    other = User.objects.filter(email=email).first()
+    reserved = reservation_of(email, besides=user)
+    if other is not None and not is_registration(other):
+        emails.send_already_registered(other)
+    elif reserved is not None:
+        emails.send_address_reserved(reserved)
+    else:
+        emails.send_address_confirmation(user, email, sign_in, asked_at)
 
 
 def confirm_address(*, request: HttpRequest, token: str, password: str, address: str) -> None:

@@ -26,6 +26,7 @@ from auth_api.sessions.tokens import SessionToken
 from .models import User
 from .new_devices import record_sign_in
 from .password_changes import send_reset_link
+from .registration import require_password_allowance
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
@@ -61,10 +62,17 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
     request: Any = None  # set by the view
 
+    def clean(self) -> dict[str, Any]:
+        """Judge the new password only behind the present one."""
+        if "old_password" not in self.cleaned_data:
+            return self.cleaned_data
+        return super().clean() or self.cleaned_data
+
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
         address = getattr(self.request, "client_address", "")
         try:
+            require_password_allowance(f"account {self.user.pk}")
             check_credentials(
                 request=self.request,
                 email=self.user.email,

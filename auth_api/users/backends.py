@@ -1,10 +1,12 @@
 """Who may sign in: one answer, at one price, for every failure."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 
 from auth_api.one_row import read_row
@@ -13,14 +15,14 @@ from auth_api.security_log.recording import record_event
 
 from .addresses import canonical_address
 from .models import User
-from .passwords import acceptable_input, can_be_checked, spend_one_hash
+from .passwords import acceptable_input, can_be_checked, decoy
 
 
 class EmailBackend(ModelBackend):
     """Signs in by e-mail address and password.
 
-    Unknown address, wrong password, inactive and unverified cost one Argon2 run each and look the
-    same (ASVS 6.3.8).
+    Unknown address, wrong password, inactive and unverified look the same and take the same steps,
+    one Argon2 run among them (ASVS 6.3.8): for nobody there is a decoy.
     """
 
     def authenticate(
@@ -28,32 +30,59 @@ class EmailBackend(ModelBackend):
         password: str | None = None, **_: Any,
     ) -> User | None:  # fmt: skip
         if not username or not password or not acceptable_input(password):
-            return _refuse("unusable-input", None)
-        user = _find(username)
-        if user is None or not can_be_checked(user.password):
-            spend_one_hash(password)
-            return _refuse("no-password" if user else "unknown-address", user)
+            _log_refusal("unusable-input", None, "")
+            return None
+        account, found = _find(username)
+        user = found or _nobody()
+        checkable = can_be_checked(user.password)
         allowed = self.user_can_authenticate(user)
         # Whoever may not sign in costs no upgrade: that would be a second hash.
         upgrade = user.rehash_password if allowed else None
-        if not check_password(password, user.password, setter=upgrade):
-            return _refuse("wrong-password", user)
-        if not allowed:
-            return _refuse("unverified" if user.is_active else "inactive", user)
-        return user
+        stored = user.password if checkable else decoy()
+        is_right = check_password(password, stored, setter=upgrade)
+        if found and checkable and is_right and allowed:
+            return found
+        _log_refusal(_reason(found, checkable, is_right), found, account)
+        return None
 
     def user_can_authenticate(self, user: Any) -> bool:
         return bool(user.is_active and user.email_verified)
 
 
-def _refuse(reason: str, user: User | None) -> User | None:
-    """Say why in the logs alone; never the typed address: people type passwords there."""
-    record_event(Kind.SIGN_IN_FAILED, user.pk if user else None, reason=reason)
-    return None
+def _reason(user: User | None, checkable: bool, is_right: bool) -> str:
+    if user is None:
+        return "unknown-address"
+    if not checkable:
+        return "no-password"
+    if not is_right:
+        return "wrong-password"
+    return "unverified" if user.is_active else "inactive"
 
 
-def _find(address: str) -> User | None:
+def _log_refusal(reason: str, user: User | None, account: str) -> None:
+    """Say why in the logs alone; never the typed address: people type passwords there.
+
+    `account` is the address for the account's own log; whether there is one, its writer finds out.
+    """
+    record_event(Kind.SIGN_IN_FAILED, user.pk if user else None, account=account, reason=reason)
+
+
+def _find(address: str) -> tuple[str, User | None]:
+    """Return the canonical address, "" for none, and who has it."""
     try:
-        return read_row(User, email=canonical_address(address))
+        account = canonical_address(address)
     except ValidationError:
-        return None
+        return "", None
+    return account, read_row(User, email=account)
+
+
+def _nobody() -> User:
+    """Somebody who is not there, made as from a row: what is done with a user costs the same then."""
+    return User.from_db(DEFAULT_DB_ALIAS, *_row_of_nobody())
+
+
+@cache
+def _row_of_nobody() -> tuple[list[str], list[Any]]:
+    user = User(email="nobody@invalid", password=decoy(), email_verified=True)
+    fields = [field.attname for field in User._meta.concrete_fields]
+    return fields, [getattr(user, name) for name in fields]

@@ -17,19 +17,14 @@ from .tokens import (
 )
 
 
-def send_nothing() -> None:
-    """Cost what a mail costs."""
-    queue_mail(to="")
-
-
-def send_verification(user: User) -> None:
-    """Mail the link that verifies the address."""
+def send_verification(user: User, asked_at: datetime) -> None:
+    """Mail the link that verifies the address, good from `asked_at` on."""
     # Without the name: whoever registers chose it, and may not be who reads this.
     queue_mail(
         to=user.email,
         template="verify",
         subject="Confirm your address",
-        link=verification_link(user),
+        link=verification_link(user).asked_for(asked_at),
     )
 
 
@@ -46,13 +41,14 @@ def send_already_registered(user: User) -> None:
     )
 
 
-def send_reset(user: User) -> None:
-    """Mail the link that sets a new password."""
+def send_reset(user: User, asked_at: datetime | None = None) -> None:
+    """Mail the link that sets a new password, good from `asked_at` (by default: now) on."""
+    link = reset_link(user)
     queue_mail(
         to=user.email,
         template="reset",
         subject="Set a new password",
-        link=reset_link(user),
+        link=link.asked_for(asked_at) if asked_at else link,
     )
 
 
@@ -79,13 +75,13 @@ def send_new_device(user: User, event: SecurityEvent) -> None:
     )
 
 
-def send_address_confirmation(user: User, email: str, sign_in: str) -> None:
-    """Mail the new address the link that makes it the user's."""
+def send_address_confirmation(user: User, email: str, sign_in: str, asked_at: datetime) -> None:
+    """Mail the new address the link that makes it the user's, good from `asked_at` on."""
     queue_mail(
         to=email,
         template="confirm_address",
         subject="Confirm your new address",
-        link=confirmation_link(user, email, sign_in),
+        link=confirmation_link(user, email, sign_in).asked_for(asked_at),
     )
 
 

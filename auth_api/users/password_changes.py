@@ -1,5 +1,7 @@
 """A new password: by somebody who knows the old one, or by a mailed link."""
 
+from datetime import datetime
+
 import structlog
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -8,46 +10,54 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.knobs import knobs
+from auth_api.mail.outbox import queue_request
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import SessionEnded
-from auth_api.throttling import may_be_mailed
+from auth_api.throttling import Purpose
 
 from . import emails
 from .acts import Act, record_act
 from .addresses import canonical_address
 from .models import User
-from .registration import require_mail_allowance
-from .services import check_credentials
-from .tokens import read_reset_token, waste_serial
+from .registration import has_mail_room, require_mail_allowance, require_password_allowance
+from .services import check_credentials, forget_tries
+from .tokens import read_reset_token
 
 _log = structlog.get_logger("auth_api.users")
 
 
-def request_password_reset(*, email: str, address: str) -> None:
-    """Mail a link that sets a new password, to the stored address; the answer and its cost tell nothing.
+FORGOT = "forgot"  # a request of the outbox
 
-    A reset also proves the address, so it goes to unverified registrations and to accounts that
-    staff made without a password. Raises InvalidRequest for what is no address, Throttled.
+
+def request_password_reset(*, email: str, address: str) -> None:
+    """Have a link mailed that sets a new password; the answer and its time tell nothing.
+
+    The outbox's sender looks whether there is an account. Raises InvalidRequest for what is no
+    address, Throttled.
     """
     try:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address)
-    if not may_be_mailed(email):
-        _log.warning("mail.throttled", by="address")
-        return
-    with transaction.atomic():
-        # Locked, so that it does not go away before its link has been counted.
-        user = User.objects.select_for_update().filter(email=email, is_active=True).first()
-        if user is None:
-            waste_serial()
-            emails.send_nothing()
-            return
-        emails.send_reset(user)
-    record_event(Kind.RESET_ASKED, user.pk)
+    require_mail_allowance(address, Purpose.RESET)
+    queue_request(FORGOT, to=email)
+    record_event(Kind.RESET_ASKED, account=email)
+
+
+def answer_forgot(email: str, asked_at: datetime) -> None:
+    """Mail the link to the stored address, if there is an account.
+
+    A reset also proves the address, so it goes to unverified registrations and to accounts that
+    staff made without a password. As often as the counter refuses, a mailed link is still good:
+    it forgets when links die. So strangers who ask keep nobody from a reset.
+    """
+    # Locked, so that it does not go away before its link has been counted.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
+    if user and has_mail_room(email, Purpose.RESET, window=knobs().reset_lifetime):
+        emails.send_reset(user, asked_at)
 
 
 @transaction.atomic
@@ -57,13 +67,16 @@ def send_reset_link(*, user: User) -> None:
     _log.info("password.reset_sent", user=str(user.id))
 
 
-def reset_password(*, token: str, password: str) -> None:
+def reset_password(*, token: str, password: str, address: str) -> None:
     """Set the password of the token's user and end all sessions. Signs nobody in (ASVS 7.6.2).
 
-    Raises InvalidToken, InvalidRequest for a password that is refused (the token stays good),
-    Overloaded, SessionStoreUnavailable.
+    `address` is the client's. Raises InvalidToken, InvalidRequest for a password that is refused
+    (the token stays good), Throttled, Overloaded, SessionStoreUnavailable.
     """
-    require_good_password(password, read_reset_token(token), field="password")
+    owner = read_reset_token(token)
+    require_password_allowance(f"account {owner.pk}")
+    require_good_password(password, owner, field="password")
+    forget_tries(owner.email, address)
     hashed = make_password(password)
     with transaction.atomic():
         user = read_reset_token(token, lock=True)  # used meanwhile, or a newer one asked for
@@ -85,6 +98,7 @@ def change_password(
     NoSession, SessionEnded, SessionStoreUnavailable.
     """
     before = sessions.current_session(request)
+    require_password_allowance(f"account {before.user['id']}")
     user = _checked_owner(request, before, current_password)
     if new_password == current_password:
         raise InvalidRequest({"new_password": ["This is the password that you have."]})

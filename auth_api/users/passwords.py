@@ -25,7 +25,7 @@ from django.core.exceptions import ValidationError
 from nacl.bindings import crypto_pwhash_str_verify, crypto_pwhash_STRBYTES
 from nacl.bindings.crypto_pwhash import ffi as libsodium  # type: ignore[attr-defined]
 from nacl.exceptions import InvalidkeyError
-from zxcvbn import zxcvbn
+from zxcvbn_rs_py import Entropy, zxcvbn
 
 from auth_api.errors import Overloaded
 from auth_api.knobs import knobs
@@ -33,9 +33,11 @@ from auth_api.knobs import knobs
 MIN_LENGTH = 15  # SP 800-63B-4, 3.1.1.2: while a password is the only factor
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
 MIN_SCORE = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
-# Characters that zxcvbn sees. It tries every reading of `4@8({[` and the like: 72 chosen characters
-# hold the interpreter for 2.7 s, 32 for about 0.1 s (measured), and 32 tell enough.
+# zxcvbn holds the interpreter, and tries every combination of the readings of `4@8({[` and the like
+# (bench/password_strength.py climbs to the worst). So it sees this many characters, which tell enough,
 LONGEST_SCORED = 32
+# and one character for those that it reads alike: every bracket is a "c", a bar is an "i" or "l" as a 1 is.
+_READ_ALIKE = str.maketrans("{[<|", "(((1")
 _SLOT_PATIENCE = 0.5  # seconds
 _WAITING = 2  # threads; the others of the worker (gunicorn_auth.py) are for signed-in users
 _PADDING = "0123456789!?.,;:*#$%&+-_=@ "
@@ -159,14 +161,15 @@ def can_be_checked(stored: str) -> bool:
     return is_password_usable(stored)
 
 
-def spend_one_hash(password: str) -> None:
-    """Cost what checking a password costs, for accounts that cannot be checked."""
-    hasher = Argon2idHasher()
-    hasher.verify(password, _decoy(hasher.params()))
+def decoy() -> str:
+    """A hash that no password has, as costly to check as a new one; for accounts that have none.
+
+    Put together, not computed: the first decoy costs no more than the others.
+    """
+    return _decoy(Argon2idHasher().params())
 
 
 def _decoy(costs: Parameters) -> str:
-    """A hash that no password has. Put together, not computed: the first decoy costs no more."""
     salt, tag = (b64encode(bytes(size)).decode().rstrip("=") for size in (22, costs.hash_len))
     parameters = f"m={costs.memory_cost},t={costs.time_cost},p={costs.parallelism}"
     return f"argon2$argon2id$v={costs.version}${parameters}${salt}${tag}"
@@ -203,13 +206,19 @@ class PasswordPolicy:
             raise ValidationError("This has characters that cannot be typed.", code="unusable")
         if any(form in _common().passwords for form in _plain_forms(password.lower())):
             raise ValidationError("This is a common password.", code="common")
-        found = zxcvbn(password[:LONGEST_SCORED], user_inputs=_words_of(user))
-        if found["score"] < MIN_SCORE or _is_repeated(password, _words_of(user)):
-            hint = found["feedback"]["warning"] or "This is easy to guess."
+        words = _words_of(user)
+        found = _estimate(password, words)
+        if int(found.score) < MIN_SCORE or _is_repeated(password, words):
+            warning = found.feedback.warning if found.feedback else None
+            hint = str(warning or "This is easy to guess.")
             raise ValidationError(f"{hint} Use several unrelated words.", code="guessable")
 
     def get_help_text(self) -> str:
         return f"At least {MIN_LENGTH} characters: several unrelated words are best."
+
+
+def _estimate(password: str, words: list[str]) -> Entropy:
+    return zxcvbn(password[:LONGEST_SCORED].translate(_READ_ALIKE), words)
 
 
 @cache

@@ -1,5 +1,7 @@
 """Registration, and the proof of the address that makes it an account."""
 
+from datetime import datetime
+
 import structlog
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
@@ -7,9 +9,17 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from auth_api.errors import InvalidCredentials, InvalidRequest, Throttled
+from auth_api.mail.outbox import queue_request
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
-from auth_api.throttling import mail_wait, may_be_mailed
+from auth_api.throttling import (
+    MAIL_WINDOW,
+    Purpose,
+    count_new_password,
+    mail_wait,
+    may_be_mailed,
+    network_of,
+)
 
 from . import emails
 from .acts import reservation_of
@@ -17,38 +27,49 @@ from .addresses import canonical_address
 from .models import User
 from .names import validate_name
 from .passwords import acceptable_input, can_be_checked
-from .services import counted_try
+from .services import counted_try, forget_tries
 from .tokens import read_verification_token
 
 _log = structlog.get_logger("auth_api.users")
 
 
-def register_user(*, email: str, password: str, name: str, address: str) -> None:
-    """Make an unverified account, or tell the owner of a known address by mail.
+REGISTER, RESEND = "register", "resend"  # requests of the outbox
 
-    The caller, at the network's `address`, learns nothing about the account; both ways cost one hash
-    and one mail. An address that had enough mails for now is left alone, without a word. Raises
-    InvalidRequest for what no account may have, Throttled, Overloaded.
+
+def register_user(*, email: str, password: str, name: str, address: str) -> None:
+    """Have an unverified account made, or the owner of a known address told by mail.
+
+    The caller, at the network's `address`, learns nothing about the account: the outbox's sender
+    looks for it. Raises InvalidRequest for what no account may have, Throttled, Overloaded.
     """
+    require_password_allowance(network_of(address))
     email = _checked_registration(email, password, name)
-    require_mail_allowance(address)
-    hashed = make_password(password)
-    if not may_be_mailed(email):
-        _log.warning("mail.throttled", by="address")
+    require_mail_allowance(address, Purpose.VERIFICATION)
+    queue_request(REGISTER, to=email, password=make_password(password), name=name)
+
+
+def answer_registration(email: str, asked_at: datetime, *, password: str, name: str) -> None:
+    """Store a registration and mail its link, or tell the owner of a known address.
+
+    `password` is its hash. An address that had enough mails for now is left alone.
+    """
+    user = User.objects.filter(email=email).first()
+    reserved = reservation_of(email)
+    free = reserved is None and (user is None or is_registration(user))
+    if not has_mail_room(email, Purpose.VERIFICATION if free else Purpose.NOTICE):
         return
-    with transaction.atomic():
-        if (reserved := reservation_of(email)) is not None:
-            emails.send_address_reserved(reserved)
-            return
-        user = _store_registration(email, hashed, name)
-        if is_registration(user):
-            emails.send_verification(user)
-        else:
-            emails.send_already_registered(user)
+    if reserved is not None:
+        emails.send_address_reserved(reserved)
+        return
+    user = _store_registration(email, password, name)
+    if is_registration(user):
+        emails.send_verification(user, asked_at)
+    else:
+        emails.send_already_registered(user)
 
 
 def resend_verification(*, email: str, address: str) -> None:
-    """Mail the link of an unverified registration again; the answer and the cost tell nothing.
+    """Have the link of an unverified registration mailed again; the answer tells nothing.
 
     Raises InvalidRequest for what is no address, Throttled.
     """
@@ -56,23 +77,43 @@ def resend_verification(*, email: str, address: str) -> None:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address)
-    if not may_be_mailed(email):
-        _log.warning("mail.throttled", by="address")
-        return
-    with transaction.atomic():
-        user = User.objects.filter(email=email).first()
-        if user is not None and is_registration(user):
-            emails.send_verification(user)
-        else:
-            emails.send_nothing()
+    require_mail_allowance(address, Purpose.RESEND)
+    queue_request(RESEND, to=email)
 
 
-def require_mail_allowance(address: str) -> None:
-    """Raise Throttled when the client at `address` asked for enough mails to anybody."""
-    if wait := mail_wait(address):
-        _log.warning("mail.throttled", by="client", retry_after=wait)
+def answer_resend(email: str, asked_at: datetime) -> None:
+    """Mail the link of a registration that waits for it; else nothing."""
+    user = User.objects.filter(email=email).first()
+    waits = user is not None and is_registration(user)
+    if user is not None and waits and has_mail_room(email, Purpose.RESEND):
+        emails.send_verification(user, asked_at)
+
+
+def require_password_allowance(chooser: str) -> None:
+    """Raise Throttled when `chooser` (a network, or an account) proposed enough new passwords.
+
+    Call it first: to judge a password takes the processor.
+    """
+    try:
+        count_new_password(chooser)
+    except Throttled as error:
+        _log.warning("password.throttled", retry_after=error.retry_after)
+        raise
+
+
+def require_mail_allowance(address: str, purpose: Purpose) -> None:
+    """Raise Throttled when the client at `address` asked for enough such mails to anybody."""
+    if wait := mail_wait(address, purpose):
+        _log.warning("mail.throttled", by="client", mail=purpose, retry_after=wait)
         raise Throttled(wait)
+
+
+def has_mail_room(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
+    """Count a mail to `email`; False when it had enough of them in `window` seconds."""
+    allowed = may_be_mailed(email, purpose, window=window)
+    if not allowed:
+        _log.warning("mail.throttled", by="address", mail=purpose)
+    return allowed
 
 
 def _checked_registration(email: str, password: str, name: str) -> str:
@@ -110,7 +151,8 @@ def require_password(user: User, password: str, address: str) -> None:
     """Raise InvalidCredentials unless `password` is that of `user`: for mailed links that prove only an
     address. `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
     """
-    throttle = counted_try(user.email, address)
+    # Only such a link can tell whether it is a registration's password, so sign-ins do not count.
+    throttle = counted_try(user.email, address, verification=not user.email_verified)
     if (
         not acceptable_input(password)
         or not can_be_checked(user.password)
@@ -146,7 +188,9 @@ def verify_email(*, token: str, password: str, address: str) -> None:
     somebody's address, and its owner's click opens the account to the stranger's password. Raises
     InvalidToken, and what `check_credentials` raises; the token stays good then.
     """
-    require_password(read_verification_token(token), password, address)
+    user = read_verification_token(token)
+    require_password(user, password, address)
+    forget_tries(user.email, address)
     with transaction.atomic():
         user = read_verification_token(token, lock=True)  # a newer registration has a newer epoch
         user.email_verified = True

@@ -61,9 +61,16 @@ def _meant_address(typed: str) -> str:
     return before if before in keys and address_key(now) not in keys else canonical_address(typed)
 
 
-def counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
-    """Count a try at `account`, in any spelling of it. Raises Throttled."""
-    throttle = LoginThrottle(address_key(account), address, device=device)
+def counted_try(
+    account: str, address: str, device: str = "", *, verification: bool = False
+) -> LoginThrottle:
+    """Count a try at `account`, in any spelling of it, before it is made.
+
+    Raises Throttled, SessionStoreUnavailable.
+    """
+    throttle = LoginThrottle(
+        address_key(account), address, device=device, verification=verification
+    )
     try:
         throttle.hit()
     except Throttled as error:
@@ -71,6 +78,14 @@ def counted_try(account: str, address: str, device: str = "") -> LoginThrottle:
         record_event(Kind.SIGN_IN_THROTTLED, account=account, retry_after=error.retry_after)
         raise
     return throttle
+
+
+def forget_tries(account: str, address: str) -> None:
+    """Let the owner, who has just proved to read the account's mail, sign in from `address`.
+
+    Else strangers' failures would keep them out after a reset, too. Raises SessionStoreUnavailable.
+    """
+    LoginThrottle(address_key(account), address).clear()
 
 
 @transaction.atomic

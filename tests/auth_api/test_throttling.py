@@ -188,6 +188,13 @@ def test_a_known_device_has_its_own_limits() -> None:
     assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
 
 
+def test_sign_ins_leave_the_link_of_a_registration_alone() -> None:
+    for number in range(ACCOUNT_TRIES + 5):
+        waits(LoginThrottle("ada@example.com", f"198.51.100.{number}"))
+    assert waits(LoginThrottle("ada@example.com", OWNER)) > 0
+    assert waits(LoginThrottle("ada@example.com", OWNER, verification=True)) == 0
+
+
 def test_what_is_no_address_is_counted_by_client_only() -> None:
     for number in range(ACCOUNT_TRIES + 5):
         assert waits(LoginThrottle("", f"198.51.100.{number}")) == 0

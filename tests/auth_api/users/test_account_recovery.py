@@ -306,6 +306,7 @@ def test_an_address_that_was_left_is_reserved_for_a_week(
     assert not User.objects.filter(email=OWN).exists()
     Act.objects.update(at=timezone.now() - timedelta(days=7, seconds=1))
     call("POST", "/v1/register", form)
+    assert mails_to(OWN, seen)[2:] == ["Confirm your address"]
     assert User.objects.filter(email=OWN).exists()
 
 

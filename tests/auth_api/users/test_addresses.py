@@ -87,6 +87,7 @@ class TestAccounts:
         assert call("POST", "/v1/register", form).status_code == 202
         assert [mail.to for mail in sent_mails()] == [[f"me2@{ITS_DOMAIN}"]]
         call("POST", "/v1/register", {**form, "email": f"me2@{ANOTHER_DOMAIN}"})
+        assert len(sent_mails()) == 2
         assert sorted(User.objects.values_list("email", flat=True)) == [
             f"me2@{ANOTHER_DOMAIN}",
             f"me2@{ITS_DOMAIN}",

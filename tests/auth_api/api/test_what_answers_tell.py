@@ -1,0 +1,145 @@
+"""Answers about addresses tell nothing: not by their words, and not by the work that they cost.
+
+Times are measured by bench/timing.py; here every step is counted.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from auth_api.mail.models import OutboxMail
+from auth_api.security_log import writer as writing
+from auth_api.security_log.models import SecurityEvent
+from auth_api.users.models import User
+from tests.auth_api.argon2_runs import argon2_runs
+from tests.auth_api.http import call, session_token
+from tests.auth_api.logs import logged, names_of
+from tests.auth_api.mails import sent_mails
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.calls import python_calls
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Ask = Callable[[str, str], Any]
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "verified": {},
+    "unverified": {"email_verified": False},
+    "inactive": {"is_active": False},
+    "by-staff": {"password": "!"},
+}
+CALLS: dict[str, dict[str, str]] = {
+    "login": {"password": "not the password"},
+    "register": {"password": "nine green bottles on a wall", "name": "Ada"},
+    "email/resend": {},
+    "password/forgot": {},
+    "email/change": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def _accounts() -> None:
+    for name, fields in ACCOUNTS.items():
+        user = User.objects.create_user(f"{name}@example.com", PASSWORD, email_verified=True)
+        User.objects.filter(pk=user.pk).update(**({"name": "Ada"} | fields))
+
+
+@pytest.fixture(autouse=True)
+def asker() -> Any:
+    """The session of somebody who wants another address."""
+    make_user("asker@example.com")
+    body = {"email": "asker@example.com", "password": PASSWORD}
+    return session_token(call("POST", "/v1/login", body))
+
+
+@pytest.fixture
+def ask(asker: str) -> Ask:
+    def ask(path: str, name: str) -> Any:
+        body = {"email": f"{name}@example.com", **CALLS[path]}
+        token = asker if path == "email/change" else None
+        headers = {"HTTP_GATEHOUSE_CLIENT_USER_AGENT": CHROME}
+        return call("POST", f"/v1/{path}", body, token=token, **headers)
+
+    return ask
+
+
+def cost(ask: Ask, path: str, name: str, redis_client: Any) -> dict[str, Any]:
+    """Everything that a call leaves or asks of others."""
+    rows = OutboxMail.objects.count()
+    redis_client.config_resetstat()
+    with (
+        CaptureQueriesContext(connection) as queries,
+        logged() as events,
+        argon2_runs() as runs,
+    ):
+        answer = ask(path, name)
+    body = answer.json()
+    body.pop("request_id", None)
+    commands = redis_client.info("commandstats")
+    return {
+        "answer": (answer.status_code, body, sorted(answer.headers)),
+        "statements": [query["sql"].partition(" ")[0] for query in queries],
+        "commands": {name: told["calls"] for name, told in commands.items() if "|" not in name},
+        "hashes": runs,
+        "mails": OutboxMail.objects.count() - rows,
+        "events": names_of(events),
+    }
+
+
+@pytest.mark.parametrize("path", CALLS)
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_an_account_costs_what_nobody_costs(
+    ask: Ask, path: str, name: str, redis_client: Any
+) -> None:
+    for warm in ("nobody-1", name):
+        ask(path, warm)
+    known, nobody = cost(ask, path, name, redis_client), cost(ask, path, "nobody-2", redis_client)
+    assert known == nobody
+
+
+@pytest.mark.parametrize("path", CALLS)
+@pytest.mark.parametrize("name", ["verified", "unverified", "inactive"])
+def test_an_account_costs_the_functions_that_nobody_costs(ask: Ask, path: str, name: str) -> None:
+    """Within what reading one row of the database takes."""
+    for warm in ("nobody-1", name, "nobody-1", name):
+        ask(path, warm)
+    known = min(python_calls(lambda: ask(path, name)) for _ in range(3))
+    nobody = min(python_calls(lambda: ask(path, "nobody-1")) for _ in range(3))
+    assert abs(known - nobody) <= 40
+
+
+@pytest.mark.parametrize("path", ["login", "password/forgot"])
+def test_what_an_account_has_written_shows_in_no_answer_after_it(
+    ask: Ask, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer gathers events for a moment, here for longer than the test takes."""
+    assert writing.writer.drain()
+    monkeypatch.setattr(writing, "_GATHER", 60)
+    ask(path, "verified")
+    for _ in range(5):  # time enough for what is not gathered
+        ask(path, "nobody-1")
+    written = SecurityEvent.objects.filter(kind__in=("login.failed", "password.reset_asked"))
+    assert not written.exists()
+    assert writing.writer.drain()
+    assert written.get().user.email == "verified@example.com"
+
+
+def test_the_mails_go_to_whom_they_concern_and_to_nobody_else(ask: Ask) -> None:
+    for path in ("register", "email/resend", "password/forgot"):
+        for name in ("verified", "unverified", "inactive", "nobody"):
+            ask(path, name)
+    told = sorted((mail.to[0].partition("@")[0], mail.subject) for mail in sent_mails())
+    assert told == [
+        ("inactive", "You already have an account"),
+        ("nobody", "Confirm your address"),
+        ("nobody", "Confirm your address"),
+        ("nobody", "Set a new password"),
+        ("unverified", "Confirm your address"),
+        ("unverified", "Confirm your address"),
+        ("unverified", "Set a new password"),
+        ("verified", "Set a new password"),
+        ("verified", "You already have an account"),
+    ]
