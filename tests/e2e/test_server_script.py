@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -21,17 +21,24 @@ from tests.processes import ROOT, JsonClient, Stack, wait_for
 def var() -> Iterator[Path]:
     folder = tempfile.mkdtemp(prefix="gh-var-")  # short: a socket's path has 100 characters
     yield Path(folder)
+    for server in Server.started:  # of a test that failed before it stopped them
+        if server.process.poll() is None:
+            server.stop(signal.SIGTERM)
+    Server.started.clear()
     shutil.rmtree(folder)
 
 
 class Server:
     """One run of script/server."""
 
+    started: ClassVar[list["Server"]] = []
+
     def __init__(self, var: Path, port: int, *options: str, umask: int = -1) -> None:
         environment = {**Stack().environment, "GATEHOUSE_VAR": str(var)}
         kept = {k: v for k, v in environment.items() if k in ("PATH", "HOME", "LANG")}
         kept |= {"GATEHOUSE_VAR": str(var), "AUTH_API_PORT": str(free_port())}
         self.log = var / "server.log"
+        self.started.append(self)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [str(ROOT / "script" / "server"), "--port", str(port), *options],
