@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.ports import free_port
-from tests.processes import ROOT, JsonClient, Stack, wait_for
+from tests.processes import PATIENCE, ROOT, JsonClient, Stack, wait_for
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ class Server:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
 
 def group_is_gone(var: Path) -> bool:
@@ -104,7 +104,7 @@ def test_a_port_in_use_gets_one_clear_line(var: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         server = Server(var, port)
-        assert server.process.wait(30) == 1
+        assert server.process.wait(PATIENCE) == 1
     last = server.log.read_text().strip().splitlines()[-1]
     assert f"port {port} is in use" in last
 
@@ -148,7 +148,7 @@ def test_what_it_writes_is_for_its_owner_only_whatever_the_umask(var: Path) -> N
 def test_a_folder_that_everybody_writes_to_is_not_taken(var: Path) -> None:
     var.chmod(0o1777)
     server = Server(var, free_port())
-    assert server.process.wait(30) == 1
+    assert server.process.wait(PATIENCE) == 1
     assert "Set GATEHOUSE_VAR to a folder of its own" in server.log.read_text()
     assert var.stat().st_mode & 0o7777 == 0o1777
 
