@@ -158,12 +158,20 @@ def _is_left_alone(parent: ast.AST, node: ast.AST) -> bool:
     match parent:
         case ast.Module():
             return isinstance(node, ast.Assign | ast.AnnAssign)
-        case ast.FunctionDef(returns=returns, decorator_list=decorators):
-            return node is returns or node in decorators
+        case ast.FunctionDef(returns=returns, decorator_list=decorators, body=[*_, last]):
+            return node is returns or node in decorators or (node is last and _is_none(node))
         case ast.ClassDef(decorator_list=decorators):
             return node in decorators or isinstance(node, ast.AnnAssign)
         case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation):
             return node is annotation
+    return False
+
+
+def _is_none(node: ast.AST) -> bool:
+    """Whether it is `return None`, which a function does at its end in any case."""
+    match node:
+        case ast.Return(value=ast.Constant(value=None)):
+            return True
     return False
 
 

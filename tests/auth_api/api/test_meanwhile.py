@@ -1,16 +1,17 @@
 """What changed while a password was hashed, or between two steps of one call."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from auth_api.errors import InvalidToken
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.users.models import User
 from auth_api.users.password_changes import change_password, reset_password
+from auth_api.users.registration import register_user
 from tests.auth_api.http import call, session_token
 from tests.auth_api.interruptions import during_hashes, nothing
 from tests.auth_api.locks import somebody_waits
@@ -21,6 +22,7 @@ from tests.topologies import wait_for
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EMAIL = "ada@example.com"
+STRANGER = {"email": EMAIL, "name": "", "address": "198.51.100.9"}
 NEW, OTHER = "nine green bottles on a wall", "seven maps of a small island"
 
 
@@ -59,6 +61,31 @@ def change(token: str, new: str = NEW) -> Any:
     return call("POST", "/v1/password/change", form, token=token)
 
 
+with_locks = pytest.mark.skipif(
+    not connection.features.has_select_for_update, reason="SQLite has one writer at a time"
+)
+
+
+def while_it_is_written(write: Callable[[], Any], ask: Callable[[], Any]) -> Any:
+    """Return the answer to a call that comes when a change is written and not yet committed."""
+    answers = []
+
+    def call_and_close() -> None:
+        try:
+            answers.append(ask())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=call_and_close, daemon=True)
+    with transaction.atomic():
+        write()
+        thread.start()
+        wait_for(lambda: not thread.is_alive() or somebody_waits(), "the call to wait or end")
+    thread.join()
+    [answer] = answers
+    return answer
+
+
 # -- mailed links ---------------------------------------------------------------------------------
 
 
@@ -72,29 +99,49 @@ def test_a_link_that_was_used_while_its_new_password_was_hashed_is_refused(
     assert (opens(OTHER), opens(NEW)) == (True, False)
 
 
-@pytest.mark.skipif(
-    not connection.features.has_select_for_update, reason="SQLite has one writer at a time"
-)
+@with_locks
 def test_two_uses_of_one_link_wait_for_each_other(user: Any) -> None:
     """The second one has hashed its password before the first one is in the database."""
-    token, refused = forgot(), []
-
-    def second() -> None:
-        try:
-            reset_password(token=token, password=OTHER)
-        except InvalidToken:
-            refused.append(True)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=second, daemon=True)
-    with transaction.atomic():
-        reset_password(token=token, password=NEW)
-        thread.start()
-        wait_for(lambda: not thread.is_alive() or somebody_waits(), "the second use")
-    thread.join()
-    assert refused == [True]
+    token = forgot()
+    answer = while_it_is_written(
+        lambda: reset_password(token=token, password=NEW), lambda: reset(token, OTHER)
+    )
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-token"
     assert (opens(NEW), opens(OTHER)) == (True, False)
+
+
+@with_locks
+def test_a_newer_registration_that_is_being_written_kills_the_older_link() -> None:
+    """Else the owner's click would open the account to the stranger's password."""
+    register(PASSWORD)
+    token = mailed_token(EMAIL)
+    answer = while_it_is_written(
+        lambda: register_user(password=NEW, **STRANGER), lambda: verify(token, PASSWORD)
+    )
+    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-token"
+    assert not User.objects.get().email_verified
+
+
+@with_locks
+def test_a_change_of_password_that_is_being_written_stops_a_change_of_address(user: Any) -> None:
+    signed_in = session_token(login(PASSWORD))
+    wish = {"email": "countess@example.com"}
+    assert call("POST", "/v1/email/change", wish, token=signed_in).status_code == 202
+    proof = {"token": mailed_token("countess@example.com")}
+    user.set_password(NEW)
+    answer = while_it_is_written(user.save, lambda: call("POST", "/v1/email/confirm", proof))
+    assert answer.status_code == 400
+    assert User.objects.get().email == EMAIL
+
+
+@with_locks
+def test_two_registrations_of_one_address_at_once_are_one_account() -> None:
+    """The second one finds no row, and cannot make one either."""
+    answer = while_it_is_written(
+        lambda: register_user(password=PASSWORD, **STRANGER), lambda: register(NEW)
+    )
+    assert answer.status_code == 202
+    assert User.objects.count() == 1
 
 
 def test_a_newer_registration_while_the_password_was_checked_counts(settings: Any) -> None:

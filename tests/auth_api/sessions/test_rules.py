@@ -11,10 +11,11 @@ from auth_api.sessions import cards, services
 from auth_api.sessions.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.sessions.login import login_data
-from auth_api.sessions.records import ClientInfo, FixedHeader, Flag
+from auth_api.sessions.records import SignIn as StartedBy
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with
+from tests.auth_api.sessions.test_finality import header_of_now
 from tests.clock import age_sessions
 from tests.store_contents import command_counts, reset_command_counts, stored_keys
 
@@ -121,6 +122,26 @@ def test_without_a_card_a_session_slides_once_an_interval(
         assert command_counts(redis_client).get("set", 0) == slides
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        services.list_sessions,
+        services.end_other_sessions,
+        services.current_session,
+        lambda request: request.session.load(),
+    ],
+)
+def test_whatever_a_session_is_used_for_slides_it(
+    sign_in: SignIn, redis_client: Any, use: Callable[[Any], Any]
+) -> None:
+    """Only a look that says so does not."""
+    token = sign_in().session_key
+    age_sessions(redis_client, 1800)
+    seen = last_seen(token, slide=False)
+    use(request_with(token))
+    assert last_seen(token, slide=False) > seen
+
+
 # -- cards -----------------------------------------------------------------------------------
 
 
@@ -207,12 +228,12 @@ def test_a_fence_is_no_card_whatever_its_nonce(
 
 def test_a_sign_in_that_is_sent_twice_is_done_once(user: Any) -> None:
     token = SessionToken.new(user.session_ref)
-    fixed = FixedHeader(Flag.BOUND, 3600, 43200, user.session_epoch)
+    header = header_of_now(token.ref, user.session_epoch)
     card = cards.codec().seal_card(user.session_ref, cards.make_card(user))
-    bodies = [cards.codec().seal_record(token, fixed, ClientInfo(), b"\0{}") for _ in range(2)]
+    bodies = [cards.codec().seal_record(token, header, StartedBy(), b"\0{}") for _ in range(2)]
     first, again, other = (
         backend.create(
-            token.ref, token.id_hash, fixed.pack(), body, limit=0, policy="end-oldest", card=card,
+            token.ref, token.id_hash, header.pack(), body, limit=0, policy="end-oldest", card=card,
             card_lifetime=300,
         )
         for body in (bodies[0], bodies[0], bodies[1])
@@ -228,11 +249,11 @@ def test_a_write_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
     token = token_of(store)
     assert store.valid
     record = store.valid.record
-    body = cards.codec().seal_record(token, record.fixed, store.client(), b"\0{}")
+    body = cards.codec().seal_record(token, record.header, store.valid.sign_in, b"\0{}")
     first, again = (
         backend.save(
-            token.ref, token.id_hash, record.revision, record.fixed.pack(), body,
-            new_id_hash=token.id_hash, restart_clocks=False,
+            token.ref, token.id_hash, record.revision, record.header.pack(), body,
+            new_id_hash=token.id_hash,
         )
         for _ in range(2)
     )  # fmt: skip

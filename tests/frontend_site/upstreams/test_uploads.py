@@ -2,9 +2,11 @@
 
 import socket
 from contextlib import closing, suppress
+from typing import Any
 
 import pytest
 
+from tests.frontend_site.browser import Browser
 from tests.frontend_site.server import Answer, Server
 from tests.frontend_site.upstreams.asking import COOKIE, get, problem_of
 from tests.frontend_site.upstreams.service import PIECE, Service
@@ -32,6 +34,31 @@ def test_a_body_over_the_limit_is_refused_unread(site: Server, service: Service)
     answer = site.ask("POST", "/api/reports/echo", *lines)
     assert (answer.status, problem_of(answer)) == (413, "payload-too-large")
     assert service.calls == []
+
+
+@pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 413)])
+def test_the_limit_itself_is_allowed(
+    browser: Browser, reports: Service, knobs: Any, size: int, status: int
+) -> None:
+    knobs(upstream_body_limit=1000)
+    answer = browser.sign_in().call("POST", "/api/reports/echo", b"x" * size)
+    assert answer.status_code == status
+    assert [call.size for call in reports.calls] == ([size] if status == 200 else [])
+
+
+def test_a_body_in_chunks_is_cut_at_the_limit(site: Server, service: Service) -> None:
+    """Nobody says how long it will be. The limit is 128 MiB, 2048 pieces."""
+    lines = [*site.csrf(COOKIE), "Transfer-Encoding: chunked", "Connection: close"]
+    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", *lines]
+    with closing(socket.create_connection(("127.0.0.1", site.port), timeout=30)) as sock:
+        sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
+        with suppress(ConnectionError):  # it answers, and hangs up on what is still to come
+            for _ in range(2049):
+                sock.sendall(f"{len(PIECE):x}\r\n".encode() + PIECE + b"\r\n")
+            sock.sendall(b"0\r\n\r\n")
+            sock.recv(65536)
+    wait_for(lambda: service.calls[0].digest, "the service to be told")
+    assert service.calls[0].size <= 128 * MIB
 
 
 def test_a_garbled_upload_is_a_400(site: Server, service: Service) -> None:
