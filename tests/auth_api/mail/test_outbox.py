@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from auth_api.mail.models import OutboxMail
 from auth_api.mail.outbox import (
+    ANSWERS,
     FEWEST_TRIES,
     PATIENCE,
     queue_mail,
@@ -195,6 +196,19 @@ def test_a_request_that_cannot_be_answered_is_kept_and_leaves_nothing_half_done(
     make_due()
     send_due_mails()
     assert User.objects.get().name == "Eve"
+
+
+def test_an_answer_that_fails_halfway_mails_nothing(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(email: str, _: Any) -> None:
+        queue(to=email)
+        raise ValueError
+
+    monkeypatch.setitem(ANSWERS, "two steps", answer)
+    queue_request("two steps", to="ada@example.com")
+    send_due_mails()
+    assert OutboxMail.objects.get().request == "two steps"
 
 
 def test_a_request_that_is_given_up_is_not_kept(mailbox: Mailbox) -> None:
