@@ -1,8 +1,8 @@
 """What this release wrote stays readable by the next ones: an upgrade signs nobody out.
 
-The bytes below are stored records, and a card, of format 1, as release 0.1.0 wrote them. Never make
-them anew: a test that fails says that everybody would be signed out. They were made on 21 September
-2026 and last for 68 years.
+The bytes below are stored records of both formats, and a card, as the releases of their time wrote
+them. Never make them anew: a test that fails says that everybody would be signed out. They were made
+on 21 September 2026, by what they say, and last for 68 years.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ ID_HASHES = {
     PLAIN: "1kuTyfG2DrM45ctBXWo2vZIO3Q6bNvfqXHMNDhD_FH8",
     RICH: "gDg_l08ilk_Wt66FG2zMkYDtTm_LLkFbr8q22CITkjg",
 }
-RECORDS = {
+FORMAT_1 = {
     PLAIN: """
         01017fffffff7fffffff000000036ab13b806ab13b806ab13dd8000000077e000f3fb27c0b400ba27e302936
         025bfd94e36afbf0c77c71639e3ba6c75329eac0062586539c552d985e49887c4b395ef860c4a05e19972dbb
@@ -42,15 +42,30 @@ RECORDS = {
         33cfbfdf645baa90018ff14324ca47d8e5ee7a2ad4d4326fafe821cc1c89b0976e9f48513c8fd02d66c1e8d8
         e97481e3""",
 }
+FORMAT_2 = {
+    PLAIN: """
+        02017fffffff7fffffff000000036ab13b806ab13b806ab13dd8000000078285b0b73a11cac80a08
+        a7e03aa583a3921c1af6ce5461e80ef217405da32eee69b1e205057b87dc7718952910f4321600fe
+        9b2945688f44f723b57cb988406526f8d3069e899b393f56cd0f654fa1d7ec8a548e4c751eeb607f
+        14274c88603c4796d1586a69b45b""",
+    RICH: """
+        02037fffffff7fffffff000000036ab13b806ab13b806ab13dd800000007c114cd7c81941e6093ca
+        e6f94ed30f97b2465617f1f4d8b36ac7bcfe381a253ce412e1de4e66c5987182c55467b4db53d7d9
+        66725aa80ab650eb34bf43be193e3725d9e65e1837205107c532af393bba8c0e2c34b1d3e1f12f8e
+        3fd53620c4252bf693dd0905b33a43608fb981d8b9164e251727c6e207672ff896c0dbb4ea176e98
+        053eee7750d3dc448bb31fd966ae3136165433ab9c3fc827aa8423bc36c7c9717cb1d3d695daed9b
+        f281d87e478085c4bc0632e886e6d5d026d61162b11f3efb90bb8770331165bb87f9a5efd9a1b1ae
+        804759e0a059""",
+}
 CARD = """
     010100000003493c4f80d415064efbe4f9295144b41249e6d73dbb95de7473ca5cf6f97f45488b2fd9a59da9
     4d45bd41614f10b8e8a0b8ce2838ddca988a499848766ff2e7ba246077c3d223ce5373d9608be11d084a2711
     9534172a8e5698fa986f8c591f32fd59edfa6d680bc66ed0146f20d1"""
 
 
-@pytest.fixture(autouse=True)
-def stored(transactional_db: None, redis_client: Any, settings: Any) -> None:
-    """A store and a database as release 0.1.0 left them."""
+@pytest.fixture(autouse=True, params=[FORMAT_1, FORMAT_2], ids=["format 1", "format 2"])
+def stored(transactional_db: None, redis_client: Any, settings: Any, request: Any) -> Any:
+    """A store and a database as an earlier release left them; returns the records."""
     # A write gives a session the lifetime of the settings.
     settings.GATEHOUSE = replace(
         knobs(), session_keys=(KEY,), session_absolute=LIFETIME, remember_absolute=LIFETIME
@@ -61,10 +76,11 @@ def stored(transactional_db: None, redis_client: Any, settings: Any) -> None:
     )  # fmt: skip
     redis_client.flushall()
     redis_client.zadd(INDEX_KEY, {"e": EPOCH})
-    for token, record in RECORDS.items():
+    for token, record in request.param.items():
         redis_client.set(f"gh:{{{REF}}}:s:{ID_HASHES[token]}", bytes.fromhex(record))
         redis_client.zadd(INDEX_KEY, {ID_HASHES[token]: 3_937_483_647_000})
     redis_client.set(CARD_KEY, bytes.fromhex(CARD))
+    return request.param
 
 
 def test_a_stored_session_opens(redis_client: Any) -> None:
@@ -107,7 +123,7 @@ def test_a_stored_session_is_written_renewed_and_ended() -> None:
     store.save()
     assert SessionStore(RICH)["note"] == "another"
     request = request_with(RICH)
-    services.renew_session(request)
+    services.renew_session(request, methods=("pwd",))
     assert SessionStore(RICH).load() == {}
     renewed = SessionStore(request.session.session_key).load()
     assert (renewed["note"], renewed["_auth_user_id"]) == ("another", USER_ID)
@@ -117,4 +133,12 @@ def test_a_stored_session_is_written_renewed_and_ended() -> None:
 
 def test_all_stored_sessions_are_ended_at_once() -> None:
     assert services.end_all_sessions(User.objects.get()) == 2
-    assert [SessionStore(token).load() for token in RECORDS] == [{}, {}]
+    assert [SessionStore(token).load() for token in (PLAIN, RICH)] == [{}, {}]
+
+
+def test_a_stored_session_knows_its_sign_in(stored: Any) -> None:
+    ids = [services.current_session(request_with(token)).sign_in_id for token in (PLAIN, RICH)]
+    if stored is FORMAT_2:
+        assert ids == ["SignIn-_plain_01", "SignIn-_rich__02"]
+    else:  # none is stored: the handle stands for it
+        assert ids == [ID_HASHES[token][:16] for token in (PLAIN, RICH)]
