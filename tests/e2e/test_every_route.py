@@ -50,6 +50,6 @@ def test_public_routes_know_nobody_by_the_cookie_of_an_ended_session(
     stack: Stack, ended: str
 ) -> None:
     reads = [door for door in doors() if door.public and door.method == "GET"]
-    assert len(reads) == 16
+    assert len(reads) == 17
     for door, answer in knock(stack, reads, headers_at(stack, ended)):
         assert EMAIL not in answer.text, door
