@@ -129,10 +129,12 @@ def check_replicas(app_configs: Any, **_: Any) -> list[Error]:
     replicas = knobs().redis_replicas
     hint = "Set GATEHOUSE_REDIS_REPLICAS to the number of replicas of each primary."
     if replicas < 0:
-        return [Error("GATEHOUSE_REDIS_REPLICAS is below 0.", hint=hint, id="auth_api.E009")]
+        return [
+            Error("GATEHOUSE_REDIS_REPLICAS must not be negative.", hint=hint, id="auth_api.E009")
+        ]
     if replicas or _is_workbench() or not fails_over(settings.CACHES):
         return []
-    text = "GATEHOUSE_REDIS_REPLICAS is 0, but Sentinel and Cluster fail over to a replica."
+    text = "GATEHOUSE_REDIS_REPLICAS is 0: a failover could undo sign-ins and sign-outs."
     return [Error(text, hint=hint, id="auth_api.E009")]
 
 

@@ -246,7 +246,9 @@ class AuthApiClient:
                         return _checked(response.status_code, lines, self._body(response))
                     answer = _checked(200, lines, b"{}")
                     if not {"content-length", "transfer-encoding"} & answer.headers.keys():
-                        raise AuthApiUnavailable("nobody could tell whether it was cut")
+                        raise AuthApiUnavailable(
+                            "no length: a truncated answer could not be detected"
+                        )
                     return replace(answer, body=b"", file=self._file(response))
                 finally:
                     response.raw.close()

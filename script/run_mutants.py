@@ -1,8 +1,8 @@
-"""Runs the tests of a room on its mutants (mutations.py), each in a copy of the sources.
+"""Runs mutation tests: the tests of a room, on each mutant of its sources, in a copy of the tree.
 
-Started by script/mutants, inside .venv. A mutant is killed when a test fails or takes too long. One
-that changes nothing that anybody could see is an equivalent: those stand, each with the reason, in
-equivalent_mutants.toml and are left out.
+A room is a group of source files and their tests. Started by script/mutants, inside .venv. A mutant
+is killed when a test fails or takes too long. Equivalent mutants, which change nothing that a test
+could observe, are listed with the reason in equivalent_mutants.toml and skipped.
 """
 
 import argparse
@@ -116,17 +116,17 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/mutants", description=__doc__)
     parser.add_argument(
-        "rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; all of them"
+        "rooms", nargs="*", metavar="ROOM", help=f"any of {', '.join(ROOMS)} (default: all)"
     )
-    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants of each room")
-    parser.add_argument("--seed", type=int, default=1, help="which ones (default 1)")
+    parser.add_argument("--sample", type=int, metavar="N", help="run N mutants of each room")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the sample (default: 1)")
     parser.add_argument(
-        "--match", default="", metavar="TEXT", help="those with it in FILE:LINE: CODE"
+        "--match", default="", metavar="TEXT", help="only mutants with TEXT in FILE:LINE: CODE"
     )
-    parser.add_argument("--list", action="store_true", help="show them and run nothing")
+    parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
     arguments = parser.parse_args()
     if unknown := set(arguments.rooms) - set(ROOMS):
-        parser.error(f"no such room: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown room: {', '.join(sorted(unknown))}")
     return arguments
 
 
@@ -165,7 +165,7 @@ def _check(name: str, mutants: list[Mutant], copy: Path, scores: list[str]) -> N
     """Run the tests on each mutant; add the score, also when it is interrupted."""
     started = time.monotonic()
     if not _pass(copy, ROOMS[name].tests, None):
-        raise SystemExit(f"{name}: the tests fail without a mutant.")
+        raise SystemExit(f"{name}: the tests fail without a mutant. Fix them first.")
     limit = PATIENCE * (time.monotonic() - started) + 30
     print(f"{name}: {len(mutants)} mutants, at most {limit:.0f} s each", flush=True)
     done = lived = 0
@@ -175,12 +175,12 @@ def _check(name: str, mutants: list[Mutant], copy: Path, scores: list[str]) -> N
                 lives = _pass(copy, ROOMS[name].tests, limit)
             done += 1
             lived += lives
-            print(f"\nLIVES {_told(mutant)}" if lives else ".", end="", flush=True)
+            print(f"\nSURVIVED {_told(mutant)}" if lives else ".", end="", flush=True)
     finally:
         print()
         share = 100 * (done - lived) / done if done else 100
         scores.append(
-            f"{name}: {done} mutants, {done - lived} killed, {lived} lived: {share:.0f} %"
+            f"{name}: {done} mutants, {done - lived} killed, {lived} survived: {share:.0f} %"
         )
 
 

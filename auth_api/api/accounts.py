@@ -94,4 +94,6 @@ def confirm(request: HttpRequest) -> HttpResponse:
 def restore(request: HttpRequest) -> HttpResponse:
     """By the mailed link alone: it works signed out."""
     restore_address(token=read_form(request, TokenForm).token)
-    return JsonResponse({"detail": "Your address is back. A mail leads to a new password."})
+    return JsonResponse(
+        {"detail": "Your address is restored. We sent a link to set a new password."}
+    )

@@ -61,7 +61,7 @@ _LABELS = {
     Kind.RESET_ASKED: "Password reset asked for",
     Kind.ADDRESS_CHANGE_ASKED: "Another e-mail address asked for",
     Kind.ADDRESS_CHANGED: "E-mail address changed",
-    Kind.ADDRESS_RESTORED: "E-mail address put back by a mailed link",
+    Kind.ADDRESS_RESTORED: "E-mail address restored by a mailed link",
     Kind.ADDRESS_VERIFIED: "E-mail address confirmed",
     Kind.NAME_CHANGED: "Name changed",
     Kind.ACTIVATED: "Account switched on",

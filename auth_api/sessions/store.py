@@ -146,7 +146,9 @@ class SessionStore(SessionBase):
         except Unreadable:
             # A missing key, which its operator brings back; or somebody changed the record.
             _log.error(
-                "record.unreadable", handle=token.handle, hint="check GATEHOUSE_SESSION_KEYS"
+                "record.unreadable",
+                handle=token.handle,
+                hint="Check GATEHOUSE_SESSION_KEYS: a key may be missing.",
             )
             self.unreadable = True
             raise SessionEnded("unreadable") from None

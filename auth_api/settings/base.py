@@ -179,6 +179,6 @@ def _pwned_passwords_url() -> str:
     url = ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/")
     if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
         raise ImproperlyConfigured(
-            "GATEHOUSE_PWNED_PASSWORDS_URL: an http:// or https:// address without query"
+            "GATEHOUSE_PWNED_PASSWORDS_URL: must be an http:// or https:// URL without user or query"
         )
     return url

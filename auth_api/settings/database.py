@@ -25,13 +25,13 @@ def database_settings(url: str) -> dict[str, Any]:
             dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
         )
     except ValueError:  # an unknown scheme, too
-        raise _refused("write postgres://user:password@host/name or sqlite:///path") from None
+        raise _refused("must be postgres://user:password@host/name or sqlite:///path") from None
     options = database.pop("OPTIONS", {})
     if database["ENGINE"] == "django.db.backends.sqlite3":
         return database | {"OPTIONS": _sqlite_options(options)}
     if database["ENGINE"] == "django.db.backends.postgresql":
         return database | {"OPTIONS": _postgresql_options(options)}
-    raise _refused("the databases are postgres:// and sqlite://")
+    raise _refused("must start with postgres:// or sqlite://")
 
 
 def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
@@ -52,7 +52,7 @@ def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
 
 def _sqlite_options(given: dict[str, Any]) -> dict[str, Any]:
     if given:
-        raise _refused("sqlite:// takes no options")
+        raise _refused("sqlite:// takes no options; remove them")
     return {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
@@ -64,9 +64,9 @@ def _postgresql_options(given: dict[str, Any]) -> dict[str, Any]:
     try:
         make_conninfo(**{k: v for k, v in given.items() if k not in _DJANGOS_OWN})
     except psycopg.ProgrammingError:
-        raise _refused("has an option that PostgreSQL's libpq does not know") from None
+        raise _refused("has an option that libpq does not know; correct or remove it") from None
     if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
-        raise _refused(f"sslmode is one of {', '.join(_SSL_MODES)}")
+        raise _refused(f"sslmode must be one of {', '.join(_SSL_MODES)}")
     # A worker that waits for a dead host or a lock answers nobody; what the URL says goes first.
     limits = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5s"}
     return {**limits, **given}

@@ -25,11 +25,11 @@ def email_settings(url: str) -> dict[str, Any]:
         user, password = _credentials(parts)
         port = parts.port
     except ValueError:
-        raise _refused("cannot be read; percent-encode user and password") from None
+        raise _refused("cannot be parsed; percent-encode the user and the password") from None
     if parts.scheme in ("smtp", "smtps", "smtp+tls"):
         return _smtp(parts, port, user, password)
     if parts.query or parts.fragment or parts.netloc:
-        raise _refused(f"only smtp has a host and options; write {_FORMS}")
+        raise _refused(f"only smtp has a host and options; use {_FORMS}")
     match parts.scheme:
         case "console":
             return {"EMAIL_BACKEND": f"{_BACKENDS}console.EmailBackend"}
@@ -40,19 +40,19 @@ def email_settings(url: str) -> dict[str, Any]:
                 "EMAIL_BACKEND": f"{_BACKENDS}filebased.EmailBackend",
                 "EMAIL_FILE_PATH": unquote(parts.path),
             }
-    raise _refused(f"write {_FORMS}")
+    raise _refused(f"must be {_FORMS}")
 
 
 def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dict[str, Any]:
     if parts.path.strip("/") or parts.fragment:
-        raise _refused("has a path or a fragment; percent-encode user and password")
+        raise _refused("has a path or a fragment; percent-encode the user and the password")
     if bool(user) != bool(password):
         raise _refused("needs both a user and a password, or neither")
     starts_tls, is_tls = _protection(parts)
     host = parts.hostname or "localhost"
     if password and not (starts_tls or is_tls or _is_loopback(host)):
         raise _refused(
-            "would send the password in clear; write smtp+tls:// or ?tls=1 (STARTTLS), or smtps://"
+            "would send the password in clear text; use smtp+tls:// or ?tls=1 (STARTTLS), or smtps://"
         )
     return {
         "EMAIL_BACKEND": f"{_BACKENDS}smtp.EmailBackend",
@@ -74,13 +74,13 @@ def _protection(parts: SplitResult) -> tuple[bool, bool]:
         name, value = _OPTIONS.get(key.lower()), value.lower()
         if name is None or value not in _TRUE | _FALSE:
             raise _refused(
-                "the options are tls, starttls and ssl; each is 1, true, yes, on, 0, false, no or off"
+                "the options are tls, starttls and ssl; set each to 1, true, yes, on, 0, false, no or off"
             )
         if said.setdefault(name, value in _TRUE) != (value in _TRUE):
-            raise _refused("says both that TLS is used and that it is not")
+            raise _refused("turns TLS both on and off; remove one of the two")
     if said.get(_STARTS_TLS) and said.get(_IS_TLS):
         raise _refused(
-            "TLS either starts later (tls, starttls) or is there at once (ssl, smtps://)"
+            "use either STARTTLS (tls, starttls) or implicit TLS (ssl, smtps://), not both"
         )
     return said.get(_STARTS_TLS, False), said.get(_IS_TLS, False)
 

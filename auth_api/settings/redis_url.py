@@ -16,13 +16,13 @@ def checked_redis_url(url: str) -> str:
             int(parts.path.strip("/") or 0)  # redis-py takes database 0 for what is no number
     except (ValueError, TypeError, RedisError):
         raise ImproperlyConfigured(
-            "REDIS_URL: has a part or an option that redis-py does not know"
+            "REDIS_URL: has a part or an option that redis-py does not know; correct or remove it"
         ) from None
     if parts.scheme in ("redis+sentinel", "redis+cluster"):
         is_cluster = parts.scheme == "redis+cluster"
         if "@" in parts.netloc or parts.query or (is_cluster and parts.path.strip("/")):
             raise ImproperlyConfigured(
-                "REDIS_URL: redis+sentinel:// and redis+cluster:// take addresses, "
-                "Sentinel a service and a database; no user, password or options"
+                "REDIS_URL: redis+sentinel:// and redis+cluster:// take addresses only, and for Sentinel "
+                "a service and a database; remove user, password and options"
             )
     return url

@@ -86,7 +86,7 @@ def require_unreserved(email: str, *, besides: Any = None) -> None:
     """Raise ValidationError when another account left `email` a short time ago."""
     if (act := reservation_of(email, besides=besides)) is not None:
         until = f"{act.ends_at:%d %B %Y, %H:%M UTC}"
-        message = f"Another account had this address. It is reserved until {until}."
+        message = f"Another account used this address. It is reserved until {until}."
         raise ValidationError(message, code="reserved")
 
 

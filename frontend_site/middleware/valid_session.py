@@ -64,7 +64,7 @@ def _withheld(request: SiteRequest, response: HttpResponseBase) -> HttpResponseB
     _log.error(
         "session.not_validated",
         view=match.view_name,
-        hint='Declared as session="own-call", answered without one. Drop the declaration.',
+        hint='The view declares session="own-call" but made no such call. Remove the declaration.',
     )
     response.close()
     return problems.respond(request, problems.INTERNAL_ERROR)

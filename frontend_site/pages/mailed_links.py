@@ -21,7 +21,7 @@ _NOT_THE_REGISTRANT = (
     "register again: the newest registration counts."
 )
 _NOT_THE_ACCOUNT = (
-    "Enter the password of the account that is to have this address. If you have not asked for this, "
+    "Enter the password of the account that asked for this address. If you did not ask for it, "
     "close this page: nothing changes."
 )
 

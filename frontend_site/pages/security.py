@@ -30,7 +30,7 @@ _WORDS: dict[str, tuple[str, bool]] = {
     "password.reset_asked": ("A link to set a new password was asked for", True),
     "address.change_asked": ("Another e-mail address was asked for", True),
     "address.changed": ("E-mail address changed", True),
-    "address.restored": ("The former e-mail address was put back by a mailed link", True),
+    "address.restored": ("The former e-mail address was restored by a mailed link", True),
     "account.verified": ("E-mail address confirmed", False),
     "name.changed": ("Name changed", False),
     "account.activated": ("Account switched on", True),

@@ -152,8 +152,8 @@ def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
         known = option == "click" if colon else True
         if not known or not re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII):
             raise ImproperlyConfigured(
-                "GATEHOUSE_FORWARD_AUTH_PATHS must be paths like /app/ or /app/:click, with commas "
-                f"between. Correct {(path + colon + option)[:40]!r}."
+                "GATEHOUSE_FORWARD_AUTH_PATHS must be paths like /app/ or /app/:click, separated by "
+                f"commas. Correct {(path + colon + option)[:40]!r}."
             )
     return tuple(path for path, _, _ in items), tuple(path for path, colon, _ in items if colon)
 
@@ -168,6 +168,6 @@ def _auth_api_url() -> str:
     url = ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
     if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
         raise ImproperlyConfigured(
-            "AUTH_API_URL: http://host:port or https://host:port, without user and query"
+            "AUTH_API_URL: must be http://host:port or https://host:port, without user or query"
         )
     return url

@@ -111,7 +111,7 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_mode & stat.S_ISVTX:
         raise ImproperlyConfigured(
-            f"GATEHOUSE_VAR: {folder} is shared with other users. Name a folder of its own."
+            f"GATEHOUSE_VAR: {folder} is shared with other users. Set it to a folder of its own."
         )
     take_rights_of_others(folder)
 

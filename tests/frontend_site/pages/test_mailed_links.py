@@ -21,7 +21,7 @@ LINKS = [
         {"password": ""},
         "Your address is changed",
     ),
-    ("/email/restore", "POST /v1/email/restore", {}, "Your address is back"),
+    ("/email/restore", "POST /v1/email/restore", {}, "Your address is restored"),
     ("/password/reset", "POST /v1/password/reset", {"password": " as typed "}, "password is set"),
 ]
 each_link = pytest.mark.parametrize(("path", "call", "asked", "done"), LINKS)

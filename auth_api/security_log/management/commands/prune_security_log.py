@@ -15,7 +15,7 @@ _DAY = 86400
 class Command(BaseCommand):
     help = (
         "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP, and former addresses and names "
-        "that can no longer be put back. Run it daily."
+        "that can no longer be restored. Run it daily."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,4 +26,4 @@ class Command(BaseCommand):
         days = options["days"]
         pruned = prune_events(None if days is None else timedelta(days=max(days, 0)))
         acts = prune_acts()
-        self.stdout.write(f"{pruned} events and {acts} acts deleted.")
+        self.stdout.write(f"{pruned} events and {acts} account changes deleted.")
