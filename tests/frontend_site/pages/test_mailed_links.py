@@ -73,7 +73,7 @@ def test_an_outage_keeps_the_link(
 def test_without_a_token_the_page_says_what_to_do(
     browser: Browser, path: str, call: str, asked: dict[str, str], done: str
 ) -> None:
-    assert "open the link from our message" in text_of(browser.get(path))
+    assert "Open the link from our message" in text_of(browser.get(path))
 
 
 def test_a_wrong_password_keeps_the_link_and_asks_again(browser: Browser, stub: Stub) -> None:
