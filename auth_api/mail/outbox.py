@@ -83,7 +83,17 @@ def queue_mail(
 
 
 def queue_request(request: str, /, *, to: str, **details: str) -> None:
-    """Write what somebody asks for at the address `to`; the sender calls `ANSWERS[request]`."""
+    """Write what somebody asks for at the address `to`; the sender calls `ANSWERS[request]`.
+
+    Of an account (`user_id` among the details), or else of an address, only the newest counts: one that
+    could not be answered must not come later and kill the newer one's link.
+    """
+    older = OutboxMail.objects.filter(request=request)
+    if "user_id" in details:
+        older = older.filter(context__user_id=details["user_id"])
+    else:
+        older = older.filter(to__iexact=to)
+    older.delete()
     OutboxMail.objects.create(to=to, request=request, context=details)
 
 

@@ -1,5 +1,6 @@
 """The only caller of Redis: key names, and one method per script."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,8 @@ from .exceptions import SessionStoreUnavailable
 _SCRIPTS = Path(__file__).parent / "scripts"
 _HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
 _DELETE_BATCH = 500
+# What a script fails with on a key of another type, a short value, a stamp that is no number.
+_DAMAGE = re.compile("WRONGTYPE|data string too short|attempt to ")
 _log = structlog.get_logger("auth_api.sessions")
 
 
@@ -178,7 +181,7 @@ class RedisBackend:
         except NoScriptError:  # a restarted or failed-over server
             return self._send_script(send, script, keys, arguments)
         except ResponseError as error:
-            if type(error) is not ResponseError:  # a refusal that redis-py knows by name
+            if not _DAMAGE.search(str(error)):  # a refusal
                 raise SessionStoreUnavailable(type(error).__name__) from error
             return self._repair(send, script, keys, arguments)
         except OUTAGE as error:  # by hand: a context manager costs too much here
@@ -190,7 +193,7 @@ class RedisBackend:
         try:
             return send("EVAL", script.text, len(keys), *keys, *arguments)
         except ResponseError as error:
-            if type(error) is not ResponseError:
+            if not _DAMAGE.search(str(error)):
                 raise SessionStoreUnavailable(type(error).__name__) from error
             return self._repair(send, script, keys, arguments)
         except OUTAGE as error:
@@ -202,7 +205,8 @@ class RedisBackend:
         """A script failed: delete what no release of ours has written, and run it again."""
         with _unknown_on_failure():
             deleted = ask("EVAL", self._scripts["repair"].text, len(keys), *keys)
-            _log.error("store.repaired", deleted=deleted, at=keys[0])
+            if deleted:
+                _log.error("store.repaired", deleted=deleted, at=keys[0])
             return send("EVAL", script.text, len(keys), *keys, *arguments)
 
 

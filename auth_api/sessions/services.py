@@ -80,7 +80,8 @@ def current_session(request: HttpRequest, *, slide: bool = True) -> CurrentSessi
 def end_session(request: HttpRequest) -> None:
     """Sign this browser out; quiet when it is not signed in."""
     store = _store(request)
-    store.delete()
+    store.delete(store.session_key or store.sent_key)
+    store.unreadable = False  # its cookie goes, too
     store._session_key = None
     store._session_cache = {}
     store.valid = None

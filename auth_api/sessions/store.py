@@ -54,6 +54,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None, *, admin: bool = False) -> None:
         super().__init__(session_key)
         self.admin = admin
+        self.sent_key = session_key  # also when the session turned out to be over
         self.slide = True
         self.remember = False
         self.methods: tuple[str, ...] = ()  # that a new session's user has just shown

@@ -5,19 +5,24 @@ holds the mailbox that a link was mailed to wins over whoever holds the session 
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from auth_api.errors import InvalidToken
+from auth_api.knobs import knobs
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_change
 
 from . import emails
 from .acts import Act, is_dealt_with, live_acts, mark_undone, record_act, was_taken_back
+from .addresses import address_key
 from .models import User
+from .new_devices import NEW_DEVICE
 from .registration import remove_registration
 from .tokens import read_disown_token, read_restore_token
 
@@ -27,8 +32,9 @@ _log = structlog.get_logger("auth_api.users")
 def disown_sign_in(*, token: str) -> None:
     """The owner says by the mailed link that a sign-in was not theirs.
 
-    Ends every session, takes back what that sign-in did and what later ones from the same place did,
-    makes the password unusable (whoever signed in knows it), and mails a link for a new one. Raises
+    Ends every session, takes back what was done from this and other new places, makes the password
+    unusable (whoever signed in knows it), and mails a link for a new one. When another account has the
+    former address by now, the account is deactivated: only staff can tell whose it is. Raises
     InvalidToken, SessionStoreUnavailable: then nothing is done.
     """
     with transaction.atomic():
@@ -40,7 +46,7 @@ def disown_sign_in(*, token: str) -> None:
             or is_dealt_with(user, email=email, event=event.pk)
         ):
             raise InvalidToken
-        _take_back(user, _sign_ins_like(user, event))
+        _take_back(user, email, _known_sign_ins(user, event))
         user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
         done = record_change(user, Kind.DISOWNED)
         record_act(user, Act.Kind.DISOWNED, mailed_to=email, event=done.pk)
@@ -64,26 +70,40 @@ def restore_address(*, token: str) -> None:
         record_act(user, Act.Kind.RESTORED, mailed_to=act.old_address, event=done.pk)
 
 
-def _sign_ins_like(user: User, event: SecurityEvent) -> set[str]:
-    """The ids of a sign-in and of the later ones from the same place: the handles that they began with."""
-    sign_ins = {event.handle}
-    if event.place:  # "": forgotten, since another sign-in from there was disowned
-        later = user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place, pk__gt=event.pk)
-        sign_ins.update(later.values_list("handle", flat=True))
-    return sign_ins - {""}
+def _known_sign_ins(user: User, event: SecurityEvent) -> set[str]:
+    """The ids of the sign-ins that are the owner's as far as anybody can tell.
+
+    Those from places that are not new: neither that of the disowned sign-in, nor any that was new while
+    its link could be pressed. Whoever disowns one place would have disowned the others, too.
+    """
+    sign_ins = user.security_events.filter(kind=Kind.SIGNED_IN)
+    recent = timezone.now() - timedelta(seconds=knobs().disown_lifetime)
+    new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=recent)
+    places = {"", event.place, *new.values_list("place", flat=True)}  # "": disowned before
+    return set(sign_ins.exclude(place__in=places).values_list("handle", flat=True))
 
 
-def _take_back(user: User, sign_ins: Collection[str]) -> None:
+def _take_back(user: User, email: str, known: Collection[str]) -> None:
+    """Undo what unknown sign-ins did since the account was at `email`, where the link was mailed."""
     acts = live_acts(user)
+    left = (a for a in acts if a.kind == Act.Kind.ADDRESS and _is_same(a.old_address, email))
+    first = next(left, None)
+    since = [a for a in acts if first and a.kind == Act.Kind.ADDRESS and a.pk >= first.pk]
+    returned = True
+    if first is not None and any(act.sign_in not in known for act in since):
+        returned = _put_address_back(user, first)
     names = [act for act in acts if act.kind == Act.Kind.NAME]
-    if names and names[-1].sign_in in sign_ins:  # a name that the owner gave later stays
-        first = next(act for act in names if act.sign_in in sign_ins)
-        user.name = first.old_name
-        mark_undone([act for act in names if act.pk >= first.pk])
-    left = (a for a in acts if a.kind == Act.Kind.ADDRESS and a.sign_in in sign_ins)
-    first_change = next(left, None)
-    returned = first_change is None or _put_address_back(user, first_change)
+    if names and names[-1].sign_in not in known:  # a name that the owner gave later stays
+        renamed = next(act for act in names if act.sign_in not in known)
+        user.name = renamed.old_name
+        mark_undone([act for act in names if act.pk >= renamed.pk])
+    if not returned:  # at an address that may be the stranger's: only staff can tell
+        user.is_active = False
     _close(user, mail_reset=returned)
+
+
+def _is_same(one: str, other: str) -> bool:
+    return address_key(one) == address_key(other)
 
 
 def _put_address_back(user: User, act: Act) -> bool:
@@ -102,7 +122,6 @@ def _put_address_back(user: User, act: Act) -> bool:
         user.refresh_from_db()
         _log.error("address.not_restored", user=str(user.pk), cause="another account has it")
         return False
-    mark_undone([a for a in live_acts(user) if a.kind == Act.Kind.ADDRESS and a.pk >= act.pk])
     emails.send_address_restored(replaced, act.old_address)
     return True
 

@@ -99,6 +99,20 @@ def mark_undone(acts: Collection[Act]) -> None:
     Act.objects.filter(pk__in=[act.pk for act in acts]).update(undone=True)
 
 
+def settle_addresses(user: Any, email: str, *, by_staff: bool) -> None:
+    """The account is at `email` now: end what could still be taken back of the way there.
+
+    Going back to an address that was left settles everything since; staff, or a command, settle all of
+    it. Else a link at an address in between would take the account away from its owner.
+    """
+    changes = [act for act in live_acts(user) if act.kind == Act.Kind.ADDRESS]
+    if not by_staff:
+        key = address_key(email)
+        left = (n for n, act in enumerate(changes) if address_key(act.old_address) == key)
+        changes = changes[next(left, len(changes)) :]
+    mark_undone(changes)
+
+
 def is_dealt_with(user: Any, *, email: str, event: int) -> bool:
     """Whether the mailbox at `email` was used to take the account back since `event`.
 
@@ -116,9 +130,9 @@ def was_taken_back(user: Any, email: str) -> bool:
 
 
 def prune_acts(acts: models.QuerySet[Act] | None = None) -> int:
-    """Delete what can no longer be taken back; return how many."""
+    """Delete what can no longer be taken back, and what no living link asks after; return how many."""
     found = Act.objects.all() if acts is None else acts
-    deleted, _ = found.filter(at__lt=timezone.now() - _kept_for()).delete()
+    deleted, _ = found.filter(at__lt=timezone.now() - 2 * _kept_for()).delete()
     return deleted
 
 

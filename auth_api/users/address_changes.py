@@ -92,7 +92,9 @@ def confirm_address(*, request: HttpRequest, token: str, password: str, address:
             remove_registration(email)
             old, user.email, user.email_verified = user.email, email, True
             user.save(sign_in=sign_in)
-            emails.send_address_changed(user, reservation_of(old))
+            if reservation_of(email, besides=user) is not None:  # left while we waited for the row
+                raise InvalidToken
+            emails.send_address_changed(user, old, reservation_of(old))
     except IntegrityError:  # somebody else has proved it first
         raise InvalidToken from None
 

@@ -125,8 +125,9 @@ def change_own_password(request: HttpRequest) -> Any:
 @receiver(user_logged_in)
 def _signed_in(request: Any, user: User, **_: Any) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
-    request.session.save()  # gives the session its token, whose handle the event names
-    record_sign_in(user=user, handle=_handle_of(request), reason="admin")
+    request.session.save()  # gives the session its token
+    handle = request.session.sign_in or _handle_of(request)
+    record_sign_in(user=user, handle=handle, reason="admin")
 
 
 @receiver(user_logged_out)
@@ -165,6 +166,8 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         Nor does anybody else change an address: whoever reads its mail can take the account over.
         """
         fields = list(super().get_readonly_fields(request, obj))
+        if obj == request.user:  # one's own address is changed on the site, where it is proved
+            fields += ["email", "email_verified"]
         if not request.user.is_superuser:
             fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
             fields += ["email", "email_verified"] if obj else []

@@ -7,7 +7,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.origin import sign_in_of_change
 from auth_api.security_log.recording import record_change
 
-from .acts import Act, record_act
+from .acts import Act, record_act, settle_addresses
 from .addresses import address_key
 
 RECORDED = frozenset(
@@ -44,6 +44,8 @@ def record_changes(
         record_change(user, kind, reason=reason)
         if actor and name in _ACTS:
             record_act(user, _ACTS[name], sign_in=actor, **_undo(name, before, after))
+        if name == "email":
+            settle_addresses(user, after["email"], by_staff=sign_in is None and not actor)
 
 
 def _undo(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

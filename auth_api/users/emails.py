@@ -96,17 +96,18 @@ def send_address_change_asked(user: User, email: str) -> None:
     )
 
 
-def send_address_changed(user: User, act: Act | None) -> None:
-    """Tell the address that was left (ASVS 6.3.7), with a link that puts it back."""
-    if act is None:
-        return
+def send_address_changed(user: User, old: str, act: Act | None) -> None:
+    """Tell the address that was left (ASVS 6.3.7), with a link that restores it.
+
+    `act` None: the account went back to an earlier address, and the earlier one wins.
+    """
     queue_mail(
-        to=act.old_address,
+        to=old,
         template="address_changed",
         subject="Your e-mail address was changed",
-        link=restore_link(user, act.pk),
+        link=restore_link(user, act.pk) if act else None,
         new_address=user.email,
-        until=_in_words(act.ends_at),
+        until=_in_words(act.ends_at) if act else "",
     )
 
 

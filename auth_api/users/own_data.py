@@ -8,6 +8,7 @@ from django.db import transaction
 from auth_api.mail.models import OutboxMail
 
 from . import emails
+from .acts import Act, live_acts
 from .models import User
 
 _log = structlog.get_logger("auth_api.users")
@@ -28,7 +29,9 @@ def delete_account(*, user_id: str) -> None:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         email = user.email
+        left = {act.old_address for act in live_acts(user) if act.kind == Act.Kind.ADDRESS}
         user.delete()
         OutboxMail.objects.filter(to__iexact=email).delete()
-        emails.send_account_deleted(email)
+        for address in {email, *left}:  # whoever changed it may not be the owner
+            emails.send_account_deleted(address)
     _log.info("account.deleted", user=user_id)

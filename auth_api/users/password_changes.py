@@ -74,7 +74,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
     (the token stays good), Throttled, Overloaded, SessionStoreUnavailable.
     """
     owner = read_reset_token(token)
-    require_password_allowance(f"account {owner.pk}")
+    require_password_allowance(f"reset of {owner.pk}")
     require_good_password(password, owner, field="password")
     forget_tries(owner.email, address)
     hashed = make_password(password)
@@ -83,6 +83,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
         if not user.email_verified:
             user.name = ""  # whoever registered the address chose it, and may not be its owner
         user.password, user.email_verified = hashed, True
+        user.reset_serial += 1  # the link is used
         user.save(sign_in="")
         done = record_change(user, Kind.PASSWORD_RESET)
         record_act(user, Act.Kind.RESET, mailed_to=user.email, event=done.pk)
@@ -98,7 +99,7 @@ def change_password(
     NoSession, SessionEnded, SessionStoreUnavailable.
     """
     before = sessions.current_session(request)
-    require_password_allowance(f"account {before.user['id']}")
+    require_password_allowance(f"change of {before.user['id']}")
     user = _checked_owner(request, before, current_password)
     if new_password == current_password:
         raise InvalidRequest({"new_password": ["This is the password that you have."]})

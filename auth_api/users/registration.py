@@ -151,6 +151,8 @@ def require_password(user: User, password: str, address: str) -> None:
     """Raise InvalidCredentials unless `password` is that of `user`: for mailed links that prove only an
     address. `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
     """
+    if not password:  # the page asks for it only now
+        raise InvalidCredentials
     # Only such a link can tell whether it is a registration's password, so sign-ins do not count.
     throttle = counted_try(user.email, address, verification=not user.email_verified)
     if (

@@ -50,9 +50,13 @@ def confirmation_link(user: User, email: str, sign_in: str) -> SignedLink:
 
 
 def reset_link(user: User) -> SignedLink:
-    """A link that sets a new password, for 30 minutes. Older ones die."""
+    """A link that sets a new password, for 30 minutes. Older ones die.
+
+    Neither the end of all sessions nor a change of the password kills it: whoever knows the password
+    could else keep the owner from a new one.
+    """
     serial = _next_serial(user, "reset_serial")
-    return _link(RESET, knobs().reset_lifetime, str(user.id), user.session_epoch, serial)
+    return _link(RESET, knobs().reset_lifetime, str(user.id), user.email, serial)
 
 
 def disown_link(user: User, sign_in: int) -> SignedLink:
@@ -94,8 +98,8 @@ def read_restore_token(token: str) -> tuple[User, int]:
 
 def read_reset_token(token: str, *, lock: bool = False) -> User:
     """Return the user whose password `token` may set. Raises InvalidToken."""
-    user_id, epoch, serial = _claims(RESET, token, 3)
-    return _found(lock, pk=user_id, session_epoch=epoch, reset_serial=serial, is_active=True)
+    user_id, email, serial = _claims(RESET, token, 3)
+    return _found(lock, pk=user_id, email=email, reset_serial=serial, is_active=True)
 
 
 def read_disown_token(token: str) -> tuple[User, int, str]:

@@ -16,6 +16,8 @@ local r = unpack_record(value)
 if r.format > FORMAT then return {'newer'} end
 local reason = ending(r, seconds, KEYS[2], ARGV[1], card)
 if reason then return {reason} end
+-- A time of format 1 is not under the seal: one from the future must not come under it.
+if r.format == 1 and r.authenticated > seconds + 60 then return {'absolute'} end
 if r.revision ~= tonumber(ARGV[2]) then return {'conflict', value} end
 local before = r.authenticated
 value = ARGV[3] .. stamps(seconds, r.revision + 1) .. ARGV[4]

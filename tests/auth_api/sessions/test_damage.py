@@ -140,3 +140,15 @@ def test_a_write_over_a_record_of_a_newer_release_is_refused(
     with pytest.raises(SessionStoreUnavailable):
         store.save()
     assert redis_client.get(key) == newer
+
+
+def test_signing_out_ends_a_session_that_our_keys_do_not_open(
+    sign_in: SignIn, settings: Any
+) -> None:
+    token, right = sign_in().session_key, knobs().session_keys
+    settings.GATEHOUSE = replace(knobs(), session_keys=(replace(right[0], secret=b"w" * 40),))
+    answer = call("POST", "/v1/logout", {}, token=token)
+    assert answer.status_code == 204, answer.content
+    assert answer.cookies["__Host-session"].value == ""
+    settings.GATEHOUSE = replace(knobs(), session_keys=right)
+    assert not is_alive(token)

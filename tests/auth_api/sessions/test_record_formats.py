@@ -100,6 +100,19 @@ def test_while_format_1_is_written_its_times_count(
         services.require_recent_authentication(request_with(token))
 
 
+def test_a_time_from_the_future_does_not_come_under_the_seal(
+    old_sign_in: str, redis_client: Any
+) -> None:
+    key, value = stored(redis_client, old_sign_in)
+    changed = bytearray(value)
+    struct.pack_into(">I", changed, AUTHENTICATED_AT, 1_930_000_000)  # in 2031
+    redis_client.set(key, bytes(changed), keepttl=True)
+    store = SessionStore(old_sign_in)
+    store["note"] = "a write would seal it"
+    with pytest.raises(SessionEnded):
+        store.save()
+
+
 @pytest.mark.parametrize("shift", [86400, -86400, 1])
 def test_a_changed_time_of_authentication_opens_nothing(
     sign_in: SignIn, redis_client: Any, shift: int
