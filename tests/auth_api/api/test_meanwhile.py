@@ -134,7 +134,7 @@ def test_a_change_of_password_that_is_being_written_stops_a_change_of_address(us
     signed_in = session_token(login(PASSWORD))
     wish = {"email": "countess@example.com"}
     assert call("POST", "/v1/email/change", wish, token=signed_in).status_code == 202
-    proof = {"token": mailed_token("countess@example.com")}
+    proof = {"token": mailed_token("countess@example.com"), "password": PASSWORD}
     user.set_password(NEW)
     answer = while_it_is_written(user.save, lambda: call("POST", "/v1/email/confirm", proof))
     assert answer.status_code == 400
