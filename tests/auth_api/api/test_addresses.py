@@ -139,7 +139,7 @@ def test_whether_an_address_has_an_account_costs_the_same(token: str) -> None:
         statements(lambda email=email: ask(token, email)) for email in (NEW, "taken@example.com")
     ]
     assert costs[0] == costs[1]
-    assert OutboxMail.objects.count() == 4  # two notices, a link, and a word to the owner
+    assert OutboxMail.objects.count() == 3  # two notices, and the newest request
 
 
 def test_resending_costs_the_same_for_everybody() -> None:
@@ -192,3 +192,13 @@ def test_resending_works_for_who_waits_and_tells_nobody_else() -> None:
     form = {"token": mailed_token(NEW), "password": PASSWORD}
     assert call("POST", "/v1/email/verify", form).status_code == 200
     assert call("POST", "/v1/email/verify", {**form, "token": first}).status_code == 400
+
+
+def test_to_be_asked_for_the_password_is_no_failed_attempt(token: str) -> None:
+    """The page sends the link alone at first, and asks for the password when it is needed."""
+    ask(token)
+    mailed = mailed_token(NEW)
+    for _ in range(12):
+        answer = call("POST", "/v1/email/confirm", {"token": mailed})
+        assert answer.status_code == 401, answer.content
+    assert confirm(mailed).status_code == 200

@@ -270,3 +270,23 @@ def test_a_mail_whose_link_is_dead_is_not_sent(mailbox: Mailbox) -> None:
             pass
     assert "mail.too_late" in names_of(events)
     assert (mailbox.mails, OutboxMail.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/v1/password/forgot", {}),
+        ("/v1/email/resend", {}),
+        ("/v1/register", {"password": PASSWORD}),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_of_what_was_asked_for_twice_only_the_newest_is_answered(
+    path: str, form: dict[str, str]
+) -> None:
+    """Else one that could not be answered would come later, and kill the newer one's link."""
+    for email in ("ada@example.com", "Ada@Example.com"):
+        assert call("POST", path, {"email": email, **form}).status_code == 202
+    assert call("POST", path, {"email": "bob@example.com", **form}).status_code == 202
+    waiting = OutboxMail.objects.order_by("pk").values_list("to", flat=True)
+    assert list(waiting) == ["Ada@example.com", "bob@example.com"]
