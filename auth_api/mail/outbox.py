@@ -85,10 +85,10 @@ def queue_mail(
 def queue_request(request: str, /, *, to: str, **details: str) -> None:
     """Write what somebody asks for at the address `to`; the sender calls `ANSWERS[request]`.
 
-    Of an account (`user_id` among the details), or else of an address, only the newest counts: one that
-    could not be answered must not come later and kill the newer one's link.
+    An older one of the same account (`user_id` among the details), or else of the same address, that could
+    not be answered so far is dropped: answered later, it would kill the newer one's link.
     """
-    older = OutboxMail.objects.filter(request=request)
+    older = OutboxMail.objects.filter(request=request, tries__gt=0)
     if "user_id" in details:
         older = older.filter(context__user_id=details["user_id"])
     else:

@@ -139,7 +139,7 @@ def test_whether_an_address_has_an_account_costs_the_same(token: str) -> None:
         statements(lambda email=email: ask(token, email)) for email in (NEW, "taken@example.com")
     ]
     assert costs[0] == costs[1]
-    assert OutboxMail.objects.count() == 3  # two notices, and the newest request
+    assert OutboxMail.objects.count() == 4  # two notices, a link, and a word to the owner
 
 
 def test_resending_costs_the_same_for_everybody() -> None:

@@ -78,10 +78,18 @@ def test_the_next_request_kills_the_last_one(user: Any) -> None:
     assert reset(new).status_code == 200
 
 
-def test_a_change_of_password_kills_it(user: Any) -> None:
+def test_a_change_of_password_does_not_kill_it(user: Any) -> None:
+    """Whoever knows the password could else keep the owner from a new one."""
     forgot()
     token = mailed_token()
     assert change(session_token(login())).status_code == 200
+    assert reset(token, "another quiet harbour at dawn").status_code == 200
+
+
+def test_a_change_of_address_kills_it(user: Any) -> None:
+    forgot()
+    token = mailed_token()
+    User.objects.filter(pk=user.pk).update(email="elsewhere@example.com")
     assert reset(token, "another quiet harbour at dawn").status_code == 400
 
 
