@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection, transaction
 from django.utils import timezone
 
+from auth_api.security_log.writer import writer
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.users.models import User
@@ -85,6 +86,7 @@ def while_it_is_written(write: Callable[[], Any], ask: Callable[[], Any]) -> Any
             connection.close()
 
     thread = threading.Thread(target=call_and_close, daemon=True)
+    assert writer.drain()  # else it may be the log that waits for the row
     with transaction.atomic():
         write()
         thread.start()
