@@ -33,7 +33,11 @@ def session_detail(request: HttpRequest, handle: str) -> HttpResponse:
 def disown(request: HttpRequest) -> HttpResponse:
     """By the mailed link alone: it works signed out."""
     disown_sign_in(token=read_form(request, TokenForm).token)
-    return JsonResponse({"detail": "Every session has ended. If a link can be sent, it is on its way to the address of the account."})
+    return JsonResponse(
+        {
+            "detail": "Every session has ended. If a link can be sent, it is on its way to the address of the account."
+        }
+    )
 
 
 @require_POST
