@@ -125,7 +125,7 @@ def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
 
 @register()
 def check_replicas(app_configs: Any, **_: Any) -> list[Error]:
-    """Replication is asynchronous: a failover undoes what no replica had acknowledged."""
+    """Replication is asynchronous: a failover loses writes that no replica acknowledged."""
     replicas = knobs().redis_replicas
     hint = "Set GATEHOUSE_REDIS_REPLICAS to the number of replicas of each primary."
     if replicas < 0:

@@ -20,7 +20,7 @@ def read_row(model: type[Row], **unique: Any) -> Row | None:
     ((name, value),) = unique.items()
     field: Any = model._meta.get_field(name)
     connection = connections[router.db_for_read(model)]
-    # As the field itself compares: an address has many spellings.
+    # Compare as the field does: an address has many spellings.
     same = field.get_lookup("exact")(field.get_col(model._meta.db_table), value)
     key = (field, connection.vendor)
     if key not in _statements:

@@ -79,7 +79,7 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
     SessionEnded: _SESSION_ENDED,
-    User.DoesNotExist: _SESSION_ENDED,  # deleted since the session was checked, and it with them
+    User.DoesNotExist: _SESSION_ENDED,  # the account was deleted after the session was checked
     ReauthenticationRequired: Problem(
         "reauthentication-required", 403, "Re-authentication required",
         "Give your password again, then repeat this.",

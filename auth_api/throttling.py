@@ -1,6 +1,6 @@
-"""How often a password may be tried or chosen, and a mail be asked for.
+"""Limits how often passwords may be tried or chosen, and mails may be requested.
 
-Every purpose has counters of its own, so that strangers who use up one do not take another away.
+Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
 import ipaddress
@@ -22,10 +22,10 @@ MEMORY = 86400  # seconds after which failures are forgotten
 # One address at all accounts: stuffing, and whoever keeps the hashing slots busy.
 ADDRESS_FAILURES = 100
 ADDRESS_WINDOW = 600  # seconds
-# New passwords that one network (registration) or account proposes: each has its strength estimated.
+# New passwords from one network (registration) or for one account: each costs a strength estimate.
 NEW_PASSWORDS = 30
 NEW_PASSWORDS_WINDOW = 600  # seconds
-# Mails that strangers ask for, of each purpose: to one address (a bomb), and by one client.
+# Mails that strangers request, for each purpose: to one address, and by one client.
 ADDRESS_MAILS = 3
 CLIENT_MAILS = 20
 MAIL_WINDOW = 3600  # seconds
@@ -55,11 +55,11 @@ return {count, redis.call('TTL', KEYS[1])}
 
 
 class Purpose(StrEnum):
-    """What a mail is asked for."""
+    """The purpose of a requested mail."""
 
     VERIFICATION = "verification"
     RESEND = "resend"
-    NOTICE = "notice"  # to the owner of an address that somebody registers again
+    NOTICE = "notice"  # to the owner of an address that is registered again
     RESET = "reset"
     ADDRESS_CHANGE = "address change"
 
@@ -89,7 +89,7 @@ def wider_network_of(address: str) -> str:
 class LoginThrottle:
     """Counts tries at `account` (a canonical address, "" for none) from `address` (a client's).
 
-    Tries with the link of a registration (`verification`) have counters apart from sign-ins.
+    Tries with the link of a registration (`verification`) are counted separately from sign-ins.
 
     A stranger's failures slow the stranger down first: the owner, at another address, is held up
     only when all tries together pass ACCOUNT_TRIES. Where the owner has signed in before (`device`
@@ -139,7 +139,7 @@ class LoginThrottle:
 
 
 def count_new_password(chooser: str) -> None:
-    """Count a new password of `chooser` (a network, or an account) before it is looked at.
+    """Count a new password from `chooser` (a network or an account) before it is evaluated.
 
     Raises Throttled, SessionStoreUnavailable.
     """
@@ -157,10 +157,10 @@ def mail_wait(client: str, purpose: Purpose) -> int:
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
-    """Count a mail that a stranger wants us to send to `account`; False when it had enough.
+    """Count a mail that a stranger requests for `account`; return False above the limit.
 
-    Ask only for a mail that there is somebody for: what is not sent must use nothing up. `window`
-    in seconds.
+    Call it only if there is a mail to send: a mail that is not sent must not count. `window` is in
+    seconds.
     """
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {address_key(account)}', 32)}}}"
     return _count(key, window)[0] <= ADDRESS_MAILS

@@ -37,7 +37,7 @@ class AddressForm:
 @dataclass(frozen=True)
 class ConfirmForm:
     token: str = field(repr=False)
-    # Of the account that asked; needed without a session of it.
+    # The password of the account that asked; required if the request has no session of it.
     password: str = field(default="", repr=False, metadata={"longest": MAX_LENGTH})
 
 
@@ -92,7 +92,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def restore(request: HttpRequest) -> HttpResponse:
-    """By the mailed link alone: it works signed out."""
+    """Needs only the mailed link, so it works signed out."""
     restore_address(token=read_form(request, TokenForm).token)
     return JsonResponse(
         {"detail": "Your address is restored. We sent a link to set a new password."}

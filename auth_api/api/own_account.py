@@ -17,12 +17,12 @@ from auth_api.users.own_data import delete_account, export_account
 from .forms import require_empty_body
 from .presenters import event_shape, listed_shape
 
-_BATCH = 1000  # events that are in memory at once
+_BATCH = 1000  # events in memory at a time
 
 
 @require_GET
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """One JSON document, of any length; an answer that is cut short is no JSON."""
+    """Return one JSON document of any length; a truncated answer is not valid JSON."""
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
     record_event(Kind.EXPORTED, user_id)
@@ -32,7 +32,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _document(own: dict[str, Any], user_id: str) -> Iterator[str]:
-    """`own` and the events, which are read while they are sent."""
+    """Yield `own` and the events, which are read from the database while they are sent."""
     yield json.dumps(own)[:-1] + ', "security_events": ['
     events = all_events(user_id).iterator(chunk_size=_BATCH)
     comma = ""

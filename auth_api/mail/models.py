@@ -7,16 +7,16 @@ from django.utils import timezone
 class OutboxMail(models.Model):
     """One mail, from the change that wants it until a server has taken it; then the row is deleted.
 
-    With `request` it is no mail yet but what somebody asked for at an address, whoever has it; the
-    sender finds out which mail that is. It holds no text and no token: what `link` says is signed when the mail is sent, so that a copy
-    of the database opens nothing.
+    A row with a `request` is not a mail yet: a client asked for something that concerns an address,
+    and the sender decides which mail to send. A row holds no text and no token: the link described
+    by `link` is signed when the mail is sent, so a copy of the database contains no usable link.
     """
 
     to = models.EmailField(max_length=320)
     request = models.CharField(max_length=40, blank=True, default="", db_default="")
     template = models.CharField(max_length=40, blank=True)
     subject = models.CharField(max_length=200, blank=True)
-    # Facts for the template, or of the request: a registration's name, and its password's hash.
+    # Values for the template, or details of the request (a registration's name and password hash).
     context = models.JSONField(default=dict)
     link = models.JSONField(null=True)  # {path, salt, claims} of the link in it
     created_at = models.DateTimeField(default=timezone.now)

@@ -4,8 +4,8 @@ So an answer neither waits for a mail server nor shows by its time that a mail w
 mail is lost only with the database. It is sent at least once: a sender that dies between the
 server's "250" and the deletion of the row sends it again.
 
-What strangers ask for at an address (a registration, a reset) is written as a request: the answer
-comes before anybody looks whether the address has an account, so its time cannot tell.
+A request that concerns an address (a registration, a reset) is only written down. The sender looks
+up the account after the HTTP answer, so the response time does not reveal whether there is one.
 """
 
 import time
@@ -36,8 +36,8 @@ FEWEST_TRIES = 10  # also when there was no sender for days
 KEPT_FOR = timedelta(days=30)  # what was given up
 BATCH = 50
 
-# By the name of a request: who answers it, by its address, when it was asked for, and its details.
-# Called in a transaction that also deletes the request (users/apps.py).
+# Name of a request -> its handler, which takes the address, the time of the request and its details.
+# It is called in the transaction that deletes the request. users/apps.py registers the handlers.
 ANSWERS: dict[str, Callable[..., None]] = {}
 
 _log = structlog.get_logger("auth_api.mail")
@@ -56,7 +56,7 @@ class SignedLink:
     dies_at: int
 
     def asked_for(self, at: datetime) -> "SignedLink":
-        """The same link, just made, whose time counts from `at`."""
+        """Return this link, made just now, with its lifetime counted from `at`."""
         return replace(self, dies_at=self.dies_at - int(time.time() - at.timestamp()))
 
     @property
@@ -83,10 +83,10 @@ def queue_mail(
 
 
 def queue_request(request: str, /, *, to: str, **details: str) -> None:
-    """Write what somebody asks for at the address `to`; the sender calls `ANSWERS[request]`.
+    """Write a request that concerns the address `to`; the sender calls `ANSWERS[request]`.
 
-    An older one of the same account (`user_id` among the details), or else of the same address, that could
-    not be answered so far is dropped: answered later, it would kill the newer one's link.
+    Drops older requests of the same kind that failed so far, for the same account (`user_id` in the
+    details) or else the same address: if one succeeded later, it would invalidate the newer link.
     """
     older = OutboxMail.objects.filter(request=request, tries__gt=0)
     if "user_id" in details:
@@ -98,7 +98,7 @@ def queue_request(request: str, /, *, to: str, **details: str) -> None:
 
 
 def send_due_mails() -> int:
-    """Send, or answer, what is due, oldest first; return how many were tried."""
+    """Send the mails and answer the requests that are due, oldest first; return how many were tried."""
     due = OutboxMail.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:BATCH]
     tried = 0
     for mail in due:
@@ -122,7 +122,7 @@ def _try(mail: OutboxMail) -> None:
             _answer(mail)
             return
         if not mail.to:
-            pass  # the release before wrote mails to nobody, to cost what any other costs
+            pass  # the previous release wrote mails without a recipient, to equalise the cost
         elif _is_too_late(mail):
             _log.warning("mail.too_late", mail=mail.template, tries=mail.tries + 1)
         else:
@@ -135,7 +135,7 @@ def _try(mail: OutboxMail) -> None:
 
 
 def _answer(mail: OutboxMail) -> None:
-    """All of it or nothing: a request whose mails are written is gone."""
+    """Answer a request and delete it in one transaction."""
     with transaction.atomic():
         ANSWERS[mail.request](mail.to, mail.created_at, **mail.context)
         OutboxMail.objects.filter(pk=mail.pk).delete()
@@ -159,7 +159,7 @@ def _keep(mail: OutboxMail, error: Exception) -> None:
 
 
 def _prune() -> None:
-    """Addresses of mails that nobody will send any more are not kept for ever, hashes not at all."""
+    """Delete failed requests (they may hold a hash) at once, and failed mails after KEPT_FOR."""
     given_up = OutboxMail.objects.filter(due_at=None)
     given_up.exclude(request="").delete()
     given_up.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()

@@ -79,7 +79,7 @@ def append(event: Event) -> SecurityEvent | None:
 
 
 def insert(event: Event) -> SecurityEvent:
-    """Write `event` of a known user in a row of its own. Raises DatabaseError."""
+    """Write `event` of a known user as its own row. Raises DatabaseError."""
     return _insert(event.user_id, event, bucket=None)
 
 

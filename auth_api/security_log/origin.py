@@ -54,9 +54,9 @@ def session_of_change() -> str:
 
 
 def sign_in_of_change(user_id: Any) -> str:
-    """Return the id of the sign-in by which user `user_id` makes a change now.
+    """Return the id of the sign-in whose session is changing the account of `user_id`.
 
-    "" for a mailed link or a command, and for staff who act on somebody else's account.
+    "" for a mailed link, for a command, and for staff who change another account.
     """
     request = current_request.get()
     if request is None or _is_staff_acting(request, user_id):

@@ -26,7 +26,7 @@ def record_change(user: Any, kind: Kind, *, reason: str = "") -> SecurityEvent:
     """Record a change of `user`'s account, in the transaction that makes it.
 
     There is no change without its event: when it cannot be written, the change fails too. The
-    structured log hears of it at the commit. Call inside `transaction.atomic()`. Returns the row.
+    structured log gets it at the commit. Call inside `transaction.atomic()`. Returns the row.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("record_change needs transaction.atomic()")

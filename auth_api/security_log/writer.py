@@ -1,7 +1,8 @@
 """Writes events beside the requests, so that none waits for the table or fails with it.
 
-It also keeps a secret: a failure is written only for an account that there is, and in the request,
-or right beside it, that would show in its time (ASVS 6.3.8). So events are gathered for a moment.
+It also hides which accounts exist: a failure is written only for an existing account, and a write
+during the request, or just after it, would show in response times (ASVS 6.3.8). So events are
+collected for a moment first.
 """
 
 import atexit
@@ -22,7 +23,7 @@ from .events import Event, append
 
 LIMIT = 1000  # events that wait in one process
 STRANGERS_LIMIT = 500  # of those: what strangers cause must not crowd out the rest
-_GATHER = 1.0  # seconds, from the first event that waits
+_GATHER = 1.0  # seconds to collect events, from the first one
 _RETRY = 5.0  # seconds, while the database does not answer
 _LAST_CHANCE = 3.0  # seconds, for what waits when the process ends
 _NOT_THERE = (OperationalError, InterfaceError, ProgrammingError)  # the last: not migrated yet
@@ -36,7 +37,7 @@ class EventWriter:
         self._pending: dict[Any, Event] = {}
         self._changed = threading.Condition()
         self._writing: dict[Any, Event] = {}
-        self._draining = 0  # callers that wait
+        self._draining = 0  # callers of drain() that wait
         self._thread: threading.Thread | None = None
 
     def add(self, event: Event) -> None:

@@ -18,7 +18,7 @@ from .exceptions import SessionStoreUnavailable
 _SCRIPTS = Path(__file__).parent / "scripts"
 _HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
 _DELETE_BATCH = 500
-# What a script fails with on a key of another type, a short value, a stamp that is no number.
+# Errors of a script on a key of another type, a value that is too short, or a stamp that is not a number.
 _DAMAGE = re.compile("WRONGTYPE|data string too short|attempt to ")
 _log = structlog.get_logger("auth_api.sessions")
 
@@ -38,13 +38,13 @@ class RedisBackend:
     """Runs the engine's scripts.
 
     Every method is one command to Redis unless it says otherwise, and raises
-    SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid". What ends
-    a session tells so afterwards.
+    SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid". Methods
+    that end a session announce it afterwards.
 
-    *Durable* methods return only when the replicas have what they wrote (GATEHOUSE_REDIS_REPLICAS):
-    all that make, change or end a session, and the fence in front of an ending in the database.
-    Not validation, which only moves the idle clock; not cards, which the database knows better; not
-    the deletion of what is dead.
+    *Durable* methods return only after GATEHOUSE_REDIS_REPLICAS replicas have acknowledged the
+    write. These are the methods that create, change or end a session, and `fence_card`, which
+    precedes ending sessions in the database. Not durable: validation, which only moves the idle
+    clock; cards, which can be rebuilt from the database; and the deletion of ended sessions.
     """
 
     def __init__(self) -> None:
@@ -73,10 +73,10 @@ class RedisBackend:
     def save(
         self, ref: str, id_hash: str, revision: int, header: bytes, body: bytes, *, new_id_hash: str,
     ) -> list[Any]:  # fmt: skip
-        """Replace a living record, durably; under `new_id_hash` if that is another one (a renewed token).
+        """Replace a live record, durably; under `new_id_hash` if it differs (a renewed token).
 
-        A renewal is two steps: the old token is dead after it and nobody has the new one yet, so
-        replicas are asked first whether they would acknowledge. An outage of them signs nobody out.
+        A renewal invalidates the old token before the client has the new one. So it first checks
+        that the replicas acknowledge writes: an outage of replicas signs nobody out.
         """
         if new_id_hash != id_hash:
             with _unknown_on_failure():
@@ -91,7 +91,7 @@ class RedisBackend:
         return answer
 
     def end(self, ref: str, id_hash: str, *, renewed: str = "") -> bool:
-        """End one session, durably, which goes on as `renewed` if that is given; False for none."""
+        """End one session, durably; it continues as `renewed` if given. Return False if there was none."""
         keys = (record_key(ref, id_hash), index_key(ref))
         ended = bool(self._run("end", keys, (id_hash,), durable=ref))
         if ended:
@@ -99,7 +99,7 @@ class RedisBackend:
         return ended
 
     def end_by_handle(self, ref: str, handle: str) -> bool:
-        """End the session with that handle, durably; then delete its record, which is dead by then."""
+        """End the session with `handle`, durably; then delete its record."""
         id_hash = self._run("end_by_handle", (index_key(ref),), (handle,), durable=ref)
         if id_hash:
             self._discard(ref, [id_hash])
@@ -107,7 +107,7 @@ class RedisBackend:
         return bool(id_hash)
 
     def end_others(self, ref: str, id_hash: str) -> int | None:
-        """End every session of the user but one, durably; None when that one is not alive itself."""
+        """End all other sessions of the user, durably; return None if this one is not live itself."""
         keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
         state, *ended = self._run("end_others", keys, (id_hash,), durable=ref)
         if state == b"newer":
@@ -146,7 +146,7 @@ class RedisBackend:
             return bool(ask("EXISTS", record_key(ref, id_hash)))
 
     def fence_card(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
-        """Make every validation of this user ask the database, durably, for `lifetime` seconds at most."""
+        """Make validations of this user ask the database, durably, for at most `lifetime` seconds."""
         self._run("fence_card", (card_key(ref),), (nonce, lifetime), durable=ref)
 
     def put_card(self, ref: str, card: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
@@ -155,7 +155,7 @@ class RedisBackend:
         return bool(self._run("put_card", keys, (card, lifetime, nonce)))
 
     def now(self, ref: str) -> int:
-        """Redis' time, Unix seconds: the only clock of the engine. Of the node that keeps `ref`."""
+        """Return the time of the node that keeps `ref`, in Unix seconds: the engine's only clock."""
         seconds: int = self._run("time", (index_key(ref),), ())
         return seconds
 
@@ -173,7 +173,7 @@ class RedisBackend:
     def _run(
         self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...], *, durable: str = ""
     ) -> Any:
-        """Run a script; `durable` is the ref of the user whose replicas must have its effects."""
+        """Run a script; with `durable` (a user's ref), wait until the replicas have its effects."""
         script = self._scripts[name]
         send = partial(ask_durably, mark_key(durable)) if durable else ask
         try:
@@ -202,7 +202,7 @@ class RedisBackend:
     def _repair(
         self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
     ) -> Any:
-        """A script failed: delete what no release of ours has written, and run it again."""
+        """Delete values that no release has written, and run the failed script again."""
         with _unknown_on_failure():
             deleted = ask("EVAL", self._scripts["repair"].text, len(keys), *keys)
             if deleted:
@@ -223,7 +223,7 @@ def index_key(ref: str) -> str:
 
 
 def mark_key(ref: str) -> str:
-    """Of nothing but a write behind others, for replicas to acknowledge; it lives a second."""
+    """Return the key that is written after a command, so that WAIT has a write to wait for."""
     return f"gh:{{{ref}}}:mark"
 
 

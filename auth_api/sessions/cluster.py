@@ -1,7 +1,7 @@
-"""A Redis Cluster: one command by redis-py's client, several over one connection by hand.
+"""Redis Cluster: redis-py's client sends single commands; sequences share one connection here.
 
-redis-py's cluster pipeline will not do for WAIT: a command that was redirected is sent again to
-another node, and the WAIT behind it would speak for the first.
+redis-py's cluster pipeline does not work with WAIT: it sends a redirected command again to another
+node, and the WAIT after it would still report on the first.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from .refusals import is_refusal
 
 Command = tuple[Any, ...]
-# `client` is redis-py's RedisCluster, most of which has no types.
+# `client` is redis-py's RedisCluster, which is mostly untyped.
 
 
 def ask(client: Any, command: Command) -> Any:
-    """Send one command; redis-py finds the node and follows where the slot went.
+    """Send one command; redis-py finds the node and follows redirections.
 
-    Once more after a refusal that redis-py hands on. Raises what redis-py raises.
+    Sends it once more after a refusal that redis-py does not handle. Raises redis-py's errors.
     """
     try:
         return client.execute_command(*command)
@@ -38,11 +38,11 @@ def ask(client: Any, command: Command) -> Any:
 
 
 def send(client: Any, key: str, commands: Sequence[Command]) -> list[Any]:
-    """Send `commands`, over one connection, to the node that has the slot of `key`.
+    """Send `commands` over one connection to the node that serves the slot of `key`.
 
-    An error of a command is its answer. All are sent once more when the first was refused (the
-    slot is elsewhere, its node is no primary) or the node could not be reached: no script does
-    harm when it runs twice. Raises what redis-py raises.
+    A command that fails has its error as answer. All are sent once more if the first was refused
+    (the slot has moved, or the node is not a primary) or the node could not be reached: every script
+    is safe to run twice. Raises redis-py's errors.
     """
     try:
         answers = _exchange(client, client.get_node_from_key(key), commands)
@@ -64,7 +64,7 @@ def send(client: Any, key: str, commands: Sequence[Command]) -> list[Any]:
 
 
 def _exchange_asking(client: Any, error: AskError, commands: Sequence[Command]) -> list[Any]:
-    """The slot is on its way to another node; ASKING holds for the one command behind it."""
+    """Send the commands to the node that imports the slot; ASKING applies to the next command only."""
     asking = [each for command in commands for each in (("ASKING",), command)]
     node = client.get_node(error.host, error.port)
     if node is None:
@@ -75,7 +75,7 @@ def _exchange_asking(client: Any, error: AskError, commands: Sequence[Command]) 
 
 def _exchange(client: Any, node: Any, commands: Sequence[Command]) -> list[Any]:
     if node is None:
-        raise RedisConnectionError("the node is not known")
+        raise RedisConnectionError("the node is unknown")
     pipeline = client.get_redis_connection(node).pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)

@@ -70,7 +70,7 @@ class SessionCodec:
     def seal_sign_in(
         self, nonce: bytes, ref: str, id_hash: str, header: Header, sign_in: SignIn
     ) -> bytes:
-        """Return what a record says of its sign-in, bound to the whole header: its times, too."""
+        """Return the sealed sign-in part of a record, bound to the whole header, including its times."""
         cipher = _sign_in_cipher(self._roots[0], ref, id_hash)
         place = _sign_in_place(ref, id_hash, header)
         return cipher.encrypt(nonce, sign_in.pack(header.format), place)
@@ -78,7 +78,7 @@ class SessionCodec:
     def open_sign_in(self, ref: str, id_hash: str, header: Header, body: bytes) -> SignIn:
         """Return how the session was started; needs no token.
 
-        Raises Unreadable, also when the header's times are not as sealed.
+        Raises Unreadable, also if the header's times differ from the sealed ones.
         """
         nonce, about, _ = _parts(body)
         place = _sign_in_place(ref, id_hash, header)
@@ -114,7 +114,7 @@ class SessionCodec:
 
 
 def _parts(body: bytes) -> tuple[bytes, bytes, bytes]:
-    """Nonce, what is said of the sign-in, payload. One nonce serves both: their keys differ."""
+    """Return nonce, sign-in part and payload. Both parts share the nonce: their keys differ."""
     start = _NONCE_BYTES + 1
     end = start + body[_NONCE_BYTES]
     return body[:_NONCE_BYTES], body[start:end], body[end:]
@@ -135,7 +135,7 @@ def _payload_cipher(root: bytes, token: SessionToken) -> AESGCM:
 
 
 def _sign_in_cipher(root: bytes, ref: str, id_hash: str) -> AESGCM:
-    # The purpose is what it was called when format 1 began: it is part of stored records.
+    # Stored records depend on this purpose, which has its name from format 1.
     return _cipher(root, b"client", f"{ref}:{id_hash}")
 
 

@@ -1,12 +1,12 @@
-"""One command over a held connection, with the acknowledgement of replicas where it must last.
+"""Sends commands over held connections, and waits for replicas where a write must be durable.
 
 django-redis makes the connections (pools, Sentinel, Cluster are its configuration); between two
 commands they wait here instead of in redis-py's pool, whose bookkeeping costs more than a session's
 validation does.
 
-Any of them may lead to a server that was the primary and is not any more. So they are dropped, and
-asked for anew (of the Sentinels, of the address in REDIS_URL), when a server refuses as no primary
-would, when too few replicas acknowledge, and in any case after LONGEST_HELD seconds.
+A held connection may lead to a server that is no longer the primary. So connections are replaced
+(through Sentinel, or the address in REDIS_URL) when a server refuses as only a non-primary does, when
+too few replicas acknowledge, and in any case after LONGEST_HELD seconds.
 """
 
 import os
@@ -32,8 +32,8 @@ OUTAGE = (RedisError, RedisClusterException, OSError)
 LONGEST_HELD = 5.0  # seconds
 REPLICA_TIMEOUT = 500  # milliseconds; below topology.ANSWER_TIMEOUT, so that a late "no" arrives
 _MARK_LIFETIME = 1  # seconds
-_JUST_MADE = 1.0  # seconds: whoever asked for a connection so shortly ago need not ask again
-_RENEWAL_PAUSE = 30.0  # seconds, after one that failed: each may wait for every Sentinel in vain
+_JUST_MADE = 1.0  # seconds: a connection made so recently is not replaced
+_RENEWAL_PAUSE = 30.0  # seconds after a failed renewal: each one may wait for every Sentinel
 
 # (when it was made, connection). Append and pop are atomic, for threads and greenlets alike.
 _held: deque[tuple[float, Any]] = deque()
@@ -42,7 +42,7 @@ _no_renewal_before = 0.0
 
 
 class NotReplicated(RedisError):
-    """Too few replicas have what was written: a failover may undo it."""
+    """Too few replicas acknowledged the write: a failover may undo it."""
 
 
 @cache
@@ -54,9 +54,8 @@ def connection() -> Any:
 def ask(*command: Any) -> Any:
     """Send one command and return its answer.
 
-    A connection that turns out to be closed, or to lead to a server that refuses as no primary
-    would, is replaced, and the command is sent once more: no script does harm when it runs twice.
-    Raises one of OUTAGE.
+    If the connection is closed, or the server refuses because it is not the primary, the command is
+    sent once more over a new connection: every script is safe to run twice. Raises one of OUTAGE.
     """
     client = connection()
     if not isinstance(client, Redis):
@@ -68,12 +67,11 @@ def ask(*command: Any) -> Any:
 
 
 def ask_durably(mark: str, *command: Any) -> Any:
-    """As `ask`, but the answer counts only when GATEHOUSE_REDIS_REPLICAS replicas have its effects.
+    """Like `ask`, but return only after GATEHOUSE_REDIS_REPLICAS replicas have the effects.
 
-    `mark` is a key in the slot of the command's keys. It is written behind the command, so that
-    there is something to acknowledge also when the command found its work done: by a try before,
-    which no replica may have. Raises NotReplicated (then it may, or may not, last) or another one
-    of OUTAGE.
+    `mark` is a key in the slot of the command's keys. It is written after the command, so that WAIT
+    covers an earlier attempt too: the command may find its work already done by one that no replica
+    has. Raises NotReplicated (the write may or may not last) or another one of OUTAGE.
     """
     client, replicas = connection(), knobs().redis_replicas
     if not replicas:
@@ -87,23 +85,23 @@ def ask_durably(mark: str, *command: Any) -> Any:
         answer, marked, reached = cluster.send(client, mark, commands)
     if isinstance(answer, ResponseError):
         raise answer
-    # WAIT answers with an error where it was interrupted, since the server became a replica.
+    # WAIT fails if the server became a replica in the meantime.
     failed = isinstance(marked, ResponseError) or isinstance(reached, ResponseError)
     if failed or reached < replicas:
-        if isinstance(client, Redis):  # a cluster's nodes say themselves what they are
+        if isinstance(client, Redis):  # a cluster's nodes redirect by themselves
             _drop(client.connection_pool, older_than=_JUST_MADE)
         raise NotReplicated
     return answer
 
 
 def require_replicas(mark: str) -> None:
-    """Raise NotReplicated when too few replicas acknowledge now: before what cannot be taken back."""
+    """Raise NotReplicated if too few replicas acknowledge now. Call it before an irreversible step."""
     if knobs().redis_replicas:
         ask_durably(mark, "PING")
 
 
 def _send(pool: Any, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
-    """Return the answers; an error of a command is its answer."""
+    """Return the answers; a command that fails has its error as answer."""
     try:
         answers, refused = _exchange(pool, _take(pool), commands)
         if not refused:
@@ -117,7 +115,7 @@ def _send(pool: Any, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
 def _exchange(
     pool: Any, entry: tuple[float, Any], commands: tuple[tuple[Any, ...], ...]
 ) -> tuple[list[Any], bool]:
-    """Return the answers, and whether the server refused as no primary would."""
+    """Return the answers, and whether the server refused because it is not the primary."""
     held, answers = entry[1], []
     try:
         held.send_packed_command([pack_command(command) for command in commands])
@@ -127,8 +125,8 @@ def _exchange(
             except ResponseError as error:
                 answers.append(error)
     except BaseException:
-        # An answer may still come: whoever took this connection next would get it (redis-py
-        # CVE-2023-28858), so it is closed, whatever interrupted us.
+        # An answer may still arrive, and the next user of this connection would get it (redis-py
+        # CVE-2023-28858). So close it, whatever the interruption was.
         _close(pool, held)
         raise
     if isinstance(answers[0], ResponseError) and is_refusal(answers[0]):
@@ -150,11 +148,11 @@ def _take(pool: Any) -> tuple[float, Any]:
 
 
 def _renewed(pool: Any, entry: tuple[float, Any]) -> tuple[float, Any]:
-    """Return a new connection for one that is old, or the old one when there is no other."""
+    """Return a new connection in place of an old one, or the old one if none can be made."""
     global _no_renewal_before
     try:
         new = _made(pool)
-    except OUTAGE:  # nobody says who is the primary: no Sentinel answers, for example
+    except OUTAGE:  # the primary is unknown, for example because no Sentinel answers
         _no_renewal_before = time.monotonic() + _RENEWAL_PAUSE
         return entry
     _close(pool, entry[1])
@@ -166,7 +164,7 @@ def _made(pool: Any) -> tuple[float, Any]:
 
 
 def _drop(pool: Any, *, older_than: float = 0.0) -> None:
-    """Close the connections that are held, but those made within the last `older_than` seconds."""
+    """Close the held connections, except those made within the last `older_than` seconds."""
     before = time.monotonic() - older_than
     for _ in range(len(_held)):
         try:

@@ -17,7 +17,7 @@ class SessionEnded(SessionError, UpdateError):
     It is also Django's `UpdateError`, since a write that meets an ended session must fail in
     the way that Django's own code expects.
 
-    `reason` is one of: idle, absolute, ended, epoch, inactive, damaged (the record was no record, and
+    `reason` is one of: idle, absolute, ended, epoch, inactive, damaged (not a valid record; it
     is deleted), unreadable (none of our keys opens it; it is kept).
     """
 

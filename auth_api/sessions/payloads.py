@@ -36,7 +36,7 @@ def pack_payload(data: dict[str, Any], epoch: int) -> bytes:
 
 
 def unpack_payload(payload: bytes, epoch: int) -> dict[str, Any]:
-    """Return the data in `payload`: a new dictionary at each call.
+    """Return the data in `payload` as a new dictionary.
 
     Raises SessionStoreUnavailable for a payload that only a newer release can read.
     """

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
 
-# The scripts read the same bytes (scripts/prelude.lua). The header is known when the body is sealed and is
-# bound to it; the stamps behind it are written by the scripts.
+# The scripts read the same bytes (scripts/prelude.lua). The header is known when the body is sealed, and
+# is bound to it; the scripts write the stamps that follow it.
 _HEADER = struct.Struct(">BBIIIII")
 _STAMPS = struct.Struct(">II")
 HEADER_BYTES = _HEADER.size
@@ -15,21 +15,21 @@ RECORD_HEADER_BYTES = HEADER_BYTES + _STAMPS.size
 _SHORTEST_BODY = 13  # the nonce, and the length of what follows it (codec.py)
 
 FORMAT = 2
-# Written until a release of format 2: its times are not under the seal, and it knows no id of the sign-in.
+# The format of earlier releases: its times are not sealed, and it has no id of the sign-in.
 FORMAT_1 = 1
-_TIMELESS = 14  # bytes of the header: all but its times
+_TIMELESS = 14  # bytes of the header before its times
 
-METHODS = ("pwd", "otp", "webauthn")  # a method is stored by its place here: append only
+METHODS = ("pwd", "otp", "webauthn")  # stored as an index into this tuple: append only
 _SIGN_IN_ID_BYTES = 12
 _LONGEST_DEVICE = 120  # bytes
 
 
 class DamagedRecord(ValueError):
-    """Bytes that no release of ours has written."""
+    """The bytes were not written by any release."""
 
 
 class NewerRecord(ValueError):
-    """A record of a release that is newer than this one: it may be valid, nobody here can tell."""
+    """The record was written by a newer release: this one cannot tell whether it is valid."""
 
 
 class Flag:
@@ -41,7 +41,7 @@ class Flag:
 
 
 class Header(NamedTuple):
-    """What the scripts must know of a record, in clear.
+    """The part of a record that the scripts read, in the clear.
 
     `idle` and `lifetime` are seconds; `lifetime` counts from `authenticated_at`. Times are Unix
     seconds by Redis' clock.
@@ -71,7 +71,7 @@ class Header(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One authentication method, and when it was shown last: Unix seconds, 0 for unknown."""
+    """An authentication method and when it was last used: Unix seconds, 0 if unknown."""
 
     method: str
     at: int
@@ -81,8 +81,8 @@ class Shown(NamedTuple):
 class SignIn:
     """How and where a session was started. Sealed; readable without the session's cookie.
 
-    `id` names the sign-in for as long as the session goes on, also under new tokens: it is the handle
-    of its first token ("" in a record of format 1). `shown` has each method once.
+    `id` identifies the sign-in for the whole session, across token renewals: it is the handle of the
+    first token ("" in a record of format 1). `shown` has each method once.
     """
 
     id: str = ""
@@ -96,7 +96,7 @@ class SignIn:
 
     @property
     def last_shown_at(self) -> int:
-        """When the person last proved who they are; 0 when that is unknown."""
+        """When the user last authenticated; 0 if unknown."""
         return max((shown.at for shown in self.shown), default=0)
 
     def pack(self, record_format: int) -> bytes:
@@ -120,9 +120,7 @@ class SignIn:
     def _unpack_2(cls, data: bytes) -> "SignIn":
         shown, at = [], 1
         for _ in range(data[0]):
-            if data[at] < len(
-                METHODS
-            ):  # a method that only a newer release knows proves nothing here
+            if data[at] < len(METHODS):  # ignore a method that only a newer release knows
                 moment = int.from_bytes(data[at + 1 : at + 5], "big")
                 shown.append(Shown(METHODS[data[at]], moment))
             at += 5
@@ -162,7 +160,7 @@ def _unpack_address(data: bytes) -> str:
 
 
 def _text(data: bytes) -> str:
-    return data.decode(errors="ignore")  # a long name may be cut within a character
+    return data.decode(errors="ignore")  # a long name may be cut in the middle of a character
 
 
 class SessionRecord(NamedTuple):
@@ -236,7 +234,7 @@ class SessionSummary(NamedTuple):
 
 
 class ValidSession(NamedTuple):
-    """The engine's answer "valid": the record as of now, both parts opened, and its user's card."""
+    """A session found valid: the current record, both parts opened, and its user's card."""
 
     record: SessionRecord
     sign_in: SignIn

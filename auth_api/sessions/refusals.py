@@ -1,4 +1,4 @@
-"""What a server answers that is not the primary, or cannot be it now, before it does anything."""
+"""Recognises the errors of a server that is not the primary, or cannot act as one now."""
 
 from redis.exceptions import RedisError
 
@@ -6,6 +6,6 @@ _CODES = frozenset(("READONLY", "MASTERDOWN", "LOADING", "NOREPLICAS", "CLUSTERD
 
 
 def is_refusal(error: RedisError) -> bool:
-    """Whether `error` says that nothing was done here: the command may be sent again, elsewhere."""
-    # redis-py takes the code off the text where it knows the code.
+    """Whether `error` means that nothing was done, so that the command may be sent elsewhere."""
+    # redis-py strips the codes that it knows from the text.
     return (error.status_code or str(error).partition(" ")[0]) in _CODES

@@ -29,7 +29,7 @@ class CurrentSession:
     """The session that made this request."""
 
     session: SessionSummary
-    sign_in_id: str  # kept through renewals, where the handle changes
+    sign_in_id: str  # kept through renewals, which change the handle
     user_json: str = field(repr=False)
 
     @cached_property
@@ -48,8 +48,8 @@ def start_session(
 ) -> CurrentSession:
     """Sign `user` in: a new session for this browser; its old one is ended.
 
-    `methods` were shown just now; `sign_in_id` is that of the session which this one goes on for. The
-    cookie follows with the response. Raises SessionLimitReached, SessionStoreUnavailable, or
+    `methods` were used just now; `sign_in_id` is the id of the session that this one continues. The
+    response sets the cookie. Raises SessionLimitReached, SessionStoreUnavailable, or
     SessionEnded when the user's sessions were ended while the password was being checked.
     """
     store = _store(request)
@@ -130,10 +130,10 @@ def end_all_sessions(user: Any) -> int:
 
 
 def require_recent_authentication(request: HttpRequest) -> None:
-    """Raise ReauthenticationRequired unless the user signed in, or did so again, minutes ago.
+    """Raise ReauthenticationRequired unless the user authenticated within the last minutes.
 
-    By Redis' clock, and by times that are sealed. A record of format 1 has none, so its user is asked
-    again, unless this release still writes that format.
+    Uses Redis' clock and the sealed times. A record of format 1 has none, so its user must
+    authenticate again, unless GATEHOUSE_RECORD_FORMAT is still 1.
     """
     store = _store(request)
     valid = _validated(store)
@@ -145,7 +145,7 @@ def require_recent_authentication(request: HttpRequest) -> None:
 
 
 def renew_session(request: HttpRequest, *, methods: Sequence[str]) -> CurrentSession:
-    """After the user proved again by `methods` who they are: a new secret, and both clocks from now."""
+    """Give the session a new secret and restart both clocks, after the user authenticated by `methods`."""
     store = _store(request)
     _validated(store)
     store.renew(shown=methods)

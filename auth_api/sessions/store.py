@@ -54,14 +54,12 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None, *, admin: bool = False) -> None:
         super().__init__(session_key)
         self.admin = admin
-        self.sent_key = session_key  # also when the session turned out to be over
+        self.sent_key = session_key  # kept even if the session turns out to be over
         self.slide = True
         self.remember = False
-        self.methods: tuple[str, ...] = ()  # that a new session's user has just shown
-        self.unreadable = (
-            False  # a record is there, but our keys do not open it: the cookie is kept
-        )
-        self.sign_in_id = ""  # of a new session that goes on with an earlier one's sign-in
+        self.methods: tuple[str, ...] = ()  # that the user of a new session has just used
+        self.unreadable = False  # there is a record, but our keys do not open it: keep the cookie
+        self.sign_in_id = ""  # of the earlier session that a new one continues
         self.client_address = ""
         self.client_user_agent = ""
         self.valid: ValidSession | None = None
@@ -85,10 +83,10 @@ class SessionStore(SessionBase):
 
     @property
     def sign_in(self) -> str:
-        """The id of the sign-in that the valid session goes on for; "" without one."""
+        """Return the id of the sign-in that the valid session belongs to; "" without one."""
         if self.valid is None or self.token is None or not self.valid.record.header.bound:
             return ""
-        return self.valid.sign_in.id or self.token.handle  # format 1 knows none
+        return self.valid.sign_in.id or self.token.handle  # format 1 has none
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -132,7 +130,7 @@ class SessionStore(SessionBase):
         return card
 
     def _open(self, token: SessionToken, value: bytes) -> tuple[SessionRecord, SignIn, bytes]:
-        """Read a stored record: what is damaged is deleted; what our keys do not open is kept."""
+        """Read a stored record. Deletes a damaged one; keeps one that our keys do not open."""
         try:
             record = SessionRecord.unpack(value)
             header, body = record.header, record.body
@@ -145,7 +143,7 @@ class SessionStore(SessionBase):
             backend.end(token.ref, token.id_hash)
             raise SessionEnded("damaged") from None
         except Unreadable:
-            # A missing key, which its operator brings back; or somebody changed the record.
+            # Either a key is missing, and the operator can restore it, or the record was tampered with.
             _log.error(
                 "record.unreadable",
                 handle=token.handle,
@@ -212,7 +210,7 @@ class SessionStore(SessionBase):
         self.renew()
 
     def renew(self, *, shown: Sequence[str] = ()) -> None:
-        """As `cycle_key`; `shown` are the methods by which the user has just proved who they are.
+        """Like `cycle_key`; `shown` are the methods by which the user has just authenticated.
 
         Then both clocks restart. Raises SessionEnded when the session is over.
         """
@@ -316,7 +314,7 @@ class SessionStore(SessionBase):
     def _update(self, token: SessionToken, *, shown: Sequence[str] = ()) -> None:
         """Write our changes over what the store has now; merge when another request was faster.
 
-        `shown`: the methods by which the user has just proved who they are; both clocks restart.
+        `shown`: the methods by which the user has just authenticated; if any, both clocks restart.
         """
         old, valid = self._token(), self._valid()
         seen, sign_in, mine = valid.record, valid.sign_in, self._session
@@ -349,7 +347,7 @@ class SessionStore(SessionBase):
         self.valid = ValidSession(SessionRecord.unpack(rest[0]), about, payload, valid.card)
 
     def _new_header(self, data: dict[str, Any], epoch: int | None, now: int) -> Header:
-        """`epoch` None: bound to no user. `now` by Redis' clock."""
+        """Return the header of a new session. `epoch` None: not bound to a user. `now` is Redis' time."""
         flags = (Flag.REMEMBER if self.remember else 0) | (Flag.ADMIN if self.admin else 0)
         if epoch is not None:
             flags |= Flag.BOUND
@@ -357,7 +355,7 @@ class SessionStore(SessionBase):
         return Header(knobs().record_format, flags, idle, lifetime, epoch or 0, now, now)
 
     def _next_header(self, data: dict[str, Any], header: Header, *, now: int) -> Header:
-        """The header of the session's next revision; `now` 0: nobody proved again who they are."""
+        """Return the header of the next revision; `now` is 0 unless the user just authenticated."""
         since = now or header.authenticated_at
         idle, lifetime = self._timeouts(data, remember=header.remember, start=since)
         return header._replace(
@@ -365,15 +363,15 @@ class SessionStore(SessionBase):
         )
 
     def _timeouts(self, data: dict[str, Any], *, remember: bool, start: int) -> tuple[int, int]:
-        """Idle timeout and lifetime from `start`, in seconds; what Django's `set_expiry` says counts."""
+        """Return idle timeout and lifetime from `start`, in seconds; honours Django's `set_expiry`."""
         limits = knobs()
         idle, lifetime = limits.session_idle, limits.session_absolute
         if remember:
             idle, lifetime = limits.remember_idle, limits.remember_absolute
         expiry = data.get("_session_expiry")
-        if isinstance(expiry, int) and expiry:  # seconds without use
+        if isinstance(expiry, int) and expiry:  # an idle timeout
             idle = max(0, min(expiry, lifetime))
-        elif expiry:  # a date, whatever the use
+        elif expiry:  # a date: an absolute lifetime
             ends = int(self.get_expiry_date(expiry=expiry).timestamp())
             lifetime = max(0, min(ends - start, lifetime))
         return idle, lifetime
@@ -382,10 +380,10 @@ class SessionStore(SessionBase):
 def _next_sign_in(
     sign_in: SignIn, token: SessionToken, shown: Sequence[str], moment: int
 ) -> SignIn:
-    """The sign-in goes on; the methods that were `shown` again bear the new time."""
+    """Return the sign-in with the new time for the methods that were `shown` again."""
     kept = tuple(earlier for earlier in sign_in.shown if earlier.method not in shown)
     new = tuple(Shown(method, moment) for method in shown)
-    # A record of format 1 knows no id: from here on it is the handle that it has now.
+    # A record of format 1 has no id: from now on its present handle is the id.
     return replace(sign_in, id=sign_in.id or token.handle, shown=kept + new)
 
 

@@ -34,7 +34,7 @@ def caches(url: str) -> dict[str, Any]:
 
 
 def fails_over(settings: dict[str, Any]) -> bool:
-    """Whether CACHES, as `caches` made it, names Sentinels or a cluster."""
+    """Whether `settings`, made by `caches`, names Sentinels or a cluster."""
     return "CONNECTION_FACTORY" in settings["sessions"]["OPTIONS"]
 
 
@@ -64,7 +64,7 @@ def _sentinel(url: str) -> dict[str, Any]:
         "SENTINEL_KWARGS": {
             "socket_timeout": ANSWER_TIMEOUT,
             "socket_connect_timeout": CONNECT_TIMEOUT,
-            # redis-py's default waits seconds for a Sentinel that is away, before it asks the next.
+            # By default, redis-py waits seconds for an unreachable Sentinel before it asks the next.
             "retry": Retry(NoBackoff(), 0),
         },
     }

@@ -36,8 +36,8 @@ class Gatehouse:
     remember_idle: int = 14 * 86400
     remember_absolute: int = 30 * 86400
     slide_interval: int = 60
-    record_format: int = 2  # 1 while workers of a release that reads only format 1 still run
-    redis_replicas: int = 0  # that acknowledge a sign-in or an ending before it is answered
+    record_format: int = 2  # 1 while workers of a release that reads only format 1 are running
+    redis_replicas: int = 0  # that must acknowledge a new or ended session before the answer
     card_lifetime: int = 300
     fence_lifetime: int = 3600  # longer than any transaction that changes a user
     recent_authentication: int = 600
@@ -126,7 +126,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "auth_api"
-FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # of STATIC_ROOT: anybody may read it, whatever the umask
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # RequestContextMiddleware sends the headers; the private port speaks http
@@ -175,7 +175,7 @@ def _gatehouse() -> Gatehouse:
 
 
 def _pwned_passwords_url() -> str:
-    """A service that cannot be asked would let every password pass, with a line in the log."""
+    """Return the checked URL. With an unusable one, every password would pass, noted only in the log."""
     url = ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/")
     if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
         raise ImproperlyConfigured(

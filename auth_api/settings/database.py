@@ -1,4 +1,4 @@
-"""DATABASE_URL to Django's DATABASES. What it does not understand stops the start."""
+"""Converts DATABASE_URL to Django's DATABASES. Rejects a URL that it cannot use completely."""
 
 from glob import escape
 from pathlib import Path
@@ -16,7 +16,7 @@ _DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
 
 
 def database_settings(url: str) -> dict[str, Any]:
-    """Return the one entry of DATABASES for postgres:// or sqlite:// `url`.
+    """Return the entry of DATABASES for `url`, which starts with postgres:// or sqlite://.
 
     The options of a PostgreSQL URL are libpq's. Raises ImproperlyConfigured, which never shows the URL.
     """
@@ -35,10 +35,10 @@ def database_settings(url: str) -> dict[str, Any]:
 
 
 def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
-    """Take the rights of other users from an SQLite database that is there, and from its -wal and -shm.
+    """Make an existing SQLite database, and its -wal and -shm files, private to their owner.
 
-    New ones are private by the umask of manage.py and gunicorn_auth.py; SQLite gives the files beside
-    a database its own rights.
+    New databases are private through the umask of manage.py and gunicorn_auth.py; SQLite copies a
+    database's permissions to the files beside it.
     """
     name = str(database["NAME"])
     if not database["ENGINE"].endswith("sqlite3") or name.startswith((":", "file:")):
@@ -67,7 +67,7 @@ def _postgresql_options(given: dict[str, Any]) -> dict[str, Any]:
         raise _refused("has an option that libpq does not know; correct or remove it") from None
     if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
         raise _refused(f"sslmode must be one of {', '.join(_SSL_MODES)}")
-    # A worker that waits for a dead host or a lock answers nobody; what the URL says goes first.
+    # A worker that waits for a dead host or a lock serves nobody. The URL overrides these defaults.
     limits = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5s"}
     return {**limits, **given}
 

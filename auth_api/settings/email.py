@@ -1,4 +1,4 @@
-"""EMAIL_URL to Django's e-mail settings. What it does not understand stops the start."""
+"""Converts EMAIL_URL to Django's e-mail settings. Rejects a URL that it cannot use completely."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -16,9 +16,9 @@ _OPTIONS = {"tls": _STARTS_TLS, "starttls": _STARTS_TLS, "ssl": _IS_TLS}
 def email_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for console://, memory://, file:///folder, smtp:// and smtps://.
 
-    TLS starts with `smtp+tls://` or `?tls=1` (`starttls=1`), and is there from the first byte with
-    `smtps://` or `?ssl=1`. User and password are percent-encoded. Raises ImproperlyConfigured, which
-    never shows the URL: also for a password that would leave this machine in clear.
+    `smtp+tls://` or `?tls=1` (`starttls=1`) uses STARTTLS; `smtps://` or `?ssl=1` uses implicit TLS.
+    User and password are percent-encoded. Raises ImproperlyConfigured, which never shows the URL,
+    also if a password would leave this machine in clear text.
     """
     try:
         parts = urlsplit(url)
@@ -67,7 +67,7 @@ def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dic
 
 
 def _protection(parts: SplitResult) -> tuple[bool, bool]:
-    """Return whether TLS is started, and whether it is there from the first byte."""
+    """Return whether to use STARTTLS, and whether to use implicit TLS."""
     wanted = {_STARTS_TLS: parts.scheme == "smtp+tls", _IS_TLS: parts.scheme == "smtps"}
     said: dict[str, bool] = {name: True for name, on in wanted.items() if on}
     for key, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -86,7 +86,7 @@ def _protection(parts: SplitResult) -> tuple[bool, bool]:
 
 
 def _credentials(parts: SplitResult) -> tuple[str, str]:
-    """Raises ValueError for what is no percent-encoded UTF-8."""
+    """Return user and password. Raises ValueError if they are not percent-encoded UTF-8."""
     user, password = parts.username or "", parts.password or ""
     return unquote(user, errors="strict"), unquote(password, errors="strict")
 

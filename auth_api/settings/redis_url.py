@@ -1,4 +1,4 @@
-"""REDIS_URL, looked at before anything connects: no part of it is silently left out."""
+"""Checks REDIS_URL before anything connects, so that no part of it is silently ignored."""
 
 from urllib.parse import urlsplit
 
@@ -7,13 +7,13 @@ from redis import ConnectionPool, RedisError
 
 
 def checked_redis_url(url: str) -> str:
-    """Return `url`. Raises ImproperlyConfigured, which never shows it."""
+    """Return `url` if it is valid. Raises ImproperlyConfigured, which never shows the URL."""
     try:
         parts = urlsplit(url)
         if parts.scheme in ("redis", "rediss", "unix"):
-            ConnectionPool.from_url(url).make_connection()  # connects at its first command only
+            ConnectionPool.from_url(url).make_connection()  # connects only at its first command
         if parts.scheme in ("redis", "rediss"):
-            int(parts.path.strip("/") or 0)  # redis-py takes database 0 for what is no number
+            int(parts.path.strip("/") or 0)  # redis-py uses database 0 if this is not a number
     except (ValueError, TypeError, RedisError):
         raise ImproperlyConfigured(
             "REDIS_URL: has a part or an option that redis-py does not know; correct or remove it"

@@ -1,7 +1,7 @@
-"""What an owner takes back from somebody who was in the account, by mailed links alone.
+"""Lets an owner recover an account from an intruder, with mailed links alone.
 
-Two links do it: "this was not me" of a sign-in, and "put it back" of an address that was left. Whoever
-holds the mailbox that a link was mailed to wins over whoever holds the session and the password.
+There are two such links: "this was not me" for a sign-in, and "restore my address" for a former
+address. Control of the mailbox that a link was sent to outranks the session and the password.
 """
 
 from collections.abc import Collection
@@ -30,11 +30,11 @@ _log = structlog.get_logger("auth_api.users")
 
 
 def disown_sign_in(*, token: str) -> None:
-    """The owner says by the mailed link that a sign-in was not theirs.
+    """Handle the owner's mailed statement that a sign-in was not theirs.
 
-    Ends every session, takes back what was done from this and other new places, makes the password
-    unusable (whoever signed in knows it), and mails a link for a new one. When another account has the
-    former address by now, the account is deactivated: only staff can tell whose it is. Raises
+    Ends every session, undoes changes made from this and other new places, makes the password
+    unusable (the intruder knows it), and mails a link to set a new one. If another account has the
+    former address by now, deactivates the account: only staff can tell who owns it. Raises
     InvalidToken, SessionStoreUnavailable: then nothing is done.
     """
     with transaction.atomic():
@@ -46,24 +46,24 @@ def disown_sign_in(*, token: str) -> None:
             or is_dealt_with(user, email=email, event=event.pk)
         ):
             raise InvalidToken
-        _take_back(user, email, _known_sign_ins(user, event))
+        _undo_changes(user, email, _known_sign_ins(user, event))
         user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
         done = record_change(user, Kind.DISOWNED)
         record_act(user, Act.Kind.DISOWNED, mailed_to=email, event=done.pk)
 
 
 def restore_address(*, token: str) -> None:
-    """Put back the address that an account left, by the link in the notice to it.
+    """Restore the former address of an account, with the link in the notice of the change.
 
-    Ends every session, makes the password unusable and mails a link for a new one: whoever changed
-    the address knows the password. Raises InvalidToken, SessionStoreUnavailable: then nothing is done.
+    Ends every session, makes the password unusable and mails a link to set a new one: the intruder
+    who changed the address knows the password. Raises InvalidToken, SessionStoreUnavailable: then nothing is done.
     """
     with transaction.atomic():
         user, act_id = read_restore_token(token)
         act = next((act for act in live_acts(user) if act.pk == act_id), None)
         if act is None:
             raise InvalidToken
-        if not _put_address_back(user, act):
+        if not _restore_address(user, act):
             raise InvalidToken
         _close(user)
         done = record_change(user, Kind.ADDRESS_RESTORED)
@@ -71,33 +71,33 @@ def restore_address(*, token: str) -> None:
 
 
 def _known_sign_ins(user: User, event: SecurityEvent) -> set[str]:
-    """The ids of the sign-ins that are the owner's as far as anybody can tell.
+    """Return the ids of the sign-ins that are presumably the owner's.
 
-    Those from places that are not new: neither that of the disowned sign-in, nor any that was new while
-    its link could be pressed. Whoever disowns one place would have disowned the others, too.
+    They come from places other than that of the disowned sign-in, and that were not new within the
+    lifetime of its link: an intruder may have signed in from several new places.
     """
     sign_ins = user.security_events.filter(kind=Kind.SIGNED_IN)
     recent = timezone.now() - timedelta(seconds=knobs().disown_lifetime)
     new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=recent)
-    places = {"", event.place, *new.values_list("place", flat=True)}  # "": disowned before
+    places = {"", event.place, *new.values_list("place", flat=True)}  # "": disowned earlier
     return set(sign_ins.exclude(place__in=places).values_list("handle", flat=True))
 
 
-def _take_back(user: User, email: str, known: Collection[str]) -> None:
-    """Undo what unknown sign-ins did since the account was at `email`, where the link was mailed."""
+def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
+    """Undo changes by unknown sign-ins made since the account had the address `email` of the link."""
     acts = live_acts(user)
     left = (a for a in acts if a.kind == Act.Kind.ADDRESS and _is_same(a.old_address, email))
     first = next(left, None)
     since = [a for a in acts if first and a.kind == Act.Kind.ADDRESS and a.pk >= first.pk]
     returned = True
     if first is not None and any(act.sign_in not in known for act in since):
-        returned = _put_address_back(user, first)
+        returned = _restore_address(user, first)
     names = [act for act in acts if act.kind == Act.Kind.NAME]
-    if names and names[-1].sign_in not in known:  # a name that the owner gave later stays
+    if names and names[-1].sign_in not in known:  # keep a name that the owner set later
         renamed = next(act for act in names if act.sign_in not in known)
         user.name = renamed.old_name
         mark_undone([act for act in names if act.pk >= renamed.pk])
-    if not returned:  # at an address that may be the stranger's: only staff can tell
+    if not returned:  # its address may be the intruder's: only staff can tell
         user.is_active = False
     _close(user, mail_reset=returned)
 
@@ -106,11 +106,11 @@ def _is_same(one: str, other: str) -> bool:
     return address_key(one) == address_key(other)
 
 
-def _put_address_back(user: User, act: Act) -> bool:
-    """Give `user` the address that it left by `act`; False when another account has it now.
+def _restore_address(user: User, act: Act) -> bool:
+    """Restore the address that `act` replaced; return False if another account has it now.
 
-    Every change of address since then is void: it was made by somebody who could sign in at an address
-    that only `act` had made the account's.
+    This undoes every later change of address, too: each was made by a sign-in at an address that the
+    account had only through `act`.
     """
     replaced = user.email
     remove_registration(act.old_address)
@@ -127,8 +127,8 @@ def _put_address_back(user: User, act: Act) -> bool:
 
 
 def _close(user: Any, *, mail_reset: bool = True) -> None:
-    """Leave nobody in: not by a session, not by the password."""
+    """Disable the password, which also ends every session."""
     user.set_unusable_password()
     user.save(sign_in="")
-    if mail_reset:  # else the present address may be the stranger's
+    if mail_reset:  # otherwise the present address may be the intruder's
         emails.send_reset(user)

@@ -1,7 +1,7 @@
-"""Acts: what a session did to its account, kept for as long as its sign-in can be disowned.
+"""Acts: changes that a session made to its account, kept as long as its sign-in can be disowned.
 
-Whoever takes an account over changes what would throw them out again. So each act is stored with the
-id of the sign-in that did it, and with what was there before (account_recovery.py takes it back).
+An intruder changes whatever would lock them out again. So each act is stored with the id of the
+sign-in that made it and with the previous value, so that account_recovery.py can undo it.
 """
 
 from collections.abc import Collection
@@ -19,13 +19,13 @@ from .addresses import MAX_LENGTH, AddressField, AsciiLower, address_key
 
 
 class Act(models.Model):
-    """One act on one account. What `old_...` holds depends on the kind."""
+    """One change of one account. Which `old_...` field is set depends on the kind."""
 
     class Kind(models.TextChoices):
         ADDRESS = "address"
         NAME = "name"
         PASSWORD = "password"  # noqa: S105 - a name
-        # By a mailed link: the mailbox at `mailed_to` was used to take the account back.
+        # Made with a mailed link: the mailbox at `mailed_to` was used to recover the account.
         RESET = "reset"
         DISOWNED = "disowned"
         RESTORED = "restored"
@@ -57,41 +57,41 @@ class Act(models.Model):
 
     @property
     def ends_at(self) -> Any:
-        """Until when it can be taken back, and an address that was left stays reserved."""
+        """Until when the act can be undone, and the former address stays reserved."""
         return self.at + _kept_for()
 
 
 def record_act(user: Any, kind: Act.Kind, **values: Any) -> Act:
-    """Store an act, in the transaction that does it; forget the account's expired ones."""
+    """Store an act in the transaction of the change; delete the account's expired ones."""
     prune_acts(user.acts.all())
     act: Act = user.acts.create(kind=kind, **values)
     return act
 
 
-def reservation_of(email: str, *, besides: Any = None) -> Act | None:
-    """Return the act by which an account left `email` a short time ago; None when it is free.
+def reservation_of(email: str, *, except_for: Any = None) -> Act | None:
+    """Return the recent act that replaced `email` as an account's address; None if it is not reserved.
 
-    `besides`: an account that may have it all the same, since it is the one that left it.
+    `except_for`: the account for which `email` is not reserved, because it is its own former address.
     """
     left = Act.objects.filter(
         kind=Act.Kind.ADDRESS, old_address=email, undone=False, at__gt=timezone.now() - _kept_for()
     )
-    left = left.exclude(user__email=email)  # it went back by itself
-    if besides is not None:
-        left = left.exclude(user=besides)
+    left = left.exclude(user__email=email)  # the account has it again
+    if except_for is not None:
+        left = left.exclude(user=except_for)
     return left.order_by("-at").first()
 
 
-def require_unreserved(email: str, *, besides: Any = None) -> None:
-    """Raise ValidationError when another account left `email` a short time ago."""
-    if (act := reservation_of(email, besides=besides)) is not None:
+def require_unreserved(email: str, *, except_for: Any = None) -> None:
+    """Raise ValidationError if `email` was another account's address until recently."""
+    if (act := reservation_of(email, except_for=except_for)) is not None:
         until = f"{act.ends_at:%d %B %Y, %H:%M UTC}"
         message = f"Another account used this address. It is reserved until {until}."
         raise ValidationError(message, code="reserved")
 
 
 def live_acts(user: Any) -> list[Act]:
-    """Return what can still be taken back, oldest first."""
+    """Return the acts that can still be undone, oldest first."""
     return list(user.acts.filter(undone=False, at__gt=timezone.now() - _kept_for()))
 
 
@@ -99,11 +99,12 @@ def mark_undone(acts: Collection[Act]) -> None:
     Act.objects.filter(pk__in=[act.pk for act in acts]).update(undone=True)
 
 
-def settle_addresses(user: Any, email: str, *, by_staff: bool) -> None:
-    """The account is at `email` now: end what could still be taken back of the way there.
+def finalize_address_changes(user: Any, email: str, *, by_staff: bool) -> None:
+    """Make earlier changes of address final, now that the account has the address `email`.
 
-    Going back to an address that was left settles everything since; staff, or a command, settle all of
-    it. Else a link at an address in between would take the account away from its owner.
+    If the owner returned to a former address, every change since then is final; if staff or a command
+    set the address, every change is. Otherwise a link sent to an address in between could take the
+    account away from its owner.
     """
     changes = [act for act in live_acts(user) if act.kind == Act.Kind.ADDRESS]
     if not by_staff:
@@ -114,23 +115,22 @@ def settle_addresses(user: Any, email: str, *, by_staff: bool) -> None:
 
 
 def is_dealt_with(user: Any, *, email: str, event: int) -> bool:
-    """Whether the mailbox at `email` was used to take the account back since `event`.
+    """Whether a link mailed to `email` was used to recover the account since `event`.
 
-    What was mailed elsewhere does not count: whoever took the account over may have changed the
-    address, and then the mails are theirs.
+    Links mailed elsewhere do not count: an intruder may have changed the address and receive them.
     """
     kinds = (Act.Kind.RESET, Act.Kind.DISOWNED, Act.Kind.RESTORED)
     return bool(user.acts.filter(kind__in=kinds, mailed_to=email, event__gt=event).exists())
 
 
 def was_taken_back(user: Any, email: str) -> bool:
-    """Whether `email` was this account's by an act that was taken back since."""
+    """Whether the account had `email` only through a change that was undone since."""
     changes = user.acts.filter(kind=Act.Kind.ADDRESS, new_address=email, undone=True)
     return address_key(email) != address_key(user.email) and changes.exists()
 
 
 def prune_acts(acts: models.QuerySet[Act] | None = None) -> int:
-    """Delete what can no longer be taken back, and what no living link asks after; return how many."""
+    """Delete acts that can no longer be undone and that no valid link needs; return how many."""
     found = Act.objects.all() if acts is None else acts
     deleted, _ = found.filter(at__lt=timezone.now() - 2 * _kept_for()).delete()
     return deleted

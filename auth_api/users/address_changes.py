@@ -19,7 +19,7 @@ from .acts import reservation_of
 from .addresses import address_key, canonical_address
 from .models import User
 from .registration import (
-    has_mail_room,
+    has_mail_allowance,
     is_registration,
     remove_registration,
     require_mail_allowance,
@@ -31,11 +31,11 @@ CHANGE = "address change"  # a request of the outbox
 
 
 def request_address_change(*, user_id: str, email: str, address: str, sign_in: str) -> None:
-    """Have a link mailed to the new address, and mail a notice to the present one.
+    """Request a link for the new address, and mail a notice to the present one.
 
-    `sign_in` is the id of the sign-in that asks, `address` the client's network address. The answer
-    does not tell whether the new address has an account: the outbox's sender looks for it, and its
-    owner is told by mail. Raises InvalidRequest, Throttled.
+    `sign_in` is the id of the requesting sign-in, `address` the client's network address. The answer
+    does not reveal whether the new address has an account: the outbox's sender looks it up and
+    tells its owner by mail. Raises InvalidRequest, Throttled.
     """
     try:
         email = canonical_address(email)
@@ -55,16 +55,16 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
 def answer_address_change(
     email: str, asked_at: datetime, *, user_id: str, epoch: str, sign_in: str
 ) -> None:
-    """Mail the link to the new address, or tell whose it is.
+    """Mail the link to the new address, or tell the owner if it has an account.
 
-    Nothing, if the sessions of the account were ended since (`epoch`): the link would be dead, too.
+    Does nothing if the account's sessions were ended since (`epoch`): the link would be invalid, too.
     """
     users = User.objects.select_for_update().filter(is_active=True)
     user = users.filter(pk=user_id, session_epoch=int(epoch)).first()
-    if user is None or not has_mail_room(email, Purpose.ADDRESS_CHANGE):
+    if user is None or not has_mail_allowance(email, Purpose.ADDRESS_CHANGE):
         return
     other = User.objects.filter(email=email).first()
-    reserved = reservation_of(email, besides=user)
+    reserved = reservation_of(email, except_for=user)
     if other is not None and not is_registration(other):
         emails.send_already_registered(other)
     elif reserved is not None:
@@ -74,12 +74,12 @@ def answer_address_change(
 
 
 def confirm_address(*, request: HttpRequest, token: str, password: str, address: str) -> None:
-    """Make the token's address its user's; ends all sessions. Signs nobody in.
+    """Give the user of the token the new address, and end all sessions. Signs nobody in.
 
-    The mailed link proves the address; a session or the `password` of the account proves that it
-    is the account's owner who wants it. Else somebody's click would give their address to the
-    account of a stranger who asked for it. Raises InvalidToken, and what `require_password` raises: the token
-    stays good then.
+    The mailed link proves the address; a session or the `password` of the account proves that its
+    owner wants the change. Otherwise a careless click on a stranger's request would give the stranger's
+    account the address of the person who clicked. Raises InvalidToken, and the errors of
+    `require_password`, after which the token stays valid.
     """
     user, email, _ = read_confirmation_token(token)
     if not _is_signed_in(request, user):
@@ -87,12 +87,12 @@ def confirm_address(*, request: HttpRequest, token: str, password: str, address:
     try:
         with transaction.atomic():
             user, email, sign_in = read_confirmation_token(token, lock=True)
-            if reservation_of(email, besides=user) is not None:
+            if reservation_of(email, except_for=user) is not None:
                 raise InvalidToken
             remove_registration(email)
             old, user.email, user.email_verified = user.email, email, True
             user.save(sign_in=sign_in)
-            if reservation_of(email, besides=user) is not None:  # left while we waited for the row
+            if reservation_of(email, except_for=user) is not None:  # reserved meanwhile
                 raise InvalidToken
             emails.send_address_changed(user, old, reservation_of(old))
     except IntegrityError:  # somebody else has proved it first

@@ -1,9 +1,9 @@
 """E-mail addresses as identifiers: stored as their owner typed them, compared by one rule.
 
-The domain is what DNS is asked for: lower case, in ASCII by IDNA 2008 (UTS 46, non-transitional, as
-browsers do it), so `faß.de` is `xn--fa-hia.de` and never `fass.de`. The local part belongs to the
-receiver (RFC 5321, section 2.4): it keeps its spelling, and mail goes to that one. Two addresses are
-the same account when they differ in the case of ASCII letters only.
+The domain is stored as DNS is queried: in lower case, in ASCII by IDNA 2008 (UTS 46,
+non-transitional, as in browsers), so `faß.de` is `xn--fa-hia.de` and never `fass.de`. Only the
+receiving host may interpret the local part (RFC 5321, section 2.4), so it keeps the spelling to which
+mail goes. Two addresses belong to the same account if they differ only in the case of ASCII letters.
 """
 
 import unicodedata
@@ -27,11 +27,10 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def canonical_address(text: str) -> str:
-    """Return the form in which an address is stored and written to: the local part as it was typed.
+    """Return the form in which an address is stored and mailed to: the local part as it was typed.
 
-    Raises ValidationError for what no account may have: a local part or a domain that cannot be read
-    in one way only, and quoted local parts and literal IP addresses, in which mail software and we
-    could see different receivers.
+    Raises ValidationError for an address that no account may have: an ambiguous local part or domain,
+    a quoted local part or a literal IP address. Mail software could read those differently from us.
     """
     address = stored_form(text)
     if len(address) > MAX_LENGTH:
@@ -43,15 +42,15 @@ def canonical_address(text: str) -> str:
 
 
 def address_key(address: str) -> str:
-    """Return what two spellings of one account have in common: lower-case ASCII letters.
+    """Return the form that all spellings of one account share: with ASCII letters in lower case.
 
-    No other character is folded: a Kelvin sign is no `k`, and `ß` is not `ss`.
+    No other character is folded: the Kelvin sign is not `k`, and `ß` is not `ss`.
     """
     return address.translate(_LOWER)
 
 
 def stored_form(text: str) -> str:
-    """Return `text` with its domain as it goes over the wire; does not judge the local part.
+    """Return `text` with its domain as DNS is queried; does not check the local part.
 
     A domain that IDNA 2008 refuses stays as it is, for validation to refuse.
     """
@@ -62,20 +61,20 @@ def stored_form(text: str) -> str:
 def earlier_key(text: str) -> str:
     """Return the address under which earlier versions stored what is typed as `text`.
 
-    They folded all of it by NFKC and `casefold`, and took the domain through IDNA 2003: `ß` became
-    `ss`, a final sigma another sigma, and joiners went away.
+    They folded the whole address by NFKC and `casefold`, and the domain by IDNA 2003: `ß` became `ss`,
+    a final sigma an ordinary one, and joiners were removed.
     """
     address = unicodedata.normalize("NFKC", text.strip()).casefold()
     address = unicodedata.normalize("NFKC", address)
     local, at, domain = address.rpartition("@")
     try:
         return f"{local}{at}{domain.encode('idna').decode()}" if at else address
-    except UnicodeError:  # no domain at all
+    except UnicodeError:  # not a domain
         return address
 
 
 def _wire_domain(domain: str) -> str:
-    if domain.isascii():  # what DNS is asked for, whatever it stands for
+    if domain.isascii():  # as DNS is queried, whatever it stands for
         return address_key(domain)
     try:
         return idna.encode(domain, uts46=True, transitional=False).decode()
@@ -84,7 +83,7 @@ def _wire_domain(domain: str) -> str:
 
 
 class AsciiLower(Lower):
-    """`LOWER` of ASCII letters alone, whatever the database's locale: in Turkish, I is no i."""
+    """`LOWER` for ASCII letters only, whatever the database's locale: in Turkish, `I` does not become `i`."""
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.as_sql(
@@ -93,7 +92,7 @@ class AsciiLower(Lower):
 
 
 class AddressField(_TextField):
-    """Stores the canonical form and compares without case, whoever writes or asks.
+    """Stores the canonical form and ignores case in comparisons, for every writer and query.
 
     `exact` and `in` find every spelling; the unique constraint over AsciiLower is their index.
     """
@@ -114,16 +113,16 @@ class AddressField(_TextField):
 
 @AddressField.register_lookup
 class SameAddress(lookups.Exact):
-    """`email=`: the account of any spelling."""
+    """`email=`: matches any spelling of the address."""
 
     def __init__(self, lhs: Any, rhs: Any) -> None:
-        stored = _is_query(rhs)  # compared as they are stored
+        stored = _is_query(rhs)  # a subquery: compare stored values
         super().__init__(lhs if stored else AsciiLower(lhs), rhs if stored else _lowered(rhs))
 
 
 @AddressField.register_lookup
 class OneOfAddresses(lookups.In):
-    """`email__in=`: the accounts of any spellings."""
+    """`email__in=`: matches any spelling of each address."""
 
     def __init__(self, lhs: Any, rhs: Any) -> None:
         stored = _is_query(rhs)

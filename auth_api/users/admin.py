@@ -63,7 +63,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
     request: Any = None  # set by the view
 
     def clean(self) -> dict[str, Any]:
-        """Judge the new password only behind the present one."""
+        """Check the new password only if the current one is right."""
         if "old_password" not in self.cleaned_data:
             return self.cleaned_data
         return super().clean() or self.cleaned_data
@@ -126,7 +126,7 @@ def change_own_password(request: HttpRequest) -> Any:
 def _signed_in(request: Any, user: User, **_: Any) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
     request.session.save()  # gives the session its token
-    # Under another engine of Django's (tests compare them) there is no id.
+    # Django's own engines, which tests use for comparison, have no such id.
     handle = getattr(request.session, "sign_in", "") or _handle_of(request)
     record_sign_in(user=user, handle=handle, reason="admin")
 
@@ -167,7 +167,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         Nor does anybody else change an address: whoever reads its mail can take the account over.
         """
         fields = list(super().get_readonly_fields(request, obj))
-        if obj == request.user:  # one's own address is changed on the site, where it is proved
+        if obj == request.user:  # staff change their own address on the site, which verifies it
             fields += ["email", "email_verified"]
         if not request.user.is_superuser:
             fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
@@ -187,7 +187,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """An address is found by any spelling of it, as at the sign-in."""
+        """Find an address by any spelling, as the sign-in does."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         return found | queryset.filter(email=search_term), may_repeat
 

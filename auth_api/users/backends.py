@@ -22,7 +22,7 @@ class EmailBackend(ModelBackend):
     """Signs in by e-mail address and password.
 
     Unknown address, wrong password, inactive and unverified look the same and take the same steps,
-    one Argon2 run among them (ASVS 6.3.8): for nobody there is a decoy.
+    including one Argon2 run (ASVS 6.3.8): without an account it checks a decoy.
     """
 
     def authenticate(
@@ -60,15 +60,15 @@ def _reason(user: User | None, checkable: bool, is_right: bool) -> str:
 
 
 def _log_refusal(reason: str, user: User | None, account: str) -> None:
-    """Say why in the logs alone; never the typed address: people type passwords there.
+    """Give the reason only in the logs, and never the typed address: people type passwords there.
 
-    `account` is the address for the account's own log; whether there is one, its writer finds out.
+    `account` is the address for the account's own log; the log's writer looks up whether it exists.
     """
     record_event(Kind.SIGN_IN_FAILED, user.pk if user else None, account=account, reason=reason)
 
 
 def _find(address: str) -> tuple[str, User | None]:
-    """Return the canonical address, "" for none, and who has it."""
+    """Return the canonical address ("" if invalid) and its user."""
     try:
         account = canonical_address(address)
     except ValidationError:
@@ -77,7 +77,7 @@ def _find(address: str) -> tuple[str, User | None]:
 
 
 def _nobody() -> User:
-    """Somebody who is not there, made as from a row: what is done with a user costs the same then."""
+    """Return a stand-in user, built like one from a row, so that the following steps cost the same."""
     return User.from_db(DEFAULT_DB_ALIAS, *_row_of_nobody())
 
 

@@ -1,4 +1,4 @@
-"""Changes of accounts, as the security log tells them; whoever makes them."""
+"""Records changes of accounts in the security log, whoever makes them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.origin import sign_in_of_change
 from auth_api.security_log.recording import record_change
 
-from .acts import Act, record_act, settle_addresses
+from .acts import Act, finalize_address_changes, record_act
 from .addresses import address_key
 
 RECORDED = frozenset(
@@ -28,10 +28,10 @@ _KINDS = {
 def record_changes(
     user: Any, before: Mapping[str, Any], after: Mapping[str, Any], sign_in: str | None = None
 ) -> None:
-    """Record what differs of `user`'s row. Call in the transaction that writes it.
+    """Record the changed fields of `user`'s row. Call in the transaction that writes it.
 
-    `sign_in`: the id of the sign-in whose act it is; None: that of the present request's session. Until
-    an address is verified anybody may register it anew; that is not yet somebody's account.
+    `sign_in`: the id of the sign-in that made the change; None means that of the current request's
+    session. Changes before the address is verified are not recorded: anyone may register it again.
     """
     actor = sign_in_of_change(user.pk) if sign_in is None else sign_in
     for name in sorted(RECORDED & after.keys()):
@@ -45,7 +45,7 @@ def record_changes(
         if actor and name in _ACTS:
             record_act(user, _ACTS[name], sign_in=actor, **_undo(name, before, after))
         if name == "email":
-            settle_addresses(user, after["email"], by_staff=sign_in is None and not actor)
+            finalize_address_changes(user, after["email"], by_staff=sign_in is None and not actor)
 
 
 def _undo(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _undo(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dic
             return {"old_address": before["email"], "new_address": after["email"]}
         case "name":
             return {"old_name": before["name"]}
-    return {}  # a password is not put back
+    return {}  # a password is not restored
 
 
 def _is_respelled(old: Any, new: Any) -> bool:

@@ -18,7 +18,7 @@ from .tokens import (
 
 
 def send_verification(user: User, asked_at: datetime) -> None:
-    """Mail the link that verifies the address, good from `asked_at` on."""
+    """Mail the link that verifies the address; its lifetime counts from `asked_at`."""
     # Without the name: whoever registers chose it, and may not be who reads this.
     queue_mail(
         to=user.email,
@@ -42,7 +42,7 @@ def send_already_registered(user: User) -> None:
 
 
 def send_reset(user: User, asked_at: datetime | None = None) -> None:
-    """Mail the link that sets a new password, good from `asked_at` (by default: now) on."""
+    """Mail the link to set a new password; its lifetime counts from `asked_at` (default: now)."""
     link = reset_link(user)
     queue_mail(
         to=user.email,
@@ -76,7 +76,7 @@ def send_new_device(user: User, event: SecurityEvent) -> None:
 
 
 def send_address_confirmation(user: User, email: str, sign_in: str, asked_at: datetime) -> None:
-    """Mail the new address the link that makes it the user's, good from `asked_at` on."""
+    """Mail the new address the link that confirms it; its lifetime counts from `asked_at`."""
     queue_mail(
         to=email,
         template="confirm_address",
@@ -97,9 +97,9 @@ def send_address_change_asked(user: User, email: str) -> None:
 
 
 def send_address_changed(user: User, old: str, act: Act | None) -> None:
-    """Tell the address that was left (ASVS 6.3.7), with a link that restores it.
+    """Notify the former address of the change (ASVS 6.3.7), with a link that restores it.
 
-    `act` None: the account went back to an earlier address, and the earlier one wins.
+    `act` is None if the account returned to an earlier address: then there is no link.
     """
     queue_mail(
         to=old,
@@ -112,7 +112,7 @@ def send_address_changed(user: User, old: str, act: Act | None) -> None:
 
 
 def send_address_restored(replaced: str, restored: str) -> None:
-    """Tell the address that was an account's until the owner of the former one put that back."""
+    """Notify the address that the account had until the former one was restored."""
     queue_mail(
         to=replaced,
         template="address_restored",
@@ -122,7 +122,7 @@ def send_address_restored(replaced: str, restored: str) -> None:
 
 
 def send_address_reserved(act: Act) -> None:
-    """Tell who wants to use an address that an account left a short time ago."""
+    """Tell the requester that an address is reserved, because it was another account's until recently."""
     queue_mail(
         to=act.old_address,
         template="address_reserved",

@@ -118,7 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         self.email = canonical_address(self.email)
         validate_name(self.name)
-        require_unreserved(self.email, besides=self.pk)
+        require_unreserved(self.email, except_for=self.pk)
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""

@@ -32,6 +32,6 @@ def delete_account(*, user_id: str) -> None:
         left = {act.old_address for act in live_acts(user) if act.kind == Act.Kind.ADDRESS}
         user.delete()
         OutboxMail.objects.filter(to__iexact=email).delete()
-        for address in {email, *left}:  # whoever changed it may not be the owner
+        for address in {email, *left}:  # an intruder may have changed it
             emails.send_account_deleted(address)
     _log.info("account.deleted", user=user_id)

@@ -22,7 +22,7 @@ from . import emails
 from .acts import Act, record_act
 from .addresses import canonical_address
 from .models import User
-from .registration import has_mail_room, require_mail_allowance, require_password_allowance
+from .registration import has_mail_allowance, require_mail_allowance, require_password_allowance
 from .services import check_credentials, forget_tries
 from .tokens import read_reset_token
 
@@ -33,10 +33,9 @@ FORGOT = "forgot"  # a request of the outbox
 
 
 def request_password_reset(*, email: str, address: str) -> None:
-    """Have a link mailed that sets a new password; the answer and its time tell nothing.
+    """Request a link to set a new password; neither the answer nor its time reveals anything.
 
-    The outbox's sender looks whether there is an account. Raises InvalidRequest for what is no
-    address, Throttled.
+    The outbox's sender looks up the account. Raises InvalidRequest for an invalid address, Throttled.
     """
     try:
         email = canonical_address(email)
@@ -51,12 +50,12 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
     """Mail the link to the stored address, if there is an account.
 
     A reset also proves the address, so it goes to unverified registrations and to accounts that
-    staff made without a password. As often as the counter refuses, a mailed link is still good:
-    it forgets when links die. So strangers who ask keep nobody from a reset.
+    staff created without a password. The counter's window is the lifetime of a link, so whenever the
+    counter refuses, an earlier link is still valid: strangers cannot block resets.
     """
-    # Locked, so that it does not go away before its link has been counted.
+    # Locked, so that the account is not deleted before its link has been counted.
     user = User.objects.select_for_update().filter(email=email, is_active=True).first()
-    if user and has_mail_room(email, Purpose.RESET, window=knobs().reset_lifetime):
+    if user and has_mail_allowance(email, Purpose.RESET, window=knobs().reset_lifetime):
         emails.send_reset(user, asked_at)
 
 
@@ -70,8 +69,8 @@ def send_reset_link(*, user: User) -> None:
 def reset_password(*, token: str, password: str, address: str) -> None:
     """Set the password of the token's user and end all sessions. Signs nobody in (ASVS 7.6.2).
 
-    `address` is the client's. Raises InvalidToken, InvalidRequest for a password that is refused
-    (the token stays good), Throttled, Overloaded, SessionStoreUnavailable.
+    `address` is the client's network address. Raises InvalidToken, InvalidRequest for a password that
+    is refused (the token stays valid), Throttled, Overloaded, SessionStoreUnavailable.
     """
     owner = read_reset_token(token)
     require_password_allowance(f"reset of {owner.pk}")

@@ -33,10 +33,10 @@ from auth_api.knobs import knobs
 MIN_LENGTH = 15  # SP 800-63B-4, 3.1.1.2: while a password is the only factor
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
 MIN_SCORE = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
-# zxcvbn holds the interpreter, and tries every combination of the readings of `4@8({[` and the like
-# (bench/password_strength.py climbs to the worst). So it sees this many characters, which tell enough,
+# zxcvbn holds the GIL, and tries every combination of letters for characters such as `4@8({[`
+# (bench/password_strength.py searches for the slowest). So it gets only this many characters,
 LONGEST_SCORED = 32
-# and one character for those that it reads alike: every bracket is a "c", a bar is an "i" or "l" as a 1 is.
+# with look-alikes replaced by one of them: it reads every bracket as "c", and "|" as "i" or "l", like "1".
 _READ_ALIKE = str.maketrans("{[<|", "(((1")
 _SLOT_PATIENCE = 0.5  # seconds
 _WAITING = 2  # threads; the others of the worker (gunicorn_auth.py) are for signed-in users
@@ -162,9 +162,9 @@ def can_be_checked(stored: str) -> bool:
 
 
 def decoy() -> str:
-    """A hash that no password has, as costly to check as a new one; for accounts that have none.
+    """Return a hash that matches no password but costs as much to check, for accounts without one.
 
-    Put together, not computed: the first decoy costs no more than the others.
+    It is assembled, not computed, so that the first decoy costs no more than later ones.
     """
     return _decoy(Argon2idHasher().params())
 

@@ -37,10 +37,10 @@ REGISTER, RESEND = "register", "resend"  # requests of the outbox
 
 
 def register_user(*, email: str, password: str, name: str, address: str) -> None:
-    """Have an unverified account made, or the owner of a known address told by mail.
+    """Request an unverified account, or a mail to the owner if the address has an account.
 
-    The caller, at the network's `address`, learns nothing about the account: the outbox's sender
-    looks for it. Raises InvalidRequest for what no account may have, Throttled, Overloaded.
+    The answer reveals nothing about the account: the outbox's sender looks it up. `address` is the
+    client's network address. Raises InvalidRequest for invalid data, Throttled, Overloaded.
     """
     require_password_allowance(network_of(address))
     email = _checked_registration(email, password, name)
@@ -49,14 +49,14 @@ def register_user(*, email: str, password: str, name: str, address: str) -> None
 
 
 def answer_registration(email: str, asked_at: datetime, *, password: str, name: str) -> None:
-    """Store a registration and mail its link, or tell the owner of a known address.
+    """Store a registration and mail its link, or notify the owner of an existing account.
 
-    `password` is its hash. An address that had enough mails for now is left alone.
+    `password` is a hash. Does nothing if the address has reached its limit of mails.
     """
     user = User.objects.filter(email=email).first()
     reserved = reservation_of(email)
     free = reserved is None and (user is None or is_registration(user))
-    if not has_mail_room(email, Purpose.VERIFICATION if free else Purpose.NOTICE):
+    if not has_mail_allowance(email, Purpose.VERIFICATION if free else Purpose.NOTICE):
         return
     if reserved is not None:
         emails.send_address_reserved(reserved)
@@ -69,9 +69,9 @@ def answer_registration(email: str, asked_at: datetime, *, password: str, name: 
 
 
 def resend_verification(*, email: str, address: str) -> None:
-    """Have the link of an unverified registration mailed again; the answer tells nothing.
+    """Request the link of an unverified registration again; the answer reveals nothing.
 
-    Raises InvalidRequest for what is no address, Throttled.
+    Raises InvalidRequest for an invalid address, Throttled.
     """
     try:
         email = canonical_address(email)
@@ -82,17 +82,17 @@ def resend_verification(*, email: str, address: str) -> None:
 
 
 def answer_resend(email: str, asked_at: datetime) -> None:
-    """Mail the link of a registration that waits for it; else nothing."""
+    """Mail the link if there is an unverified registration; otherwise do nothing."""
     user = User.objects.filter(email=email).first()
     waits = user is not None and is_registration(user)
-    if user is not None and waits and has_mail_room(email, Purpose.RESEND):
+    if user is not None and waits and has_mail_allowance(email, Purpose.RESEND):
         emails.send_verification(user, asked_at)
 
 
 def require_password_allowance(chooser: str) -> None:
-    """Raise Throttled when `chooser` (a network, or an account) proposed enough new passwords.
+    """Raise Throttled if `chooser` (a network or an account) proposed too many new passwords.
 
-    Call it first: to judge a password takes the processor.
+    Call it first: evaluating a password takes CPU time.
     """
     try:
         count_new_password(chooser)
@@ -102,14 +102,14 @@ def require_password_allowance(chooser: str) -> None:
 
 
 def require_mail_allowance(address: str, purpose: Purpose) -> None:
-    """Raise Throttled when the client at `address` asked for enough such mails to anybody."""
+    """Raise Throttled if the client at `address` requested too many mails of this kind."""
     if wait := mail_wait(address, purpose):
         _log.warning("mail.throttled", by="client", mail=purpose, retry_after=wait)
         raise Throttled(wait)
 
 
-def has_mail_room(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
-    """Count a mail to `email`; False when it had enough of them in `window` seconds."""
+def has_mail_allowance(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
+    """Count a mail to `email`; return False above the limit for `window` seconds."""
     allowed = may_be_mailed(email, purpose, window=window)
     if not allowed:
         _log.warning("mail.throttled", by="address", mail=purpose)
@@ -138,8 +138,8 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
                 user = User.objects.create(email=email, password=hashed, name=name)
                 _log.info("account.registered", user=str(user.id))
             elif is_registration(user):
-                # The newest registration counts and kills older links (they name the epoch). Its
-                # spelling of the address, too: the mail goes to who is registering now.
+                # The newest registration replaces earlier ones, also in its spelling of the address,
+                # and invalidates older links (they contain the epoch).
                 user.email, user.password, user.name = email, hashed, name
                 user.save()
             return user
@@ -148,12 +148,13 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
 
 
 def require_password(user: User, password: str, address: str) -> None:
-    """Raise InvalidCredentials unless `password` is that of `user`: for mailed links that prove only an
-    address. `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
+    """Raise InvalidCredentials unless `password` is that of `user`, for links that prove only an address.
+
+    `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
     """
-    if not password:  # the page asks for it only now
+    if not password:  # the page sends none at first, and asks for it after this
         raise InvalidCredentials
-    # Only such a link can tell whether it is a registration's password, so sign-ins do not count.
+    # Sign-ins do not reveal whether a registration's password is right, so they are counted apart.
     throttle = counted_try(user.email, address, verification=not user.email_verified)
     if (
         not acceptable_input(password)
@@ -167,7 +168,7 @@ def require_password(user: User, password: str, address: str) -> None:
 
 
 def remove_registration(email: str) -> None:
-    """A registration that nobody has confirmed keeps no address from who proves it."""
+    """Delete an unconfirmed registration of `email`: it must not block the address's owner."""
     other = User.objects.select_for_update().filter(email=email).first()
     if other is not None and is_registration(other):
         other.delete()

@@ -44,13 +44,13 @@ def check_credentials(
 
 
 def _meant_address(typed: str) -> str:
-    """Return the address that `typed` means at a sign-in. Raises ValidationError when it is none.
+    """Return the address that `typed` means at sign-in. Raises ValidationError if it is invalid.
 
-    An account that an earlier release stored under its own reading of `typed` is still found by
-    whoever types that, until somebody has the address that it is today. Nothing is mailed by it.
+    Finds an account that an earlier release stored under its own folding of `typed`, until an account
+    has the address under today's rule. Mails never use this.
     """
     before = "" if typed.isascii() else earlier_key(typed)
-    if not before or not before.isascii():  # earlier versions stored it as we do, or not at all
+    if not before or not before.isascii():  # stored as today, or not at all
         return canonical_address(typed)
     try:
         now = canonical_address(typed)
@@ -64,7 +64,7 @@ def _meant_address(typed: str) -> str:
 def counted_try(
     account: str, address: str, device: str = "", *, verification: bool = False
 ) -> LoginThrottle:
-    """Count a try at `account`, in any spelling of it, before it is made.
+    """Count a try at `account`, given in any spelling, before it is made.
 
     Raises Throttled, SessionStoreUnavailable.
     """
@@ -81,9 +81,10 @@ def counted_try(
 
 
 def forget_tries(account: str, address: str) -> None:
-    """Let the owner, who has just proved to read the account's mail, sign in from `address`.
+    """Clear the failures, so that the owner, who has just proved control of the mailbox, can sign in.
 
-    Else strangers' failures would keep them out after a reset, too. Raises SessionStoreUnavailable.
+    Otherwise strangers' failures would lock them out even after a reset. `address` is the client's
+    network address. Raises SessionStoreUnavailable.
     """
     LoginThrottle(address_key(account), address).clear()
 

@@ -40,9 +40,9 @@ def verification_link(user: User) -> SignedLink:
 
 
 def confirmation_link(user: User, email: str, sign_in: str) -> SignedLink:
-    """A link that proves control of `email`, a user's next address, for 24 hours. Older ones die.
+    """A link that proves control of `email`, the user's new address, for 24 hours. Invalidates older ones.
 
-    `sign_in` is the id of the sign-in that asked for it.
+    `sign_in` is the id of the sign-in that requested it.
     """
     serial = _next_serial(user, "address_serial")
     lifetime = knobs().verification_lifetime
@@ -50,10 +50,10 @@ def confirmation_link(user: User, email: str, sign_in: str) -> SignedLink:
 
 
 def reset_link(user: User) -> SignedLink:
-    """A link that sets a new password, for 30 minutes. Older ones die.
+    """A link that sets a new password, for 30 minutes. Invalidates older ones.
 
-    Neither the end of all sessions nor a change of the password kills it: whoever knows the password
-    could else keep the owner from a new one.
+    It stays valid after a change of the password and the end of all sessions. Otherwise an intruder
+    who knows the password could keep the owner from setting a new one.
     """
     serial = _next_serial(user, "reset_serial")
     return _link(RESET, knobs().reset_lifetime, str(user.id), user.email, serial)
@@ -65,7 +65,7 @@ def disown_link(user: User, sign_in: int) -> SignedLink:
 
 
 def restore_link(user: User, act: int) -> SignedLink:
-    """A link that puts back the address which `user` left by `act`, for 7 days; it works signed out."""
+    """A link that restores the address that `act` replaced, for 7 days; it works signed out."""
     return _link(RESTORE, knobs().disown_lifetime, str(user.id), act)
 
 
@@ -81,9 +81,9 @@ def read_verification_token(token: str, *, lock: bool = False) -> User:
 
 
 def read_confirmation_token(token: str, *, lock: bool = False) -> tuple[User, str, str]:
-    """Return the user of `token`, the address that it proves, and the sign-in that asked for it.
+    """Return the user of `token`, the address that it proves, and the sign-in that requested it.
 
-    With `lock` the user is held to the transaction's end. Raises InvalidToken.
+    With `lock`, locks the user until the transaction ends. Raises InvalidToken.
     """
     user_id, email, epoch, serial, sign_in = _claims(CONFIRM, token, 5)
     user = _found(lock, pk=user_id, session_epoch=epoch, address_serial=serial, is_active=True)
@@ -91,7 +91,7 @@ def read_confirmation_token(token: str, *, lock: bool = False) -> tuple[User, st
 
 
 def read_restore_token(token: str) -> tuple[User, int]:
-    """Return the user of `token`, locked, and the act that it takes back. Raises InvalidToken."""
+    """Return the user of `token`, locked, and the act that it undoes. Raises InvalidToken."""
     user_id, act = _claims(RESTORE, token, 2)
     return _found(True, pk=user_id, is_active=True), act
 

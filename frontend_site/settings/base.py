@@ -35,13 +35,13 @@ class Gatehouse:
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
     answer_limit: int = 1024 * 1024
-    # A long answer (an export) goes through a file: all of it is there before the browser has any.
+    # A long answer (an export) is stored in a file before the browser gets the first byte.
     download_limit: int = 256 * 1024**2
     download_deadline: float = 60.0  # of the whole call
     downloads_at_once: int = 2  # per worker: each keeps a thread of auth_api busy
     body_limit: int = 64 * 1024
     forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
-    click_paths: tuple[str, ...] = ()  # of those, which nobody enters without a click
+    click_paths: tuple[str, ...] = ()  # the ones that require a click
     upstreams: tuple[Upstream, ...] = ()
     upstream_body_limit: int = 1024**3
     upstream_silence: int = 60  # the longest wait for the next byte, of either side
@@ -49,7 +49,7 @@ class Gatehouse:
     upstream_recheck: int = 60  # a running answer asks so often whether the session lives
     streams: int = 1000  # open pages of one worker that wait for events
     streams_of_session: int = 6  # of those; the oldest goes
-    streams_of_user: int = 20  # of all sessions of one user; the oldest goes
+    streams_of_user: int = 20  # over all sessions of one user; the oldest is closed
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
     stream_heartbeat: int = 20
 
@@ -103,7 +103,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
-FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # of STATIC_ROOT: anybody may read it, whatever the umask
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
@@ -146,7 +146,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
 
 
 def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The paths of apps, and those of them that ask for a click."""
+    """Return the paths of apps, and those of them that require a click."""
     items = [item.partition(":") for item in ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", "")]
     for path, colon, option in items:
         known = option == "click" if colon else True

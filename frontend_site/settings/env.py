@@ -104,9 +104,9 @@ def development_secrets(folder: Path) -> dict[str, str]:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder` for this user alone, whatever the umask, or close one that is open.
+    """Create `folder` for this user only, whatever the umask, or restrict an existing one.
 
-    Raises ImproperlyConfigured for a folder that everybody may write to, such as /tmp.
+    Raises ImproperlyConfigured for a folder that every user may write to, such as /tmp.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_mode & stat.S_ISVTX:
@@ -117,7 +117,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def take_rights_of_others(path: Path) -> None:
-    """Let only its owner read or change `path`; what belongs to another user stays as it is."""
+    """Let only its owner read or change `path`; a path of another user stays as it is."""
     found = path.stat()
     if found.st_uid == os.geteuid() and found.st_mode & 0o077:
         path.chmod(stat.S_IMODE(found.st_mode) & 0o700)

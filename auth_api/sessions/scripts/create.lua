@@ -1,6 +1,6 @@
 -- KEYS record, index, card
 -- ARGV header, body, id hash, limit (0: none), policy, card, card lifetime in seconds
--- returns {ok, record, id hash...}: of what the limit ended | {exists} | {refused} | {clock}
+-- returns {ok, record, id hashes of the sessions that the limit ended...} | {exists} | {refused} | {clock}
 --   | {epoch}: the user's sessions were ended since the card's epoch was read
 local header, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])

@@ -1,8 +1,8 @@
--- Put in front of every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
+-- Prepended to every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
 -- sealed body (records.py). Card: 1, active, epoch, sealed | or a fence: 0, nonce.
 -- Redis' own clock is the only clock (design rule 1).
 local BOUND, ADMIN = 1, 4
-local FORMAT = 2 -- the newest that this release reads; both have their fields at the same places
+local FORMAT = 2 -- the newest that this release reads; formats 1 and 2 have the same layout
 
 local function now()
   local t = redis.call('TIME')
@@ -31,7 +31,7 @@ local function stamps(seen, revision)
   return struct.pack('>I4I4', seen, revision)
 end
 
--- The time of authentication is sealed before the script runs, by the TIME that was read for it.
+-- Whether the time of authentication, which was read with TIME and sealed before this script ran, is still current.
 local function is_now(authenticated, seconds)
   return math.abs(seconds - authenticated) < 2
 end

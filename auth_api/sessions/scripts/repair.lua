@@ -1,6 +1,6 @@
--- Deletes what no release of ours has written: keys of another type, and values too short to be read. Without it
--- every call that meets them would fail for ever.
--- KEYS any of ours   returns how many were deleted
+-- Deletes values that no release has written: keys of another type, and values too short to be read. Otherwise
+-- every call that reads them would fail for ever.
+-- KEYS any of the engine's   returns how many were deleted
 local SHORTEST = {[':card'] = 6, ['record'] = 43} -- bytes (records.py, codec.py); a fence is longer
 local deleted = 0
 for _, key in ipairs(KEYS) do

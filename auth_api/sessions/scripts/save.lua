@@ -16,7 +16,7 @@ local r = unpack_record(value)
 if r.format > FORMAT then return {'newer'} end
 local reason = ending(r, seconds, KEYS[2], ARGV[1], card)
 if reason then return {reason} end
--- A time of format 1 is not under the seal: one from the future must not come under it.
+-- Times of format 1 are not sealed: do not seal one that lies in the future.
 if r.format == 1 and r.authenticated > seconds + 60 then return {'absolute'} end
 if r.revision ~= tonumber(ARGV[2]) then return {'conflict', value} end
 local before = r.authenticated

@@ -4,7 +4,7 @@
 local found = redis.call('MGET', KEYS[1], KEYS[3])
 local value, card = found[1], found[2]
 if not value then
-  -- of another type, or gone before its time: nothing is left of it
+  -- of another type, or lost before it expired: remove the rest
   if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('ZSCORE', KEYS[2], ARGV[1]) then
     redis.call('UNLINK', KEYS[1])
     redis.call('ZREM', KEYS[2], ARGV[1])
