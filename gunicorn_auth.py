@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from typing import Any
 
-os.umask(0o077)  # what this service writes is for its owner
+os.umask(0o077)  # files of this service are private to its owner
 bind = f"{os.environ.get('AUTH_API_BIND') or '127.0.0.1'}:{os.environ.get('AUTH_API_PORT', '8001')}"
 workers = int(os.environ.get("AUTH_API_WORKERS", "2"))
 worker_class = "gunicorn_auth_worker.AuthWorker"  # threads: Argon2 runs outside the GIL; Redis and SQL are blocking clients

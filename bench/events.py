@@ -18,7 +18,7 @@ IMAGE = Path(__file__).resolve().parents[1] / "docs" / "images" / "event-streams
 STREAMS = 1000
 OF_SESSION = 5
 HELD = 30  # seconds: more than a heartbeat
-EMAILS = tuple(f"person{number}@example.com" for number in range(STREAMS // 20))  # a user has 20
+EMAILS = tuple(f"person{number}@example.com" for number in range(STREAMS // 20))  # 20 streams each
 
 
 def open_stream(stack: Stack, cookie: str) -> socket.socket:

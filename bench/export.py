@@ -1,4 +1,4 @@
-"""What a long export costs: time, and CPU and memory of both services' workers.
+"""Measures a long export: its time, and the CPU time and memory of both services' workers.
 
 Usage: .venv/bin/python -m bench.export [EVENTS...]    (default: 500 5000 50000)
 """
@@ -15,14 +15,14 @@ TIMES = 3
 
 
 def peak(pid: int) -> float:
-    """The most memory that a process ever had, in MiB."""
+    """Return the peak memory of a process, in MiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     kib = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(kib) / 1024
 
 
 def cpu(pid: int) -> float:
-    """Seconds, of user and system, that a process has had."""
+    """Return the user and system CPU time of a process, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -36,7 +36,7 @@ def measure(events: int) -> str:
     with Stack(GATEHOUSE_LOG_LEVEL="WARNING") as stack:
         client = JsonClient(stack.address)
         client.login(EMAIL, stack.make_user(EMAIL)).raise_for_status()
-        client.get("/api/auth/account/export").raise_for_status()  # what a first one costs once
+        client.get("/api/auth/account/export").raise_for_status()  # warm-up
         workers = {name: worker_of(stack, name) for name in ("auth", "web")}
         before = {name: peak(pid) for name, pid in workers.items()}
         add_events(stack, events)

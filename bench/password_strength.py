@@ -1,10 +1,10 @@
-"""The longest that the password policy holds the interpreter: climbed to, not guessed.
+"""Searches for the password that the policy takes longest to evaluate.
 
 Usage: python -m bench.password_strength [--seconds N] [--seed N]
 
-A new password is judged before it is hashed, in one piece, while no other thread of the process
-runs. This climbs to the slowest one that it finds in N seconds, by CPU time, and then compares the
-judgements with those of zxcvbn's own Python, which the estimator is a port of.
+A new password is evaluated before it is hashed, in one call that holds the GIL. This searches for
+the slowest password by hill climbing for N seconds, by CPU time, and then compares the verdicts with
+those of the Python zxcvbn, of which the estimator is a port.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from auth_api.users.models import User  # noqa: E402
 
 _READINGS = "4@8({[<3690!1|7$5+%2"  # what zxcvbn reads as letters
 _CHARACTERS = _READINGS * 2 + "aabcdeeilost" + string.ascii_uppercase + "-./ é🧭"
-_KNOWN = (  # slow ones for the estimator in Python, or at its full length
+_KNOWN = (  # slow for the estimator in Python, or of full length
     "@s{![o(4962<2@%e21a|5o4!7++6t4|$",
     "4@8({[<3690!1|7$5+%2" * 6,
     "4@8({[</369&#!1/|0$5+7%2/" * 5,
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _climb(dice: random.Random, seconds: float) -> tuple[tuple[str, User], float, int]:
-    """Change a few characters at a time and keep what is no faster; start anew when it gets stuck."""
+    """Change a few characters at a time and keep what is not faster; restart when stuck."""
     deadline = time.monotonic() + seconds
     best, worst, tries, stuck = ("", _ADA), 0.0, 0, 0
     here, height = best, 0.0
@@ -92,13 +92,13 @@ def _random_password(dice: random.Random) -> str:
 
 
 def _random_user(dice: random.Random) -> User:
-    """Their words are on the estimator's lists too; who registers chooses them."""
+    """Return a user whose name and address, which an attacker chooses, are also on the word lists."""
     name = " ".join("".join(dice.choices(_CHARACTERS, k=3)) for _ in range(dice.randint(1, 37)))
     return User(email=f"{'a' * dice.randint(1, 60)}@example.com", name=name)
 
 
 def _cost(password: str, user: User) -> float:
-    """CPU-ms of one judgement: the fastest of three, since others use this machine too."""
+    """Return the CPU time of one evaluation in ms: the fastest of three, to reduce noise."""
     return min(_cost_once(password, user) for _ in range(3))
 
 
@@ -109,7 +109,7 @@ def _cost_once(password: str, user: User) -> float:
 
 
 def _judge(password: str, user: User) -> bool:
-    """Whether the policy takes it."""
+    """Whether the policy accepts the password."""
     try:
         passwords.PasswordPolicy().validate(password, user)
     except ValidationError:
@@ -118,7 +118,7 @@ def _judge(password: str, user: User) -> bool:
 
 
 def _samples(dice: random.Random) -> dict[str, list[str]]:
-    """Common passwords made to fit the length, passphrases, disguises and noise."""
+    """Return padded common passwords, passphrases, disguised words and random strings."""
     listed = sorted(passwords._common().passwords)
     words = FREQUENCY_LISTS["english_wikipedia"][:8000]
     leet = str.maketrans("aeiost", "4310$7")
@@ -147,7 +147,7 @@ def _samples(dice: random.Random) -> dict[str, list[str]]:
 
 
 def _differences(samples: list[str]) -> tuple[int, int]:
-    """How many of them zxcvbn's Python judges otherwise: now taken, now refused."""
+    """Return how many the Python zxcvbn rates differently: accepted only here, refused only here."""
     pairs = [(_taken_by_python(sample), _taken_now(sample)) for sample in samples]
     return pairs.count((False, True)), pairs.count((True, False))
 

@@ -21,7 +21,7 @@ from tests.valkey import ValkeyServer
 from .page import write_block
 
 ROOT = Path(__file__).resolve().parents[1]
-BATCH = 250  # a session is refused when its time was read two seconds ago
+BATCH = 250  # the store refuses a session whose time was read two seconds ago
 ROUNDS = 9
 CALLERS = 3  # processes at once
 CALLS = 3000  # of each engine in a round

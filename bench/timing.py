@@ -1,11 +1,11 @@
-"""Whether the time of an answer tells who has an account.
+"""Measures whether response times reveal which addresses have accounts.
 
 Usage: python -m bench.timing [--pairs N] [--seed N] [--database sqlite|postgresql] [--only WORD]
 
-Asks auth_api, as it runs in production, for an account and for nobody by turns, in an order that
-chance decides for each pair, and prints how well one answer's time tells the two apart: the area
-under the ROC curve is 0.5 when it tells nothing, and 1 when it always tells. Each request comes
-from a network of its own and each pair has accounts of its own, so that no throttle has a say.
+Calls auth_api, configured as in production, in pairs: with and without an account, in random order.
+Prints how well the time of one answer tells the two apart: the area under the ROC curve is 0.5 if it
+reveals nothing, and 1 if it always does. Each request comes from its own network and each pair has
+its own accounts, so that no throttle applies.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from tests.processes import JsonClient, Stack
 from .systems import EMAIL, gatehouse
 
 _WARM_UP = 50  # pairs that do not count
-_TOKEN_USE = 30  # seconds, of the 60 that a service token lives
+_TOKEN_USE = 30  # seconds; a service token is valid for 60
 _PASSWORD = "the same wrong password"  # noqa: S105
 _CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 _MAKE_ACCOUNTS = """
@@ -45,13 +45,13 @@ User.objects.bulk_create(
 
 @dataclass(frozen=True)
 class Flow:
-    """A call, and what the row of an account is that it is asked for (beside a verified one's)."""
+    """A call, and how its account's row differs from that of a verified account."""
 
     name: str
     path: str
     body: Callable[[str], dict[str, str]]
     row: dict[str, object]
-    in_a_row: int = 1  # the last one counts: what the ones before left to do may slow it down
+    in_a_row: int = 1  # only the last is measured: work left by earlier ones may slow it down
     signed_in: bool = False
 
 
@@ -117,7 +117,7 @@ def _make_accounts(stack: Stack, flows: Sequence[Flow], count: int) -> None:
 def _samples(
     caller: "_Caller", flow: Flow, number: int, pairs: int, dice: random.Random
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds for accounts, and for nobody."""
+    """Return the times in ms with an account, and without one."""
     samples: dict[str, list[float]] = {"known": [], "never": []}
     for pair in range(-_WARM_UP, pairs):
         for kind in dice.sample(("known", "never"), 2):
@@ -130,7 +130,7 @@ def _samples(
 
 
 class _Caller:
-    """One kept-alive connection to auth_api, as the BFF keeps one."""
+    """A kept-alive connection to auth_api, like the BFF's."""
 
     def __init__(self, stack: Stack, password: str) -> None:
         name, _, secret = stack.secrets["GATEHOUSE_SERVICE_KEYS"].partition(":")
@@ -142,7 +142,7 @@ class _Caller:
         self._token, self._cookie, self._minted, self._asked = "", "", 0.0, 0
 
     def milliseconds(self, path: str, body: dict[str, str], signed_in: bool) -> float:
-        """Return how long the answer took to its last byte. Raises RuntimeError for a 429 or a 5xx."""
+        """Return the time until the last byte of the answer. Raises RuntimeError for a 429 or a 5xx."""
         headers, content = self._headers(signed_in), json.dumps(body)
         start = time.perf_counter_ns()
         self._connection.request("POST", f"/v1/{path}", content, headers)
@@ -177,7 +177,7 @@ def _row(flow: Flow, known: Sequence[float], nobody: Sequence[float]) -> str:
 
 
 def area_under_curve(ones: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
-    """Return how often one is larger than another, and its 95 % interval (DeLong 1988)."""
+    """Return the probability that one exceeds another, and its 95 % interval (DeLong 1988)."""
     above = _placements(ones, sorted(others))
     below = _placements(others, sorted(ones))
     area = statistics.fmean(above)

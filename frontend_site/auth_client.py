@@ -64,7 +64,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "ready": ("GET", "/readyz"),
 }
 
-# A success of one of these says that the session is valid.
+# Success of one of these calls proves that the session is valid.
 NEEDS_SESSION = frozenset(
     {
         "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
@@ -72,7 +72,7 @@ NEEDS_SESSION = frozenset(
         "export-account", "identity",
     }
 )  # fmt: skip
-# As long as what they tell; auth_api sends them without a length.
+# Of any length; auth_api sends these without a Content-Length.
 _LONG = frozenset({"export-account"})
 
 # Each of these makes auth_api hash a password; it does few at once.
@@ -104,9 +104,9 @@ class AuthApiUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What auth_api said. `body` is a JSON object, or empty with 204; names of headers in lower case.
+    """An answer of auth_api. `body` is a JSON object, or empty with 204; header names in lower case.
 
-    A long success is in `file`, whole and at its beginning, in place of `body`; whoever takes it closes it.
+    A long success is complete in `file`, at position 0, in place of `body`; its consumer closes it.
     """
 
     status: int
@@ -128,7 +128,7 @@ class Answer:
 
     @property
     def tells_who(self) -> bool:
-        """Whether this is `{user, session}` of somebody signed in, perhaps with more."""
+        """Whether the document has the `user` and `session` of a signed-in user."""
         return self.status == 200 and {"user", "session"} <= self.document.keys()
 
     @property
@@ -235,7 +235,7 @@ class AuthApiClient:
             raise AuthApiUnavailable(type(error).__name__) from error
 
     def _download(self, request: requests.PreparedRequest) -> Answer:
-        """All of a long answer, or AuthApiUnavailable: an answer that was cut must not look whole."""
+        """Return a complete long answer. Raises AuthApiUnavailable for a truncated one."""
         patience = (self._options.connect_timeout, self._options.read_timeout)
         try:
             with self._slot(self._download_slots):
@@ -256,7 +256,7 @@ class AuthApiClient:
             raise AuthApiUnavailable(type(error).__name__) from error
 
     def _file(self, response: requests.Response) -> IO[bytes]:
-        """In memory up to the limit of an ordinary answer, on disk (nameless, 0600) from there on."""
+        """Store the body in memory up to the limit of an ordinary answer, then on disk (unnamed, 0600)."""
         file: IO[bytes] = SpooledTemporaryFile(self._options.answer_limit)  # noqa: SIM115 - kept open
         try:
             for chunk in response.raw.stream(65536, decode_content=False):

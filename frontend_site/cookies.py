@@ -15,7 +15,7 @@ from django.http import HttpResponseBase
 
 SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
-# Cookies ignore ports: a browser may also send those of the admin, which is auth_api's.
+# Cookies ignore ports: a browser may also send those of auth_api's admin.
 _OURS = frozenset(
     name.lower()
     for name in (SESSION_COOKIE, CSRF_COOKIE, "__Host-admin-session", "__Host-admin-csrf")
@@ -69,8 +69,8 @@ def read_cookie(header: str, name: str) -> str | None:
 def cookies_for_app(header: str) -> str:
     """Return a raw Cookie header without our cookies and their look-alikes, for an app.
 
-    "" when nothing is left. Pieces that are not `name=value` are left out, too: some parsers give up
-    on the whole header for one.
+    "" if nothing is left. Leaves out pieces that are not `name=value`, too: some parsers reject the
+    whole header because of one.
     """
     pieces = (piece.strip(" \t") for piece in header.split(";"))
     return "; ".join(piece for piece in pieces if _is_for_app(piece))
@@ -80,7 +80,7 @@ def _is_for_app(piece: str) -> bool:
     name, equals, _ = piece.partition("=")
     if not name or not equals:
         return False
-    # Two Cookie lines reach us joined by a comma, so one of ours may stand behind any comma.
+    # Two Cookie lines arrive joined by a comma, so one of our cookies may follow any comma.
     return not any(_kind_name(part.partition("=")[0]) in _OURS for part in piece.split(","))
 
 

@@ -1,7 +1,7 @@
-"""What a view says about itself; the middleware holds it to that (docs/adopting.md).
+"""What a view declares about itself; the middleware enforces it (docs/adopting.md).
 
-A view that says nothing is protected, takes GET only, and runs only with a session that auth_api
-has called valid, which counts as use of it. Under /api/ it is a JSON endpoint, elsewhere a page.
+A view that declares nothing is protected: it accepts GET only, and runs only after auth_api has
+confirmed the session, which counts as use. Under /api/ it is a JSON endpoint, elsewhere a page.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from django.http import HttpResponseBase
 
 View = Callable[..., HttpResponseBase]
 Kind = Literal["page", "json", "probe", "upstream"]
-# What a view has to do with the session. "use": auth_api is asked for it before the view, and the
-# idle clock starts anew. "peek": asked, but that is no use of it (polling). "own-call": the view's
-# own call to auth_api, by frontend_site.session_check, finds out whether it is valid.
+# How a view's session is checked. "use": auth_api checks it before the view runs, and the idle clock
+# restarts. "peek": the same, but the idle clock does not restart (polling). "own-call": the view makes
+# its own call to auth_api, with frontend_site.session_check, which checks the session.
 Session = Literal["use", "peek", "own-call"]
 
 
@@ -54,7 +54,7 @@ def kind_of(view: View, path: str) -> Kind:
 
 
 def session_of(view: View) -> Session:
-    """Return what a view has to do with the session; for a public one, when it asks who it is."""
+    """Return how a view's session is checked; for a public view, if it uses `request.user`."""
     session: Session = getattr(view, "session", "use")
     return session
 

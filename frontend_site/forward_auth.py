@@ -56,8 +56,8 @@ class Original:
 def verify(request: SiteRequest) -> HttpResponseBase:
     """204 with who is signed in; 401 for a fetch; 302 to sign in for a navigation.
 
-    The 204 carries the `Cookie` header that the app may see: the request's without our cookies. The
-    proxy puts it in place of the browser's (docs/decisions/0001-cookies-of-apps.md).
+    The 204 has a `Cookie` header for the app: the request's, without our cookies. The proxy replaces
+    the browser's with it (docs/decisions/0001-cookies-of-apps.md).
 
     `?audience=NAME` names the app in the identity token; `?redirect=no` turns the 302 into a 401.
     """
@@ -77,7 +77,7 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     relay_cookies(request, answer)
     if answer.status != 200:
         return _denied(request, original, browser_response(answer))
-    # Always there, also when it is empty: then Gatehouse has said that the app gets no cookie.
+    # Always present: an empty one means that the app gets no cookie.
     cookies = cookies_for_app(request.META.get("HTTP_COOKIE", ""))
     return HttpResponse(status=204, headers={**_identity_headers(answer), "Cookie": cookies})
 
@@ -88,7 +88,7 @@ def go_on(request: SiteRequest) -> HttpResponseBase:
 
     Between an app and the login page, because a link from elsewhere arrives without the Strict
     cookie: this page gets the same-site reload (middleware/same_site.py), and the app cannot.
-    An app that asks for a click gets one here.
+    For an app that requires a click, this page asks for it.
     """
     destination = safe_next(request.GET.get("next"))
     if not request.session_token or not current_profile(request):

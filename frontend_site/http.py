@@ -24,7 +24,7 @@ class SiteRequest(HttpRequest):
     csrf: CsrfState
     auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
     session_check: "SessionCheck"
-    user: "SiteUser"  # type: ignore[assignment]  # nobody here is a model
+    user: "SiteUser"  # type: ignore[assignment]  # not a model here
     auser: "Callable[[], Awaitable[SiteUser]]"  # type: ignore[assignment]
 
 

@@ -69,15 +69,15 @@ def continue_url(destination: str) -> str:
 def needs_click(destination: str) -> bool:
     """Whether only a click may lead to `destination`, which `safe_next` returned.
 
-    A link of another site says where; what we then open by ourselves would count as asked for here.
-    Spellings that an app may read as such a path count, too: to ask too often does no harm.
+    A link on another site may have chosen `destination`, and a redirect from here would look same-site
+    to the app. Spellings that an app may read as such a path count, too: asking too often is harmless.
     """
     path = re.sub(";[^/]*", "", unquote(destination.partition("?")[0])) + "/"
     return path.lower().startswith(tuple(asks.lower() for asks in knobs().click_paths))
 
 
 def redirect_target(destination: str) -> str:
-    """Return where a redirect leads whoever wants to go to `destination`: there, or to its click."""
+    """Return `destination`, or the page that asks for a click first."""
     return continue_url(destination) if needs_click(destination) else destination
 
 

@@ -106,9 +106,9 @@ def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | N
 
 
 def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") -> HttpResponse:
-    """Lead to the login page and back; a script gets `problem` (401), since it can follow neither.
+    """Redirect to the login page, which leads back; a script gets `problem` (401) instead.
 
-    A form cannot be sent again by a GET: `next` is its page, not its target.
+    A GET cannot send a form again: for a form, `next` is its page, not its target.
     """
     match = request.resolver_match
     kind = kind_of(match.func, request.path_info) if match else "page"
@@ -148,7 +148,7 @@ def page_not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: SiteRequest) -> HttpResponse:
-    """Also answers what a middleware raised, which ProblemMiddleware never sees: say, an outage."""
+    """Also handle exceptions of middleware, which ProblemMiddleware never sees: for example, an outage."""
     error = sys.exc_info()[1]
     answer = respond_to_error(request, error) if isinstance(error, Exception) else None
     return answer or respond(request, INTERNAL_ERROR)

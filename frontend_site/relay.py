@@ -1,4 +1,4 @@
-"""What an answer of auth_api changes for the browser: its session cookie, our CSRF token, and who it is."""
+"""Applies an answer of auth_api to the browser: session cookie, CSRF token and user."""
 
 from .auth_client import Answer
 from .cookies import SESSION_COOKIE, SessionToken
@@ -9,7 +9,7 @@ CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 def relay_cookies(request: SiteRequest, answer: Answer) -> None:
-    """Pass the Set-Cookie lines of `answer` on; the request speaks for the session they leave.
+    """Pass on the Set-Cookie lines of `answer`; from now on the request has the session that they set.
 
     Call it before a page is rendered: its form must carry the new token.
     """

@@ -1,4 +1,4 @@
-"""What auth_api says of this request's session: asked at most once, remembered in the request."""
+"""Asks auth_api about the session of a request, at most once, and keeps the result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ SIGNED_OUT = frozenset({"no-session", "session-ended"})
 
 @dataclass
 class SessionCheck:
-    """What is known so far; one for each request."""
+    """What is known so far about a request's session."""
 
-    ask_user: Callable[[], SiteUser]  # who is signed in, from here or by a call
+    ask_user: Callable[[], SiteUser]  # returns who is signed in, with a call if needed
     answer: Answer | None = None  # who is signed in (200), or that the session is over (401)
-    failure: AuthApiUnavailable | None = None  # nobody could tell
+    failure: AuthApiUnavailable | None = None  # auth_api could not tell
     valid: bool = False  # a call found the session valid
     over: bool = False  # a call found none, or an ended one
-    expected: bool = False  # the view said that a call of its own would tell
+    expected: bool = False  # the view declared that it makes its own call
 
     def start_again(self, answer: Answer) -> None:
-        """Forget whose the old session was; `answer` may say whose the new one is."""
+        """Forget the user of the old session; `answer` may contain that of the new one."""
         self.answer = answer if answer.tells_who else None
         self.failure = None
 
     def lazy_user(self) -> SiteUser:
-        """Return what becomes the user when it is looked at: as Django's `request.user`."""
+        """Return a lazy user, like Django's `request.user`."""
         lazy: SiteUser = SimpleLazyObject(self.ask_user)  # type: ignore[assignment]
         return lazy
 
@@ -48,10 +48,10 @@ def call_auth_api(
     handle: str = "",
     audience: str = "",
 ) -> Answer:
-    """Make one call for whoever is at the browser; remember what it says of their session.
+    """Make one call on behalf of the browser; remember what the answer says about its session.
 
-    The one way for views, since the gate believes what went through here. No cookie is relayed.
-    Raises AuthApiUnavailable.
+    Views must use this, because the last gate only sees calls made here. Relays no cookie. Raises
+    AuthApiUnavailable.
     """
     answer = auth_api().call(
         route,
@@ -72,10 +72,10 @@ def call_auth_api(
 
 
 def ask_who(request: SiteRequest, route: str, *, relay: bool = True) -> Answer:
-    """Return who is signed in (200), or that the session is over (401), by at most one call.
+    """Return who is signed in (200), or that the session is over (401), with at most one call.
 
-    `route` is how to ask when nothing is known yet; `relay`: whether that call may change cookies.
-    Raises AuthApiUnavailable, again when it is asked again.
+    `route` is the call to make if nothing is known yet; `relay`: whether it may change cookies. Raises
+    AuthApiUnavailable; further calls raise it again.
     """
     check = request.session_check
     if check.failure:
@@ -84,7 +84,7 @@ def ask_who(request: SiteRequest, route: str, *, relay: bool = True) -> Answer:
         return check.answer
     try:
         answer = call_auth_api(request, route)
-        if check.answer is None:  # neither of the two
+        if check.answer is None:  # neither signed in nor over
             raise AuthApiUnavailable(f"{route}: {answer.status}", retry_after=answer.retry_after)
     except AuthApiUnavailable as error:
         check.failure = error
@@ -95,10 +95,10 @@ def ask_who(request: SiteRequest, route: str, *, relay: bool = True) -> Answer:
 
 
 def user_of(request: SiteRequest) -> SiteUser:
-    """Return who is signed in, or NOBODY; without a cookie at no cost.
+    """Return who is signed in, or NOBODY; without a cookie, makes no call.
 
-    It counts as use of the session where the view does. Where it does not, no cookie is changed
-    either: the answer may be older than a sign-in of another tab. Raises AuthApiUnavailable.
+    Counts as use of the session if the view does. If it does not, no cookie is changed either: the
+    answer may be older than a sign-in in another tab. Raises AuthApiUnavailable.
     """
     if request.session_token is None:
         return NOBODY
@@ -108,14 +108,14 @@ def user_of(request: SiteRequest) -> SiteUser:
 
 
 async def auser_of(request: SiteRequest) -> SiteUser:
-    """As `user_of`, for async views: a call must not hold up their loop."""
+    """Like `user_of`, for async views: a call must not block the event loop."""
     return await sync_to_async(user_of)(request)
 
 
 def known_user(request: SiteRequest) -> SiteUser:
-    """Return who is known to be signed in, NOBODY when that was not asked: for error pages.
+    """Return the user if already known, otherwise NOBODY. For error pages.
 
-    They must not ask, since they may be there because nobody could tell.
+    They must not call auth_api, because an outage may be the reason for the error page.
     """
     check: SessionCheck | None = getattr(request, "session_check", None)
     if check is None or check.answer is None or check.answer.status != 200:
@@ -127,7 +127,7 @@ def known_user(request: SiteRequest) -> SiteUser:
 
 
 def _counts_as_use(request: SiteRequest) -> bool:
-    try:  # a middleware may ask before Django has looked the view up
+    try:  # a middleware may ask before Django has resolved the view
         match = request.resolver_match or resolve(request.path_info)
     except Resolver404:
         return False

@@ -1,4 +1,4 @@
-"""Who is at the browser, in Django's vocabulary: what `request.user` is on this site."""
+"""The users of this site, as Django's `request.user` describes them."""
 
 from dataclasses import dataclass, field
 
@@ -7,10 +7,10 @@ from .auth_client import Answer, AuthApiUnavailable
 
 @dataclass(frozen=True)
 class SiteUser:
-    """Somebody signed in, or NOBODY. As with Django's users, two are equal when their ids are.
+    """A signed-in user, or NOBODY. As with Django's users, two are equal if their ids are.
 
-    Rights beyond `is_staff` are kept by auth_api alone. There is no `has_perm` here, so a decorator
-    that asks for one fails and lets nobody in.
+    Only auth_api has the permissions beyond `is_staff`. There is no `has_perm` here, so a decorator
+    that checks one fails and denies access.
     """
 
     id: str | None = None  # a UUID as text
@@ -29,7 +29,7 @@ class SiteUser:
         return self.id
 
     def get_username(self) -> str:
-        """Return what somebody signs in with: the e-mail address; "" for nobody."""
+        """Return the e-mail address, with which the user signs in; "" for NOBODY."""
         return self.email
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class SiteUser:
                 email=str(user["email"]),
                 name=str(user["name"] or ""),
                 is_staff=bool(user["is_staff"]),
-                is_active=True,  # auth_api calls no other session valid
+                is_active=True,  # auth_api confirms no session of an inactive user
                 is_authenticated=True,
             )
         except (KeyError, TypeError) as error:

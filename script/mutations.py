@@ -1,8 +1,8 @@
-"""Makes mutants of a source file: the file again, with one small fault in it.
+"""Makes mutants of a source file: copies of it with one small fault each.
 
-Python by its syntax tree, Lua (in a file or in a Python string) by its tokens and lines. Left alone
-are texts, annotations, what is only logged or counted, and the numbers of module-level constants: a
-limit is read by its tests from where it stands.
+Mutates Python by its syntax tree, and Lua (in a file or in a Python string) by its tokens and lines.
+Leaves alone texts, annotations, calls that only log or count, and the numbers of module-level
+constants, since tests import those limits.
 """
 
 import ast
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-Edit = tuple[int, int, str]  # what stands from the first byte to before the second is replaced
+Edit = tuple[int, int, str]  # start, end (exclusive) and replacement of the bytes in between
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Mutant:
     after: str
 
     def of(self, source: bytes) -> bytes:
-        """The mutated file."""
+        """Return the mutated file."""
         start, end, text = self.edit
         return source[:start] + text.encode() + source[end:]
 
 
 def mutants_of(path: str, root: Path) -> list[Mutant]:
-    """Every mutant of a file, in the order of its lines."""
+    """Return every mutant of a file, in the order of its lines."""
     source = (root / path).read_bytes()
     python = path.endswith(".py")
     edits = _Python(source).edits() if python else _lua(source)
@@ -105,7 +105,7 @@ class _Python:
         for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
             start, end = self._span(left)[1], self._span(right)[0]
             old, new = _FLIPS[type(operator)]
-            start += self._source[start:end].index(old.encode())  # past a parenthesis
+            start += self._source[start:end].index(old.encode())  # skip a parenthesis
             yield start, start + len(old), new
 
     def _without_an_operand(self, node: ast.BoolOp) -> Iterator[Edit]:
@@ -132,7 +132,7 @@ class _Python:
 
 
 def _can_be_dropped(node: ast.stmt) -> bool:
-    """A statement without which the rest can still run."""
+    """Whether the rest can still run without the statement."""
     match node:
         case ast.Expr(value=ast.Call()) | ast.Raise() | ast.Continue() | ast.Break():
             return True
@@ -147,14 +147,14 @@ def _can_be_dropped(node: ast.stmt) -> bool:
 
 def _is_left_alone(parent: ast.AST, node: ast.AST) -> bool:
     match node:
-        case ast.Import() | ast.ImportFrom() | ast.JoinedStr():  # Python 3.11 misplaces its parts
+        case ast.Import() | ast.ImportFrom() | ast.JoinedStr():  # wrong positions in Python 3.11
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
         case ast.Call(func=called) | ast.Expr(value=ast.Call(func=called)) if _is_told(called):
             return True
         case ast.Assign(value=ast.Constant(value=str())):
-            return False  # it may be Lua
+            return False  # the string may be Lua
     match parent:
         case ast.Module():
             return isinstance(node, ast.Assign | ast.AnnAssign)
@@ -168,7 +168,7 @@ def _is_left_alone(parent: ast.AST, node: ast.AST) -> bool:
 
 
 def _is_none(node: ast.AST) -> bool:
-    """Whether it is `return None`, which a function does at its end in any case."""
+    """Whether it is `return None`, which has no effect at the end of a function."""
     match node:
         case ast.Return(value=ast.Constant(value=None)):
             return True
@@ -189,7 +189,7 @@ _NEW = {
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "~=", "~=": "==",
     "and": "or", "or": "and", "not": "", "true": "false", "false": "true", "min": "max", "max": "min",
 }  # fmt: skip
-# Lines that are a whole statement without which the rest can still run.
+# Lines that are a whole statement; the rest can still run without it.
 _LUA_STATEMENT = re.compile(
     r"\s*(redis\.call\(.*|return .*|if .* then (return|redis\.call).* end|(and|or) .*)"
 )
@@ -204,7 +204,7 @@ def _lua(source: bytes) -> Iterator[Edit]:
 
 
 def _lua_line(line: str) -> Iterator[Edit]:
-    """The edits of one line, which is ASCII."""
+    """Return the edits of one line, which must be ASCII."""
     code_end = len(line)
     for match in _TOKEN.finditer(line):
         token = match[0]
@@ -223,7 +223,7 @@ def _lua_line(line: str) -> Iterator[Edit]:
 
 
 def _operands(condition: str) -> Iterator[tuple[int, int]]:
-    """Where each operand of the outer `and` and `or` stands, with one word beside it."""
+    """Return where each operand of the outer `and` and `or` is, with one operator next to it."""
     cuts, depth = list[tuple[int, int]](), 0
     for match in re.finditer(r"[()]| (?:and|or) ", condition):
         depth += {"(": 1, ")": -1}.get(match[0], 0)

@@ -1,6 +1,6 @@
-"""Runs mutation tests: the tests of a room, on each mutant of its sources, in a copy of the tree.
+"""Runs mutation tests: the tests of a group on each mutant of its sources, in a copy of the tree.
 
-A room is a group of source files and their tests. Started by script/mutants, inside .venv. A mutant
+A group is a set of source files and their tests. Started by script/mutants, inside .venv. A mutant
 is killed when a test fails or takes too long. Equivalent mutants, which change nothing that a test
 could observe, are listed with the reason in equivalent_mutants.toml and skipped.
 """
@@ -25,16 +25,16 @@ from mutations import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.valkey import ValkeyServer  # noqa: E402 - the sources are no package that is installed
+from tests.valkey import ValkeyServer  # noqa: E402 - the sources are not an installed package
 
 EQUIVALENTS = Path(__file__).parent / "equivalent_mutants.toml"
 SCRIPTS = "auth_api/sessions/scripts"
-PATIENCE = 4  # times as long as the tests take without a mutant, and half a minute
+PATIENCE = 4  # times the duration of the tests without a mutant, plus 30 seconds
 
 
 @dataclass(frozen=True)
-class Room:
-    """Files that keep one promise, and the tests that know it: the likeliest to fail come first."""
+class Group:
+    """Source files and their tests: those that are most likely to fail come first."""
 
     sources: tuple[str, ...]
     tests: tuple[str, ...]
@@ -43,29 +43,29 @@ class Room:
 _ENGINE = "tests/auth_api/sessions"
 _API = "tests/auth_api/api"
 _SITE = "tests/frontend_site"
-ROOMS = {
-    "scripts": Room(
+GROUPS = {
+    "scripts": Group(
         (f"{SCRIPTS}/*.lua",),
         (_ENGINE, f"{_API}/test_sessions.py", "tests/conformance/test_races.py"),
     ),
-    "store": Room(
+    "store": Group(
         tuple(f"auth_api/sessions/{name}.py" for name in
               ("backend", "cards", "codec", "payloads", "records", "services", "store")),
         (_ENGINE, f"{_API}/test_sessions.py", "tests/auth_api/users/test_models.py",
          "tests/conformance/test_races.py", "tests/conformance/test_django_session_tests.py"),
     ),
-    "door": Room(
+    "door": Group(
         tuple(f"auth_api/sessions/{name}.py" for name in ("cookies", "middleware", "tokens")),
         (f"{_ENGINE}/test_cookies.py", "tests/auth_api/test_set_cookies.py",
          "tests/auth_api/users/test_admin_doors.py", f"{_API}/test_sessions.py",
          "tests/auth_api/test_middleware.py", f"{_ENGINE}/test_store.py", "tests/auth_api/users/test_admin.py"),
     ),
-    "throttling": Room(
+    "throttling": Group(
         ("auth_api/throttling.py",),
         ("tests/auth_api/test_throttling.py", f"{_API}/test_accounts.py", f"{_API}/test_login.py",
          f"{_API}/test_passwords.py", "tests/auth_api/users/test_new_devices.py"),
     ),
-    "users": Room(
+    "users": Group(
         tuple(f"auth_api/users/{name}.py" for name in
               ("address_changes", "backends", "password_changes", "registration", "tokens")),
         (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
@@ -73,23 +73,23 @@ ROOMS = {
          "tests/auth_api/users/test_admin.py",
          "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/test_new_devices.py"),
     ),
-    "service_token": Room(
+    "service_token": Group(
         ("auth_api/service_token.py",),
         ("tests/auth_api/test_service_token.py", "tests/auth_api/test_middleware.py"),
     ),
-    "site": Room(
+    "site": Group(
         tuple(f"frontend_site/{name}.py" for name in ("cookies", "csrf", "next", "origin")),
         (f"{_SITE}/test_csrf.py", f"{_SITE}/test_cookies.py", f"{_SITE}/test_next.py",
          f"{_SITE}/middleware/test_csrf.py", f"{_SITE}/middleware/test_same_site.py",
          f"{_SITE}/middleware/test_session_cookie.py", f"{_SITE}/test_set_cookies.py",
          f"{_SITE}/test_forward_auth.py", f"{_SITE}/pages/test_reauthentication.py"),
     ),
-    "site_middleware": Room(
+    "site_middleware": Group(
         tuple(f"frontend_site/middleware/{name}.py" for name in ("csrf", "same_site", "session_cookie")),
         (f"{_SITE}/middleware", f"{_SITE}/test_set_cookies.py", f"{_SITE}/test_logging.py",
          f"{_SITE}/pages/test_reauthentication.py", f"{_SITE}/pages/test_views.py"),
     ),
-    "upstreams": Room(
+    "upstreams": Group(
         tuple(f"frontend_site/upstreams/{name}.py" for name in ("body", "headers", "views")),
         (f"{_SITE}/upstreams/test_passing.py", f"{_SITE}/upstreams/test_uploads.py",
          f"{_SITE}/upstreams/test_streaming.py"),
@@ -99,11 +99,11 @@ ROOMS = {
 
 def main() -> int:
     arguments = _arguments()
-    for number in (signal.SIGINT, signal.SIGTERM):  # in the background, too; the copy is removed
+    for number in (signal.SIGINT, signal.SIGTERM):  # also in the background; removes the copy
         signal.signal(number, signal.default_int_handler)
     scores: list[str] = []
     with _copy() as copy, ValkeyServer() as valkey, suppress(KeyboardInterrupt):
-        for name in arguments.rooms or ROOMS:
+        for name in arguments.groups or GROUPS:
             chosen = _chosen(name, arguments, valkey.client())
             if arguments.list:
                 print("\n".join(_told(mutant) for mutant in chosen))
@@ -116,22 +116,22 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/mutants", description=__doc__)
     parser.add_argument(
-        "rooms", nargs="*", metavar="ROOM", help=f"any of {', '.join(ROOMS)} (default: all)"
+        "groups", nargs="*", metavar="GROUP", help=f"any of {', '.join(GROUPS)} (default: all)"
     )
-    parser.add_argument("--sample", type=int, metavar="N", help="run N mutants of each room")
+    parser.add_argument("--sample", type=int, metavar="N", help="run N mutants of each group")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample (default: 1)")
     parser.add_argument(
         "--match", default="", metavar="TEXT", help="only mutants with TEXT in FILE:LINE: CODE"
     )
     parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
     arguments = parser.parse_args()
-    if unknown := set(arguments.rooms) - set(ROOMS):
-        parser.error(f"unknown room: {', '.join(sorted(unknown))}")
+    if unknown := set(arguments.groups) - set(GROUPS):
+        parser.error(f"unknown group: {', '.join(sorted(unknown))}")
     return arguments
 
 
 def _chosen(name: str, arguments: argparse.Namespace, store: redis.Redis) -> list[Mutant]:
-    files = sorted(path for pattern in ROOMS[name].sources for path in ROOT.glob(pattern))
+    files = sorted(path for pattern in GROUPS[name].sources for path in ROOT.glob(pattern))
     made = [m for path in files for m in mutants_of(str(path.relative_to(ROOT)), ROOT)]
     equivalent = _equivalents()
     made = [m for m in made if (m.path, m.before, m.after) not in equivalent]
@@ -147,7 +147,7 @@ def _equivalents() -> set[tuple[str, str, str]]:
 
 
 def _loads(mutant: Mutant, store: redis.Redis) -> bool:
-    """Whether Redis takes the script: what it refuses at once is no mutant."""
+    """Whether Redis accepts the script: one that does not compile is not a mutant."""
     if not mutant.path.endswith(".lua"):
         return True
     own = mutant.of((ROOT / mutant.path).read_bytes()).decode()
@@ -162,9 +162,9 @@ def _loads(mutant: Mutant, store: redis.Redis) -> bool:
 
 
 def _check(name: str, mutants: list[Mutant], copy: Path, scores: list[str]) -> None:
-    """Run the tests on each mutant; add the score, also when it is interrupted."""
+    """Run the tests on each mutant; add the score, also after an interrupt."""
     started = time.monotonic()
-    if not _pass(copy, ROOMS[name].tests, None):
+    if not _pass(copy, GROUPS[name].tests, None):
         raise SystemExit(f"{name}: the tests fail without a mutant. Fix them first.")
     limit = PATIENCE * (time.monotonic() - started) + 30
     print(f"{name}: {len(mutants)} mutants, at most {limit:.0f} s each", flush=True)
@@ -172,7 +172,7 @@ def _check(name: str, mutants: list[Mutant], copy: Path, scores: list[str]) -> N
     try:
         for mutant in mutants:
             with _mutated(copy, mutant):
-                lives = _pass(copy, ROOMS[name].tests, limit)
+                lives = _pass(copy, GROUPS[name].tests, limit)
             done += 1
             lived += lives
             print(f"\nSURVIVED {_told(mutant)}" if lives else ".", end="", flush=True)
@@ -200,7 +200,7 @@ def _mutated(copy: Path, mutant: Mutant) -> Iterator[None]:
 
 
 def _write(path: Path, source: bytes) -> None:
-    """Write a source, and forget its compiled one: two of one second and size look the same."""
+    """Write a source and delete its compiled file: Python compares only size and time in seconds."""
     path.write_bytes(source)
     for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
         compiled.unlink()
@@ -230,13 +230,13 @@ def _pass(copy: Path, tests: tuple[str, ...], limit: float | None) -> bool:
         except subprocess.TimeoutExpired:
             return False
         finally:
-            with suppress(ProcessLookupError):  # servers that its tests started, too
+            with suppress(ProcessLookupError):  # also servers that the tests started
                 os.killpg(running.pid, signal.SIGKILL)
 
 
 @contextmanager
 def _copy() -> Iterator[Path]:
-    """The sources as they are now, in a folder of their own."""
+    """Yield a folder with a copy of the current sources."""
     listed = subprocess.check_output(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT
     )

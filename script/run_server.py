@@ -34,7 +34,7 @@ class Stop(Exception):
 
 def main() -> int:
     arguments = _arguments()
-    os.umask(0o077)  # for all that is started here: what they write is for its owner
+    os.umask(0o077)  # for all child processes: their files are private to the owner
     processes: list[subprocess.Popen[bytes]] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stop)
@@ -112,16 +112,16 @@ def _environment(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _close_to_others(var: Path) -> None:
-    """Make var/, or take the rights of other users from all that an earlier run left in it.
+    """Create var/, or make an existing one private, with everything in it from earlier runs.
 
-    Static files are what everybody gets; their folder stays as it is, inside of var/.
+    The folder of static files, which are public, keeps its permissions inside var/.
     """
     var.mkdir(parents=True, exist_ok=True)
     if var.stat().st_mode & stat.S_ISVTX:
         raise Stop(f"{var} is shared with other users. Set GATEHOUSE_VAR to a folder of its own.")
     top = [path for path in var.iterdir() if path.name != "static"]
     for path in (var, *top, *(inner for folder in top for inner in folder.rglob("*"))):
-        with suppress(FileNotFoundError):  # of a Valkey that still runs
+        with suppress(FileNotFoundError):  # a temporary file of a running Valkey
             found = path.lstat()
             if found.st_uid == os.geteuid() and not path.is_symlink():
                 path.chmod(stat.S_IMODE(found.st_mode) & 0o700)

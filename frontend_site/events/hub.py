@@ -96,10 +96,10 @@ class Hub:
         return waiter
 
     def admit(self, waiter: Waiter, handle: str) -> None:
-        """The session was checked and is `handle`.
+        """Admit a stream, after its session has been checked and found to be `handle`.
 
-        The oldest streams of the session go when it has too many, and so do those of its user: a
-        user may have many sessions, and must not fill a worker with them.
+        Closes the oldest streams if the session, or its user, has too many: a user with many sessions
+        must not fill a worker.
         """
         with self._lock:
             waiter.handle = handle

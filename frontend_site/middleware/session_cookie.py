@@ -1,4 +1,4 @@
-"""Our two cookies, read strictly; and the first gate, which asks for one of them."""
+"""Reads our two cookies strictly; the first gate requires the session cookie."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,10 +53,10 @@ class SessionCookieMiddleware:
 
 
 class SessionCookieRequiredMiddleware:
-    """The first gate: a protected view without a session cookie costs nothing more.
+    """The first gate: refuses a request for a protected view without a session cookie, at no cost.
 
-    Only presence is checked here. What it is worth, auth_api is asked by the last gate
-    (middleware/valid_session.py).
+    It checks only that the cookie is present. The last gate (middleware/valid_session.py) asks
+    auth_api whether the session is valid.
     """
 
     def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:

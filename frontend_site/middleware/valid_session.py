@@ -1,4 +1,4 @@
-"""The last gate: a protected view runs only after auth_api has called the session valid."""
+"""The last gate: a protected view runs only after auth_api has confirmed the session."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,10 +18,10 @@ _log = structlog.get_logger("frontend_site")
 
 
 class ValidSessionMiddleware:
-    """Innermost: the free gates come first, and a password given again is proof enough.
+    """Innermost: gates without a call come first, and a re-authentication is sufficient proof.
 
-    Sets `request.user` (and `request.auser` for async views). A view that makes a call of its own
-    (`session="own-call"`) is not asked for; it is held to it by its answer.
+    Sets `request.user` (and `request.auser` for async views). For a view that makes its own call
+    (`session="own-call"`), it makes none, and withholds the answer if the view made none either.
     """
 
     def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
@@ -54,7 +54,7 @@ class ValidSessionMiddleware:
 
 
 def _is_proven(request: SiteRequest, response: HttpResponseBase) -> bool:
-    """Whether a call was made that allows this answer: errors are free, so is the way to sign in."""
+    """Whether a call allows this answer. Errors and redirects to the login page are always allowed."""
     check = request.session_check
     return response.status_code >= 400 or check.valid or (check.over and "Location" in response)
 

@@ -48,7 +48,7 @@ def call_or_503(request: SiteRequest, route: str, body: bytes) -> Answer:
 
 
 def required_profile(request: SiteRequest) -> Profile:
-    """Return who is signed in, and since when: by one call, or by none when that is known already.
+    """Return who is signed in, and since when; makes a call only if this is not known yet.
 
     Raises SignInRequired, AuthApiUnavailable.
     """

@@ -12,7 +12,7 @@ from frontend_site.users import NOBODY
 def site(request: HttpRequest) -> dict[str, Any]:
     """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
 
-    `user` is `request.user`. `has_session` says that a cookie came, which proves nothing.
+    `user` is `request.user`. `has_session`: there is a session cookie, which proves nothing.
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """

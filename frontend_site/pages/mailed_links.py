@@ -35,7 +35,7 @@ def verify_email(request: SiteRequest) -> HttpResponse:
 
 @page("GET", "POST", public=True)
 def confirm_address(request: SiteRequest) -> HttpResponse:
-    """The password is asked for only when nobody is signed in to the account that wants the address."""
+    """Ask for the password only if the browser is not signed in to the account that asked."""
     return _mailed_link(
         request, "confirm-address", "confirm_address", "password", refused=_NOT_THE_ACCOUNT
     )

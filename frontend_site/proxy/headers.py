@@ -27,7 +27,7 @@ def browser_response(answer: Answer) -> HttpResponse:
 
 
 def long_response(answer: Answer) -> HttpResponseBase:
-    """Like `browser_response`, for a call whose success may be in a file; closes it in the end."""
+    """Like `browser_response`, for a call whose success may be in a file, which it closes."""
     if answer.file is None:
         return browser_response(answer)
     response = StreamingHttpResponse(

@@ -133,7 +133,7 @@ def account(request: SiteRequest) -> HttpResponse:
 
 @endpoint("GET", session="own-call")
 def export_account(request: SiteRequest) -> HttpResponseBase:
-    """Of any length."""
+    """The answer has any length."""
     answer = call_auth_api(request, "export-account")
     relay_cookies(request, answer)
     return long_response(answer)
