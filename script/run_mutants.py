@@ -69,7 +69,7 @@ GROUPS = {
         tuple(f"auth_api/users/{name}.py" for name in
               ("address_changes", "backends", "password_changes", "registration", "tokens")),
         (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
-         f"{_API}/test_login.py", f"{_API}/test_meanwhile.py", f"{_API}/test_events.py",
+         f"{_API}/test_login.py", f"{_API}/test_concurrent_changes.py", f"{_API}/test_events.py",
          "tests/auth_api/users/test_admin.py",
          "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/test_new_devices.py"),
     ),

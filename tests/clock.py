@@ -1,9 +1,8 @@
-"""Time travel, for sessions and throttles: not by sleeping, but by moving what is stored into the past.
+"""Time travel for sessions and throttles: it moves stored times into the past instead of sleeping.
 
 Redis' clock is the only clock of the engine, so a session of `seconds` ago is one whose times
-(and index entry, and expiry) are `seconds` earlier. Times are under the server's seal, so they are
-sealed anew, with the server's key. From outside the services: `python -m tests.clock SECONDS`, in their
-environment.
+(and index entry, and expiry) are `seconds` earlier. Times are sealed, so they are sealed again with
+the server's key. From outside the services: `python -m tests.clock SECONDS`, in their environment.
 """
 
 import struct
@@ -17,7 +16,7 @@ from auth_api.sessions.codec import SessionCodec
 from auth_api.sessions.records import FORMAT_1, RECORD_HEADER_BYTES, Header, SessionRecord, SignIn
 
 _TIMES = struct.Struct(">III")
-_OFFSET = 14  # created, authenticated, last seen stand together (records.py)
+_OFFSET = 14  # created, authenticated and last seen are adjacent (records.py)
 _NONCE_BYTES = 12
 
 
@@ -48,7 +47,7 @@ def _age_record(client: Any, codec: SessionCodec, key: bytes, seconds: int) -> N
 def _sealed_anew(
     codec: SessionCodec, key: bytes, record: SessionRecord, older: Header, seconds: int
 ) -> bytes:
-    """The body, with what it says of the sign-in under the seal of the `older` header."""
+    """Return the body with its sign-in part sealed again under the `older` header."""
     body = record.body
     if record.header.format == FORMAT_1:
         return body
@@ -72,10 +71,10 @@ def _age_index(client: Any, key: bytes, seconds: int) -> None:
 
 
 def age_throttles(client: Any, seconds: int) -> None:
-    """Make every counter of the throttles `seconds` older: it runs out so much sooner."""
+    """Make every counter of the throttles `seconds` older, so that it expires sooner."""
     for key in list(client.scan_iter("gh:throttle:*")):
         expires = client.pexpiretime(key)
-        assert expires > 0, "a counter that never runs out"
+        assert expires > 0, "a counter that never expires"
         client.pexpireat(key, expires - seconds * 1000)
 
 

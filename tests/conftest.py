@@ -1,4 +1,4 @@
-"""For every suite: the report of a failed test shows the last answers that it got."""
+"""For every suite: the report of a failed test shows the last answers that the test got."""
 
 from collections.abc import Iterator
 from typing import Any

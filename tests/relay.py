@@ -7,9 +7,9 @@ from types import TracebackType
 
 
 class Relay:
-    """Passes connections to loopback's port `target`, which may change. A context manager.
+    """Forwards connections to the local port `target`, which may change. A context manager.
 
-    Connections that exist stay where they lead: whoever holds one does not notice the change.
+    Existing connections keep their server: their clients do not notice the change.
     """
 
     def __init__(self, target: int) -> None:
@@ -26,7 +26,7 @@ class Relay:
                 return
             try:
                 server = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:  # nobody there
+            except OSError:  # the server is down
                 client.close()
                 continue
             self._open += (client, server)

@@ -1,4 +1,4 @@
-"""Set-Cookie lines, cut into what a browser reads."""
+"""Parses Set-Cookie lines as a browser does."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class SetCookie(NamedTuple):
 
 
 def read_set_cookie(line: str) -> SetCookie:
-    """Return what stands in `line`. Fails for an attribute that stands there twice."""
+    """Parse `line`. Fails if an attribute occurs twice."""
     pair, *rest = (piece.strip() for piece in line.split(";"))
     name, _, value = pair.partition("=")
     attributes: dict[str, str | bool] = {}

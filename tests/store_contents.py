@@ -5,7 +5,7 @@ from typing import Any
 
 
 def stored_keys(client: Any) -> list[bytes]:
-    """Every key, of every primary, but the marks for replicas, which live a second."""
+    """Return every key of every primary, except the marks for replicas, which live for a second."""
     found = (key for server in _servers(client) for key in server.scan_iter("*", count=1000))
     return [key for key in found if not key.endswith(b":mark")]
 

@@ -67,7 +67,7 @@ class Nodes:
 
 
 class Cluster(Nodes):
-    """Three primaries that share the slots, and a replica of each where that is asked for."""
+    """Three primaries that share the slots, with a replica each if requested."""
 
     def __init__(self, *, replicas: bool = False) -> None:
         self.primaries = [_cluster_node() for _ in range(3)]
@@ -116,7 +116,7 @@ def _replicate(replica: Node, primary: Any) -> bool:
 
 
 def follows(node: Node) -> bool:
-    """Whether a node is a replica that has what its primary has."""
+    """Whether a node is a replica that is in sync with its primary."""
     state = node.client().info("replication")
     return state["role"] == "slave" and state["master_link_status"] == "up"
 
@@ -151,7 +151,7 @@ class Sentinels(Nodes):
         wait_for(lambda: all(s.sees_everybody() for s in self.sentinels), "the sentinels to meet")
 
     def roles(self) -> tuple[Node, Node]:
-        """Return the primary and the replica of now."""
+        """Return the current primary and replica."""
         pair = (self.primary, self.replica)
         return pair if leads(self.primary) else pair[::-1]
 

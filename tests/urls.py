@@ -22,7 +22,7 @@ def every_path(patterns: list[Any], samples: Mapping[str, str]) -> Iterator[str]
 def every_route(
     patterns: list[Any], samples: Mapping[str, str]
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """As `every_path`; each path with the view that it leads to."""
+    """Like `every_path`, with the view of each path."""
     for _, route, _, _ in extract_views_from_urlpatterns(patterns):
         path = samples.get(route) or re.sub(
             r"<(?:\w+:)?(\w+)>", lambda found: samples[found[1]], simplify_regex(route)

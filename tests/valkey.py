@@ -54,7 +54,7 @@ class ValkeyServer:
             self.process = None
 
     def kill(self) -> None:
-        """Kill it, as a machine's kernel would; what it had written stays."""
+        """Kill the server with SIGKILL; its files remain."""
         self._signal(signal.SIGKILL)
         if self.process is not None:
             self.process.wait(20)

@@ -1,4 +1,4 @@
-"""A walk over every route of the running public site, for tests that import neither project."""
+"""Calls every route of the running public site, for tests that import neither project."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.processes import ROOT, JsonClient, Stack
 
 HANDLE = "h" * 16
 MADE_UP = "A" * 16 + "." + "B" * 43
-# What a view or auth_api wants to read before it looks at the session.
+# Fields that a view or auth_api reads before it checks the session.
 _NEW = {"current_password": "what it was", "new_password": "a lantern in the orchard"}
 _FORM = {"end": "others", "email": "next@example.com", **_NEW}
 _BODIES = {
@@ -35,8 +35,8 @@ print(json.dumps([(path, is_public(view), methods_of(view)) for path, view in ev
 
 
 @dataclass(frozen=True)
-class Door:
-    """One route by one method that its view takes."""
+class Route:
+    """One route with one method that its view accepts."""
 
     method: str
     path: str
@@ -48,8 +48,8 @@ class Door:
 
 
 @cache
-def doors() -> tuple[Door, ...]:
-    """Every route by every method that it takes, out of the resolver of frontend_site."""
+def routes() -> tuple[Route, ...]:
+    """Return every route and accepted method, from the URL resolver of frontend_site."""
     done = subprocess.run(
         [sys.executable, "-c", _LIST],
         cwd=ROOT,
@@ -63,18 +63,18 @@ def doors() -> tuple[Door, ...]:
         capture_output=True,
     )
     return tuple(
-        Door(method, path, public)
+        Route(method, path, public)
         for path, public, methods in json.loads(done.stdout)
         for method in methods
     )
 
 
-def protected_doors() -> list[Door]:
-    return [door for door in doors() if not door.public]
+def protected_routes() -> list[Route]:
+    return [route for route in routes() if not route.public]
 
 
 def headers_at(stack: Stack, session: str | None) -> dict[str, str]:
-    """What a script of this site sends with cookie `session`: it passes the CSRF gates."""
+    """Return the headers of a script of this site with cookie `session`; they pass the CSRF gates."""
     client = JsonClient(stack.address)
     if session:
         client.cookies["__Host-session"] = session
@@ -88,22 +88,22 @@ def headers_at(stack: Stack, session: str | None) -> dict[str, str]:
     }
 
 
-def knock(
-    stack: Stack, chosen: list[Door], headers: dict[str, str]
-) -> Iterator[tuple[Door, requests.Response]]:
-    """Yield the answer at each of the `chosen` doors."""
+def call_each(
+    stack: Stack, chosen: list[Route], headers: dict[str, str]
+) -> Iterator[tuple[Route, requests.Response]]:
+    """Yield each of the `chosen` routes with its answer."""
     with requests.Session() as session:
-        for door in chosen:
-            unsafe = door.method not in ("GET", "HEAD")
+        for route in chosen:
+            unsafe = route.method not in ("GET", "HEAD")
             answer = session.request(
-                door.method,
-                stack.address + door.path,
+                route.method,
+                stack.address + route.path,
                 headers=headers,
-                data=_FORM if unsafe and not door.is_call else None,
-                json=_BODIES.get(door.path, {}) if unsafe and door.is_call else None,
+                data=_FORM if unsafe and not route.is_call else None,
+                json=_BODIES.get(route.path, {}) if unsafe and route.is_call else None,
                 allow_redirects=False,
                 timeout=20,
                 stream=True,
             )
-            yield door, answer
+            yield route, answer
             answer.close()

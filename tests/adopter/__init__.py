@@ -1,1 +1,1 @@
-"""A site built on ours by docs/adopting.md: its views, its lines in urls.py, its template."""
+"""An adopter's site, built as in docs/adopting.md: views, lines of urls.py, a template."""

@@ -1,4 +1,4 @@
-"""A middleware that looks at the user before the view is known, as many do."""
+"""A middleware that reads the user before the view is resolved, as many do."""
 
 from collections.abc import Callable
 

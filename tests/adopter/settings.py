@@ -1,4 +1,4 @@
-"""As frontend_site's, with the adopter's addresses and templates, which greet people on error pages."""
+"""frontend_site's settings with the adopter's URLs, and templates that show the user on error pages."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The adopter's lines before ours."""
+"""The adopter's URLs, before those of the site."""
 
 from django.urls import path
 from django.views.generic import TemplateView
@@ -22,7 +22,7 @@ urlpatterns = [
     path("api/reports/plain", reports.plain),
     path("prices", reports.prices),
     path("opening-hours", reports.opening_hours),
-    # Not in the docs: what goes wrong, and what has to go right all the same.
+    # Not in the docs: mistakes, and unusual but valid views.
     path("staff", reports.staff),
     path("old-style", reports.old_style),
     path("async", reports.asynchronous),

@@ -1,4 +1,4 @@
-"""The first part is what docs/adopting.md shows (a test compares them); then the neighbours."""
+"""The first part is shown in docs/adopting.md (a test compares them); the rest is for tests only."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -58,7 +58,7 @@ def prices(request: SiteRequest) -> HttpResponse:
     return render(request, "reports.html" if request.user.is_authenticated else "home.html")
 
 
-# --- until here the docs show it
+# --- end of the part that the docs show
 
 saved: list[tuple[str | None, str]] = []
 
@@ -77,13 +77,13 @@ class Notes(View):
 
 
 def plain(request: HttpRequest) -> HttpResponse:
-    """Under /api/, and says nothing about itself."""
+    """Under /api/, without a declaration."""
     return JsonResponse({"of": request.user.get_username()})
 
 
 @login_not_required
 def opening_hours(request: HttpRequest) -> HttpResponse:
-    """Public by Django's own mark, and needs nobody."""
+    """Public by Django's own decorator, and needs no user."""
     return HttpResponse("nine to five")
 
 
@@ -153,14 +153,14 @@ def forgets_and_streams(request: SiteRequest) -> StreamingHttpResponse:
 
 @page("GET", session="own-call")
 def forgets_to_look(request: SiteRequest) -> HttpResponse:
-    """It asks, and does not care what the answer is."""
+    """Makes the call, but ignores the answer."""
     call_auth_api(request, "sessions")
     return HttpResponse("private data")
 
 
 @page("GET", session="own-call")
 def forgets_which_call(request: SiteRequest) -> HttpResponse:
-    """This one is answered to everybody."""
+    """Makes a call that needs no session."""
     call_auth_api(request, "jwks")
     return HttpResponse("private data")
 

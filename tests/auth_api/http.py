@@ -33,7 +33,7 @@ def call(
 
 
 def document_of(response: Any) -> Any:
-    """The JSON of an answer that comes in pieces."""
+    """Return the JSON of a streaming answer."""
     return json.loads(b"".join(response.streaming_content))
 
 

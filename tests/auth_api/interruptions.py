@@ -1,4 +1,4 @@
-"""What happens while a password is hashed: a hasher of the settings that lets something happen then."""
+"""A password hasher that lets a test make changes while a password is hashed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _waiting: list[Callable[[], Any]] = []
 
 
 class InterruptedHasher(Argon2idHasher):
-    """Ours; before it makes or checks a hash it does what a test asked for."""
+    """The site's hasher; before it makes or checks a hash, it runs an act of the test."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         _interrupt()
@@ -28,14 +28,14 @@ def _interrupt() -> None:
 
 
 def nothing() -> None:
-    """At this hash nothing happens."""
+    """Do nothing at this hash."""
 
 
 @contextmanager
 def during_hashes(settings: Any, *acts: Callable[[], Any]) -> Iterator[None]:
-    """In the block the first hash waits until the first of `acts` is done, and so on.
+    """In the block, run the first of `acts` before the first hash, and so on.
 
-    Fails when less was hashed than that.
+    Fails if there were fewer hashes than acts.
     """
     settings.PASSWORD_HASHERS = [HASHER]
     _waiting.extend(acts)

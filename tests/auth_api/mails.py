@@ -17,7 +17,7 @@ def sent_mails() -> list[Any]:
 
 
 def mailed_link(to: str = "", subject: str = "") -> str:
-    """The link in the newest mail (to that address, with that subject)."""
+    """Return the link in the newest mail (to that address, with that subject)."""
     found_mails = (m for m in reversed(sent_mails()) if not to or m.to == [to])
     message = next(m for m in found_mails if not subject or m.subject == subject)
     found = re.search(r"http\S+", str(message.body))

@@ -51,7 +51,7 @@ def test_a_sign_in_costs_four_statements_and_few_functions(
     with django_assert_num_queries(4):
         calls = python_calls(sign_in)
     asked = redis_client.info("commandstats")
-    # The throttle counts the try and forgets it again; the time is read, the session stored.
+    # The throttle counts the try and clears it again; the time is read and the session stored.
     assert {name: asked[f"cmdstat_{name}"]["calls"] for name in ("eval", "unlink", "evalsha")} == {
         "eval": 1, "unlink": 1, "evalsha": 2,
     }  # fmt: skip

@@ -50,10 +50,10 @@ def test_a_good_token_makes_no_other_good(clock: list[float]) -> None:
 
 
 @pytest.mark.parametrize("early", [0, SKEW, SKEW + 1, 3600])
-def test_a_token_from_the_future_is_none_but_for_clocks_that_differ(
+def test_a_token_from_the_future_is_refused_unless_the_clocks_may_differ(
     clock: list[float], early: int
 ) -> None:
-    """Else whoever minted one once would have it for ever."""
+    """Otherwise someone who minted a token once could use it for ever."""
     header = "Bearer " + mint_service_token(KEY)
     clock[0] -= early
     assert is_good_authorization(header, [KEY]) == (early <= SKEW)
@@ -67,6 +67,6 @@ def test_a_key_is_known_by_its_name_too(clock: list[float]) -> None:
 @pytest.mark.parametrize(
     "change", ["", "x", "Bearer", "{} ", " {}", "{}\n", "{}x", "Basic{}", "{}é"]
 )
-def test_what_is_no_token_is_refused(clock: list[float], change: str) -> None:
+def test_an_invalid_token_is_refused(clock: list[float], change: str) -> None:
     header = change.replace("{}", "Bearer " + mint_service_token(KEY))
     assert not is_good_authorization(header, [KEY])

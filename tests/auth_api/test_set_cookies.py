@@ -1,7 +1,7 @@
-"""Every cookie that this service sets or expires, with all of its attributes and no others.
+"""Checks every cookie that this service sets or expires, with exactly its attributes.
 
-Browsers ignore a `__Host-` cookie without Secure or Path=/, also one that should expire: then
-somebody who signed out keeps the old one.
+Browsers ignore a `__Host-` cookie without Secure or Path=/, also if it is meant to expire one: then
+a user who signed out would keep the old cookie.
 """
 
 from collections.abc import Callable

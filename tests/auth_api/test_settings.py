@@ -122,7 +122,7 @@ def test_an_unknown_environment_is_refused() -> None:
         ("smtp://u:p+w@mail.example?tls=1", "EMAIL_HOST_PASSWORD", "p+w"),
         ("smtp://u:p@localhost:2525", "EMAIL_HOST_PASSWORD", "p"),
         ("smtp://u:p@[::1]:2525", "EMAIL_HOST", "::1"),
-        ("smtp://mail.example", "EMAIL_USE_TLS", False),  # nothing to keep secret
+        ("smtp://mail.example", "EMAIL_USE_TLS", False),  # no password to protect
     ],
 )
 def test_mails_go_where_the_url_says(url: str, name: str, value: object) -> None:
@@ -167,7 +167,7 @@ def test_every_usual_spelling_of_true_starts_tls(name: str, true: str) -> None:
         ("file://", "must be console"),
     ],
 )
-def test_a_mail_url_that_says_what_nobody_does_stops_the_start(url: str, says: str) -> None:
+def test_a_mail_url_with_an_unknown_part_stops_the_start(url: str, says: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL: ") as refused:
         email_settings(url)
     message = str(refused.value)

@@ -33,7 +33,7 @@ from tests.clock import age_sessions
 _number = count()
 
 
-# What must have happened in a run: a rule that is never reached proves nothing.
+# Cases that a run must reach: a rule that is never exercised proves nothing.
 CASES = (
     "asked alive", "asked dead", "read data", "wrote alive", "wrote dead", "renewed alive", "renewed dead",
     "ended one", "refused to end one", "ended others", "ended all", "listed several",
@@ -142,7 +142,7 @@ class Engine(RuleBasedStateMachine):
     def begin_one_and_finish_an_older(
         self, session: Expected, how: str, key: str, value: int
     ) -> None:
-        """So each request has seen the session before what two others and the rules between did."""
+        """So each request has read the session before two others and the rules between changed it."""
         store = SessionStore(session.token)
         assert ("_auth_user_id" in store) == self.alive(session)
         if self.alive(session):
@@ -240,7 +240,7 @@ class Engine(RuleBasedStateMachine):
         self.met["listed several"] += len(listed) > 1
         assert listed == {s.handle for s in self.of(session.user) if self.alive(s)}
 
-    # Most are short: else most sessions would be dead, and what a dead one may do is soon known.
+    # Most are short: otherwise most sessions would be over, and those have few cases.
     @rule(steps=st.sampled_from([1, 2, 5, 10, 15, 20, 34, 36, 430, 12_000]))
     def time_passes(self, steps: int) -> None:
         age_sessions(self.client, steps * 100)

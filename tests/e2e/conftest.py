@@ -14,7 +14,7 @@ EMAIL = "ada@example.com"
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    # With an upstream, at which nobody listens: its route is there to be asked.
+    # With an upstream that is down, so that its route exists.
     with Stack(GATEHOUSE_UPSTREAMS="reports=http://127.0.0.1:9") as running:
         yield running
 
@@ -34,7 +34,7 @@ def app() -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Stack]:
-    """Gatehouse as the files of docs/deploy/ say; a part of the app asks for a click."""
+    """Gatehouse as configured in docs/deploy/; a part of the app requires a click."""
     paths = "/app/,/app/wiki/:click"
     with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS=paths) as running:
         yield running
@@ -56,7 +56,7 @@ def proxied(
 
 @pytest.fixture
 def client(proxied: str, site_password: str) -> JsonClient:
-    """Somebody signed in, through the proxy."""
+    """A signed-in client, through the proxy."""
     client = JsonClient(proxied)
     assert client.login(EMAIL, site_password).status_code == 200
     return client

@@ -1,4 +1,4 @@
-"""Real nginx and real Caddy in front of Gatehouse and an app, by the very files of docs/deploy/."""
+"""Real nginx and Caddy in front of Gatehouse and an app, with the files of docs/deploy/."""
 
 import http.client
 import shutil
@@ -31,7 +31,7 @@ http {{
 
 
 class App(ThreadingHTTPServer):
-    """An app behind the proxy: shows what it was told."""
+    """An app behind the proxy, which shows the user that it was told."""
 
     daemon_threads = True
 
@@ -63,7 +63,7 @@ NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none", "Accept": 
 
 
 def sample(name: str, gatehouse: int, app: App, port: int) -> str:
-    """The sample, on this machine's ports. Each of its addresses must be there."""
+    """Return the sample with this test's ports. Fails if an address is missing from it."""
     text = (DEPLOY / name).read_text()
     places = {"8080": port, "127.0.0.1:8000": f"127.0.0.1:{gatehouse}"}
     places["127.0.0.1:9000"] = f"127.0.0.1:{app.server_port}"

@@ -1,4 +1,4 @@
-"""Views that an adopter added (docs/adopting.md), on the real servers."""
+"""An adopter's views (docs/adopting.md) on the real servers."""
 
 from collections.abc import Iterator
 
@@ -13,12 +13,12 @@ from tests.walk import MADE_UP
 
 PAGES = ["/reports", "/reports/archive", "/reports/help", "/old-style", "/async", "/own"]
 CALLS = ["/api/reports/summary", "/api/reports/plain", "/api/reports/unread"]
-ASKS_TWICE = {"/own"}  # a call of its own, and one look for the user
+ASKS_TWICE = {"/own"}  # its own call, and one for the user
 
 
 @pytest.fixture(scope="module")
 def address(stack: Stack) -> Iterator[str]:
-    """The adopter's site beside ours, with the same auth_api."""
+    """The adopter's site, with the same auth_api."""
     port = free_port()
     here = f"http://localhost:{port}"
     changes = {
@@ -33,7 +33,7 @@ def address(stack: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def visitor(stack: Stack, address: str, password: str) -> JsonClient:
-    """Somebody signed in."""
+    """A signed-in client."""
     client = JsonClient(address)
     assert client.login(EMAIL, password).status_code == 200
     return client

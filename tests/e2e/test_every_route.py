@@ -1,10 +1,10 @@
-"""Every protected route by every method, against the real auth_api."""
+"""Checks every protected route and method against the real auth_api."""
 
 import pytest
 
 from tests.e2e.conftest import EMAIL
 from tests.processes import JsonClient, Stack
-from tests.walk import MADE_UP, doors, headers_at, knock, protected_doors
+from tests.walk import MADE_UP, call_each, headers_at, protected_routes, routes
 
 
 @pytest.fixture(scope="module")
@@ -20,14 +20,14 @@ def ended(stack: Stack, password: str) -> str:
 
 def check_asked_to_sign_in(stack: Stack, session: str | None) -> None:
     seen = 0
-    for door, answer in knock(stack, protected_doors(), headers_at(stack, session)):
+    for route, answer in call_each(stack, protected_routes(), headers_at(stack, session)):
         seen += 1
-        if door.is_call:
-            assert answer.status_code == 401, door
+        if route.is_call:
+            assert answer.status_code == 401, route
             assert answer.headers["Content-Type"] == "application/problem+json"
         else:
-            assert answer.status_code == 302, door
-            assert answer.headers["Location"].startswith("/login?next=/account"), door
+            assert answer.status_code == 302, route
+            assert answer.headers["Location"].startswith("/login?next=/account"), route
         assert EMAIL not in answer.text
     assert seen == 42
 
@@ -49,7 +49,7 @@ def test_with_the_cookie_of_an_ended_session_every_protected_route_asks_to_sign_
 def test_public_routes_know_nobody_by_the_cookie_of_an_ended_session(
     stack: Stack, ended: str
 ) -> None:
-    reads = [door for door in doors() if door.public and door.method == "GET"]
+    reads = [route for route in routes() if route.public and route.method == "GET"]
     assert len(reads) == 17
-    for door, answer in knock(stack, reads, headers_at(stack, ended)):
-        assert EMAIL not in answer.text, door
+    for route, answer in call_each(stack, reads, headers_at(stack, ended)):
+        assert EMAIL not in answer.text, route

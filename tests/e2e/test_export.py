@@ -1,4 +1,4 @@
-"""One's own data through both services: longer than any other answer, and never in part."""
+"""The data export through both services: longer than any other answer, and never truncated."""
 
 import json
 import sqlite3
@@ -51,8 +51,8 @@ def test_more_than_an_answer_may_have_arrives_whole(stack: Stack, client: JsonCl
     assert [int(event["request_id"]) for event in events] == list(reversed(range(EVENTS)))
 
 
-def test_a_failure_in_the_middle_is_no_download(stack: Stack, client: JsonClient) -> None:
-    """A row that cannot be read, behind thousands that were sent already."""
+def test_a_failure_in_the_middle_starts_no_download(stack: Stack, client: JsonClient) -> None:
+    """A row cannot be read, after thousands were sent."""
     add_events(stack, 1, first_at="garbage")
     add_events(stack, EVENTS)
     token = stack.manage("service_token").strip()

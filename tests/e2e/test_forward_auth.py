@@ -1,4 +1,4 @@
-"""Forward auth through real nginx and real Caddy, by the very files of docs/deploy/."""
+"""Forward auth through real nginx and Caddy, with the files of docs/deploy/."""
 
 import http.client
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an app behind nginx and Caddy gets of a request: the cookies that are its own, and who asks."""
+"""What an app behind nginx and Caddy receives: its own cookies only, and the user's identity."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.proxies import NAVIGATION, PROXIES, App, send, start_proxy
 from tests.processes import JsonClient
 
-# What a browser, or whoever plants cookies in it, sends; what the app may see of it.
+# What a browser sends, perhaps with planted cookies, and what the app may see of it.
 COOKIES = {
     "no cookie of the app": (["{ours}"], None),
     "behind the app's": (["theme=dark; {ours}"], "theme=dark"),
@@ -65,7 +65,7 @@ def test_the_app_gets_its_own_cookies_and_none_of_ours(
     assert token.partition(".")[2] not in str(app.seen[-1])
 
 
-# A second one beside the real one is tampering, and one that is no session opens nothing.
+# A second session cookie is tampering; a value that is not a session gives no access.
 REFUSED_COOKIES = {
     "the same again": (["{ours}; {ours}"], 400),
     "in another line": (["{ours}", "{ours}"], 400),
@@ -91,7 +91,7 @@ def test_what_is_no_session_reaches_no_app(
     ours = f"__Host-session={token}"
     headers = [("Cookie", line.format(ours=ours, token=token)) for line in lines]
     answer = send(client.address, *headers, *NAVIGATION.items())
-    # auth_request has no words for a 400: nginx makes a 500 of it, and our sample of that a 503.
+    # auth_request does not pass on a 400: nginx turns it into a 500, and our sample into a 503.
     assert answer == status or (answer, status) == (503, 400)
     assert len(app.seen) == before
 
@@ -107,7 +107,7 @@ def test_cookies_that_a_client_says_gatehouse_answered_reach_no_app(
 
 
 class OldGatehouse(BaseHTTPRequestHandler):
-    """Says yes to everything, and nothing of cookies."""
+    """Allows everything, and returns no Cookie header."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -132,7 +132,7 @@ def test_with_a_gatehouse_that_answers_no_cookies_the_app_gets_none(
     assert "theme" not in str(app.seen[-1])
 
 
-# Names that a client's Connection may list; the rest that is meant for one hop only.
+# Names that a client's Connection may list, and other hop-by-hop headers.
 NAMED = (
     "Gatehouse-User-Id", "Gatehouse-User-Email", "Gatehouse-Session", "Gatehouse-Identity",
     "Gatehouse-Cookie", "Cookie", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
@@ -159,7 +159,7 @@ HOP_BY_HOP = {
     ],
     ids=["names", "names in lower case", "several lines", "another protocol"],
 )
-def test_a_client_takes_out_no_header_of_ours(
+def test_a_client_cannot_remove_our_headers(
     client: JsonClient, app: App, connection: list[str]
 ) -> None:
     cookie = ("Cookie", f"theme=dark; __Host-session={client.cookies['__Host-session']}")
@@ -174,7 +174,7 @@ def test_a_client_takes_out_no_header_of_ours(
 
 
 def test_a_websocket_reaches_the_app_as_one_or_not_at_all(client: JsonClient, app: App) -> None:
-    """Caddy passes the handshake on; nginx takes it for a plain request, by its sample."""
+    """Caddy passes the handshake on; nginx, as in the sample, treats it as a plain request."""
     cookie = ("Cookie", f"theme=dark; __Host-session={client.cookies['__Host-session']}")
     handshake = {
         "Connection": "keep-alive, Upgrade, Gatehouse-User-Id, X-Real-IP",

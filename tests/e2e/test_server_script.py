@@ -110,7 +110,7 @@ def test_a_port_in_use_gets_one_clear_line(var: Path) -> None:
 
 
 def open_to_others(var: Path) -> dict[str, str]:
-    """What anybody but its owner may read or change, but static files, and how."""
+    """Return what other users may access, except static files, and with which permissions."""
     inside = [path for path in var.rglob("*") if path.relative_to(var).parts[0] != "static"]
     return {
         str(path.relative_to(var)): oct(path.lstat().st_mode & 0o777)

@@ -1,4 +1,4 @@
-"""Clients that sign in and out while the store fails over, and what became of what was answered."""
+"""Clients that sign in and out while the store fails over, and a check of all acknowledged answers."""
 
 import random
 import threading
@@ -11,20 +11,20 @@ from tests.failover.service import Service
 from tests.topologies import wait_for
 
 _POCKET = 8  # sessions that one client has open before it signs out
-_AGAIN = 6  # tokens of before that are looked at now and then
+_AGAIN = 6  # earlier tokens that are checked now and then
 
 
 @dataclass
 class History:
-    """What one client was answered. Every token is in one of the three lists, or in none: unsure."""
+    """The answers to one client. A token is in one of the three lists, or in none if its state is unknown."""
 
-    live: list[str] = field(default_factory=list)  # acknowledged, and nobody tried to end it
+    live: list[str] = field(default_factory=list)  # acknowledged, and not asked to end
     ended: list[str] = field(default_factory=list)  # its end was acknowledged
     answers: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
 
     def expect(self, token: str, status: int) -> None:
-        """Compare what a check of `token` answered with what was acknowledged before it began."""
+        """Compare the answer to a check of `token` with what was acknowledged before it."""
         self.answers[f"check {status}"] += 1
         if token in self.live and status == 401:
             self.lost.append(f"a sign-in that was answered 200: {token[:24]}")
@@ -33,7 +33,7 @@ class History:
 
 
 class Client(threading.Thread):
-    """One user with several browsers, one act at a time: so it knows what must hold when it looks."""
+    """One user with several browsers, one act at a time, so that it knows the expected state."""
 
     def __init__(self, service: Service, number: int) -> None:
         super().__init__(daemon=True)
@@ -70,9 +70,9 @@ class Client(threading.Thread):
     def end_others(self) -> None:
         kept = self.taken()
         others = list(self.history.live)
-        self.history.live.clear()  # from here until it is acknowledged nobody knows
+        self.history.live.clear()  # unknown until it is acknowledged
         status = self.service.end_others(kept)
-        self.history.live.append(kept)  # whatever became of it: this one is not to end
+        self.history.live.append(kept)  # in any case, this one must not end
         self.ending(others, "end-others", status, good=200)
         self.check(kept)
 
@@ -104,7 +104,7 @@ class Client(threading.Thread):
 
 
 class Load:
-    """Several clients at once. A context manager: they stop when it ends."""
+    """Several concurrent clients, as a context manager: they stop when it exits."""
 
     def __init__(self, service: Service, *, clients: int = 4) -> None:
         self.service = service
@@ -119,7 +119,7 @@ class Load:
         return sum((client.history.answers for client in self.clients), Counter())
 
     def wait_for(self, signs: int) -> None:
-        """Wait until every client signed in and out `signs` times more."""
+        """Wait until every client has signed in and out `signs` more times."""
         names = ("sign-in 200", "sign-out 204")
         for client in self.clients:
             answers = client.history.answers
@@ -130,7 +130,7 @@ class Load:
             )
 
     def look_at_all(self) -> None:
-        """Check everything that was ever answered; each token until somebody knows."""
+        """Check every acknowledged answer, each token until its state is known."""
         for client in self.clients:
             for token in (*client.history.live, *client.history.ended):
                 client.history.expect(token, _known(lambda t=token: self.service.check(t)))

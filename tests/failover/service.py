@@ -32,7 +32,7 @@ class Service:
         headers = {
             "Authorization": f"Bearer {mint_service_token(self._key)}",
             "Content-Type": "application/json",
-            # One network, many addresses: tries of one address are held up after ten.
+            # Many addresses: the throttle delays one address after ten tries.
             "Gatehouse-Client-Address": f"198.51.100.{next(_ADDRESSES) % 250 + 1}",
         }
         if token:
@@ -67,10 +67,10 @@ class Service:
 
 @contextmanager
 def running_service(redis_url: str, *, replicas: int) -> Iterator[Service]:
-    """Start auth_api as in production, but for cheap password hashes, and stop it again."""
+    """Start auth_api as in production, except for cheap password hashes, and stop it again."""
     with tempfile.TemporaryDirectory(prefix="gh-mails-") as mails:
         stack = Stack(
-            # Production refuses what 0 replicas with Sentinel or Cluster would lose.
+            # In production, a check refuses 0 replicas with Sentinel or Cluster.
             GATEHOUSE_ENV="production" if replicas else "development",
             GATEHOUSE_PUBLIC_ORIGIN="https://gatehouse.example",
             GATEHOUSE_REDIS_REPLICAS=str(replicas),

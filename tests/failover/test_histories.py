@@ -1,4 +1,4 @@
-"""A store fails over under load, planned and not: what was answered 2xx holds at every later look."""
+"""Planned and unplanned failovers under load: whatever was answered 2xx must hold later."""
 
 from collections.abc import Callable
 
@@ -27,12 +27,12 @@ def killed(store: Sentinels) -> None:
     wait_for(
         lambda: store.replica.client().info("replication")["role"] == "master", "a new primary"
     )
-    store.primary.start()  # as whoever supervises it would
+    store.primary.start()  # as a supervisor would
     wait_for(lambda: follows(store.primary) and leads(store.replica), "the old primary to follow")
 
 
 def hung(store: Sentinels) -> None:
-    """It comes back as the primary that it was, until a Sentinel tells it otherwise."""
+    """The old primary comes back as a primary, until a Sentinel demotes it."""
     store.primary.pause()
     wait_for(
         lambda: store.replica.client().info("replication")["role"] == "master", "a new primary"
@@ -61,7 +61,7 @@ def test_nothing_that_was_answered_is_lost_when_sentinel_fails_over(
 
 
 def test_without_the_acknowledgement_of_replicas_a_planned_failover_loses_something() -> None:
-    """Else the other histories prove nothing."""
+    """Otherwise the other tests prove nothing."""
     assert run_with_sentinels(planned, replicas=0).lost
 
 

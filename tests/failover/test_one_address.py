@@ -1,6 +1,6 @@
 """One address in front of a primary and its replica, which change places behind it.
 
-As with a cloud's endpoint or a Kubernetes service, connections that exist stay where they lead.
+As with a cloud's endpoint or a Kubernetes service, existing connections keep their server.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def old(relay: Relay) -> Iterator[Node]:
     with Node() as node:
         relay.target = node.port
         yield node
-        node.kill()  # one that loads takes its time to stop
+        node.kill()  # stopping a node that loads takes long
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def service(relay: Relay) -> Iterator[Service]:
 
 
 def sign_ins(service: Service) -> list[str]:
-    """Sign in often enough for both workers and their connections; all must be answered."""
+    """Sign in often enough to reach both workers and all connections; every call must succeed."""
     answers = [service.sign_in(EMAIL, service.password) for _ in range(TRIES)]  # type: ignore[attr-defined]
     assert {status for status, _ in answers} == {200}
     return [token for _, token in answers]
@@ -70,7 +70,7 @@ def loads_for_ever(old: Node, new: Node) -> None:  # LOADING
     for name, value in (("rdbcompression", "no"), ("repl-diskless-sync-delay", 0)):
         new.client().config_set(name, value)
     new.client().mset({f"filler{number}": "x" * 2000 for number in range(3000)})
-    # One key in 20 ms, and whoever asks is answered after each.
+    # 20 ms for each key; clients are answered in between.
     for name, value in (
         ("key-load-delay", 20_000),
         ("loading-process-events-interval-bytes", 1024),
@@ -128,7 +128,7 @@ def test_sessions_go_on_where_the_address_leads(
 def test_a_server_that_does_not_know_that_it_is_out_is_not_believed_for_long(
     service: Service, relay: Relay, old: Node, new: Node
 ) -> None:
-    """Cut off from everybody but us it refuses nothing: connections to it must end by themselves."""
+    """A primary that only we can reach refuses nothing: our connections to it must time out."""
     wait_for(lambda: service.call("GET", "/readyz")[0] == 200, "the service to see the first")
     new.client().replicaof("127.0.0.1", old.port)
     wait_for(lambda: follows(new) and leads(old), "the replica to follow")
@@ -136,7 +136,7 @@ def test_a_server_that_does_not_know_that_it_is_out_is_not_believed_for_long(
     assert old.client().wait(1, 10_000) == 1
     new.client().replicaof("NO", "ONE")
     relay.target = new.port
-    new.client().flushall()  # it ended there, by whoever was faster to notice
+    new.client().flushall()  # the sessions ended there, through other clients
     wait_for(
         lambda: {service.check(token) for _ in range(TRIES)} == {401}, "it to be asked no more"
     )

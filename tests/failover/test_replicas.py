@@ -1,4 +1,4 @@
-"""What replicas did not acknowledge is not answered; what needs no acknowledgement does not wait."""
+"""Writes that replicas do not acknowledge fail; calls that need no acknowledgement do not wait."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ from tests.topologies import SERVICE, Sentinels, wait_for
 
 @contextmanager
 def a_frozen_replica(sentinels: Sentinels) -> Iterator[None]:
-    """The primary takes writes and nobody else gets them, as before a failover that undoes them."""
+    """The primary accepts writes and replicates none, as before a failover that loses them."""
     primary, replica = sentinels.roles()
     replica.pause()
     try:
@@ -78,7 +78,7 @@ def test_what_no_replica_has_is_not_answered(
 def test_an_outage_of_the_replicas_signs_nobody_out(
     sentinels: Sentinels, sign_in: Any, user: Any, act: Callable[[str, Any], None]
 ) -> None:
-    """These either keep the session or give the browser another one, which it does not get now."""
+    """These calls keep the session or replace it; the browser would not get the new one."""
     token = sign_in().session_key
     with a_frozen_replica(sentinels):
         with pytest.raises(SessionStoreUnavailable):
@@ -91,7 +91,7 @@ def test_an_outage_of_the_replicas_signs_nobody_out(
 def test_an_ending_that_is_tried_again_still_needs_a_replica(
     sentinels: Sentinels, sign_in: Any
 ) -> None:
-    """The second try finds nothing to end, on a new connection: there is nothing of its own to wait for."""
+    """The second try, on a new connection, has nothing to end, and so no write of its own to wait for."""
     token = sign_in().session_key
     with a_frozen_replica(sentinels):
         for _ in range(3):
@@ -118,7 +118,7 @@ def test_a_sign_in_is_acknowledged_once(sentinels: Sentinels, sign_in: Any) -> N
     primary.client().config_resetstat()
     sign_in()
     asked = primary.client().info("commandstats")
-    # The time that is sealed is read, then the session is written.
+    # First the time to be sealed is read, then the session is written.
     assert (asked["cmdstat_evalsha"]["calls"], asked["cmdstat_wait"]["calls"]) == (2, 1)
 
 
@@ -154,7 +154,7 @@ def test_connections_to_a_server_without_its_replicas_are_asked_for_anew(
 def test_sessions_go_on_while_no_sentinel_answers(
     sentinels: Sentinels, sign_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody says whether the primary is still one, and nobody can make another one either."""
+    """Nothing confirms the primary, but no failover can happen either."""
     token = sign_in().session_key
     monkeypatch.setattr(connections, "LONGEST_HELD", 0.0)
     monkeypatch.setattr(connections, "_RENEWAL_PAUSE", 0.0)
@@ -171,7 +171,7 @@ def test_sessions_go_on_while_no_sentinel_answers(
 
 
 def test_a_sentinel_that_is_away_is_asked_once(sentinels: Sentinels) -> None:
-    """redis-py's default asks it four times, with seconds between, before it asks the next one."""
+    """By default, redis-py asks it four times, seconds apart, before it asks the next one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         asked: list[int] = []
 

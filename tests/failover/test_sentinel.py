@@ -41,7 +41,7 @@ def test_sessions_survive_a_failover(sentinels: Sentinels, sign_in: Any, user: A
         wait_for(lambda: answers(kept), "the engine to follow")
         assert is_alive(kept)
         assert not is_alive(ended)
-        with pytest.raises(SessionStoreUnavailable):  # nobody else has what is written now
+        with pytest.raises(SessionStoreUnavailable):  # nothing replicates this write
             SessionStore(kept).delete()
         sentinels.primary.start()
         wait_for(lambda: follows(sentinels.primary), "the old primary to follow")

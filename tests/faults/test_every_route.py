@@ -1,4 +1,4 @@
-"""Every protected route by every method while nobody can tell who is there (design rule 10)."""
+"""Checks every protected route and method during an outage (design rule 10)."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import EMAIL
 from tests.faults.test_outages import auth_api_is_gone, redis_is_gone
 from tests.processes import JsonClient, Stack, wait_for
-from tests.walk import MADE_UP, headers_at, knock, protected_doors
+from tests.walk import MADE_UP, call_each, headers_at, protected_routes
 
 
 @pytest.mark.parametrize("outage", [redis_is_gone, auth_api_is_gone])
@@ -22,10 +22,10 @@ def test_an_outage_opens_no_route_and_signs_nobody_out(
     with outage(stack):
         for headers in prepared:
             seen = 0
-            for door, answer in knock(stack, protected_doors(), headers):
+            for route, answer in call_each(stack, protected_routes(), headers):
                 seen += 1
-                assert answer.status_code == 503, door
-                assert int(answer.headers["Retry-After"]) > 0, door
-                assert "Set-Cookie" not in answer.headers, door
+                assert answer.status_code == 503, route
+                assert int(answer.headers["Retry-After"]) > 0, route
+                assert "Set-Cookie" not in answer.headers, route
             assert seen == 42
     wait_for(lambda: client.get("/account").status_code == 200, "being signed in again")

@@ -1,4 +1,4 @@
-"""A site with one page, as an adopter may add it: its form is made, then auth_api cannot answer."""
+"""A site with an adopter's page: after it has rendered a form, auth_api does not answer."""
 
 from django.http import HttpResponseBase
 from django.urls import path

@@ -1,4 +1,4 @@
-"""What docs/adopting.md says to whoever adds views, tried on the views that it shows."""
+"""Tests the rules of docs/adopting.md with the views that it shows."""
 
 import re
 from pathlib import Path
@@ -99,7 +99,7 @@ def test_a_call_with_a_session_that_is_none_is_a_401(
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
     assert answer.json()["type"] == "urn:gatehouse:problem:session-ended"
     assert len(stub.calls) == 1
-    # What polls may be answered after a sign-in in another tab: it must not expire the new cookie.
+    # The answer to a poll may come after a sign-in in another tab: it must not expire the new cookie.
     told = [EXPIRE_SESSION] if ending is SESSION_ENDED and path != "/api/reports/unread" else []
     assert [line for line in set_cookie_lines(answer) if "__Host-session" in line] == told
 

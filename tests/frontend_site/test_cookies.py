@@ -106,7 +106,7 @@ def test_an_app_gets_no_look_alike_of_our_cookies(alike: str, name: str) -> None
     assert cookies_for_app(f"a=1,{piece}; b=2") == "b=2"
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(st.lists(st.sampled_from([OURS, SESSION_COOKIE, *'=;, \t"ab\xa0'])).map("".join))
 def test_whatever_comes_an_app_reads_no_session_and_a_well_formed_header(header: str) -> None:
     kept = cookies_for_app(header)

@@ -25,7 +25,7 @@ from tests.frontend_site.stub import TOKEN, Stub
 
 @pytest.fixture
 def _signals_as_in_production() -> None:
-    """Django's test client connects these again after each request (18 calls): no site has them."""
+    """Django's test client reconnects these signals after each request (18 calls); sites do not."""
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
 
@@ -85,7 +85,7 @@ def test_a_request_calls_few_functions(
 ) -> None:
     ask = request(path, cookie=cookie)
     assert ask() == status  # connections are made, templates read
-    # The fewest of three: an answer that comes in two packets is read by more calls.
+    # The minimum of three: an answer in two packets takes more calls to read.
     assert min(python_calls(ask) for _ in range(3)) < most
 
 
@@ -118,6 +118,6 @@ def test_gunicorn_reads_and_answers_a_plain_get_in_few_calls() -> None:
 @pytest.mark.parametrize("path", ["/", "/login", "/register", "/static/frontend_site/site.css"])
 def test_public_pages_and_files_cost_no_call(browser: Browser, stub: Stub, path: str) -> None:
     assert browser.get(path).status_code == 200
-    if path != "/login":  # which says who is signed in already
+    if path != "/login":  # which already says who is signed in
         assert browser.sign_in().get(path).status_code == 200
     assert stub.calls == []

@@ -1,4 +1,4 @@
-"""Every route by every method: without a cookie, with a made-up one, an ended one, in an outage.
+"""Checks every route and method without a cookie, with a made-up or ended one, and in an outage.
 
 A new route must be named here and declared by its view, or these tests fail.
 """
@@ -55,7 +55,7 @@ def _routes() -> list[tuple[str, Callable[..., Any]]]:
 
 
 def _protected(*, taken: bool = True) -> list[tuple[str, str]]:
-    """Path and method of what needs a session; `taken`: whether the view takes the method."""
+    """Return path and method of protected routes; `taken`: whether the view accepts the method."""
     return [
         (path, method)
         for path, view in _routes()
@@ -72,7 +72,7 @@ def _upstream(knobs: Any) -> None:
 
 @pytest.fixture
 def answer_all(stub: Stub) -> Callable[[Canned], None]:
-    """Let the stub say the same to every call that needs a session."""
+    """Let the stub give the same answer to every call that needs a session."""
 
     def change(answer: Canned) -> None:
         for name in NEEDS_SESSION:
@@ -83,14 +83,14 @@ def answer_all(stub: Stub) -> Callable[[Canned], None]:
 
 
 def ask(browser: Browser, method: str, path: str) -> Any:
-    """The request that comes furthest: with its token, a body that can be read, from this site."""
+    """Send a request that passes the other checks: same-site, with a CSRF token and a valid body."""
     if path.startswith("/api/") or method in ("GET", "HEAD"):
         return browser.call(method, path)
     return browser.call(method, path, b"end=others", FORM, Sec_Fetch_Dest="", Origin="")
 
 
 def is_refusal(answer: Any, path: str) -> bool:
-    """Whether somebody is asked to sign in: by a problem document under /api/, by a page elsewhere."""
+    """Whether the answer asks to sign in: a problem document under /api/, otherwise a redirect or page."""
     if path.startswith("/api/"):
         return (answer.status_code, answer.get("Content-Type")) == (401, "application/problem+json")
     return answer.status_code == 302 and answer["Location"].startswith("/login?next=/account")
@@ -188,7 +188,7 @@ def test_a_valid_session_opens_every_protected_route_and_is_asked_for_at_most_on
         stub.seen.clear()
         answer = ask(browser, method, path)
         answer.close()
-        # Nobody listens at the upstream: 502 is said behind the gate.
+        # The upstream is down: the 502 comes from behind the gate.
         assert answer.status_code in (200, 202, 204, 302, 502), (method, path)
         assert not is_refusal(answer, path), (method, path)
         assert stub.calls, (method, path)

@@ -107,7 +107,7 @@ def test_a_fetch_gets_a_401_problem(browser: Browser, stub: Stub) -> None:
     assert EXPIRE_SESSION in set_cookie_lines(answer)
 
 
-# What may come from elsewhere as long as it has no effects: a page, told by fetch metadata or without.
+# May come from another site, if it has no effects: a navigation, with or without fetch metadata.
 PAGES = [NAVIGATION, {"Accept": "text/html,*/*"}]
 
 
@@ -126,7 +126,7 @@ def test_what_has_effects_must_come_from_here(
 @pytest.mark.parametrize("kind", PAGES)
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_websocket_must_come_from_here(browser: Browser, site: str, kind: dict[str, str]) -> None:
-    """It is a GET, and its script may send whatever it likes."""
+    """A WebSocket starts with a GET, and the script may then send anything."""
     browser.sign_in()
     foreign, own = {**kind, "Sec_Fetch_Site": site}, {**kind, "Sec_Fetch_Site": "same-origin"}
     assert ask(browser, **foreign).status_code == 204
@@ -201,7 +201,7 @@ def test_an_app_that_asks_for_a_click_is_entered_by_no_redirect(
 
 
 def test_neither_does_a_sign_in_enter_it(browser: Browser, knobs: Any) -> None:
-    """The address of the login page may have come from elsewhere as well."""
+    """Another site may have chosen the login page's URL as well."""
     knobs(forward_auth_paths=("/app/", "/wiki/"), click_paths=("/wiki/",))
     for destination, target in {
         "/app/x": "/app/x",

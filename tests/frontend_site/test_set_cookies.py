@@ -1,6 +1,6 @@
-"""Every cookie that this service makes, with all of its attributes and no others; auth_api's as it came.
+"""Checks every cookie that this service sets, with exactly its attributes; auth_api's pass unchanged.
 
-This service expires none: auth_api expires the session's, and the CSRF cookie is replaced.
+This service expires no cookie: auth_api expires the session's, and the CSRF cookie is replaced.
 """
 
 from collections.abc import Callable

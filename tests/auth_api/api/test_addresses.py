@@ -38,7 +38,7 @@ def confirm(token: str, password: str = PASSWORD) -> Any:
 
 
 def statements(act: Callable[[], Any]) -> list[str]:
-    """The kinds of SQL statements that something costs."""
+    """Return the kinds of SQL statements that `act` executes."""
     with CaptureQueriesContext(connection) as captured:
         assert act().status_code == 202
     return [query["sql"].partition(" ")[0] for query in captured.captured_queries]
@@ -79,8 +79,8 @@ def test_a_change_of_password_stops_it(token: str) -> None:
     assert confirm(mailed).status_code == 400
 
 
-def test_a_change_of_password_stops_it_also_before_its_mail_is_written(token: str) -> None:
-    """The outbox may be late: a link that is made then must not outlive what ended its sessions."""
+def test_a_change_of_password_cancels_it_before_its_mail_is_written(token: str) -> None:
+    """The outbox may be late: a link that it sends then must not survive the end of the sessions."""
     ask(token)
     form = {"current_password": PASSWORD, "new_password": "nine green bottles on a wall"}
     assert call("POST", "/v1/password/change", form, token=token).status_code == 200
@@ -102,8 +102,8 @@ def test_an_address_that_has_an_account_is_told_by_mail_only(token: str) -> None
     assert "token" not in str(sent_mails()[-1].body)
 
 
-def test_somebody_elses_click_proves_no_address_for_an_account(token: str) -> None:
-    """An account asks for an address that is not its owner's; whose it is opens the link."""
+def test_another_persons_click_does_not_confirm_an_address(token: str) -> None:
+    """An account asks for an address of another person, who opens the link."""
     ask(token, "ceo@corp.example")
     mailed = mailed_token("ceo@corp.example")
     make_user("ceo@example.com")
@@ -117,7 +117,7 @@ def test_somebody_elses_click_proves_no_address_for_an_account(token: str) -> No
             401, "urn:gatehouse:problem:invalid-credentials",
         )  # fmt: skip
     assert User.objects.get(name="Ada", email=OLD)
-    assert confirm(mailed).status_code == 200  # the link stays good for who asked
+    assert confirm(mailed).status_code == 200  # the link stays valid for the account that asked
 
 
 def test_the_session_that_asked_needs_no_password(token: str) -> None:
@@ -133,13 +133,13 @@ def test_guesses_at_a_confirmation_are_held_up(token: str) -> None:
     assert (statuses[0], statuses[-1]) == (401, 429)
 
 
-def test_whether_an_address_has_an_account_costs_the_same(token: str) -> None:
+def test_a_change_costs_the_same_whether_or_not_the_address_has_an_account(token: str) -> None:
     make_user("taken@example.com")
     costs = [
         statements(lambda email=email: ask(token, email)) for email in (NEW, "taken@example.com")
     ]
     assert costs[0] == costs[1]
-    assert OutboxMail.objects.count() == 4  # two notices, a link, and a word to the owner
+    assert OutboxMail.objects.count() == 4  # three notices and a link
 
 
 def test_resending_costs_the_same_for_everybody() -> None:
@@ -151,7 +151,7 @@ def test_resending_costs_the_same_for_everybody() -> None:
         body = {"email": email}
         costs.append(statements(lambda body=body: call("POST", "/v1/email/resend", body)))
     assert costs[0] == costs[1] == costs[2]
-    assert OutboxMail.objects.count() == 3  # two of them are for nobody
+    assert OutboxMail.objects.count() == 3  # two of them concern no account
 
 
 def test_a_strangers_registration_keeps_no_address_from_who_proves_it(token: str) -> None:
@@ -194,8 +194,8 @@ def test_resending_works_for_who_waits_and_tells_nobody_else() -> None:
     assert call("POST", "/v1/email/verify", {**form, "token": first}).status_code == 400
 
 
-def test_to_be_asked_for_the_password_is_no_failed_attempt(token: str) -> None:
-    """The page sends the link alone at first, and asks for the password when it is needed."""
+def test_a_missing_password_is_not_a_failed_attempt(token: str) -> None:
+    """At first the page sends only the token, and asks for the password if it is needed."""
     ask(token)
     mailed = mailed_token(NEW)
     for _ in range(12):

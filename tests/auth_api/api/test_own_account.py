@@ -98,7 +98,7 @@ def test_a_deletion_from_outside_leaves_no_session_either(user: Any, redis_clien
 
 
 def in_parallel(times: int, do: Callable[[int], int]) -> list[int]:
-    """Do something in so many threads at the same moment; return what came, sorted."""
+    """Call `do` in `times` threads at once; return the results, sorted."""
     together = threading.Barrier(times)
 
     def one(number: int) -> int:
@@ -112,7 +112,7 @@ def in_parallel(times: int, do: Callable[[int], int]) -> list[int]:
         return sorted(pool.map(one, range(times)))
 
 
-def test_of_many_deletions_at_once_one_deletes_and_the_others_are_signed_out(user: Any) -> None:
+def test_one_of_many_concurrent_deletions_succeeds_and_the_others_are_signed_out(user: Any) -> None:
     tokens = [sign_in() for _ in range(4)]
 
     def delete(number: int) -> int:
@@ -139,10 +139,10 @@ VANISHED: list[tuple[str, str, Any, int]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), VANISHED)
-def test_an_account_that_vanishes_during_a_call_is_no_fault_of_ours(
+def test_an_account_that_is_deleted_during_a_call_is_not_a_server_error(
     user: Any, method: str, path: str, body: Any, status: int
 ) -> None:
-    """The session was checked a moment ago, in Redis; the row is gone when the call comes to it."""
+    """Redis has just confirmed the session, but the row is gone when the call reads it."""
     token = sign_in()
     writer.drain()
     with connection.cursor() as cursor:  # behind the engine's back: the card still says "valid"
@@ -155,7 +155,7 @@ def test_an_account_that_vanishes_during_a_call_is_no_fault_of_ours(
         assert answer.json()["type"].endswith(slugs.get(path, "session-ended"))
 
 
-def test_parallel_changes_and_deletions_of_an_account_end_in_words(user: Any) -> None:
+def test_parallel_changes_and_deletions_of_an_account_get_proper_answers(user: Any) -> None:
     token = sign_in()
     calls: list[tuple[str, str, Any]] = [
         ("DELETE", "/v1/account", None),

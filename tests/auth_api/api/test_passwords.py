@@ -79,7 +79,7 @@ def test_the_next_request_kills_the_last_one(user: Any) -> None:
 
 
 def test_a_change_of_password_does_not_kill_it(user: Any) -> None:
-    """Whoever knows the password could else keep the owner from a new one."""
+    """Otherwise an intruder who knows the password could keep the owner from a new one."""
     forgot()
     token = mailed_token()
     assert change(session_token(login())).status_code == 200

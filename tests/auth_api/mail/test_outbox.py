@@ -142,7 +142,7 @@ def test_two_senders_send_a_mail_once(mailbox: Mailbox) -> None:
 def test_the_row_holds_no_token(mailbox: Mailbox) -> None:
     make_user("ada@example.com")
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
-    send_due_mails()  # answers the request: now there is a mail with a link
+    send_due_mails()  # answers the request, which writes a mail with a link
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM mail_outboxmail")
         row = str(cursor.fetchall())
@@ -178,7 +178,7 @@ def test_a_request_is_answered_later_and_leaves_no_row(mailbox: Mailbox) -> None
 def test_a_request_that_cannot_be_answered_is_kept_and_leaves_nothing_half_done(
     mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis is needed to change a registration that somebody else made."""
+    """Replacing an earlier registration needs Redis."""
     form = {"email": "new@example.com", "password": PASSWORD}
     for name in ("Ada", "Eve"):
         assert call("POST", "/v1/register", {**form, "name": name}).status_code == 202
@@ -212,7 +212,7 @@ def test_an_answer_that_fails_halfway_mails_nothing(
 
 
 def test_a_request_that_is_given_up_is_not_kept(mailbox: Mailbox) -> None:
-    """It may hold the hash of a password, and nobody waits for it any more."""
+    """It may hold the hash of a password, and it will never be answered."""
     queue_request("of the next release", to="ada@example.com", password="argon2$")
     OutboxMail.objects.update(created_at=timezone.now() - PATIENCE - timedelta(minutes=1))
     with logged() as events:
@@ -261,7 +261,7 @@ def test_the_loop_sends_and_stops_when_told(tmp_path: Any) -> None:
 
 
 def test_a_mail_whose_link_is_dead_is_not_sent(mailbox: Mailbox) -> None:
-    """Its time counts from the request, also when that was answered late."""
+    """Its lifetime counts from the request, even if that is answered late."""
     make_user("ada@example.com")
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
     OutboxMail.objects.update(created_at=timezone.now() - timedelta(seconds=1801))
@@ -281,10 +281,10 @@ def test_a_mail_whose_link_is_dead_is_not_sent(mailbox: Mailbox) -> None:
     ],
 )
 @pytest.mark.django_db(transaction=True)
-def test_what_could_not_be_answered_gives_way_to_what_was_asked_for_later(
+def test_a_newer_request_replaces_one_that_could_not_be_answered(
     path: str, form: dict[str, str]
 ) -> None:
-    """Else it would be answered later, and kill the newer one's link."""
+    """Otherwise it could be answered later, and invalidate the newer one's link."""
     for email in ("ada@example.com", "bob@example.com"):
         assert call("POST", path, {"email": email, **form}).status_code == 202
     OutboxMail.objects.update(tries=1, last_error="SessionStoreUnavailable")

@@ -1,4 +1,4 @@
-"""On a cluster whose slots move: durable commands follow, together with their acknowledgement."""
+"""Durable commands on a cluster whose slots move: they follow, and so does the acknowledgement."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class Slot:
-    """The slot of one user's keys, and the two primaries between which it moves."""
+    """The slot of a user's keys, and the two primaries between which it moves."""
 
     def __init__(self, client: Any, ref: str) -> None:
         self.number = key_slot(f"{{{ref}}}".encode())
@@ -34,7 +34,7 @@ class Slot:
         server.execute_command("CLUSTER SETSLOT", self.number, *state)
 
     def begin(self) -> None:
-        """From here on `there` is asked for the keys that `here` has no more."""
+        """From now on `here` redirects to `there` for keys that it no longer has."""
         self.set(self.there, "IMPORTING", name_of(self.here))
         self.set(self.here, "MIGRATING", name_of(self.there))
 
@@ -79,14 +79,14 @@ def test_a_slot_on_its_way_is_asked_for_at_both_ends(slot: Slot, user: Any) -> N
     slot.there.config_resetstat()
     backend.fence_card(user.session_ref, b"n" * 16, lifetime=60)  # `here` has no such card: ASK
     asked = slot.there.info("commandstats")
-    waited = asked["cmdstat_wait"]["calls"]  # twice where the script was not known
+    waited = asked["cmdstat_wait"]["calls"]  # twice if the server did not know the script
     assert asked["cmdstat_asking"]["calls"] == 3 * waited
     slot.end_at(slot.there)
     assert slot.there.exists(card_key(user.session_ref))
 
 
 def test_keys_that_are_at_both_ends_are_unknown(slot: Slot, sign_in: Any) -> None:
-    """TRYAGAIN: neither node has them all, so nobody can say."""
+    """TRYAGAIN: neither node has all keys, so the answer is unknown."""
     token = sign_in().session_key
     slot.begin()
     card = card_key(SessionToken.parse(token).ref)  # type: ignore[union-attr]

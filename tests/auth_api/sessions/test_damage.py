@@ -1,4 +1,4 @@
-"""What stands in Redis and is none of ours, or not for our keys: a session that is over, never an outage."""
+"""Foreign or unreadable values in Redis: they end a session, and never cause an outage."""
 
 import logging
 from collections.abc import Callable
@@ -37,7 +37,9 @@ def test_a_record_that_is_cut_short_is_ended_and_deleted(
     assert len(services.list_sessions(request_with(whole))) == 1
 
 
-def test_a_format_that_never_was_is_ended_and_deleted(sign_in: SignIn, redis_client: Any) -> None:
+def test_a_record_of_an_unknown_format_is_ended_and_deleted(
+    sign_in: SignIn, redis_client: Any
+) -> None:
     key = record_of(token := sign_in().session_key)
     redis_client.set(key, b"\0" + redis_client.get(key)[1:], keepttl=True)
     assert not is_alive(token)
@@ -58,14 +60,14 @@ def test_a_key_of_another_type_is_deleted_and_everything_works_again(
     redis_client.delete(key)
     values = {"hset": ("a", "b"), "rpush": ("a",), "set": ("a",)}
     getattr(redis_client, fill)(key, *values[fill])
-    # Without a card the database knows; without record or index the session is over.
+    # Without a card, the database decides; without record or index, the session is over.
     assert is_alive(token) == (kind == "card")
     assert is_alive(sign_in().session_key)
     assert services.end_all_sessions(user) == (2 if kind == "card" else 1)
 
 
 @pytest.mark.parametrize("kind", ["record", "index"])
-def test_somebody_with_a_damaged_session_signs_in(
+def test_a_user_with_a_damaged_session_can_sign_in(
     sign_in: SignIn, user: Any, redis_client: Any, kind: str
 ) -> None:
     token = sign_in().session_key
@@ -102,7 +104,7 @@ def test_every_look_at_a_damaged_index_repairs_it(
 def test_a_session_that_our_keys_do_not_open_is_kept_and_so_is_its_cookie(
     sign_in: SignIn, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As with a key that was left out by mistake: when it is back, everybody is signed in again."""
+    """For example, a key was left out by mistake: once it is back, everyone is signed in again."""
     token, right = sign_in().session_key, knobs().session_keys
     settings.GATEHOUSE = replace(knobs(), session_keys=(replace(right[0], secret=b"w" * 40),))
     with caplog.at_level(logging.ERROR):

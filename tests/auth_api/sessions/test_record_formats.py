@@ -1,4 +1,4 @@
-"""Two formats of records, and the times under the seal of the newer one."""
+"""The two record formats, and the sealed times of the newer one."""
 
 import struct
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from tests.auth_api.sessions.conftest import is_alive, request_with
 from tests.clock import age_sessions
 
 SignIn = Callable[..., SessionStore]
-AUTHENTICATED_AT = 18  # bytes before it
+AUTHENTICATED_AT = 18  # offset in bytes
 
 
 @pytest.fixture
 def old_sign_in(sign_in: SignIn, settings: Any) -> str:
-    """The token of a session that a release of format 1 made."""
+    """Return the token of a session made in format 1."""
     now = knobs()
     settings.GATEHOUSE = replace(now, record_format=1)
     token = sign_in().session_key
@@ -100,9 +100,7 @@ def test_while_format_1_is_written_its_times_count(
         services.require_recent_authentication(request_with(token))
 
 
-def test_a_time_from_the_future_does_not_come_under_the_seal(
-    old_sign_in: str, redis_client: Any
-) -> None:
+def test_a_time_from_the_future_is_not_sealed(old_sign_in: str, redis_client: Any) -> None:
     key, value = stored(redis_client, old_sign_in)
     changed = bytearray(value)
     struct.pack_into(">I", changed, AUTHENTICATED_AT, 1_930_000_000)  # in 2031
@@ -114,10 +112,10 @@ def test_a_time_from_the_future_does_not_come_under_the_seal(
 
 
 @pytest.mark.parametrize("shift", [86400, -86400, 1])
-def test_a_changed_time_of_authentication_opens_nothing(
+def test_a_record_with_a_changed_time_of_authentication_is_unreadable(
     sign_in: SignIn, redis_client: Any, shift: int
 ) -> None:
-    """Whoever can write to Redis makes no session recent, and none longer."""
+    """Write access to Redis does not allow making a session recent or longer."""
     token = sign_in().session_key
     key, value = stored(redis_client, token)
     (moment,) = struct.unpack_from(">I", value, AUTHENTICATED_AT)
@@ -130,8 +128,8 @@ def test_a_changed_time_of_authentication_opens_nothing(
     assert services.list_sessions(request_with(sign_in().session_key))[0].current
 
 
-def test_a_record_of_format_2_is_none_of_format_1(sign_in: SignIn, redis_client: Any) -> None:
-    """Else the times would be free again."""
+def test_a_record_of_format_2_cannot_pass_as_format_1(sign_in: SignIn, redis_client: Any) -> None:
+    """Otherwise the times could be changed again."""
     token = sign_in().session_key
     key, value = stored(redis_client, token)
     redis_client.set(key, b"\1" + value[1:], keepttl=True)
@@ -142,7 +140,7 @@ def test_a_record_of_format_2_is_none_of_format_1(sign_in: SignIn, redis_client:
 def test_the_store_refuses_a_time_that_is_not_its_own(
     sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, difference: int
 ) -> None:
-    """As when a worker hung between reading the time and writing the record."""
+    """For example, a worker hung between reading the time and writing the record."""
     read = backend.now
     monkeypatch.setattr(backend, "now", lambda ref: read(ref) + difference)
     with pytest.raises(SessionStoreUnavailable):

@@ -1,4 +1,4 @@
-"""What the scripts promise beyond the usual way: each test fails when its one condition is gone."""
+"""Edge cases of the scripts: each test fails if one condition is removed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,7 +40,7 @@ def last_seen(token: str, *, slide: bool) -> int:
 def test_a_session_that_left_the_index_is_over_though_its_record_stayed(
     sign_in: SignIn, redis_client: Any, slide: bool
 ) -> None:
-    """As when Redis failed between the end and the deletion of the record."""
+    """For example, Redis failed between the end of the session and the deletion of its record."""
     token = token_of(sign_in())
     redis_client.zrem(index_key(token.ref), token.id_hash)
     with pytest.raises(SessionEnded):
@@ -49,7 +49,7 @@ def test_a_session_that_left_the_index_is_over_though_its_record_stayed(
 
 
 def test_an_ended_session_ends_no_others_and_does_not_come_back(sign_in: SignIn, user: Any) -> None:
-    """It was valid when its request began; then all sessions were ended, and a new one began."""
+    """It was valid when its request began; then all sessions were ended, and a new one started."""
     ended = request_with(sign_in().session_key)
     services.current_session(ended)
     services.end_all_sessions(user)
@@ -74,7 +74,7 @@ def test_what_the_limit_ended_has_left_the_index(
 def test_record_and_index_end_with_the_absolute_clock(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
-    """However late the session was used: Redis keeps nothing of it for longer."""
+    """Redis keeps neither any longer, however late the session was used."""
     idle, life = knobs().session_idle, knobs().session_absolute
     token = sign_in().session_key
     steps, rest = divmod(life - 60, idle - 60)
@@ -104,7 +104,7 @@ def fenced(sign_in: SignIn, user: Any) -> SessionToken:
     return token
 
 
-def test_without_a_card_a_look_does_not_slide(fenced: SessionToken, redis_client: Any) -> None:
+def test_without_a_card_a_peek_does_not_slide(fenced: SessionToken, redis_client: Any) -> None:
     age_sessions(redis_client, 1800)
     seen = last_seen(fenced.value, slide=False)
     assert last_seen(fenced.value, slide=False) == seen
@@ -134,7 +134,7 @@ def test_without_a_card_a_session_slides_once_an_interval(
 def test_whatever_a_session_is_used_for_slides_it(
     sign_in: SignIn, redis_client: Any, use: Callable[[Any], Any]
 ) -> None:
-    """Only a look that says so does not."""
+    """Only an explicit peek does not."""
     token = sign_in().session_key
     age_sessions(redis_client, 1800)
     seen = last_seen(token, slide=False)
@@ -148,7 +148,7 @@ def test_whatever_a_session_is_used_for_slides_it(
 def test_a_card_older_than_the_session_is_not_believed(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
-    """As after a failover that lost the newer card: the database knows the address."""
+    """For example, after a failover that lost the newer card: the database has the right address."""
     old = cards.codec().seal_card(user.session_ref, cards.make_card(user))
     user.email = "countess@example.com"
     user.save()
@@ -182,7 +182,7 @@ def test_a_reader_replaces_a_card_of_an_older_epoch(
 def test_a_late_writer_replaces_no_card_of_a_newer_epoch(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
-    """Its fence ran out while it waited, and another change has pushed its card since."""
+    """Its fence expired while it waited, and another change has written its card since."""
     late = cards.codec().seal_card(user.session_ref, cards.make_card(user))
     services.end_all_sessions(user)
     standing = redis_client.get(card_key(user.session_ref))
@@ -191,7 +191,7 @@ def test_a_late_writer_replaces_no_card_of_a_newer_epoch(
 
 
 def test_a_later_writer_of_the_same_epoch_replaces_the_card(user: Any) -> None:
-    """Its fence ran out, too; what it read after its commit is the newest there is."""
+    """Its fence expired, too; it read the newest values after its commit."""
     for name in ("Countess", "Ada Lovelace"):
         card = cards.make_card(user)._replace(profile_json=f'{{"name":"{name}"}}')
         sealed = cards.codec().seal_card(user.session_ref, card)
@@ -200,12 +200,12 @@ def test_a_later_writer_of_the_same_epoch_replaces_the_card(user: Any) -> None:
 
 # -- fences ----------------------------------------------------------------------------------
 
-# A nonce is random: it may look like what stands in a card at its place.
+# A nonce is random: it may look like the bytes of a card at the same offset.
 NONCES = [bytes([first]) + b"\0" * 15 for first in (0, 1, 2)] + [b"\1" * 16]
 
 
 @pytest.mark.parametrize("nonce", NONCES)
-def test_a_fence_is_no_card_whatever_its_nonce(
+def test_a_fence_is_never_read_as_a_card(
     sign_in: SignIn, user: Any, redis_client: Any, nonce: bytes
 ) -> None:
     token = token_of(sign_in())

@@ -1,8 +1,8 @@
-"""What this release wrote stays readable by the next ones: an upgrade signs nobody out.
+"""Records stay readable by later releases: an upgrade signs nobody out.
 
-The bytes below are stored records of both formats, and a card, as the releases of their time wrote
-them. Never make them anew: a test that fails says that everybody would be signed out. They were made
-on 21 September 2026, by what they say, and last for 68 years.
+The bytes below are records of both formats and a card, as the releases of their time wrote them.
+Never regenerate them: a failing test means that an upgrade would sign everyone out. Their time of
+creation is 21 September 2026, and they are valid for 68 years.
 """
 
 from dataclasses import replace
@@ -65,7 +65,7 @@ CARD = """
 
 @pytest.fixture(autouse=True, params=[FORMAT_1, FORMAT_2], ids=["format 1", "format 2"])
 def stored(transactional_db: None, redis_client: Any, settings: Any, request: Any) -> Any:
-    """A store and a database as an earlier release left them; returns the records."""
+    """Set up a store and a database as an earlier release left them; return the records."""
     # A write gives a session the lifetime of the settings.
     settings.GATEHOUSE = replace(
         knobs(), session_keys=(KEY,), session_absolute=LIFETIME, remember_absolute=LIFETIME
@@ -140,5 +140,5 @@ def test_a_stored_session_knows_its_sign_in(stored: Any) -> None:
     ids = [services.current_session(request_with(token)).sign_in_id for token in (PLAIN, RICH)]
     if stored is FORMAT_2:
         assert ids == ["SignIn-_plain_01", "SignIn-_rich__02"]
-    else:  # none is stored: the handle stands for it
+    else:  # none is stored: the handle is used instead
         assert ids == [ID_HASHES[token][:16] for token in (PLAIN, RICH)]

@@ -1,4 +1,4 @@
-"""What the owner takes back from somebody who was in the account: the mailbox wins over the password."""
+"""An owner recovers the account from an intruder: the mailbox outranks the password."""
 
 import io
 from datetime import timedelta
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OWN, STRANGE, STRANGER = "ada@example.com", "mallory@example.org", "second@example.org"
 NEW = "nine green bottles on a wall"
-LAPTOP = (LINUX.format(156), "192.0.2.1")  # another place of the stranger's
+LAPTOP = (LINUX.format(156), "192.0.2.1")  # another device and network of the stranger
 
 
 class Stranger:
-    """Somebody who knows the password, at a place of their own."""
+    """Someone who knows the password, with their own device and network."""
 
     def __init__(self, agent: str = IPHONE, address: str = ELSEWHERE) -> None:
         self.headers = {
@@ -68,7 +68,7 @@ def owner() -> User:
 
 @pytest.fixture
 def stranger(owner: User) -> Stranger:
-    """Signed in; the owner was mailed."""
+    """A stranger who has signed in; the owner was notified."""
     return Stranger().sign_in()
 
 
@@ -92,7 +92,7 @@ def can_sign_in(email: str, password: str) -> bool:
 
 
 def assert_owner_has_it_back(user: User) -> None:
-    """The account is at its own address, nobody is in, and the mail there leads to a new password."""
+    """The account has its own address, nobody is signed in, and the owner can reset the password."""
     user.refresh_from_db()
     assert user.email == OWN
     assert not user.has_usable_password()
@@ -169,7 +169,7 @@ def test_a_second_move_from_another_place_does_not_hide_the_first(
 
 
 def test_a_renewed_session_is_still_the_disowned_sign_in(owner: User, stranger: Stranger) -> None:
-    """Its handle changes with every new token; the id of the sign-in does not."""
+    """The handle changes with every new token; the id of the sign-in does not."""
     link = mailed_token(OWN)
     stranger.change_password()
     stranger.token = session_token(stranger.post("/v1/reauthenticate", {"password": NEW}))
@@ -204,7 +204,9 @@ def test_a_disowning_at_the_changed_address_does_not_kill_the_owners_link(
     assert_owner_has_it_back(owner)
 
 
-def test_a_reset_at_ones_own_address_settles_it(owner: User, stranger: Stranger) -> None:
+def test_a_reset_at_the_owners_address_invalidates_the_link(
+    owner: User, stranger: Stranger
+) -> None:
     link = mailed_token(OWN)
     assert reset_by_mail(OWN, NEW) == 200
     assert disown(link) == 400
@@ -212,9 +214,9 @@ def test_a_reset_at_ones_own_address_settles_it(owner: User, stranger: Stranger)
 
 
 def test_an_address_that_the_owner_changed_stays(owner: User, stranger: Stranger) -> None:
-    """Only what the disowned sign-in did is taken back, and the reset goes where the owner is now."""
+    """Only changes by the disowned sign-in are undone; the reset goes to the owner's present address."""
     link = mailed_token(OWN)
-    at_home = Stranger("", HOME).sign_in()  # where the account began
+    at_home = Stranger("", HOME).sign_in()  # a known place
     at_home.move_to("ada@example.net")
     seen = len(sent_mails())
     assert disown(link) == 200
@@ -255,7 +257,7 @@ def test_the_notice_of_a_change_puts_the_address_back(owner: User, stranger: Str
     assert "address.restored" in kinds
 
 
-def test_whoever_holds_the_oldest_mailbox_wins(owner: User, stranger: Stranger) -> None:
+def test_the_oldest_mailbox_wins(owner: User, stranger: Stranger) -> None:
     stranger.move_to(STRANGE)
     first = mailed_token(OWN, "Your e-mail address was changed")
     Stranger().sign_in(STRANGE).move_to(STRANGER)
@@ -313,7 +315,7 @@ def test_an_address_that_was_left_is_reserved_for_a_week(
 def test_a_change_that_was_asked_for_before_the_reservation_waits_too(
     owner: User, stranger: Stranger
 ) -> None:
-    """Bob asks for an address; before he confirms, an account comes to it and leaves it again."""
+    """Bob asks for an address; before he confirms, another account takes it and gives it up again."""
     make_user("bob@example.com")
     bob = Stranger(LINUX.format(156), HOME).sign_in("bob@example.com")
     bob.post("/v1/email/change", {"email": STRANGE})
@@ -349,10 +351,10 @@ def test_staff_cannot_give_a_reserved_address_to_another_account(
     assert not User.objects.filter(email=OWN).exists()
 
 
-def test_when_the_address_is_taken_all_the_same_nobody_is_let_in(
+def test_if_the_address_is_taken_nevertheless_nobody_can_sign_in(
     owner: User, stranger: Stranger
 ) -> None:
-    """As by a row that somebody wrote past the checks: only staff can tell whose account it is."""
+    """For example, through a row written without the checks: only staff can tell who owns the account."""
     link = mailed_token(OWN)
     stranger.move_to(STRANGE)
     User.objects.create_user(OWN, PASSWORD, email_verified=True)
@@ -410,7 +412,7 @@ def test_acts_go_when_they_can_no_longer_be_taken_back(owner: User, stranger: St
 def test_a_move_from_a_second_place_is_taken_back_by_the_link_of_the_first(
     owner: User, stranger: Stranger
 ) -> None:
-    """Both places are the stranger's; the owner happens to press the first of two links."""
+    """Both places are the stranger's; the owner uses the first of the two links."""
     link = mailed_token(OWN)
     elsewhere = Stranger(*LAPTOP).sign_in()
     elsewhere.move_to(STRANGE)
@@ -430,8 +432,10 @@ def test_a_move_from_the_first_place_is_taken_back_by_the_link_of_the_second(
     assert_owner_has_it_back(owner)
 
 
-def test_a_sign_in_that_the_log_does_not_know_is_no_owners(owner: User, stranger: Stranger) -> None:
-    """As of a session of record format 1, whose id is the handle that it has now."""
+def test_a_sign_in_that_is_not_in_the_log_does_not_count_as_the_owners(
+    owner: User, stranger: Stranger
+) -> None:
+    """For example, a session of record format 1, whose id is its present handle."""
     link = mailed_token(OWN)
     stranger.move_to(STRANGE)
     owner.acts.update(sign_in="UnknownHandle--1")
@@ -442,7 +446,7 @@ def test_a_sign_in_that_the_log_does_not_know_is_no_owners(owner: User, stranger
 def test_an_owner_who_went_back_leaves_the_stranger_no_link(
     owner: User, stranger: Stranger
 ) -> None:
-    """The owner's own move away from the stranger's address gives that one nothing to undo."""
+    """When the owner leaves the stranger's address, its mailbox gets no link to undo that."""
     stranger.move_to(STRANGE)
     Stranger(LINUX.format(156), HOME).sign_in(STRANGE).move_to(OWN)
     told = sent_mails()[-1]
@@ -451,7 +455,7 @@ def test_an_owner_who_went_back_leaves_the_stranger_no_link(
     assert not [act for act in owner.acts.all() if not act.undone]
 
 
-def test_staff_who_set_the_address_settle_every_change_before(
+def test_an_address_set_by_staff_makes_earlier_changes_final(
     owner: User, stranger: Stranger
 ) -> None:
     stranger.move_to(STRANGE)
@@ -479,7 +483,7 @@ def test_a_link_that_was_taken_back_stays_dead_when_its_acts_have_expired(
     assert disown(warned) == 400
 
 
-def test_new_passwords_that_a_stranger_proposes_keep_nobody_from_a_reset(
+def test_new_passwords_that_a_stranger_proposes_do_not_block_a_reset(
     owner: User, stranger: Stranger
 ) -> None:
     form = {"current_password": "a wrong guess of fifteen", "new_password": NEW}
@@ -499,7 +503,7 @@ def test_the_end_of_all_sessions_kills_no_mailed_reset(owner: User, stranger: St
     assert call("POST", "/v1/password/reset", form).status_code == 400
 
 
-def test_the_mailbox_that_was_left_hears_of_a_deletion(owner: User, stranger: Stranger) -> None:
+def test_the_former_address_is_notified_of_a_deletion(owner: User, stranger: Stranger) -> None:
     stranger.move_to(STRANGE)
     stranger.sign_in(STRANGE)
     assert call("DELETE", "/v1/account", token=stranger.token).status_code == 204

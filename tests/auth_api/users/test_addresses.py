@@ -31,7 +31,7 @@ ITS_DOMAIN, ANOTHER_DOMAIN = "xn--fa-hia.de", "fass.de"
         (
             "ada@ｅxample。com",
             "ada@example.com",
-        ),  # as every browser reads it; it has no other reading
+        ),  # as every browser reads it
         ("ada+tag@example.com", "ada+tag@example.com"),  # plus and dots are the provider's business
         ("a.d.a@example.com", "a.d.a@example.com"),
         ("ada@Bücher.example", "ada@xn--bcher-kva.example"),
@@ -43,7 +43,7 @@ ITS_DOMAIN, ANOTHER_DOMAIN = "xn--fa-hia.de", "fass.de"
         ("ada@نامه\u200cای.example", "ada@xn--mgba3gch31f060k.example"),  # with a joiner
         ("ada@نامهای.example", "ada@xn--mgba3gch31f.example"),  # without
         ("ada@ısik.example", "ada@xn--sik-iua.example"),  # a dotless i
-        ("ada@xn--i-7iq.example", "ada@xn--i-7iq.example"),  # what DNS is asked for: an emoji
+        ("ada@xn--i-7iq.example", "ada@xn--i-7iq.example"),  # as DNS is queried: an emoji
         ("ada@ab--cd.example", "ada@ab--cd.example"),  # registered before there was IDNA
     ],
 )
@@ -72,7 +72,7 @@ def test_what_could_reach_somebody_else_is_refused(text: str) -> None:
         canonical_address(text)
 
 
-def test_only_the_case_of_ascii_letters_is_no_difference() -> None:
+def test_only_the_case_of_ascii_letters_is_ignored() -> None:
     assert address_key("Ada@example.com") == address_key("aDA@example.com")
     for other in ("\u212a", "ſ", "ß", "İ", "Σ", "Ａ"):
         assert address_key(other) == other
@@ -80,7 +80,7 @@ def test_only_the_case_of_ascii_letters_is_no_difference() -> None:
 
 @pytest.mark.django_db(transaction=True)
 class TestAccounts:
-    """What people, staff and operators meet of it."""
+    """What users, staff and operators see."""
 
     def test_a_mail_goes_to_the_domain_that_was_typed(self) -> None:
         form = {"email": SHARP_S, "password": PASSWORD, "name": "Me"}
@@ -109,7 +109,7 @@ class TestAccounts:
         assert User.objects.count() == 1
 
     def test_the_newest_registration_is_written_to_in_its_own_spelling(self) -> None:
-        """At a provider that tells case apart, the first one may be of a stranger's mailbox."""
+        """At a provider that distinguishes case, the first spelling may be a stranger's mailbox."""
         form = {"email": "ADA@example.com", "password": "the password of a stranger"}
         call("POST", "/v1/register", form)
         strangers = mailed_token("ADA@example.com")
@@ -155,7 +155,7 @@ class TestAccounts:
         other = make_user("grace@example.com")
         with pytest.raises(IntegrityError), transaction.atomic():
             User.objects.filter(pk=other.pk).update(email="aDA@example.com")
-        with pytest.raises(IntegrityError), connection.cursor() as cursor:  # whoever writes
+        with pytest.raises(IntegrityError), connection.cursor() as cursor:  # even with raw SQL
             cursor.execute("UPDATE users_user SET email = 'ADA@example.com' WHERE name = 'Ada'")
 
     def test_the_orm_finds_any_spelling(self) -> None:
@@ -204,7 +204,7 @@ EARLIER = [
 
 @pytest.mark.django_db(transaction=True)
 class TestAccountsOfEarlierVersions:
-    """They are stored under what NFKC, casefold and IDNA 2003 made of what was typed."""
+    """They are stored as NFKC, casefold and IDNA 2003 folded the typed address."""
 
     @pytest.mark.parametrize(("typed", "stored"), EARLIER)
     def test_their_owners_sign_in_by_what_they_typed_before(self, typed: str, stored: str) -> None:
@@ -214,7 +214,7 @@ class TestAccountsOfEarlierVersions:
             form = {"email": email, "password": PASSWORD}
             assert call("POST", "/v1/login", form).status_code == 200
 
-    def test_whoever_has_the_address_today_comes_first(self) -> None:
+    def test_an_account_with_the_address_today_comes_first(self) -> None:
         make_user("me2@fass.de")
         today = make_user("me2@faß.de")
         answer = call("POST", "/v1/login", {"email": SHARP_S, "password": PASSWORD})
@@ -248,7 +248,7 @@ class TestAccountsOfEarlierVersions:
 
 
 def spelled(number: int) -> str:
-    """One of 128 spellings of one address."""
+    """Return one of 128 spellings of an address."""
     name = "adalove"
     letters = (c.upper() if number >> bit & 1 else c for bit, c in enumerate(name))
     return f"{''.join(letters)}@example.com"

@@ -63,7 +63,7 @@ def test_long_ones_of_any_characters_are_taken(length: int) -> None:
     assert not is_refused(password[:length])
 
 
-SLOW_TO_JUDGE = (  # half a second each for zxcvbn as it comes, most of it under the interpreter's lock
+SLOW_TO_JUDGE = (  # half a second each for plain zxcvbn, mostly with the GIL held
     "@s{![o(4962<2@%e21a|5o4!7++6t4|$",
     "4@8({[<3690!1|7$5+%2" * 6,
     "4@8({[</369&#!1/|0$5+7%2/" * 5,
@@ -81,11 +81,11 @@ READINGS = {
     "t": "+7",
     "x": "%",
     "z": "2",
-}  # fmt: skip - zxcvbn tries each character for a letter with each one for every other
+}  # fmt: skip - zxcvbn tries every combination of these
 
 
 def combinations(text: str) -> int:
-    """How many readings of `text` zxcvbn looks up, each in all of its lists."""
+    """Return how many readings of `text` zxcvbn looks up in its lists."""
     found = (sum(character in text for character in READINGS[letter]) for letter in READINGS)
     return prod(max(1, number) for number in found)
 
@@ -108,7 +108,7 @@ def test_what_was_slow_to_judge_is_still_a_good_password(password: str) -> None:
     "word", ["p@ssw0rd", "{orre{t", "<0mputer", "|iverpool", "[harl|e", "$unsh!ne"]
 )
 def test_a_word_in_disguise_is_still_that_word(word: str) -> None:
-    """Also by the characters that the estimator sees as others."""
+    """Also with characters that are replaced before the estimator sees them."""
     assert is_refused(word * 2)
 
 
@@ -242,7 +242,7 @@ def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
             busy.enter_context(taken_slot())
         with pytest.raises(Overloaded):
             check_password(PASSWORD, passwords.decoy())
-    check_password(PASSWORD, passwords.decoy())  # the slots came back
+    check_password(PASSWORD, passwords.decoy())  # the slots are free again
 
 
 def test_a_flood_waits_in_two_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:

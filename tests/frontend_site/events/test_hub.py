@@ -109,7 +109,7 @@ def test_what_was_agreed_on_is_read() -> None:
 
 
 def test_no_user_fills_a_worker_with_many_sessions() -> None:
-    """Two accounts with a hundred sessions each could keep everybody else out."""
+    """Otherwise two accounts with a hundred sessions each could keep all others out."""
     hub = Hub(limit=12, limit_of_session=2, limit_of_user=3)
     opened: dict[str, list[Waiter]] = {}
     for user in range(3):
@@ -119,7 +119,7 @@ def test_no_user_fills_a_worker_with_many_sessions() -> None:
             waiter = waiting(hub, ref, f"{session}" * 16)
             opened[ref].append(waiter)
             for old in opened[ref][:-3]:
-                hub.leave(old)  # as its stream does when it is told
+                hub.leave(old)  # as its stream does when notified
     last = hub.join(OTHER_REF)
     hub.admit(last, HERE)
     assert last.wait(0.01) is None
@@ -130,7 +130,7 @@ def test_no_user_fills_a_worker_with_many_sessions() -> None:
 
 def test_a_displaced_stream_counts_no_more_and_a_claimed_one_not_yet() -> None:
     hub = Hub(limit=12, limit_of_session=9, limit_of_user=2)
-    claimed = hub.join(REF)  # whoever sends a made-up cookie with this ref
+    claimed = hub.join(REF)  # a made-up cookie with this ref
     first, second = waiting(hub), waiting(hub, handle=THERE)
     assert (first.wait(0.01), second.wait(0.01)) == (None, None)
     third, fourth = waiting(hub), waiting(hub)

@@ -271,8 +271,8 @@ def test_a_server_that_stops_does_not_wait_for_its_streams() -> None:
         site.process.wait(30)
 
 
-def test_many_sessions_of_two_users_leave_room_for_others() -> None:
-    """Each user keeps the newest 20 streams of a worker, in however many sessions."""
+def test_many_sessions_of_two_users_leave_streams_for_others() -> None:
+    """Each user keeps the newest 20 streams of a worker, over any number of sessions."""
     with ExitStack() as stack:
         stub = stack.enter_context(running_stub())
         site = stack.enter_context(running_site(stub.url, GATEHOUSE_STREAMS="45"))

@@ -161,7 +161,7 @@ def test_a_changed_form_is_no_more_than_the_user_could_send(
     stale.seen.clear()
     answer = browser.post(PATH, {**fields, "end": end, PASSWORD: "right"})
     assert answer.status_code == 404
-    # A handle goes on, and auth_api knows no such session; anything else makes no call.
+    # A valid handle is passed on, and auth_api has no such session; anything else makes no call.
     ended = [f"DELETE /v1/sessions/{end}"] if end == "x" * 16 else []
     assert [call for call in stale.calls if "/v1/sessions" in call] == ended
 

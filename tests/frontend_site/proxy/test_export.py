@@ -1,4 +1,4 @@
-"""One's own data, however long: all of it, or none of it."""
+"""The data export arrives complete or not at all, whatever its length."""
 
 import json
 import threading
@@ -39,7 +39,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 def in_chunks(
     *pieces: bytes, end: bytes = b"0\r\n\r\n"
 ) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Answer as auth_api does: nobody knows the length before. Without `end` it breaks off."""
+    """Answer as auth_api does, without a Content-Length. Without `end`, the answer is truncated."""
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     cookie = f"Set-Cookie: {SET_SESSION}\r\n\r\n".encode()
     return raw(CHUNKED[:-2] + cookie + chunks + end)
@@ -63,7 +63,7 @@ def test_a_long_answer_arrives_whole_and_with_its_length(server: Server, stub: S
         in_chunks(*PIECES, end=b""),
         in_chunks(*PIECES[:-1], end=b"10000\r\nxxx"),
         raw(HEAD + b"Content-Length: 4000000\r\n\r\n" + b"".join(PIECES)),
-        raw(HEAD + b"Connection: close\r\n\r\n" + b"".join(PIECES)),  # cut or not, who knows
+        raw(HEAD + b"Connection: close\r\n\r\n" + b"".join(PIECES)),  # no framing
         raw(CHUNKED.replace(b"application/json", b"text/html") + b"2\r\n{}\r\n0\r\n\r\n"),
         hang_up,
         STORE_DOWN,

@@ -1,4 +1,4 @@
-"""Calls of somebody signed in, through the real gunicorn."""
+"""Calls of a signed-in user, through the real gunicorn."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""On the real gunicorn: uploads that are refused, garbled, or end early."""
+"""Uploads that are refused, garbled or truncated, on the real gunicorn."""
 
 import socket
 from contextlib import closing, suppress
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.usefixtures("signed_in")
 
 
 def test_a_refusal_before_the_end_of_an_upload_arrives(site: Server, service: Service) -> None:
-    """Most of which is still to be sent then: no buffer on the way holds so much."""
+    """Most of the body has not been sent by then: no buffer on the way is large enough."""
     lines = [*site.csrf(COOKIE), f"Content-Length: {100 * MIB}", "Connection: close"]
     head = ["POST /api/reports/refuse HTTP/1.1", "Host: localhost", *lines]
     with closing(socket.create_connection(("127.0.0.1", site.port), timeout=15)) as sock:
         sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
-        with suppress(ConnectionError):  # the answer came, and nobody reads on
+        with suppress(ConnectionError):  # after the answer, the server stops reading
             for _ in range(1600):
                 sock.sendall(PIECE)
         answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
@@ -47,12 +47,12 @@ def test_the_limit_itself_is_allowed(
 
 
 def test_a_body_in_chunks_is_cut_at_the_limit(site: Server, service: Service) -> None:
-    """Nobody says how long it will be. The limit is 128 MiB, 2048 pieces."""
+    """The length is not announced. The limit is 128 MiB, 2048 pieces."""
     lines = [*site.csrf(COOKIE), "Transfer-Encoding: chunked", "Connection: close"]
     head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", *lines]
     with closing(socket.create_connection(("127.0.0.1", site.port), timeout=30)) as sock:
         sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
-        with suppress(ConnectionError):  # it answers, and hangs up on what is still to come
+        with suppress(ConnectionError):  # the server answers and closes the connection
             for _ in range(2049):
                 sock.sendall(f"{len(PIECE):x}\r\n".encode() + PIECE + b"\r\n")
             sock.sendall(b"0\r\n\r\n")
@@ -85,7 +85,7 @@ def test_a_browser_that_stops_sending_gives_its_slot_back(site: Server, service:
 def test_an_upload_that_ends_early_is_a_400_and_gives_its_slot_back(
     site: Server, service: Service, framing: str
 ) -> None:
-    """The browser has closed its side, and reads on. One session has 40 slots."""
+    """The browser has closed its sending side, but still reads. One session has 40 slots."""
     lines = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", *site.csrf(COOKIE), framing]
     for _ in range(41):
         with closing(socket.create_connection(("127.0.0.1", site.port), timeout=15)) as sock:

@@ -1,4 +1,4 @@
-"""Each purpose has counters of its own: strangers who use one up take no other away."""
+"""Each purpose has its own counters: strangers who exhaust one leave the others intact."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ from tests.store_contents import stored_keys
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EMAIL, NEW = "ada@example.com", "nine green bottles on a wall"
-WEAK = "abcdefghijklmnop"  # for the estimator; in no list
+WEAK = "abcdefghijklmnop"  # weak for the estimator, but on no list
 
 
 def ask(path: str, email: str = EMAIL, **more: str) -> int:
@@ -64,7 +64,7 @@ def subjects() -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["email/resend", "register"])
-def test_strangers_cannot_use_up_the_resets_room(path: str) -> None:
+def test_strangers_cannot_exhaust_the_counter_of_resets(path: str) -> None:
     make_user(EMAIL)
     for _ in range(ADDRESS_MAILS + 2):
         ask(path, **({"password": NEW} if path == "register" else {}))
@@ -73,7 +73,7 @@ def test_strangers_cannot_use_up_the_resets_room(path: str) -> None:
     assert subjects()[before:] == ["Set a new password"]
 
 
-def test_strangers_cannot_use_up_the_resets_room_by_a_change_of_address() -> None:
+def test_strangers_cannot_exhaust_the_counter_of_resets_by_a_change_of_address() -> None:
     make_user("eve@example.com")
     make_user(EMAIL)
     body = {"email": "eve@example.com", "password": PASSWORD}
@@ -84,8 +84,8 @@ def test_strangers_cannot_use_up_the_resets_room_by_a_change_of_address() -> Non
     assert reset(mailed_token(EMAIL)) == 200
 
 
-def test_what_is_not_sent_uses_nothing_up() -> None:
-    """Nobody waits for these mails yet; then somebody does."""
+def test_a_mail_that_is_not_sent_does_not_count() -> None:
+    """At first these mails have no recipient; then they have one."""
     for _ in range(ADDRESS_MAILS + 2):
         ask("email/resend")
         ask("password/forgot")
@@ -96,8 +96,8 @@ def test_what_is_not_sent_uses_nothing_up() -> None:
     assert subjects() == ["Confirm your address"] * 2 + ["Set a new password"]
 
 
-def test_a_reset_that_is_refused_leaves_a_link_that_is_good(redis_client: Any) -> None:
-    """The counter forgets when the last link dies, so there is never neither mail nor link."""
+def test_when_a_reset_is_refused_an_earlier_link_is_valid(redis_client: Any) -> None:
+    """The counter expires with the last link, so there is always a mail or a valid link."""
     make_user(EMAIL)
     for _ in range(ADDRESS_MAILS + 2):
         ask("password/forgot")
@@ -133,7 +133,7 @@ def test_a_reset_lets_the_owner_in_whatever_strangers_tried() -> None:
     assert login("203.0.113.7", NEW) == 200
 
 
-def test_strangers_tries_at_a_registration_do_not_hold_up_its_proof() -> None:
+def test_strangers_tries_at_a_registration_do_not_delay_its_confirmation() -> None:
     register()
     token = mailed_token(EMAIL)
     fill_the_accounts_counter()
@@ -146,7 +146,7 @@ def test_strangers_tries_at_a_registration_do_not_hold_up_its_proof() -> None:
 
 
 def judged(act: Callable[[], Any]) -> tuple[Any, int, int]:
-    """What `act` gives, how many passwords it had estimated, and how many hashes it cost."""
+    """Return the result of `act`, and its numbers of strength estimates and hashes."""
     with (
         mock.patch.object(passwords, "zxcvbn", wraps=passwords.zxcvbn) as scored,
         argon2_runs() as runs,
@@ -155,7 +155,7 @@ def judged(act: Callable[[], Any]) -> tuple[Any, int, int]:
     return result, scored.call_count, sum(runs.values())
 
 
-def test_refused_registrations_count_before_anything_is_judged() -> None:
+def test_refused_registrations_count_before_the_password_is_evaluated() -> None:
     statuses, scored, hashed = judged(
         lambda: [register(f"a{n}@example.com", WEAK) for n in range(60)]
     )
@@ -168,7 +168,7 @@ def test_refused_registrations_count_before_anything_is_judged() -> None:
     assert call("POST", "/v1/register", body, **elsewhere).status_code == 202
 
 
-def test_a_reset_link_judges_so_many_passwords() -> None:
+def test_a_reset_link_evaluates_a_limited_number_of_passwords() -> None:
     make_user(EMAIL)
     ask("password/forgot")
     token = mailed_token(EMAIL)
@@ -177,8 +177,8 @@ def test_a_reset_link_judges_so_many_passwords() -> None:
     assert (scored, hashed) == (NEW_PASSWORDS, 0)
 
 
-def test_a_change_of_password_judges_so_many() -> None:
-    """Whoever knows the present password must not make us work without end either."""
+def test_a_change_of_password_evaluates_a_limited_number() -> None:
+    """Someone who knows the current password must not cause unlimited work either."""
     make_user(EMAIL)
     token = session_token(call("POST", "/v1/login", {"email": EMAIL, "password": PASSWORD}))
     body = {"current_password": PASSWORD, "new_password": WEAK}
@@ -205,7 +205,7 @@ def test_strangers_registrations_leave_the_owners_passwords_alone() -> None:
 
 
 @pytest.mark.parametrize("old", ["not the password", PASSWORD])
-def test_the_admins_form_judges_nothing_behind_a_wrong_password_or_too_many(old: str) -> None:
+def test_the_admins_form_evaluates_nothing_after_a_wrong_password_or_too_many(old: str) -> None:
     User.objects.create_superuser("root@example.com", PASSWORD)
     root = AdminBrowser()
     root.login("root@example.com")

@@ -1,4 +1,4 @@
-"""What changed while a password was hashed, or between two steps of one call."""
+"""Changes that happen while a password is hashed, or between two steps of a call."""
 
 import threading
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def register(password: str) -> Any:
 
 
 def store(password: str) -> None:
-    """Answer a stranger's registration as the outbox's sender does, possibly beside another one."""
+    """Answer a stranger's registration as the outbox's sender does, possibly concurrently."""
     hashed = Argon2PasswordHasher().encode(password, "salt" * 5)
     with transaction.atomic():
         answer_registration(EMAIL, timezone.now(), password=hashed, name="")
@@ -76,7 +76,7 @@ with_locks = pytest.mark.skipif(
 
 
 def while_it_is_written(write: Callable[[], Any], ask: Callable[[], Any]) -> Any:
-    """Return the answer to a call that comes when a change is written and not yet committed."""
+    """Return the answer to a call made while a change is written but not yet committed."""
     answers = []
 
     def call_and_close() -> None:
@@ -86,7 +86,7 @@ def while_it_is_written(write: Callable[[], Any], ask: Callable[[], Any]) -> Any
             connection.close()
 
     thread = threading.Thread(target=call_and_close, daemon=True)
-    assert writer.drain()  # else it may be the log that waits for the row
+    assert writer.drain()  # otherwise the log may be waiting for the row
     with transaction.atomic():
         write()
         thread.start()
@@ -111,7 +111,7 @@ def test_a_link_that_was_used_while_its_new_password_was_hashed_is_refused(
 
 @with_locks
 def test_two_uses_of_one_link_wait_for_each_other(user: Any) -> None:
-    """The second one has hashed its password before the first one is in the database."""
+    """The second one has hashed its password before the first one commits."""
     token = forgot()
     answer = while_it_is_written(
         lambda: reset_password(token=token, password=NEW, address="198.51.100.9"),
@@ -123,7 +123,7 @@ def test_two_uses_of_one_link_wait_for_each_other(user: Any) -> None:
 
 @with_locks
 def test_a_newer_registration_that_is_being_written_kills_the_older_link() -> None:
-    """Else the owner's click would open the account to the stranger's password."""
+    """Otherwise the owner's click would open the account to the stranger's password."""
     register(PASSWORD)
     token = mailed_token(EMAIL)
     answer = while_it_is_written(lambda: store(NEW), lambda: verify(token, PASSWORD))
@@ -145,7 +145,7 @@ def test_a_change_of_password_that_is_being_written_stops_a_change_of_address(us
 
 @with_locks
 def test_two_registrations_of_one_address_at_once_are_one_account() -> None:
-    """The second one finds no row, and cannot make one either."""
+    """The second one finds no row, but cannot create one either."""
     while_it_is_written(lambda: store(PASSWORD), lambda: store(NEW))
     assert User.objects.count() == 1
 
@@ -166,7 +166,7 @@ def test_a_newer_registration_while_the_password_was_checked_counts(settings: An
 def test_the_end_of_all_sessions_while_the_new_password_was_hashed_wins(
     user: Any, settings: Any
 ) -> None:
-    """Whoever ended them may have meant just this session: it sets no password and starts nothing."""
+    """They may have been ended because of this session: it must not set a password or continue."""
     token = session_token(login(PASSWORD))
     with during_hashes(settings, nothing, lambda: services.end_all_sessions(user)):
         answer = change(token)
@@ -175,8 +175,8 @@ def test_the_end_of_all_sessions_while_the_new_password_was_hashed_wins(
     assert (opens(PASSWORD), opens(NEW)) == (True, False)
 
 
-def test_an_address_that_went_to_another_account_meanwhile_changes_that_one_not(user: Any) -> None:
-    """The session was valid when the call began; then its address moved, to the same password."""
+def test_an_address_that_moved_meanwhile_does_not_change_the_other_account(user: Any) -> None:
+    """The session was valid when the call began; then its address went to an account with the same password."""
     request = request_with(session_token(login(PASSWORD)))
     request.client_address = "203.0.113.7"
     services.current_session(request)
@@ -189,7 +189,7 @@ def test_an_address_that_went_to_another_account_meanwhile_changes_that_one_not(
     assert (opens(PASSWORD), opens(NEW)) == (True, False)
 
 
-# -- whose name it is -----------------------------------------------------------------------------
+# -- the name -----------------------------------------------------------------------------
 
 
 def test_a_reset_that_proves_the_address_takes_the_strangers_name_away() -> None:

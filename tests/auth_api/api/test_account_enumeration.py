@@ -1,6 +1,6 @@
-"""Answers about addresses tell nothing: not by their words, and not by the work that they cost.
+"""Answers about addresses do not reveal accounts, neither by content nor by the work that they cause.
 
-Times are measured by bench/timing.py; here every step is counted.
+bench/timing.py measures times; these tests count every step.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ CALLS: dict[str, dict[str, str]] = {
     "password/forgot": {},
     "email/change": {},
 }
-# What a new connection to Redis begins with, whenever the pool wants one; and our own looking.
+# Commands of a new connection to Redis, which the pool may open at any time, and of this test.
 CONNECTING = {
     "hello",
     "client|setinfo",
@@ -60,7 +60,7 @@ def _accounts() -> None:
 
 @pytest.fixture(autouse=True)
 def asker() -> Any:
-    """The session of somebody who wants another address."""
+    """Return the session of a user who wants another address."""
     make_user("asker@example.com")
     body = {"email": "asker@example.com", "password": PASSWORD}
     return session_token(call("POST", "/v1/login", body))
@@ -78,7 +78,7 @@ def ask(asker: str) -> Ask:
 
 
 def cost(ask: Ask, path: str, name: str, redis_client: Any) -> dict[str, Any]:
-    """Everything that a call leaves or asks of others."""
+    """Return everything that a call stores or sends."""
     rows = OutboxMail.objects.count()
     reset_command_counts(redis_client)
     with (
@@ -102,7 +102,7 @@ def cost(ask: Ask, path: str, name: str, redis_client: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", CALLS)
 @pytest.mark.parametrize("name", ACCOUNTS)
-def test_an_account_costs_what_nobody_costs(
+def test_a_call_costs_the_same_with_and_without_an_account(
     ask: Ask, path: str, name: str, redis_client: Any
 ) -> None:
     for warm in ("nobody-1", name):
@@ -113,8 +113,10 @@ def test_an_account_costs_what_nobody_costs(
 
 @pytest.mark.parametrize("path", CALLS)
 @pytest.mark.parametrize("name", ["verified", "unverified", "inactive"])
-def test_an_account_costs_the_functions_that_nobody_costs(ask: Ask, path: str, name: str) -> None:
-    """Within what reading one row of the database takes."""
+def test_a_call_runs_the_same_functions_with_and_without_an_account(
+    ask: Ask, path: str, name: str
+) -> None:
+    """Apart from reading one row of the database."""
     for warm in ("nobody-1", name, "nobody-1", name):
         ask(path, warm)
     known = min(python_calls(lambda: ask(path, name)) for _ in range(3))
@@ -123,14 +125,14 @@ def test_an_account_costs_the_functions_that_nobody_costs(ask: Ask, path: str, n
 
 
 @pytest.mark.parametrize("path", ["login", "password/forgot"])
-def test_what_an_account_has_written_shows_in_no_answer_after_it(
+def test_events_of_an_account_do_not_delay_the_next_answers(
     ask: Ask, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The writer gathers events for a moment, here for longer than the test takes."""
+    """The writer collects events for a moment, here for longer than the test takes."""
     assert writing.writer.drain()
     monkeypatch.setattr(writing, "_GATHER", 60)
     ask(path, "verified")
-    for _ in range(5):  # time enough for what is not gathered
+    for _ in range(5):  # enough time for events that are not collected
         ask(path, "nobody-1")
     written = SecurityEvent.objects.filter(kind__in=("login.failed", "password.reset_asked"))
     assert not written.exists()
@@ -138,7 +140,7 @@ def test_what_an_account_has_written_shows_in_no_answer_after_it(
     assert written.get().user.email == "verified@example.com"
 
 
-def test_the_mails_go_to_whom_they_concern_and_to_nobody_else(ask: Ask) -> None:
+def test_mails_go_only_to_the_addresses_that_they_concern(ask: Ask) -> None:
     for path in ("register", "email/resend", "password/forgot"):
         for name in ("verified", "unverified", "inactive", "nobody"):
             ask(path, name)
