@@ -10,7 +10,6 @@ from hashlib import sha256
 from auth_api.errors import Throttled
 from auth_api.sessions.connections import OUTAGE, ask
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.users.addresses import address_key
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10
@@ -87,7 +86,7 @@ def wider_network_of(address: str) -> str:
 
 
 class LoginThrottle:
-    """Counts tries at `account` (a canonical address, "" for none) from `address` (a client's).
+    """Counts tries at `account` (the key of an address, "" for none) from `address` (a client's).
 
     Tries with the link of a registration (`verification`) are counted separately from sign-ins.
 
@@ -157,12 +156,12 @@ def mail_wait(client: str, purpose: Purpose) -> int:
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
-    """Count a mail that a stranger requests for `account`; return False above the limit.
+    """Count a mail that a stranger requests for `account` (its key); return False above the limit.
 
     Call it only if there is a mail to send: a mail that is not sent must not count. `window` is in
     seconds.
     """
-    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {address_key(account)}', 32)}}}"
+    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
     return _count(key, window)[0] <= ADDRESS_MAILS
 
 

@@ -23,7 +23,7 @@ from auth_api.throttling import (
 
 from . import emails
 from .acts import reservation_of
-from .addresses import canonical_address
+from .addresses import address_key, canonical_address
 from .models import User
 from .names import validate_name
 from .passwords import acceptable_input, can_be_checked
@@ -110,7 +110,7 @@ def require_mail_allowance(address: str, purpose: Purpose) -> None:
 
 def has_mail_allowance(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
     """Count a mail to `email`; return False above the limit for `window` seconds."""
-    allowed = may_be_mailed(email, purpose, window=window)
+    allowed = may_be_mailed(address_key(email), purpose, window=window)
     if not allowed:
         _log.warning("mail.throttled", by="address", mail=purpose)
     return allowed

@@ -1,4 +1,4 @@
-"""Delete old events of the security log."""
+"""Delete what is kept for a time only: old events of the security log, and acts."""
 
 from datetime import timedelta
 from typing import Any
