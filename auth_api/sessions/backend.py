@@ -177,26 +177,15 @@ class RedisBackend:
         script = self._scripts[name]
         send = partial(ask_durably, mark_key(durable)) if durable else ask
         try:
-            return send("EVALSHA", script.sha, len(keys), *keys, *arguments)
-        except NoScriptError:  # a restarted or failed-over server
-            return self._send_script(send, script, keys, arguments)
+            try:
+                return send("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            except NoScriptError:  # a restarted or failed-over server
+                return send("EVAL", script.text, len(keys), *keys, *arguments)
         except ResponseError as error:
             if not _DAMAGE.search(str(error)):  # a refusal
                 raise SessionStoreUnavailable(type(error).__name__) from error
             return self._repair(send, script, keys, arguments)
         except OUTAGE as error:  # by hand: a context manager costs too much here
-            raise SessionStoreUnavailable(type(error).__name__) from error
-
-    def _send_script(
-        self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
-    ) -> Any:
-        try:
-            return send("EVAL", script.text, len(keys), *keys, *arguments)
-        except ResponseError as error:
-            if not _DAMAGE.search(str(error)):
-                raise SessionStoreUnavailable(type(error).__name__) from error
-            return self._repair(send, script, keys, arguments)
-        except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def _repair(
