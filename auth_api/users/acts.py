@@ -16,6 +16,7 @@ from django.utils import timezone
 from auth_api.knobs import knobs
 
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, address_key
+from .moments import in_words
 
 
 class Act(models.Model):
@@ -85,7 +86,7 @@ def reservation_of(email: str, *, except_for: Any = None) -> Act | None:
 def require_unreserved(email: str, *, except_for: Any = None) -> None:
     """Raise ValidationError if `email` was another account's address until recently."""
     if (act := reservation_of(email, except_for=except_for)) is not None:
-        until = f"{act.ends_at:%d %B %Y, %H:%M UTC}"
+        until = in_words(act.ends_at)
         message = f"Another account used this address. It is reserved until {until}."
         raise ValidationError(message, code="reserved")
 

@@ -8,6 +8,7 @@ from auth_api.security_log.models import SecurityEvent
 
 from .acts import Act
 from .models import User
+from .moments import in_words
 from .tokens import (
     confirmation_link,
     disown_link,
@@ -71,7 +72,7 @@ def send_new_device(user: User, event: SecurityEvent) -> None:
         link=disown_link(user, event.pk),
         device=event.device or "Unknown device",
         address=event.address or "unknown",
-        when=_in_words(event.at),
+        when=in_words(event.at),
     )
 
 
@@ -107,7 +108,7 @@ def send_address_changed(user: User, old: str, act: Act | None) -> None:
         subject="Your e-mail address was changed",
         link=restore_link(user, act.pk) if act else None,
         new_address=user.email,
-        until=_in_words(act.ends_at) if act else "",
+        until=in_words(act.ends_at) if act else "",
     )
 
 
@@ -127,14 +128,10 @@ def send_address_reserved(act: Act) -> None:
         to=act.old_address,
         template="address_reserved",
         subject="This address cannot be used yet",
-        until=_in_words(act.ends_at),
+        until=in_words(act.ends_at),
     )
 
 
 def send_account_deleted(email: str) -> None:
     """The last mail to an address."""
     queue_mail(to=email, template="account_deleted", subject="Your account was deleted")
-
-
-def _in_words(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
