@@ -18,6 +18,7 @@ _WARNINGS = frozenset(
         Kind.SIGN_IN_THROTTLED,
         Kind.VERIFICATION_FAILED,
         Kind.DISOWNED,
+        Kind.ADDRESS_RESTORED,
     }
 )
 

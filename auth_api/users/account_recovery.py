@@ -61,9 +61,7 @@ def restore_address(*, token: str) -> None:
     with transaction.atomic():
         user, act_id = read_restore_token(token)
         act = next((act for act in live_acts(user) if act.pk == act_id), None)
-        if act is None:
-            raise InvalidToken
-        if not _restore_address(user, act):
+        if act is None or not _restore_address(user, act):
             raise InvalidToken
         _close(user)
         done = record_change(user, Kind.ADDRESS_RESTORED)

@@ -257,6 +257,36 @@ def test_the_notice_of_a_change_puts_the_address_back(owner: User, stranger: Str
     assert "address.restored" in kinds
 
 
+def test_a_restored_address_settles_this_was_not_me(owner: User, stranger: Stranger) -> None:
+    warned = mailed_token(OWN)
+    stranger.move_to(STRANGE)
+    assert restore(mailed_token(OWN, "Your e-mail address was changed")) == 200
+    assert disown(warned) == 400
+    assert_owner_has_it_back(owner)
+
+
+def test_an_address_that_another_account_has_by_now_is_not_restored(
+    owner: User, stranger: Stranger
+) -> None:
+    """As by a row that somebody wrote past the checks. Nothing is done, so staff find it as it was."""
+    stranger.move_to(STRANGE)
+    link = mailed_token(OWN, "Your e-mail address was changed")
+    User.objects.create_user(OWN, PASSWORD, email_verified=True)
+    assert restore(link) == 400
+    owner.refresh_from_db()
+    assert (owner.email, owner.has_usable_password()) == (STRANGE, True)
+
+
+def test_a_registration_that_nobody_confirmed_gives_way_to_the_owner(
+    owner: User, stranger: Stranger
+) -> None:
+    """As one that was written in the moment in which the address was left."""
+    stranger.move_to(STRANGE)
+    User.objects.create_user(OWN, PASSWORD)
+    assert restore(mailed_token(OWN, "Your e-mail address was changed")) == 200
+    assert_owner_has_it_back(owner)
+
+
 def test_the_oldest_mailbox_wins(owner: User, stranger: Stranger) -> None:
     stranger.move_to(STRANGE)
     first = mailed_token(OWN, "Your e-mail address was changed")
