@@ -87,12 +87,11 @@ def confirm_address(*, request: HttpRequest, token: str, password: str, address:
     try:
         with transaction.atomic():
             user, email, sign_in = read_confirmation_token(token, lock=True)
-            if reservation_of(email, except_for=user) is not None:
-                raise InvalidToken
             remove_registration(email)
             old, user.email, user.email_verified = user.email, email, True
             user.save(sign_in=sign_in)
-            if reservation_of(email, except_for=user) is not None:  # reserved meanwhile
+            # Checked only now: another account may have left it while we waited for the row.
+            if reservation_of(email, except_for=user) is not None:
                 raise InvalidToken
             emails.send_address_changed(user, old, reservation_of(old))
     except IntegrityError:  # somebody else has proved it first
