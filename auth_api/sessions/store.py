@@ -272,10 +272,8 @@ class SessionStore(SessionBase):
     def _create(self, data: dict[str, Any]) -> None:
         user = _user_of(data)
         card = cards.make_card(user) if user else UserCard(0, True, "")
-        sealed_card = b""
         token = SessionToken.new(user.session_ref if user else None)
-        if user:
-            sealed_card = self._codec.seal_card(token.ref, card)
+        sealed_card = self._codec.seal_card(token.ref, card) if user else b""
         for _ in range(_CLOCK_TRIES):
             header = self._new_header(data, card.epoch if user else None, backend.now(token.ref))
             sign_in, payload = self._new_sign_in(token, header), pack_payload(data, header.epoch)
@@ -291,7 +289,7 @@ class SessionStore(SessionBase):
             )
             if state != b"clock":
                 break
-        if state == b"clock":
+        else:
             raise SessionStoreUnavailable("clock")
         if state == b"refused":
             raise SessionLimitReached

@@ -41,9 +41,8 @@ class Act(models.Model):
     new_address = AddressField(max_length=MAX_LENGTH, blank=True)
     old_name = models.CharField(max_length=150, blank=True)
     mailed_to = AddressField(max_length=MAX_LENGTH, blank=True)
-    event = models.BigIntegerField(
-        null=True
-    )  # id in the security log, which orders acts and sign-ins
+    # Of a mailed link's act: its id in the security log, which orders acts and sign-ins.
+    event = models.BigIntegerField(null=True)
     undone = models.BooleanField(default=False)
 
     class Meta:

@@ -26,10 +26,9 @@ from .registration import has_mail_allowance, require_mail_allowance, require_pa
 from .services import check_credentials, forget_tries
 from .tokens import read_reset_token
 
-_log = structlog.get_logger("auth_api.users")
-
-
 FORGOT = "forgot"  # a request of the outbox
+
+_log = structlog.get_logger("auth_api.users")
 
 
 def request_password_reset(*, email: str, address: str) -> None:

@@ -30,10 +30,9 @@ from .passwords import acceptable_input, can_be_checked
 from .services import counted_try, forget_tries
 from .tokens import read_verification_token
 
-_log = structlog.get_logger("auth_api.users")
-
-
 REGISTER, RESEND = "register", "resend"  # requests of the outbox
+
+_log = structlog.get_logger("auth_api.users")
 
 
 def register_user(*, email: str, password: str, name: str, address: str) -> None:
