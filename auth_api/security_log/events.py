@@ -89,7 +89,7 @@ def list_events(user_id: Any) -> list[SecurityEvent]:
 
 
 def all_events(user_id: Any) -> QuerySet[SecurityEvent]:
-    """Return the events of an account, newest first; few enough to be taken along."""
+    """Return the events of an account, newest first, of any number."""
     return SecurityEvent.objects.filter(user_id=user_id)
 
 
