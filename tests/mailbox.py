@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -90,10 +89,5 @@ class Mailbox:
         self._controller.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._controller.stop()

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import requests
@@ -177,12 +176,7 @@ class Stack:
             self.start(name)
         wait_for(lambda: requests.get(f"{self.address}/readyz", timeout=5).ok, "readiness")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for name in ("mail", "web", "auth"):
             self.stop(name)
         self.mailbox.__exit__(None, None, None)
