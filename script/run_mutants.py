@@ -73,6 +73,18 @@ GROUPS = {
          "tests/auth_api/users/test_admin.py",
          "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/test_new_devices.py"),
     ),
+    "recovery": Group(
+        tuple(f"auth_api/users/{name}.py" for name in ("account_recovery", "acts", "addresses", "changes")),
+        ("tests/auth_api/users/test_account_recovery.py", "tests/auth_api/users/test_new_devices.py",
+         "tests/auth_api/users/test_addresses.py", "tests/auth_api/security_log/test_recording.py",
+         "tests/auth_api/users/test_admin.py", "tests/auth_api/users/test_models.py"),
+    ),
+    "gate": Group(
+        ("frontend_site/session_check.py", "frontend_site/endpoints.py", "frontend_site/users.py",
+         "frontend_site/middleware/valid_session.py"),
+        (f"{_SITE}/test_adopting.py", f"{_SITE}/test_every_route.py", f"{_SITE}/test_users.py",
+         f"{_SITE}/middleware", f"{_SITE}/test_forward_auth.py"),
+    ),
     "service_token": Group(
         ("auth_api/service_token.py",),
         ("tests/auth_api/test_service_token.py", "tests/auth_api/test_middleware.py"),
