@@ -67,7 +67,7 @@ GROUPS = {
     ),
     "users": Group(
         tuple(f"auth_api/users/{name}.py" for name in
-              ("address_changes", "backends", "password_changes", "registration", "tokens")),
+              ("address_changes", "allowances", "backends", "password_changes", "registration", "services", "tokens")),
         (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
          f"{_API}/test_login.py", f"{_API}/test_concurrent_changes.py", f"{_API}/test_events.py",
          "tests/auth_api/users/test_admin.py",
@@ -75,7 +75,8 @@ GROUPS = {
     ),
     "recovery": Group(
         tuple(f"auth_api/users/{name}.py" for name in ("account_recovery", "acts", "addresses", "changes")),
-        ("tests/auth_api/users/test_account_recovery.py", "tests/auth_api/users/test_new_devices.py",
+        ("tests/auth_api/users/test_account_recovery.py", "tests/auth_api/users/test_former_addresses.py",
+         "tests/auth_api/users/test_acts.py", "tests/auth_api/users/test_new_devices.py",
          "tests/auth_api/users/test_addresses.py", "tests/auth_api/security_log/test_recording.py",
          "tests/auth_api/users/test_admin.py", "tests/auth_api/users/test_models.py"),
     ),

@@ -11,7 +11,7 @@ up the account after the HTTP answer, so the response time does not reveal wheth
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from auth_api.knobs import knobs
+from auth_api.moments import in_words
 
 from .models import OutboxMail
 
@@ -166,13 +167,22 @@ def _prune() -> None:
 
 
 def _message(mail: OutboxMail) -> EmailMultiAlternatives:
-    context = {"subject": mail.subject, "link": _url(mail.link), **mail.context}
+    context = {
+        "subject": mail.subject,
+        "link": _url(mail.link),
+        "good_until": _good_until(mail.link),
+        **mail.context,
+    }
     text = render_to_string(f"emails/{mail.template}.txt", context)
     message = EmailMultiAlternatives(mail.subject, text, to=[mail.to])
     message.attach_alternative(
         render_to_string(f"emails/{mail.template}.html", context), "text/html"
     )
     return message
+
+
+def _good_until(stored: dict[str, Any] | None) -> str:
+    return in_words(datetime.fromtimestamp(stored["dies_at"], UTC)) if stored else ""
 
 
 def _url(stored: dict[str, Any] | None) -> str:

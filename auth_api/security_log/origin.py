@@ -61,7 +61,7 @@ def sign_in_of_change(user_id: Any) -> str:
     request = current_request.get()
     if request is None or _is_staff_acting(request, user_id):
         return ""
-    sign_in: str = getattr(getattr(request, "session", None), "sign_in", "")
+    sign_in: str = getattr(getattr(request, "session", None), "sign_in_id", "")
     return sign_in
 
 

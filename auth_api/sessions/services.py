@@ -57,7 +57,7 @@ def start_session(
     store._session_key = None
     store.valid = None
     store._session_cache = login_data(user)
-    store.remember, store.methods, store.sign_in_id = remember, tuple(methods), sign_in_id
+    store.remember, store.methods, store.continues = remember, tuple(methods), sign_in_id
     store.create()
     new = _token(store)
     if old is not None:
@@ -187,7 +187,7 @@ def _current(store: SessionStore, valid: ValidSession | None) -> CurrentSession:
         raise NoSession
     handle = _token(store).handle
     summary = SessionSummary.of(valid.record, valid.sign_in, handle=handle, current=True)
-    return CurrentSession(summary, store.sign_in, valid.card.profile_json)
+    return CurrentSession(summary, store.sign_in_id, valid.card.profile_json)
 
 
 def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:

@@ -59,7 +59,7 @@ class SessionStore(SessionBase):
         self.remember = False
         self.methods: tuple[str, ...] = ()  # that the user of a new session has just used
         self.unreadable = False  # there is a record, but our keys do not open it: keep the cookie
-        self.sign_in_id = ""  # of the earlier session that a new one continues
+        self.continues = ""  # the id of the sign-in that a new session continues
         self.client_address = ""
         self.client_user_agent = ""
         self.valid: ValidSession | None = None
@@ -82,7 +82,7 @@ class SessionStore(SessionBase):
         return self._parsed[1]
 
     @property
-    def sign_in(self) -> str:
+    def sign_in_id(self) -> str:
         """Return the id of the sign-in that the valid session belongs to; "" without one."""
         if self.valid is None or self.token is None or not self.valid.record.header.bound:
             return ""
@@ -307,7 +307,7 @@ class SessionStore(SessionBase):
             return SignIn(address=self.client_address)
         shown = tuple(Shown(method, header.authenticated_at) for method in self.methods)
         device = device_name(self.client_user_agent)
-        return SignIn(self.sign_in_id or token.handle, self.client_address, device, shown)
+        return SignIn(self.continues or token.handle, self.client_address, device, shown)
 
     def _update(self, token: SessionToken, *, shown: Sequence[str] = ()) -> None:
         """Write our changes over what the store has now; merge when another request was faster.

@@ -14,9 +14,9 @@ from django.db import models
 from django.utils import timezone
 
 from auth_api.knobs import knobs
+from auth_api.moments import in_words
 
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, address_key
-from .moments import in_words
 
 
 class Act(models.Model):

@@ -17,14 +17,10 @@ from auth_api.throttling import Purpose
 from . import emails
 from .acts import reservation_of
 from .addresses import address_key, canonical_address
+from .allowances import has_mail_allowance, require_mail_allowance
 from .models import User
-from .registration import (
-    has_mail_allowance,
-    is_registration,
-    remove_registration,
-    require_mail_allowance,
-    require_password,
-)
+from .registration import is_registration, remove_registration
+from .services import require_password
 from .tokens import read_confirmation_token
 
 CHANGE = "address change"  # a request of the outbox

@@ -23,10 +23,10 @@ from auth_api.security_log.recording import record_event
 from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.sessions.tokens import SessionToken
 
+from .allowances import require_password_allowance
 from .models import User
 from .new_devices import record_sign_in
 from .password_changes import send_reset_link
-from .registration import require_password_allowance
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
@@ -110,7 +110,7 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
-        sign_in = self.request.session.sign_in  # type: ignore[attr-defined]
+        sign_in = self.request.session.sign_in_id  # type: ignore[attr-defined]
         user = form.save()
         start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
         return HttpResponseRedirect(self.get_success_url())
@@ -127,7 +127,7 @@ def _signed_in(request: Any, user: User, **_: Any) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
     request.session.save()  # gives the session its token
     # Django's own engines, which tests use for comparison, have no such id.
-    handle = getattr(request.session, "sign_in", "") or _handle_of(request)
+    handle = getattr(request.session, "sign_in_id", "") or _handle_of(request)
     record_sign_in(user=user, handle=handle, reason="admin")
 
 

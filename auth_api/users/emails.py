@@ -4,11 +4,11 @@ from datetime import datetime
 
 from auth_api.knobs import knobs
 from auth_api.mail.outbox import queue_mail
+from auth_api.moments import in_words
 from auth_api.security_log.models import SecurityEvent
 
 from .acts import Act
 from .models import User
-from .moments import in_words
 from .tokens import (
     confirmation_link,
     disown_link,
@@ -108,7 +108,6 @@ def send_address_changed(user: User, old: str, act: Act | None) -> None:
         subject="Your e-mail address was changed",
         link=restore_link(user, act.pk) if act else None,
         new_address=user.email,
-        until=in_words(act.ends_at) if act else "",
     )
 
 

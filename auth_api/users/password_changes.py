@@ -21,8 +21,8 @@ from auth_api.throttling import Purpose
 from . import emails
 from .acts import Act, record_act
 from .addresses import canonical_address
+from .allowances import has_mail_allowance, require_mail_allowance, require_password_allowance
 from .models import User
-from .registration import has_mail_allowance, require_mail_allowance, require_password_allowance
 from .services import check_credentials, forget_tries
 from .tokens import read_reset_token
 

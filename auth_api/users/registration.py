@@ -3,31 +3,29 @@
 from datetime import datetime
 
 import structlog
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from auth_api.errors import InvalidCredentials, InvalidRequest, Throttled
+from auth_api.errors import InvalidRequest
 from auth_api.mail.outbox import queue_request
-from auth_api.security_log.kinds import Kind
-from auth_api.security_log.recording import record_event
 from auth_api.throttling import (
-    MAIL_WINDOW,
     Purpose,
-    count_new_password,
-    mail_wait,
-    may_be_mailed,
     network_of,
 )
 
 from . import emails
 from .acts import reservation_of
-from .addresses import address_key, canonical_address
+from .addresses import canonical_address
+from .allowances import (
+    has_mail_allowance,
+    require_mail_allowance,
+    require_password_allowance,
+)
 from .models import User
 from .names import validate_name
-from .passwords import acceptable_input, can_be_checked
-from .services import counted_try, forget_tries
+from .services import forget_tries, require_password
 from .tokens import read_verification_token
 
 REGISTER, RESEND = "register", "resend"  # requests of the outbox
@@ -88,33 +86,6 @@ def answer_resend(email: str, asked_at: datetime) -> None:
         emails.send_verification(user, asked_at)
 
 
-def require_password_allowance(chooser: str) -> None:
-    """Raise Throttled if `chooser` (a network or an account) proposed too many new passwords.
-
-    Call it first: evaluating a password takes CPU time.
-    """
-    try:
-        count_new_password(chooser)
-    except Throttled as error:
-        _log.warning("password.throttled", retry_after=error.retry_after)
-        raise
-
-
-def require_mail_allowance(address: str, purpose: Purpose) -> None:
-    """Raise Throttled if the client at `address` requested too many mails of this kind."""
-    if wait := mail_wait(address, purpose):
-        _log.warning("mail.throttled", by="client", mail=purpose, retry_after=wait)
-        raise Throttled(wait)
-
-
-def has_mail_allowance(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
-    """Count a mail to `email`; return False above the limit for `window` seconds."""
-    allowed = may_be_mailed(address_key(email), purpose, window=window)
-    if not allowed:
-        _log.warning("mail.throttled", by="address", mail=purpose)
-    return allowed
-
-
 def _checked_registration(email: str, password: str, name: str) -> str:
     """Return the canonical address. Raises InvalidRequest with the field that is wrong."""
     field = "email"
@@ -144,26 +115,6 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
             return user
     except IntegrityError:  # two registrations at the same moment
         return User.objects.get(email=email)
-
-
-def require_password(user: User, password: str, address: str) -> None:
-    """Raise InvalidCredentials unless `password` is that of `user`, for links that prove only an address.
-
-    `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
-    """
-    if not password:  # the page sends none at first, and asks for it after this
-        raise InvalidCredentials
-    # Sign-ins do not reveal whether a registration's password is right, so they are counted apart.
-    throttle = counted_try(user.email, address, verification=not user.email_verified)
-    if (
-        not acceptable_input(password)
-        or not can_be_checked(user.password)
-        or not check_password(password, user.password)
-    ):
-        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
-        throttle.fail()
-        raise InvalidCredentials
-    throttle.clear()
 
 
 def remove_registration(email: str) -> None:

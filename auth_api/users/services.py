@@ -1,7 +1,8 @@
-"""Who may come in: the one check of credentials, and the switch of an account."""
+"""The checks of credentials, under the throttle; switching an account on and off."""
 
 import structlog
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from auth_api.throttling import LoginThrottle
 
 from .addresses import address_key, canonical_address, earlier_key
 from .models import User
+from .passwords import acceptable_input, can_be_checked
 
 _log = structlog.get_logger("auth_api.users")
 
@@ -59,6 +61,26 @@ def _meant_address(typed: str) -> str:
     known = User.objects.filter(email__in=[now, before]).values_list("email", flat=True)
     keys = {address_key(email) for email in known}
     return before if before in keys and address_key(now) not in keys else canonical_address(typed)
+
+
+def require_password(user: User, password: str, address: str) -> None:
+    """Raise InvalidCredentials unless `password` is that of `user`, for links that prove only an address.
+
+    `address` is the client's network address, for the throttle. Raises Throttled, Overloaded.
+    """
+    if not password:  # the page sends none at first, and asks for it after this
+        raise InvalidCredentials
+    # Sign-ins do not reveal whether a registration's password is right, so they are counted apart.
+    throttle = counted_try(user.email, address, verification=not user.email_verified)
+    if (
+        not acceptable_input(password)
+        or not can_be_checked(user.password)
+        or not check_password(password, user.password)
+    ):
+        record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
+        throttle.fail()
+        raise InvalidCredentials
+    throttle.clear()
 
 
 def counted_try(

@@ -217,3 +217,12 @@ def test_an_address_is_found_by_any_spelling_and_makes_no_second_account(
     answer = root.post(f"{USERS}add/", {"email": "aDA@Bücher.example", "is_active": "on"})
     assert b"User with this Email already exists." in answer.content
     assert User.objects.count() == 2
+
+
+def test_staff_change_their_own_address_where_it_is_proved() -> None:
+    root = User.objects.create_superuser("root@example.com", PASSWORD)
+    browser = AdminBrowser()
+    browser.login("root@example.com")
+    form = {"email": "elsewhere@example.com", "name": "Root", "is_active": "on"}
+    browser.post(f"/admin/users/user/{root.pk}/change/", form)
+    assert User.objects.get(pk=root.pk).email == "root@example.com"
