@@ -1,7 +1,7 @@
 """`GET /v1/session` as the BFF sends it: from its bytes to a WSGI call, and from the answer to bytes.
 
 The table (gunicorn_plain_get.py) knows only the lines that our own client writes
-(frontend_site/auth_client.py). gunicorn's general way costs a third of what the whole call costs.
+(frontend_site/backend/client.py). gunicorn's general way costs a third of what the whole call costs.
 """
 
 import io

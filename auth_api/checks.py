@@ -8,8 +8,8 @@ from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.bind_address import HINT, is_private
-from auth_api.knobs import knobs
-from auth_api.sessions.topology import fails_over
+from auth_api.options import options
+from auth_api.sessions.redis.topology import fails_over
 
 
 @register()
@@ -47,7 +47,7 @@ def check_engine(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
     """An idle timeout past the absolute one, or an unknown policy, is a typing error."""
-    limits, errors = knobs(), []
+    limits, errors = options(), []
     if limits.session_idle > limits.session_absolute:
         errors.append("GATEHOUSE_SESSION_IDLE is longer than GATEHOUSE_SESSION_ABSOLUTE.")
     if limits.remember_idle > limits.remember_absolute:
@@ -67,9 +67,11 @@ def check_keys(app_configs: Any, **_: Any) -> list[Error]:
     if _is_workbench():
         return []
     secrets = {"SECRET_KEY": str(settings.SECRET_KEY).encode()}
-    secrets |= {f"GATEHOUSE_SESSION_KEYS ({key.id})": key.secret for key in knobs().session_keys}
-    secrets |= {f"GATEHOUSE_IDENTITY_KEYS ({key.id})": key.secret for key in knobs().identity_keys}
-    secrets |= {f"GATEHOUSE_SERVICE_KEYS ({key.id})": key.secret for key in knobs().service_keys}
+    secrets |= {f"GATEHOUSE_SESSION_KEYS ({key.id})": key.secret for key in options().session_keys}
+    secrets |= {
+        f"GATEHOUSE_IDENTITY_KEYS ({key.id})": key.secret for key in options().identity_keys
+    }
+    secrets |= {f"GATEHOUSE_SERVICE_KEYS ({key.id})": key.secret for key in options().service_keys}
     weak = [name for name, secret in secrets.items() if not _looks_random(secret)]
     hint = "Take 32 or more characters from a random source."
     return [Error(f"{name} is not random.", hint=hint, id="auth_api.E004") for name in weak]
@@ -93,7 +95,7 @@ def check_debug_and_hosts(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_origin(app_configs: Any, **_: Any) -> list[Error]:
     """Mailed links carry tokens: they lead to an https origin."""
-    origin = urlsplit(knobs().public_origin)
+    origin = urlsplit(options().public_origin)
     allowed = {"https", "http"} if _is_workbench() else {"https"}
     if origin.scheme in allowed and origin.netloc and not (origin.path or origin.query):
         return []
@@ -105,7 +107,7 @@ def check_origin(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_bind(app_configs: Any, **_: Any) -> list[Error]:
     """The private port is for the BFF and for staff: never on every interface, never public."""
-    if _is_workbench() or is_private(knobs().bind):
+    if _is_workbench() or is_private(options().bind):
         return []
     return [Error("auth_api listens in public.", hint=HINT, id="auth_api.E007")]
 
@@ -113,7 +115,7 @@ def check_bind(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
     """What is stolen in one place must not open another."""
-    gatehouse = knobs()
+    gatehouse = options()
     lists = (gatehouse.session_keys, gatehouse.service_keys, gatehouse.identity_keys)
     secrets = [{key.secret for key in keys} for keys in lists]
     secrets.append({str(settings.SECRET_KEY).encode()})
@@ -126,7 +128,7 @@ def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
 @register()
 def check_replicas(app_configs: Any, **_: Any) -> list[Error]:
     """Replication is asynchronous: a failover loses writes that no replica acknowledged."""
-    replicas = knobs().redis_replicas
+    replicas = options().redis_replicas
     hint = "Set GATEHOUSE_REDIS_REPLICAS to the number of replicas of each primary."
     if replicas < 0:
         return [
@@ -152,7 +154,7 @@ def refuse_weak_settings() -> None:
 
 
 def _is_workbench() -> bool:
-    return knobs().environment != "production"
+    return options().environment != "production"
 
 
 def _looks_random(secret: bytes) -> bool:

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 
-from auth_api.sessions.backend import backend
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.backend import backend
 
 REQUESTS = Counter("gatehouse_auth_requests", "Answers by kind and status", ["kind", "status"])
 counter_of = cache(REQUESTS.labels)  # few kinds and statuses, and labels() looks for each again

@@ -25,8 +25,8 @@ from django.core.exceptions import ValidationError  # noqa: E402
 from zxcvbn import zxcvbn as python_zxcvbn  # noqa: E402
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: E402
 
-from auth_api.users import passwords  # noqa: E402
 from auth_api.users.models import User  # noqa: E402
+from auth_api.users.passwords import policy  # noqa: E402
 
 _READINGS = "4@8({[<3690!1|7$5+%2"  # what zxcvbn reads as letters
 _CHARACTERS = _READINGS * 2 + "aabcdeeilost" + string.ascii_uppercase + "-./ é🧭"
@@ -87,7 +87,7 @@ def _changed(dice: random.Random, password: str, user: User) -> tuple[str, User]
 
 
 def _random_password(dice: random.Random) -> str:
-    length = dice.randint(passwords.MIN_LENGTH, passwords.LONGEST_SCORED + 8)
+    length = dice.randint(policy.MIN_LENGTH, policy.LONGEST_SCORED + 8)
     return "".join(dice.choice(_CHARACTERS) for _ in range(length))
 
 
@@ -111,7 +111,7 @@ def _cost_once(password: str, user: User) -> float:
 def _judge(password: str, user: User) -> bool:
     """Whether the policy accepts the password."""
     try:
-        passwords.PasswordPolicy().validate(password, user)
+        policy.PasswordPolicy().validate(password, user)
     except ValidationError:
         return False
     return True
@@ -119,17 +119,17 @@ def _judge(password: str, user: User) -> bool:
 
 def _samples(dice: random.Random) -> dict[str, list[str]]:
     """Return padded common passwords, passphrases, disguised words and random strings."""
-    listed = sorted(passwords._common().passwords)
+    listed = sorted(policy._common().passwords)
     words = FREQUENCY_LISTS["english_wikipedia"][:8000]
     leet = str.maketrans("aeiost", "4310$7")
 
     def make(count: int, one: Callable[[], str]) -> list[str]:
-        return [text for text in (one() for _ in range(count)) if len(text) >= passwords.MIN_LENGTH]
+        return [text for text in (one() for _ in range(count)) if len(text) >= policy.MIN_LENGTH]
 
     noise = string.ascii_letters + string.digits + string.punctuation
     parts = ("19840612", "12.03.1999", "abcdef", "qwerty", "987654", "1q2w3e", "zxcvbn", "2024")
     return {
-        "listed, as they are": [word for word in listed if len(word) >= passwords.MIN_LENGTH],
+        "listed, as they are": [word for word in listed if len(word) >= policy.MIN_LENGTH],
         "listed, doubled": [word * 2 for word in listed if 8 <= len(word) <= 20][::4],
         "listed, padded": [word.ljust(15, "1") for word in listed if 6 <= len(word) < 15][::8],
         "two listed ones": make(2000, lambda: dice.choice(listed) + dice.choice(listed)),
@@ -153,13 +153,13 @@ def _differences(samples: list[str]) -> tuple[int, int]:
 
 
 def _taken_by_python(password: str) -> bool:
-    found = python_zxcvbn(password[: passwords.LONGEST_SCORED], passwords._words_of(_ADA))
-    return bool(found["score"] >= passwords.MIN_SCORE)
+    found = python_zxcvbn(password[: policy.LONGEST_SCORED], policy._words_of(_ADA))
+    return bool(found["score"] >= policy.MIN_SCORE)
 
 
 def _taken_now(password: str) -> bool:
-    found = passwords._estimate(password, passwords._words_of(_ADA))
-    return int(found.score) >= passwords.MIN_SCORE
+    found = policy._estimate(password, policy._words_of(_ADA))
+    return int(found.score) >= policy.MIN_SCORE
 
 
 if __name__ == "__main__":

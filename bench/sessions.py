@@ -89,15 +89,15 @@ def _person(number: int) -> Any:
 def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -> list[str]:
     """Make sessions as SessionStore does, in pipelines; return some of their tokens."""
 
-    from auth_api.knobs import knobs
-    from auth_api.sessions import cards
-    from auth_api.sessions.backend import backend, card_key, index_key, record_key
+    from auth_api.options import options
+    from auth_api.sessions import snapshots as cards
     from auth_api.sessions.login import login_data
     from auth_api.sessions.payloads import pack_payload
     from auth_api.sessions.records import FORMAT, Flag, Header, Shown, SignIn
+    from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
     from auth_api.sessions.tokens import SessionToken
 
-    codec, limits = cards.codec(), knobs()
+    codec, limits = cards.codec(), options()
     flags = Flag.BOUND if bound else 0
     script = backend._scripts["create"]
     client.script_load(script.text)
@@ -178,7 +178,7 @@ def fill(people: int) -> None:
 
 
 def _fill_by_its_own(fill: Callable[[Any, int], list[str]], people: int) -> list[str]:
-    from auth_api.sessions.connections import connection
+    from auth_api.sessions.redis.connections import connection
 
     return fill(connection(), people)
 

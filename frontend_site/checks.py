@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from .knobs import knobs
+from frontend_site.options import options
 
 _SHORTEST_KEY = 32  # bytes
 _MOST_HOPS = 5
@@ -36,7 +36,7 @@ def check_hosts(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register()
 def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Short or repetitive keys can be guessed; one key for two purposes is one theft for both."""
-    gatehouse = knobs()
+    gatehouse = options()
     lists = {
         "GATEHOUSE_SERVICE_KEYS": [key.secret for key in gatehouse.service_keys],
         "GATEHOUSE_CSRF_KEYS": [key.secret for key in gatehouse.csrf_keys],
@@ -52,7 +52,7 @@ def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register()
 def check_origin(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Cookies and CSRF stand on https; plain http is for development on localhost."""
-    origin = urlsplit(knobs().public_origin)
+    origin = urlsplit(options().public_origin)
     allowed = {"https", "http"} if _is_workbench() else {"https"}
     if origin.scheme in allowed and origin.netloc and not (origin.path or origin.query):
         return []
@@ -74,7 +74,7 @@ def check_script_name(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register()
 def check_proxy_hops(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """A number that is no count of proxies lets a client write its own address."""
-    if 0 <= knobs().proxy_hops <= _MOST_HOPS:
+    if 0 <= options().proxy_hops <= _MOST_HOPS:
         return []
     hint = "Set GATEHOUSE_PROXY_HOPS to how many of your own proxies are in front."
     return [Error("GATEHOUSE_PROXY_HOPS is no count.", hint=hint, id="frontend_site.E006")]
@@ -84,7 +84,7 @@ def check_proxy_hops(app_configs: Any, **_: Any) -> list[CheckMessage]:
 def check_somebody_says_https(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Without a proxy that counts and without a certificate, no request is https: no HSTS is sent,
     and behind a proxy that does not count all clients have one address and one throttle."""
-    gatehouse = knobs()
+    gatehouse = options()
     if _is_workbench() or gatehouse.proxy_hops > 0 or gatehouse.has_certificate:
         return []
     hint = "Set GATEHOUSE_PROXY_HOPS=1 behind a TLS proxy, or GATEHOUSE_CERTFILE without one."
@@ -94,7 +94,7 @@ def check_somebody_says_https(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register()
 def check_keys_are_apart(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """What is stolen in one place must not open another."""
-    gatehouse = knobs()
+    gatehouse = options()
     secrets = [
         {key.secret for key in gatehouse.service_keys},
         {key.secret for key in gatehouse.csrf_keys},
@@ -109,7 +109,7 @@ def check_keys_are_apart(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_proxies_cannot_be_passed_by(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Who reaches this port without the proxy writes the address, scheme and request id that count."""
-    gatehouse = knobs()
+    gatehouse = options()
     everywhere = gatehouse.bind in ("", "0", "0.0.0.0", "::", "[::]")  # noqa: S104 - what is found
     if _is_workbench() or gatehouse.proxy_hops < 1 or not everywhere:
         return []
@@ -136,7 +136,7 @@ def refuse_weak_settings() -> None:
 
 
 def _is_workbench() -> bool:
-    return knobs().environment != "production"
+    return options().environment != "production"
 
 
 def _flaws_of(keys: list[bytes]) -> Iterator[str]:

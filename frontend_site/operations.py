@@ -2,10 +2,10 @@
 
 from django.http import HttpResponse, JsonResponse
 
-from .auth_client import AuthApiUnavailable, auth_api
-from .caller import Caller
-from .endpoints import probe
-from .http import SiteRequest
+from frontend_site.backend.caller import Caller
+from frontend_site.backend.client import AuthApiUnavailable, auth_api
+from frontend_site.security.endpoints import probe
+from frontend_site.site_request import SiteRequest
 
 
 @probe

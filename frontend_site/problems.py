@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, HttpResponseRedirect
 
+from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.session_check import known_user
 from frontend_site.pages.rendering import HTML, render
+from frontend_site.security.endpoints import kind_of
+from frontend_site.security.next_url import login_url
+from frontend_site.site_request import SiteRequest, is_api
 
-from .auth_client import AuthApiUnavailable
-from .endpoints import kind_of
 from .errors import SignInRequired
-from .http import SiteRequest, is_api
-from .next import login_url
-from .session_check import known_user
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from markupsafe import Markup, escape
 
-from frontend_site.csrf import FIELD, CsrfState
+from frontend_site.security.csrf import FIELD, CsrfState
 
 _ASSET = re.compile(r"""{%\s*asset\s+(["'])([^"']+)\1\s*%}""")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)

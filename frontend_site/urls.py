@@ -2,7 +2,9 @@
 
 from django.urls import path, re_path
 
-from . import forward_auth, operations
+from frontend_site import operations
+from frontend_site.forward_auth import views as forward_auth
+
 from .events import views as events
 from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .auth_client import Answer, AuthApiUnavailable
+from frontend_site.backend.client import Answer, AuthApiUnavailable
 
 
 @dataclass(frozen=True)

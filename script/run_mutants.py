@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from tests.valkey import ValkeyServer  # noqa: E402 - the sources are not an installed package
 
 EQUIVALENTS = Path(__file__).parent / "equivalent_mutants.toml"
-SCRIPTS = "auth_api/sessions/scripts"
+SCRIPTS = "auth_api/sessions/redis/scripts"
 PATIENCE = 4  # times the duration of the tests without a mutant, plus 30 seconds
 
 
@@ -63,7 +63,7 @@ GROUPS = {
     "throttling": Group(
         ("auth_api/throttling.py",),
         ("tests/auth_api/test_throttling.py", f"{_API}/test_accounts.py", f"{_API}/test_login.py",
-         f"{_API}/test_passwords.py", "tests/auth_api/users/test_new_devices.py"),
+         f"{_API}/test_passwords.py", "tests/auth_api/users/flows/test_devices.py"),
     ),
     "users": Group(
         tuple(f"auth_api/users/{name}.py" for name in
@@ -71,17 +71,17 @@ GROUPS = {
         (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
          f"{_API}/test_login.py", f"{_API}/test_concurrent_changes.py", f"{_API}/test_events.py",
          "tests/auth_api/users/test_admin.py",
-         "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/test_new_devices.py"),
+         "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/flows/test_devices.py"),
     ),
     "recovery": Group(
         tuple(f"auth_api/users/{name}.py" for name in ("account_recovery", "acts", "addresses", "changes")),
-        ("tests/auth_api/users/test_account_recovery.py", "tests/auth_api/users/test_former_addresses.py",
-         "tests/auth_api/users/test_acts.py", "tests/auth_api/users/test_new_devices.py",
+        ("tests/auth_api/users/flows/test_recovery.py", "tests/auth_api/users/test_former_addresses.py",
+         "tests/auth_api/users/test_acts.py", "tests/auth_api/users/flows/test_devices.py",
          "tests/auth_api/users/test_addresses.py", "tests/auth_api/security_log/test_recording.py",
          "tests/auth_api/users/test_admin.py", "tests/auth_api/users/test_models.py"),
     ),
     "gate": Group(
-        ("frontend_site/session_check.py", "frontend_site/endpoints.py", "frontend_site/users.py",
+        ("frontend_site/backend/session_check.py", "frontend_site/security/endpoints.py", "frontend_site/users.py",
          "frontend_site/middleware/valid_session.py"),
         (f"{_SITE}/test_adopting.py", f"{_SITE}/test_every_route.py", f"{_SITE}/test_users.py",
          f"{_SITE}/middleware", f"{_SITE}/test_forward_auth.py"),

@@ -22,7 +22,7 @@ _NONCE_BYTES = 12
 
 def age_sessions(client: Any, seconds: int) -> None:
     """Make every stored session `seconds` older, as the passing of time would."""
-    from auth_api.sessions.cards import codec as own_codec
+    from auth_api.sessions.snapshots import codec as own_codec
 
     codec = own_codec()
     for key in list(client.scan_iter("gh:{*")):
@@ -80,6 +80,6 @@ def age_throttles(client: Any, seconds: int) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    from auth_api.sessions.connections import connection
+    from auth_api.sessions.redis.connections import connection
 
     age_sessions(connection(), int(sys.argv[1]))

@@ -25,7 +25,7 @@ _BODIES = {
 _LIST = f"""
 import json, django
 django.setup()
-from frontend_site.endpoints import is_public, methods_of
+from frontend_site.security.endpoints import is_public, methods_of
 from frontend_site.upstreams.upstream import NAME
 from frontend_site.urls import urlpatterns
 from tests.urls import every_route

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from auth_api.sessions import services as sessions
-from auth_api.users.account_recovery import restore_address
-from auth_api.users.address_changes import confirm_address, request_address_change
-from auth_api.users.passwords import MAX_LENGTH
-from auth_api.users.registration import register_user, resend_verification, verify_email
+from auth_api.users.flows.address import confirm_address, request_address_change
+from auth_api.users.flows.recovery import restore_address
+from auth_api.users.flows.registration import register_user, resend_verification, verify_email
+from auth_api.users.passwords.hashing import MAX_LENGTH
 
 from .forms import read_form
 

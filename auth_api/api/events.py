@@ -8,9 +8,9 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from auth_api.errors import Overloaded
-from auth_api.knobs import knobs
-from auth_api.sessions.endings import READY, Endings
+from auth_api.options import options
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.revocations import READY, Endings
 
 
 def never() -> bool:
@@ -35,7 +35,7 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
 @cache
 def _slots() -> threading.BoundedSemaphore:
     """A stream keeps a thread, and gunicorn_auth.py has this many extra ones for them."""
-    return threading.BoundedSemaphore(knobs().event_streams)
+    return threading.BoundedSemaphore(options().event_streams)
 
 
 class _EventStream:

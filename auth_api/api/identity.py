@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from auth_api.errors import InvalidRequest
 from auth_api.identity import is_audience, key_set, mint_identity
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.sessions import services as sessions
 
 from .presenters import identity_response
@@ -18,7 +18,7 @@ def identity(request: HttpRequest) -> HttpResponse:
     if not is_audience(audience):
         raise InvalidRequest({"audience": ["A lower-case name of at most 31 characters."]})
     current = sessions.current_session(request)
-    settings = knobs()
+    settings = options()
     token = mint_identity(
         current,
         audience=audience,
@@ -31,4 +31,4 @@ def identity(request: HttpRequest) -> HttpResponse:
 @require_safe
 def jwks(request: HttpRequest) -> HttpResponse:
     """RFC 7517. Behind the service token like every call; the BFF publishes it."""
-    return JsonResponse(key_set(knobs().identity_keys))
+    return JsonResponse(key_set(options().identity_keys))

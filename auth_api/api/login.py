@@ -12,8 +12,8 @@ from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.sessions.tokens import SessionToken
-from auth_api.users.new_devices import record_sign_in
-from auth_api.users.passwords import MAX_LENGTH
+from auth_api.users.flows.devices import record_sign_in
+from auth_api.users.passwords.hashing import MAX_LENGTH
 from auth_api.users.services import check_credentials
 
 from .forms import read_form, require_empty_body

@@ -12,7 +12,7 @@ from auth_api.security_log.events import all_events
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
-from auth_api.users.own_data import delete_account, export_account
+from auth_api.users.flows.own_data import delete_account, export_account
 
 from .forms import require_empty_body
 from .presenters import event_shape, listed_shape

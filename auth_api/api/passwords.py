@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from auth_api.users.password_changes import (
-    change_password,
-    request_password_reset,
-    reset_password,
-)
-from auth_api.users.passwords import MAX_LENGTH
+from auth_api.users.flows.password import change_password, request_password_reset, reset_password
+from auth_api.users.passwords.hashing import MAX_LENGTH
 
 from .accounts import ON_ITS_WAY, AddressForm
 from .forms import read_form

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
-from auth_api.users.account_recovery import disown_sign_in
+from auth_api.users.flows.recovery import disown_sign_in
 from auth_api.users.models import User
 
 from .accounts import TokenForm

@@ -23,8 +23,8 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from auth_api.knobs import knobs
-from auth_api.moments import in_words
+from auth_api.options import options
+from auth_api.times import in_words
 
 from .models import OutboxMail
 
@@ -190,4 +190,4 @@ def _url(stored: dict[str, Any] | None) -> str:
     if stored is None:
         return ""
     link = SignedLink(**stored)
-    return f"{knobs().public_origin}{link.path}?{urlencode({'token': link.token})}"
+    return f"{options().public_origin}{link.path}?{urlencode({'token': link.token})}"

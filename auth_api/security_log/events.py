@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.throttling import network_of
 
 from .kinds import Kind
@@ -95,7 +95,7 @@ def all_events(user_id: Any) -> QuerySet[SecurityEvent]:
 
 def prune_events(keep: timedelta | None = None) -> int:
     """Delete what is older than `keep` (default: the knob), in small steps; return how many."""
-    limit = _now() - (timedelta(seconds=knobs().security_log_keep) if keep is None else keep)
+    limit = _now() - (timedelta(seconds=options().security_log_keep) if keep is None else keep)
     pruned = 0
     while True:
         old = SecurityEvent.objects.filter(at__lt=limit).order_by("at").values_list("pk", flat=True)

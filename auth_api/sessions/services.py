@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest
 
-from auth_api.knobs import knobs
+from auth_api.options import options
+from auth_api.sessions import snapshots as cards
+from auth_api.sessions.redis.backend import backend
 
-from . import cards
-from .backend import backend
 from .codec import Unreadable
 from .exceptions import NoSession, ReauthenticationRequired, SessionEnded, SessionNotFound
 from .login import login_data
@@ -138,9 +138,9 @@ def require_recent_authentication(request: HttpRequest) -> None:
     store = _store(request)
     valid = _validated(store)
     shown_at = valid.sign_in.last_shown_at
-    if knobs().record_format == FORMAT_1:
+    if options().record_format == FORMAT_1:
         shown_at = valid.record.header.authenticated_at
-    if backend.now(_token(store).ref) - shown_at > knobs().recent_authentication:
+    if backend.now(_token(store).ref) - shown_at > options().recent_authentication:
         raise ReauthenticationRequired
 
 

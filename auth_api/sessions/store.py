@@ -10,11 +10,11 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import CreateError, SessionBase
 from django.core.exceptions import ValidationError
 
-from auth_api.knobs import knobs
 from auth_api.one_row import read_row
+from auth_api.options import options
+from auth_api.sessions import snapshots as cards
+from auth_api.sessions.redis.backend import backend
 
-from . import cards
-from .backend import backend
 from .codec import Unreadable
 from .devices import device_name
 from .exceptions import NoSession, SessionEnded, SessionLimitReached, SessionStoreUnavailable
@@ -98,7 +98,7 @@ class SessionStore(SessionBase):
         token = self.token
         if token is None:
             raise NoSession
-        interval = knobs().slide_interval if self.slide else 0
+        interval = options().slide_interval if self.slide else 0
         answer = backend.validate(
             token.ref, token.id_hash, slide_interval=interval, admin=self.admin
         )
@@ -282,10 +282,10 @@ class SessionStore(SessionBase):
                 token.id_hash,
                 header.pack(),
                 self._codec.seal_record(token, header, sign_in, payload),
-                limit=knobs().session_limit,
-                policy=knobs().session_limit_policy,
+                limit=options().session_limit,
+                policy=options().session_limit_policy,
                 card=sealed_card,
-                card_lifetime=knobs().card_lifetime,
+                card_lifetime=options().card_lifetime,
             )
             if state != b"clock":
                 break
@@ -350,19 +350,19 @@ class SessionStore(SessionBase):
         if epoch is not None:
             flags |= Flag.BOUND
         idle, lifetime = self._timeouts(data, remember=self.remember, start=now)
-        return Header(knobs().record_format, flags, idle, lifetime, epoch or 0, now, now)
+        return Header(options().record_format, flags, idle, lifetime, epoch or 0, now, now)
 
     def _next_header(self, data: dict[str, Any], header: Header, *, now: int) -> Header:
         """Return the header of the next revision; `now` is 0 unless the user just authenticated."""
         since = now or header.authenticated_at
         idle, lifetime = self._timeouts(data, remember=header.remember, start=since)
         return header._replace(
-            format=knobs().record_format, idle=idle, lifetime=lifetime, authenticated_at=since
+            format=options().record_format, idle=idle, lifetime=lifetime, authenticated_at=since
         )
 
     def _timeouts(self, data: dict[str, Any], *, remember: bool, start: int) -> tuple[int, int]:
         """Return idle timeout and lifetime from `start`, in seconds; honours Django's `set_expiry`."""
-        limits = knobs()
+        limits = options()
         idle, lifetime = limits.session_idle, limits.session_absolute
         if remember:
             idle, lifetime = limits.remember_idle, limits.remember_absolute

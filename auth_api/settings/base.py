@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.logging import configure_logging
-from auth_api.sessions.topology import caches
+from auth_api.sessions.redis.topology import caches
 
 from .database import database_settings, keep_sqlite_private
 from .email import email_settings
@@ -22,7 +22,7 @@ VAR = ENV.path("GATEHOUSE_VAR", BASE_DIR / "var")
 
 @dataclass(frozen=True)
 class Gatehouse:
-    """Our own knobs. Times in seconds; sources in docs/sessions.md."""
+    """Our own options. Times in seconds; sources in docs/sessions.md."""
 
     session_keys: tuple[Key, ...] = field(repr=False)
     service_keys: tuple[Key, ...] = field(repr=False)
@@ -75,14 +75,14 @@ INSTALLED_APPS = [
     "auth_api.sessions.apps.SessionsConfig",
 ]
 MIDDLEWARE = [
-    "auth_api.middleware.RequestContextMiddleware",
+    "auth_api.middleware.request_context.RequestContextMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "auth_api.middleware.ServiceTokenMiddleware",
-    "auth_api.middleware.ProblemMiddleware",
+    "auth_api.middleware.service_token.ServiceTokenMiddleware",
+    "auth_api.middleware.problems.ProblemMiddleware",
     "auth_api.sessions.middleware.SessionMiddleware",
-    "auth_api.middleware.AdminCsrfViewMiddleware",
-    "auth_api.middleware.AdminAuthenticationMiddleware",
-    "auth_api.middleware.AdminMessageMiddleware",
+    "auth_api.middleware.admin.AdminCsrfViewMiddleware",
+    "auth_api.middleware.admin.AdminAuthenticationMiddleware",
+    "auth_api.middleware.admin.AdminMessageMiddleware",
 ]
 TEMPLATES = [
     {
@@ -101,16 +101,16 @@ TEMPLATES = [
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["auth_api.users.backends.EmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "auth_api.users.passwords.PasswordPolicy"},
-    {"NAME": "auth_api.users.breaches.BreachedPasswords"},
+    {"NAME": "auth_api.users.passwords.policy.PasswordPolicy"},
+    {"NAME": "auth_api.users.passwords.breaches.BreachedPasswords"},
 ]
 PASSWORD_HASHERS = [
     # Reads Django's Argon2 hashes too. Django's own class must not stand here: it has the same name in
     # hashes, the last one verifies, and then our limit of hashes at once would not hold.
-    "auth_api.users.passwords.Argon2idHasher",
-    "auth_api.users.passwords.ImportedPBKDF2Hasher",
-    "auth_api.users.passwords.ImportedPBKDF2SHA1Hasher",
-    "auth_api.users.passwords.ImportedScryptHasher",
+    "auth_api.users.passwords.hashing.Argon2idHasher",
+    "auth_api.users.passwords.hashing.ImportedPBKDF2Hasher",
+    "auth_api.users.passwords.hashing.ImportedPBKDF2SHA1Hasher",
+    "auth_api.users.passwords.hashing.ImportedScryptHasher",
 ]
 SESSION_ENGINE = "auth_api.sessions.store"
 SESSION_COOKIE_NAME = "__Host-session"

@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from auth_api.knobs import knobs
-from auth_api.moments import in_words
+from auth_api.options import options
+from auth_api.times import in_words
 
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, address_key
 
@@ -137,4 +137,4 @@ def prune_acts(acts: models.QuerySet[Act] | None = None) -> int:
 
 
 def _kept_for() -> timedelta:
-    return timedelta(seconds=knobs().disown_lifetime)
+    return timedelta(seconds=options().disown_lifetime)

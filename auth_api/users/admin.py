@@ -22,11 +22,11 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
 from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.sessions.tokens import SessionToken
+from auth_api.users.flows.devices import record_sign_in
+from auth_api.users.flows.password import send_reset_link
 
 from .allowances import require_password_allowance
 from .models import User
-from .new_devices import record_sign_in
-from .password_changes import send_reset_link
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)

@@ -8,8 +8,9 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from auth_api import checks  # noqa: F401 - registers the system checks
         from auth_api.mail.outbox import ANSWERS
-
-        from . import address_changes, password_changes, registration
+        from auth_api.users.flows import address as address_changes
+        from auth_api.users.flows import password as password_changes
+        from auth_api.users.flows import registration
 
         ANSWERS.update(
             {

@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from auth_api.one_row import read_row
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
+from auth_api.users.passwords.hashing import acceptable_input, can_be_checked, decoy
 
 from .addresses import canonical_address
 from .models import User
-from .passwords import acceptable_input, can_be_checked, decoy
 
 
 class EmailBackend(ModelBackend):

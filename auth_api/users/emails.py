@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from auth_api.knobs import knobs
 from auth_api.mail.outbox import queue_mail
-from auth_api.moments import in_words
+from auth_api.options import options
 from auth_api.security_log.models import SecurityEvent
+from auth_api.times import in_words
 
 from .acts import Act
 from .models import User
@@ -38,7 +38,7 @@ def send_already_registered(user: User) -> None:
         to=user.email,
         template="already_registered",
         subject="You already have an account",
-        page=f"{knobs().public_origin}/password/forgot",
+        page=f"{options().public_origin}/password/forgot",
     )
 
 
@@ -59,7 +59,7 @@ def send_password_changed(user: User) -> None:
         to=user.email,
         template="password_changed",
         subject="Your password was changed",
-        page=f"{knobs().public_origin}/password/forgot",
+        page=f"{options().public_origin}/password/forgot",
     )
 
 
@@ -93,7 +93,7 @@ def send_address_change_asked(user: User, email: str) -> None:
         template="address_change_asked",
         subject="A change of your address was asked for",
         new_address=email,
-        page=f"{knobs().public_origin}/account/password",
+        page=f"{options().public_origin}/account/password",
     )
 
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.utils import timezone
 
-from auth_api.sessions.cards import erase_sessions, guard_card
+from auth_api.sessions.snapshots import erase_sessions, guard_card
 from auth_api.sessions.tokens import new_ref
 
 from .acts import require_unreserved

@@ -12,10 +12,10 @@ from auth_api.operations import LOGINS
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.throttling import LoginThrottle
+from auth_api.users.passwords.hashing import acceptable_input, can_be_checked
 
 from .addresses import address_key, canonical_address, earlier_key
 from .models import User
-from .passwords import acceptable_input, can_be_checked
 
 _log = structlog.get_logger("auth_api.users")
 

@@ -11,8 +11,8 @@ from django.core import signing
 from django.db.models import F
 
 from auth_api.errors import InvalidToken
-from auth_api.knobs import knobs
 from auth_api.mail.outbox import SignedLink
+from auth_api.options import options
 
 from .models import User
 
@@ -35,7 +35,7 @@ RESET = Purpose("gatehouse.reset-password", "/password/reset")
 def verification_link(user: User) -> SignedLink:
     """A link that proves control of the address of `user`, for 24 hours."""
     return _link(
-        VERIFY, knobs().verification_lifetime, str(user.id), user.email, user.session_epoch
+        VERIFY, options().verification_lifetime, str(user.id), user.email, user.session_epoch
     )
 
 
@@ -45,7 +45,7 @@ def confirmation_link(user: User, email: str, sign_in: str) -> SignedLink:
     `sign_in` is the id of the sign-in that requested it.
     """
     serial = _next_serial(user, "address_serial")
-    lifetime = knobs().verification_lifetime
+    lifetime = options().verification_lifetime
     return _link(CONFIRM, lifetime, str(user.id), email, user.session_epoch, serial, sign_in)
 
 
@@ -56,17 +56,17 @@ def reset_link(user: User) -> SignedLink:
     who knows the password could keep the owner from setting a new one.
     """
     serial = _next_serial(user, "reset_serial")
-    return _link(RESET, knobs().reset_lifetime, str(user.id), user.email, serial)
+    return _link(RESET, options().reset_lifetime, str(user.id), user.email, serial)
 
 
 def disown_link(user: User, sign_in: int) -> SignedLink:
     """A link that says "this was not me" of event `sign_in`, for 7 days; it works signed out."""
-    return _link(DISOWN, knobs().disown_lifetime, str(user.id), sign_in, user.email)
+    return _link(DISOWN, options().disown_lifetime, str(user.id), sign_in, user.email)
 
 
 def restore_link(user: User, act: int) -> SignedLink:
     """A link that restores the address that `act` replaced, for 7 days; it works signed out."""
-    return _link(RESTORE, knobs().disown_lifetime, str(user.id), act)
+    return _link(RESTORE, options().disown_lifetime, str(user.id), act)
 
 
 def read_verification_token(token: str, *, lock: bool = False) -> User:

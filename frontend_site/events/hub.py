@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 
-from frontend_site.knobs import knobs
+from frontend_site.options import options
 
 from .link import Ended, Link
 
@@ -164,7 +164,7 @@ def stop_streams() -> None:
 
 @cache
 def _made() -> tuple[Hub, Link]:
-    limits = knobs()
+    limits = options()
     made = Hub(
         limit=limits.streams,
         limit_of_session=limits.streams_of_session,

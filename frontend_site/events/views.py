@@ -5,13 +5,13 @@ import time
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from frontend_site import problems
-from frontend_site.auth_client import Answer, AuthApiUnavailable
-from frontend_site.endpoints import endpoint
-from frontend_site.http import SiteRequest
-from frontend_site.knobs import knobs
-from frontend_site.pages.moments import moment
+from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.session_check import call_auth_api
+from frontend_site.options import options
+from frontend_site.pages.times import moment
 from frontend_site.proxy.headers import browser_response
-from frontend_site.session_check import call_auth_api
+from frontend_site.security.endpoints import endpoint
+from frontend_site.site_request import SiteRequest
 
 from .hub import TooManyStreams, Waiter, hub
 from .sockets import BrowserSocket
@@ -32,7 +32,7 @@ def events(request: SiteRequest) -> HttpResponseBase:
             return HttpResponse(content_type=_TYPE)
         return browser_response(answer)
     token = request.session_token
-    hub().wait_for_link(knobs().connect_timeout)
+    hub().wait_for_link(options().connect_timeout)
     try:
         waiter = hub().join(token.ref if token else "")
     except TooManyStreams:
@@ -62,9 +62,9 @@ def _stream(request: SiteRequest, waiter: Waiter, answer: Answer) -> StreamingHt
         hub(),
         waiter,
         BrowserSocket(request.META),
-        lifetime=knobs().stream_lifetime,
+        lifetime=options().stream_lifetime,
         expires_in=max(0.0, expires_at.timestamp() - time.time()) + 1,
-        heartbeat=knobs().stream_heartbeat,
+        heartbeat=options().stream_heartbeat,
     )
     response = StreamingHttpResponse(body, content_type=_TYPE)
     response["X-Accel-Buffering"] = "no"  # nginx would hold it back

@@ -9,15 +9,15 @@ from django.http import HttpResponse, HttpResponseBase, UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
-from frontend_site.caller import client_address
+from frontend_site.backend.caller import client_address
 from frontend_site.cookies import CSRF_COOKIE, add_set_cookie
-from frontend_site.csrf import FIELD, CsrfSigner, CsrfState, Verdict
-from frontend_site.endpoints import View
-from frontend_site.http import SiteRequest, is_api
-from frontend_site.knobs import knobs
-from frontend_site.origin import origin_refusal
+from frontend_site.options import options
 from frontend_site.pages.forms import kept_fields
 from frontend_site.pages.rendering import render
+from frontend_site.security.csrf import FIELD, CsrfSigner, CsrfState, Verdict
+from frontend_site.security.endpoints import View
+from frontend_site.security.origin import origin_refusal
+from frontend_site.site_request import SiteRequest, is_api
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/csrf.md)
@@ -57,7 +57,7 @@ class SignedCsrfMiddleware:
 
 @cache
 def _signer() -> CsrfSigner:
-    return CsrfSigner(knobs().csrf_keys)
+    return CsrfSigner(options().csrf_keys)
 
 
 def _submitted_token(request: SiteRequest) -> str | None:

@@ -10,7 +10,7 @@ from django.http.request import split_domain_port, validate_host
 
 from frontend_site import problems
 from frontend_site.headers import set_content_length
-from frontend_site.http import SiteRequest
+from frontend_site.site_request import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
 _PROBES = frozenset({"/healthz", "/readyz"})

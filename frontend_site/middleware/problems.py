@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.http import SiteRequest
+from frontend_site.site_request import SiteRequest
 
 
 class ProblemMiddleware:

@@ -6,10 +6,10 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.endpoints import View, is_public, kind_of
 from frontend_site.errors import ReauthenticationRequired, SignInRequired
-from frontend_site.http import SiteRequest
 from frontend_site.pages.reauthentication import PASSWORD, ask_for_password, reauthenticate
+from frontend_site.security.endpoints import View, is_public, kind_of
+from frontend_site.site_request import SiteRequest
 
 
 class ReauthenticationMiddleware:

@@ -9,9 +9,9 @@ from django.http import HttpResponseBase
 
 from frontend_site.current_request import current_request
 from frontend_site.headers import set_header
-from frontend_site.http import SiteRequest
-from frontend_site.knobs import knobs
 from frontend_site.logging import log_request
+from frontend_site.options import options
+from frontend_site.site_request import SiteRequest
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 
@@ -26,7 +26,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        given = request.META.get("HTTP_X_REQUEST_ID", "") if knobs().proxy_hops > 0 else ""
+        given = request.META.get("HTTP_X_REQUEST_ID", "") if options().proxy_hops > 0 else ""
         request.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         started = time.monotonic()
         token = current_request.set(request)

@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.endpoints import View, kind_of, methods_of
-from frontend_site.http import SiteRequest
-from frontend_site.knobs import knobs
-from frontend_site.origin import fetch_site
+from frontend_site.options import options
+from frontend_site.security.endpoints import View, kind_of, methods_of
+from frontend_site.security.origin import fetch_site
+from frontend_site.site_request import SiteRequest
 
 _SAFE = frozenset({"GET", "HEAD"})
 _CHUNK = 65536  # bytes
@@ -26,7 +26,7 @@ class RequestShapeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        if _content_length(request) > knobs().body_limit and not _is_for_upstream(request):
+        if _content_length(request) > options().body_limit and not _is_for_upstream(request):
             _drain(request)
             return problems.respond(request, problems.PAYLOAD_TOO_LARGE)
         return self.get_response(request)
@@ -52,7 +52,7 @@ class RequestShapeMiddleware:
 def _is_for_upstream(request: SiteRequest) -> bool:
     """Upstreams have a limit of their own, and their bodies are not read here."""
     parts = request.path_info.split("/", 3)
-    names = {upstream.name for upstream in knobs().upstreams}
+    names = {upstream.name for upstream in options().upstreams}
     return len(parts) == 4 and parts[1] == "api" and parts[2] in names
 
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from frontend_site.endpoints import View, kind_of
-from frontend_site.http import SiteRequest
-from frontend_site.origin import fetch_site, is_own_origin, referer_origin
 from frontend_site.pages.rendering import render
+from frontend_site.security.endpoints import View, kind_of
+from frontend_site.security.origin import fetch_site, is_own_origin, referer_origin
+from frontend_site.site_request import SiteRequest
 
 _QUERY_CHARACTERS = "/?:@!$&'()*+,;=-._~%"  # RFC 3986; the rest is encoded
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 
 from frontend_site.headers import PreparedHeaders, set_header
-from frontend_site.http import SiteRequest, is_api, nonce_of
-from frontend_site.knobs import knobs
+from frontend_site.options import options
+from frontend_site.site_request import SiteRequest, is_api, nonce_of
 
 _FEATURES = (
     "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation "
@@ -58,6 +58,6 @@ class SecurityHeadersMiddleware:
         else:
             _ELSEWHERE.set_on(response)
         _DEFAULTS.set_where_missing(response)
-        if request.is_secure() and knobs().environment == "production":
+        if request.is_secure() and options().environment == "production":
             headers["Strict-Transport-Security"] = _HSTS
         return response

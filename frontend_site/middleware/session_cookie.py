@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
-from frontend_site.caller import client_address
+from frontend_site.backend.caller import client_address
 from frontend_site.cookies import (
     CSRF_COOKIE,
     SESSION_COOKIE,
@@ -17,9 +17,9 @@ from frontend_site.cookies import (
     add_set_cookie,
     read_cookie,
 )
-from frontend_site.endpoints import View, is_public
 from frontend_site.headers import set_header
-from frontend_site.http import SiteRequest
+from frontend_site.security.endpoints import View, is_public
+from frontend_site.site_request import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
 

@@ -8,11 +8,11 @@ import structlog
 from django.http import HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.auth_client import AuthApiUnavailable
-from frontend_site.endpoints import View, is_public, session_of
+from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.session_check import SessionCheck, auser_of, user_of
 from frontend_site.errors import SignInRequired
-from frontend_site.http import SiteRequest
-from frontend_site.session_check import SessionCheck, auser_of, user_of
+from frontend_site.security.endpoints import View, is_public, session_of
+from frontend_site.site_request import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
 

@@ -4,15 +4,15 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from frontend_site.auth_client import AuthApiUnavailable
-from frontend_site.endpoints import page
-from frontend_site.http import SiteRequest
+from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.pages.backend_calls import ask, call_or_503, required_profile
+from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
 from frontend_site.proxy.headers import long_response
-from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.security.endpoints import page
+from frontend_site.site_request import SiteRequest
 
-from .answers import form_again
-from .calls import ask, call_or_503, required_profile
 from .forms import as_json, typed
 
 _FILE = 'attachment; filename="my-account.json"'

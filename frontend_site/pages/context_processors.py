@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from frontend_site.http import nonce_of
+from frontend_site.site_request import nonce_of
 from frontend_site.users import NOBODY
 
 

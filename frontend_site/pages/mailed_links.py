@@ -7,13 +7,13 @@ nothing is sent as Referer (ASVS 14.2.1, 3.4.5).
 
 from django.http import HttpResponse
 
-from frontend_site.endpoints import page
-from frontend_site.http import SiteRequest
+from frontend_site.backend.relay import relay_cookies
+from frontend_site.pages.backend_calls import call_or_503
+from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
-from frontend_site.relay import relay_cookies
+from frontend_site.security.endpoints import page
+from frontend_site.site_request import SiteRequest
 
-from .answers import form_again
-from .calls import call_or_503
 from .forms import as_json, typed
 
 _NOT_THE_REGISTRANT = (

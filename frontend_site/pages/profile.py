@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontend_site.auth_client import Answer, AuthApiUnavailable
-
-from .moments import ago, left, moment
+from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.pages.times import ago, left, moment
 
 _METHODS = {"pwd": "password", "otp": "one-time code", "webauthn": "passkey"}
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from frontend_site.auth_client import Answer, AuthApiUnavailable
-from frontend_site.csrf import FIELD as CSRF_FIELD
+from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.relay import relay_cookies
+from frontend_site.backend.session_check import SIGNED_OUT
 from frontend_site.errors import SignInRequired
-from frontend_site.http import SiteRequest
+from frontend_site.pages.backend_calls import call_or_503, current_profile
+from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
-from frontend_site.relay import relay_cookies
-from frontend_site.session_check import SIGNED_OUT
+from frontend_site.security.csrf import FIELD as CSRF_FIELD
+from frontend_site.site_request import SiteRequest
 
-from .answers import form_again
-from .calls import call_or_503, current_profile
 from .forms import kept_fields
 
 PASSWORD = "reauthentication_password"  # noqa: S105 - the field's name

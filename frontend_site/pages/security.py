@@ -6,13 +6,12 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from frontend_site.auth_client import Answer, AuthApiUnavailable
-from frontend_site.endpoints import page
-from frontend_site.http import SiteRequest
+from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.rendering import render
-
-from .calls import ask
-from .moments import ago, moment
+from frontend_site.pages.times import ago, moment
+from frontend_site.security.endpoints import page
+from frontend_site.site_request import SiteRequest
 
 # Words for each kind, and whether it is one to look at.
 _WORDS: dict[str, tuple[str, bool]] = {

@@ -6,14 +6,13 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 
-from frontend_site.auth_client import Answer, AuthApiUnavailable, is_handle
-from frontend_site.endpoints import page
-from frontend_site.http import SiteRequest
+from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
+from frontend_site.backend.relay import CLEAR_SITE_DATA
+from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.rendering import render
-from frontend_site.relay import CLEAR_SITE_DATA
-
-from .calls import ask
-from .moments import ago, moment
+from frontend_site.pages.times import ago, moment
+from frontend_site.security.endpoints import page
+from frontend_site.site_request import SiteRequest
 
 OTHERS = "others"
 _PAGE = "/account/sessions"

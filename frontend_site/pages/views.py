@@ -2,16 +2,16 @@
 
 from django.http import HttpResponse, HttpResponseRedirect
 
-from frontend_site.auth_client import AuthApiUnavailable
-from frontend_site.endpoints import page
-from frontend_site.http import SiteRequest
-from frontend_site.next import redirect_target, safe_next
+from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.backend.session_check import call_auth_api
+from frontend_site.pages.backend_calls import call_or_503, current_profile, required_profile
+from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
-from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
-from frontend_site.session_check import call_auth_api
+from frontend_site.security.endpoints import page
+from frontend_site.security.next_url import redirect_target, safe_next
+from frontend_site.site_request import SiteRequest
 
-from .answers import form_again
-from .calls import call_or_503, current_profile, required_profile
 from .forms import LoginForm, RegisterForm, as_json
 
 _JSON = "application/json"

@@ -1,7 +1,7 @@
 """What passes between browser and auth_api besides status and body: these lists, nothing else.
 
 Towards auth_api nothing is copied but the content type, which was checked to be JSON
-(frontend_site.auth_client builds every header). Set-Cookie passes by frontend_site.relay.
+(frontend_site.backend.client builds every header). Set-Cookie passes by frontend_site.relay.
 """
 
 import os
@@ -9,7 +9,7 @@ from wsgiref.util import FileWrapper
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from frontend_site.auth_client import Answer
+from frontend_site.backend.client import Answer
 
 TO_BROWSER = ("Retry-After", "Allow", "WWW-Authenticate")  # and Content-Type
 

@@ -2,10 +2,10 @@
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
-from frontend_site.endpoints import endpoint
-from frontend_site.http import SiteRequest
-from frontend_site.relay import CLEAR_SITE_DATA, relay_cookies
-from frontend_site.session_check import call_auth_api
+from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.backend.session_check import call_auth_api
+from frontend_site.security.endpoints import endpoint
+from frontend_site.site_request import SiteRequest
 
 from .headers import browser_response, long_response
 

@@ -19,7 +19,7 @@ VAR = ENV.path("GATEHOUSE_VAR", BASE_DIR / "var")
 
 @dataclass(frozen=True)
 class Gatehouse:
-    """Our own knobs. Times in seconds, sizes in bytes."""
+    """Our own options. Times in seconds, sizes in bytes."""
 
     environment: str  # development, production or test
     public_origin: str  # scheme://host[:port] that browsers see

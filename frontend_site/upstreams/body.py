@@ -9,7 +9,7 @@ from http.client import HTTPException, HTTPResponse
 import structlog
 from gunicorn.http.errors import ParseException
 
-from frontend_site.http import SiteRequest
+from frontend_site.site_request import SiteRequest
 
 PIECE = 65536  # bytes
 _log = structlog.get_logger("frontend_site")

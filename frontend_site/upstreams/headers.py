@@ -9,8 +9,8 @@ import secrets
 from collections.abc import Iterator
 from email.message import Message
 
-from frontend_site.caller import client_address
-from frontend_site.http import SiteRequest
+from frontend_site.backend.caller import client_address
+from frontend_site.site_request import SiteRequest
 
 from .target import own_location
 from .upstream import Upstream

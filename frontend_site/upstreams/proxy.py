@@ -20,8 +20,8 @@ import structlog
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 from frontend_site.cookies import add_set_cookie
-from frontend_site.http import SiteRequest
-from frontend_site.knobs import knobs
+from frontend_site.options import options
+from frontend_site.site_request import SiteRequest
 
 from .body import AnswerBody, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
@@ -90,7 +90,7 @@ class Slots:
 
 @cache
 def _slots(upstream: Upstream) -> Slots:
-    return Slots(knobs().upstream_calls_at_once)
+    return Slots(options().upstream_calls_at_once)
 
 
 def forward(
@@ -107,7 +107,7 @@ def forward(
     `identity` is the token that proves who is signed in, `session` their session's handle.
     Raises UpstreamFailed, BodyTooLong, ClientGone.
     """
-    body = RequestBody(request, knobs().upstream_body_limit)
+    body = RequestBody(request, options().upstream_body_limit)
     with ExitStack() as stack:
         stack.callback(_slots(upstream).take(session))
         stack.callback(_limit_silence(request))
@@ -115,7 +115,7 @@ def forward(
         stack.callback(connection.close)
         answer = _exchange(connection, request, target, upstream, identity, body)
         streamed = AnswerBody(
-            answer, still_valid=still_valid, interval=knobs().upstream_recheck, done=ExitStack()
+            answer, still_valid=still_valid, interval=options().upstream_recheck, done=ExitStack()
         )
         response = _response(answer, streamed, upstream, target)
         # The last step: whatever fails before it gives slot and connection back here.
@@ -141,18 +141,18 @@ def _limit_silence(request: SiteRequest) -> Callable[[], None]:
     if sock is None:
         return lambda: None
     before = sock.gettimeout()
-    sock.settimeout(knobs().upstream_silence)
+    sock.settimeout(options().upstream_silence)
     return lambda: sock.settimeout(before)
 
 
 def _connect(upstream: Upstream) -> HTTPConnection:
-    options = knobs()
+    timeout = options().connect_timeout
     if upstream.scheme == "https":
         connection: HTTPConnection = HTTPSConnection(
-            upstream.host, upstream.port, timeout=options.connect_timeout, context=_tls()
+            upstream.host, upstream.port, timeout=timeout, context=_tls()
         )
     else:
-        connection = HTTPConnection(upstream.host, upstream.port, timeout=options.connect_timeout)
+        connection = HTTPConnection(upstream.host, upstream.port, timeout=timeout)
     connection.response_class = FinalResponse
     try:
         connection.connect()
@@ -161,7 +161,7 @@ def _connect(upstream: Upstream) -> HTTPConnection:
     except OSError as error:
         raise _failed(502, error) from error
     sock: socket.socket = connection.sock
-    sock.settimeout(options.upstream_silence)
+    sock.settimeout(options().upstream_silence)
     return connection
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from django.http import HttpRequest
 
-from frontend_site.knobs import knobs
+from frontend_site.options import options
 
 from .upstream import NAME, Upstream
 
@@ -66,7 +66,7 @@ def own_location(location: str, upstream: Upstream, target: str) -> str:
     here = f"/api/{upstream.name}"
     path = urljoin(target.partition("?")[0], parts.path)
     # Built from our X-Forwarded headers it names this site, else the service itself.
-    own = not parts.netloc or origin.lower() == knobs().public_origin
+    own = not parts.netloc or origin.lower() == options().public_origin
     inner = not parts.netloc or origin.lower() == upstream.origin.lower()
     bases = [here] * (own and path.startswith(f"{here}/")) + [upstream.base] * inner
     rest = next((path.removeprefix(f"{b}/") for b in bases if path.startswith(f"{b}/")), None)

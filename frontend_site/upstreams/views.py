@@ -3,14 +3,14 @@
 from django.http import HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.auth_client import AuthApiUnavailable, auth_api
-from frontend_site.caller import caller_of
-from frontend_site.endpoints import upstream_endpoint
-from frontend_site.http import SiteRequest
-from frontend_site.knobs import knobs
+from frontend_site.backend.caller import caller_of
+from frontend_site.backend.client import AuthApiUnavailable, auth_api
+from frontend_site.backend.relay import relay_cookies
+from frontend_site.backend.session_check import call_auth_api
+from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
-from frontend_site.relay import relay_cookies
-from frontend_site.session_check import call_auth_api
+from frontend_site.security.endpoints import upstream_endpoint
+from frontend_site.site_request import SiteRequest
 
 from .body import BodyTooLong, ClientGone
 from .proxy import UpstreamFailed, forward
@@ -26,7 +26,7 @@ _FAILURES = {
 @upstream_endpoint
 def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
     """One internal call says who is signed in and gives the proof of it for this upstream."""
-    found = next((u for u in knobs().upstreams if u.name == name), None)
+    found = next((u for u in options().upstreams if u.name == name), None)
     if found is None:
         return problems.respond(request, problems.NOT_FOUND)
     try:

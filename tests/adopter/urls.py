@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from frontend_site.endpoints import page
+from frontend_site.security.endpoints import page
 from frontend_site.urls import handler400, handler403, handler404, handler500
 from frontend_site.urls import urlpatterns as ours
 

@@ -14,14 +14,14 @@ from django.http import (
 )
 from django.views import View
 
-from frontend_site.auth_client import AuthApiUnavailable
-from frontend_site.endpoints import endpoint, page
+from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.relay import relay_cookies
+from frontend_site.backend.session_check import call_auth_api
 from frontend_site.errors import SignInRequired
-from frontend_site.http import SiteRequest
-from frontend_site.pages.calls import ask, current_profile, required_profile
+from frontend_site.pages.backend_calls import ask, current_profile, required_profile
 from frontend_site.pages.rendering import render
-from frontend_site.relay import relay_cookies
-from frontend_site.session_check import call_auth_api
+from frontend_site.security.endpoints import endpoint, page
+from frontend_site.site_request import SiteRequest
 
 _JSON = "application/json"
 

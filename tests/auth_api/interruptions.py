@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from auth_api.users.passwords import Argon2idHasher
+from auth_api.users.passwords.hashing import Argon2idHasher
 
 HASHER = f"{__name__}.InterruptedHasher"
 _waiting: list[Callable[[], Any]] = []

@@ -10,8 +10,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.checks import refuse_weak_settings
-from auth_api.knobs import knobs
-from auth_api.sessions.topology import caches
+from auth_api.options import options
+from auth_api.sessions.redis.topology import caches
 from auth_api.settings.env import Key
 from tests.ports import free_port
 from tests.processes import ROOT
@@ -30,7 +30,7 @@ def production(settings: Any) -> Any:
     settings.SECRET_KEY = good("django").decode()
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     settings.GATEHOUSE = replace(
-        knobs(),
+        options(),
         environment="production",
         public_origin="https://gatehouse.example",
         session_keys=(Key("k1", good("session")),),

@@ -7,8 +7,8 @@ import pytest
 from django.db import OperationalError, connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from auth_api.sessions import connections
-from auth_api.sessions.topology import caches
+from auth_api.sessions.redis import connections
+from auth_api.sessions.redis.topology import caches
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD
@@ -28,8 +28,8 @@ def no_database(*_: Any, **__: Any) -> Any:
 
 @pytest.fixture
 def redis_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth_api.sessions.backend.ask", no_redis)
-    monkeypatch.setattr("auth_api.sessions.backend.ask_durably", no_redis)
+    monkeypatch.setattr("auth_api.sessions.redis.backend.ask", no_redis)
+    monkeypatch.setattr("auth_api.sessions.redis.backend.ask_durably", no_redis)
     monkeypatch.setattr("auth_api.throttling.ask", no_redis)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.sessions import services
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
@@ -74,7 +74,7 @@ def test_a_remembered_sign_in_sets_a_cookie_until_its_absolute_end() -> None:
     max_age = cookie.attributes.pop("max-age")
     expires = cookie.attributes.pop("expires")
     assert cookie.attributes == STRICT
-    assert knobs().remember_absolute - 60 < int(max_age) <= knobs().remember_absolute
+    assert options().remember_absolute - 60 < int(max_age) <= options().remember_absolute
     ends = datetime.fromisoformat(answer.json()["session"]["absolute_expires_at"])
     assert abs(parsedate_to_datetime(str(expires)) - ends) < timedelta(minutes=1)
 
@@ -135,7 +135,7 @@ def test_whatever_ends_a_session_expires_its_cookie(
 
 def test_a_session_that_idled_out_has_its_cookie_expired(redis_client: Any) -> None:
     token = session_token(login())
-    age_sessions(redis_client, knobs().session_idle + 1)
+    age_sessions(redis_client, options().session_idle + 1)
     answer = call("GET", "/v1/session", token=token)
     assert set_by(answer) == [SetCookie("__Host-session", '""', EXPIRED)]
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import NoSession, SessionEnded, SessionNotFound
 from auth_api.sessions.store import SessionStore
@@ -82,7 +82,7 @@ class Engine(RuleBasedStateMachine):
         ]
 
     def alive(self, session: Expected) -> bool:
-        limits = knobs()
+        limits = options()
         idle, life = limits.session_idle, limits.session_absolute
         if session.remember:
             idle, life = limits.remember_idle, limits.remember_absolute

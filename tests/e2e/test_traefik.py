@@ -1,6 +1,6 @@
 """docs/deploy/traefik.yml, read: Debian and the package indexes have no Traefik to run it.
 
-What Traefik sends is replayed in tests/frontend_site/test_forward_auth.py.
+What Traefik sends is replayed in tests/frontend_site/forward_auth/test_views.py.
 """
 
 from typing import Any

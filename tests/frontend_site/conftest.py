@@ -43,9 +43,9 @@ def browser() -> Any:
 
 
 @pytest.fixture
-def knobs(settings: Any) -> Iterator[Any]:
-    """Change our settings for one test: knobs(read_timeout=0.2)."""
-    from frontend_site.auth_client import auth_api
+def options(settings: Any) -> Iterator[Any]:
+    """Change our settings for one test: options(read_timeout=0.2)."""
+    from frontend_site.backend.client import auth_api
 
     def change(**changes: Any) -> None:
         settings.GATEHOUSE = dataclasses.replace(settings.GATEHOUSE, **changes)
@@ -56,13 +56,13 @@ def knobs(settings: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def auth_api_down(knobs: Any) -> None:
+def auth_api_down(options: Any) -> None:
     """Nobody listens where auth_api should be."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    knobs(auth_api_url=f"http://127.0.0.1:{port}")
+    options(auth_api_url=f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture(scope="session")

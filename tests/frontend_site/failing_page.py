@@ -3,10 +3,10 @@
 from django.http import HttpResponseBase
 from django.urls import path
 
-from frontend_site.auth_client import AuthApiUnavailable
-from frontend_site.endpoints import page
-from frontend_site.http import SiteRequest
+from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.pages.rendering import render
+from frontend_site.security.endpoints import page
+from frontend_site.site_request import SiteRequest
 
 
 @page("GET", public=True)

@@ -21,7 +21,7 @@ OTHER = (Key("a1", b"zyxwvutsrqponmlkjihgfedcba9876543210"),)
 
 
 @pytest.fixture
-def production(settings: Any, knobs: Any) -> Any:
+def production(settings: Any, options: Any) -> Any:
     """A sound production set-up; a test spoils one thing."""
     settings.ALLOWED_HOSTS = ["gatehouse.example"]
     settings.SECRET_KEY = "0123456789" * 5 + "abcdefghij"
@@ -33,7 +33,7 @@ def production(settings: Any, knobs: Any) -> Any:
     }
 
     def change(**changes: Any) -> None:
-        knobs(**{**sound, **changes})
+        options(**{**sound, **changes})
 
     change()
     return change

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from frontend_site.auth_client import NEEDS_SESSION, ROUTES
-from frontend_site.endpoints import is_public, methods_of, session_of
+from frontend_site.backend.client import NEEDS_SESSION, ROUTES
+from frontend_site.security.endpoints import is_public, methods_of, session_of
 from frontend_site.upstreams.upstream import NAME, parse_upstreams
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
@@ -66,8 +66,8 @@ def _protected(*, taken: bool = True) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def _upstream(knobs: Any) -> None:
-    knobs(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+def _upstream(options: Any) -> None:
+    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
 
 
 @pytest.fixture

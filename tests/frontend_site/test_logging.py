@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
-from frontend_site.csrf import ANONYMOUS, CsrfSigner
 from frontend_site.logging import redact, request_log
+from frontend_site.security.csrf import ANONYMOUS, CsrfSigner
 from frontend_site.service_token import mint_service_token
 from frontend_site.settings.env import Key
 from tests.frontend_site.browser import Browser

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from frontend_site.auth_client import Answer, AuthApiUnavailable
+from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.users import NOBODY, SiteUser
 from tests.frontend_site.stub import USER, current_session
 

@@ -12,9 +12,9 @@ from auth_api.throttling import (
     FREE_TRIES,
     MAIL_WINDOW,
 )
+from auth_api.users.flows.registration import verify_email
 from auth_api.users.models import User
-from auth_api.users.passwords import MAX_LENGTH
-from auth_api.users.registration import verify_email
+from auth_api.users.passwords.hashing import MAX_LENGTH
 from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call
 from tests.auth_api.mails import mailed_token, sent_mails

@@ -12,9 +12,9 @@ from django.utils import timezone
 from auth_api.security_log.writer import writer
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionEnded
+from auth_api.users.flows.password import change_password, reset_password
+from auth_api.users.flows.registration import answer_registration
 from auth_api.users.models import User
-from auth_api.users.password_changes import change_password, reset_password
-from auth_api.users.registration import answer_registration
 from tests.auth_api.http import call, session_token
 from tests.auth_api.interruptions import during_hashes, nothing
 from tests.auth_api.locks import somebody_waits

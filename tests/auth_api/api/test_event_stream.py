@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from auth_api.api import events
-from auth_api.knobs import knobs
-from auth_api.sessions.endings import CHANNEL, tell_ended
+from auth_api.options import options
+from auth_api.sessions.redis.revocations import CHANNEL, tell_ended
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 
@@ -65,7 +65,7 @@ def test_junk_in_the_channel_stays_one_line(stream: Any, redis_client: Any) -> N
 
 
 def test_streams_are_few_and_give_their_place_back(settings: Any) -> None:
-    settings.GATEHOUSE = dataclasses.replace(knobs(), event_streams=2)
+    settings.GATEHOUSE = dataclasses.replace(options(), event_streams=2)
     events._slots.cache_clear()
     try:
         first, second = call("GET", "/v1/events"), call("GET", "/v1/events")

@@ -76,7 +76,7 @@ def test_one_takes_along_what_is_stored_and_no_secret(user: Any) -> None:
 
 
 def test_a_deletion_without_redis_deletes_nothing(user: Any, monkeypatch: Any) -> None:
-    from auth_api.sessions import cards
+    from auth_api.sessions import snapshots as cards
     from auth_api.sessions.exceptions import SessionStoreUnavailable
 
     token = sign_in()

@@ -14,8 +14,8 @@ from auth_api.throttling import (
     NEW_PASSWORDS,
     NEW_PASSWORDS_WINDOW,
 )
-from auth_api.users import passwords
 from auth_api.users.models import User
+from auth_api.users.passwords import policy
 from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
@@ -148,7 +148,7 @@ def test_strangers_tries_at_a_registration_do_not_delay_its_confirmation() -> No
 def judged(act: Callable[[], Any]) -> tuple[Any, int, int]:
     """Return the result of `act`, and its numbers of strength estimates and hashes."""
     with (
-        mock.patch.object(passwords, "zxcvbn", wraps=passwords.zxcvbn) as scored,
+        mock.patch.object(policy, "zxcvbn", wraps=policy.zxcvbn) as scored,
         argon2_runs() as runs,
     ):
         result = act()

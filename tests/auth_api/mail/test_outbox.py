@@ -23,7 +23,7 @@ from auth_api.mail.outbox import (
     queue_request,
     send_due_mails,
 )
-from auth_api.sessions import cards
+from auth_api.sessions import snapshots as cards
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.users.models import User
 from tests.auth_api.http import call

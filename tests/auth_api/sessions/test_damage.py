@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.sessions import services
-from auth_api.sessions.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.http import call, session_token
@@ -105,15 +105,15 @@ def test_a_session_that_our_keys_do_not_open_is_kept_and_so_is_its_cookie(
     sign_in: SignIn, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For example, a key was left out by mistake: once it is back, everyone is signed in again."""
-    token, right = sign_in().session_key, knobs().session_keys
-    settings.GATEHOUSE = replace(knobs(), session_keys=(replace(right[0], secret=b"w" * 40),))
+    token, right = sign_in().session_key, options().session_keys
+    settings.GATEHOUSE = replace(options(), session_keys=(replace(right[0], secret=b"w" * 40),))
     with caplog.at_level(logging.ERROR):
         answer = call("GET", "/v1/session", token=token)
     assert answer.status_code == 401, answer.content
     assert not answer.cookies
     assert "record.unreadable" in caplog.text
     assert token not in caplog.text
-    settings.GATEHOUSE = replace(knobs(), session_keys=right)
+    settings.GATEHOUSE = replace(options(), session_keys=right)
     assert is_alive(token)
 
 
@@ -147,10 +147,10 @@ def test_a_write_over_a_record_of_a_newer_release_is_refused(
 def test_signing_out_ends_a_session_that_our_keys_do_not_open(
     sign_in: SignIn, settings: Any
 ) -> None:
-    token, right = sign_in().session_key, knobs().session_keys
-    settings.GATEHOUSE = replace(knobs(), session_keys=(replace(right[0], secret=b"w" * 40),))
+    token, right = sign_in().session_key, options().session_keys
+    settings.GATEHOUSE = replace(options(), session_keys=(replace(right[0], secret=b"w" * 40),))
     answer = call("POST", "/v1/logout", {}, token=token)
     assert answer.status_code == 204, answer.content
     assert answer.cookies["__Host-session"].value == ""
-    settings.GATEHOUSE = replace(knobs(), session_keys=right)
+    settings.GATEHOUSE = replace(options(), session_keys=right)
     assert not is_alive(token)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from auth_api.sessions.backend import card_key
+from auth_api.sessions.redis.backend import card_key
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 

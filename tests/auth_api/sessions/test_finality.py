@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from auth_api.knobs import knobs
-from auth_api.sessions import cards, services
-from auth_api.sessions.backend import backend, card_key, index_key, record_key
+from auth_api.options import options
+from auth_api.sessions import services
+from auth_api.sessions import snapshots as cards
 from auth_api.sessions.codec import Unreadable
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.records import FORMAT, Flag, Header, SessionRecord
 from auth_api.sessions.records import SignIn as StartedBy
+from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.locks import somebody_waits
@@ -53,7 +54,7 @@ def test_both_clocks_hold_without_redis_own_expiry(
     """As after a restore from a dump that lost the expiry times."""
     store = sign_in(remember=clock == "absolute")
     token = token_of(store)
-    limits = knobs()
+    limits = options()
     if clock == "idle":
         age_sessions(redis_client, limits.remember_idle)
     else:
@@ -98,7 +99,7 @@ def test_the_active_flag_holds_without_the_epoch(
 def test_entries_of_an_older_epoch_go_with_the_next_login(
     sign_in: SignIn, user: Any, settings: Any, lost_push: Any
 ) -> None:
-    settings.GATEHOUSE = replace(knobs(), session_limit=2, session_limit_policy="refuse")
+    settings.GATEHOUSE = replace(options(), session_limit=2, session_limit_policy="refuse")
     for _ in range(2):
         sign_in(remember=True)
     lost_push(lambda: services.end_all_sessions(user))
@@ -211,18 +212,18 @@ def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
 
 
 def test_keys_are_changed_without_a_logout(sign_in: SignIn, settings: Any) -> None:
-    old, new = knobs().session_keys[0], replace(knobs().session_keys[0], secret=b"n" * 40)
+    old, new = options().session_keys[0], replace(options().session_keys[0], secret=b"n" * 40)
     token = sign_in().session_key
-    settings.GATEHOUSE = replace(knobs(), session_keys=(new, old))
+    settings.GATEHOUSE = replace(options(), session_keys=(new, old))
     assert is_alive(token)
     fresh = sign_in().session_key
     store = SessionStore(token)
     store["a"] = 1
     store.save()  # sealed again, by the new key
-    settings.GATEHOUSE = replace(knobs(), session_keys=(new,))
+    settings.GATEHOUSE = replace(options(), session_keys=(new,))
     assert is_alive(token)
     assert is_alive(fresh)
-    settings.GATEHOUSE = replace(knobs(), session_keys=(old,))
+    settings.GATEHOUSE = replace(options(), session_keys=(old,))
     assert not is_alive(fresh)
 
 

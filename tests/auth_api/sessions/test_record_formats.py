@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.sessions import services
-from auth_api.sessions.backend import backend, record_key
 from auth_api.sessions.exceptions import (
     ReauthenticationRequired,
     SessionEnded,
     SessionStoreUnavailable,
 )
 from auth_api.sessions.records import SessionRecord, Shown
+from auth_api.sessions.redis.backend import backend, record_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with
@@ -28,7 +28,7 @@ AUTHENTICATED_AT = 18  # offset in bytes
 @pytest.fixture
 def old_sign_in(sign_in: SignIn, settings: Any) -> str:
     """Return the token of a session made in format 1."""
-    now = knobs()
+    now = options()
     settings.GATEHOUSE = replace(now, record_format=1)
     token = sign_in().session_key
     settings.GATEHOUSE = now
@@ -92,10 +92,10 @@ def test_the_absolute_clock_of_format_1_goes_on_in_format_2(
 def test_while_format_1_is_written_its_times_count(
     sign_in: SignIn, settings: Any, redis_client: Any
 ) -> None:
-    settings.GATEHOUSE = replace(knobs(), record_format=1)
+    settings.GATEHOUSE = replace(options(), record_format=1)
     token = sign_in().session_key
     services.require_recent_authentication(request_with(token))
-    age_sessions(redis_client, knobs().recent_authentication + 1)
+    age_sessions(redis_client, options().recent_authentication + 1)
     with pytest.raises(ReauthenticationRequired):
         services.require_recent_authentication(request_with(token))
 
@@ -191,7 +191,7 @@ def test_methods_that_only_a_newer_release_knows_prove_nothing() -> None:
 
 
 def test_a_payload_of_a_newer_release_is_unknown(sign_in: SignIn, redis_client: Any) -> None:
-    from auth_api.sessions import cards
+    from auth_api.sessions import snapshots as cards
 
     store = sign_in()
     token = store.token

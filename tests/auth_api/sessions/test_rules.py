@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from auth_api.knobs import knobs
-from auth_api.sessions import cards, services
-from auth_api.sessions.backend import backend, card_key, index_key, record_key
+from auth_api.options import options
+from auth_api.sessions import services
+from auth_api.sessions import snapshots as cards
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.sessions.login import login_data
 from auth_api.sessions.records import SignIn as StartedBy
+from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with
@@ -65,7 +66,7 @@ def test_an_ended_session_ends_no_others_and_does_not_come_back(sign_in: SignIn,
 def test_what_the_limit_ended_has_left_the_index(
     sign_in: SignIn, user: Any, settings: Any, redis_client: Any
 ) -> None:
-    settings.GATEHOUSE = replace(knobs(), session_limit=2)
+    settings.GATEHOUSE = replace(options(), session_limit=2)
     tokens = [token_of(sign_in()) for _ in range(4)]
     assert set(backend.live_id_hashes(user.session_ref)) == {t.id_hash for t in tokens[2:]}
     assert services.end_all_sessions(user) == 2
@@ -75,7 +76,7 @@ def test_record_and_index_end_with_the_absolute_clock(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
     """Redis keeps neither any longer, however late the session was used."""
-    idle, life = knobs().session_idle, knobs().session_absolute
+    idle, life = options().session_idle, options().session_absolute
     token = sign_in().session_key
     steps, rest = divmod(life - 60, idle - 60)
     for step in [idle - 60] * steps + [rest]:
@@ -114,7 +115,7 @@ def test_without_a_card_a_peek_does_not_slide(fenced: SessionToken, redis_client
 def test_without_a_card_a_session_slides_once_an_interval(
     fenced: SessionToken, redis_client: Any
 ) -> None:
-    half = knobs().slide_interval // 2
+    half = options().slide_interval // 2
     for age, slides in ((0, 0), (half, 0), (half, 1), (0, 0), (half, 0)):
         age_sessions(redis_client, age)
         reset_command_counts(redis_client)

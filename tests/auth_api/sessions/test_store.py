@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import transaction
 
-from auth_api.sessions import cards, services
+from auth_api.sessions import services
+from auth_api.sessions import snapshots as cards
 from auth_api.sessions.exceptions import (
     SessionEnded,
     SessionStoreUnavailable,

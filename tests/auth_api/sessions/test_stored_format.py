@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.sessions import services
 from auth_api.sessions.store import SessionStore
 from auth_api.settings.env import Key
@@ -68,7 +68,7 @@ def stored(transactional_db: None, redis_client: Any, settings: Any, request: An
     """Set up a store and a database as an earlier release left them; return the records."""
     # A write gives a session the lifetime of the settings.
     settings.GATEHOUSE = replace(
-        knobs(), session_keys=(KEY,), session_absolute=LIFETIME, remember_absolute=LIFETIME
+        options(), session_keys=(KEY,), session_absolute=LIFETIME, remember_absolute=LIFETIME
     )
     User.objects.create(
         id=USER_ID, email="ada@example.com", email_verified=True, name="Ada of the row",

@@ -6,7 +6,7 @@ from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD
-from tests.auth_api.users.test_new_devices import ELSEWHERE, IPHONE, LINUX
+from tests.auth_api.users.flows.test_devices import ELSEWHERE, IPHONE, LINUX
 
 OWN, STRANGE, STRANGER = "ada@example.com", "mallory@example.org", "second@example.org"
 NEW = "nine green bottles on a wall"

@@ -104,7 +104,7 @@ def test_the_admin_without_redis_is_unknown_and_touches_no_cookie(
         raise RedisConnectionError("gone")
 
     with monkeypatch.context() as outage:
-        outage.setattr("auth_api.sessions.backend.ask", gone)
+        outage.setattr("auth_api.sessions.redis.backend.ask", gone)
         answer = root.get("/admin/")
         assert answer.status_code == 503
         assert not answer.cookies

@@ -145,7 +145,7 @@ def test_a_card_that_cannot_be_fenced_stops_the_change(
     def gone(*_: Any, **__: Any) -> None:
         raise SessionStoreUnavailable("ConnectionError")
 
-    monkeypatch.setattr("auth_api.sessions.cards.backend.fence_card", gone)
+    monkeypatch.setattr("auth_api.sessions.snapshots.backend.fence_card", gone)
     for change in (change_password, deactivate, deactivate_in_bulk, User.delete):
         with pytest.raises(SessionStoreUnavailable):
             change(stored())

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from django.urls import get_resolver
 
-from frontend_site.endpoints import kind_of, methods_of
+from frontend_site.security.endpoints import kind_of, methods_of
 from tests.frontend_site.browser import ORIGIN, Browser, form_fields, set_cookie_lines
 from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, Stub, problem
 
@@ -169,8 +169,8 @@ def test_an_unknown_fetch_site_alone_proves_nothing(browser: Browser) -> None:
     assert browser.post("/login", **headers).status_code == 403
 
 
-def test_production_believes_the_configured_origin_only(browser: Browser, knobs: Any) -> None:
-    knobs(environment="production", public_origin="https://gatehouse.example")
+def test_production_believes_the_configured_origin_only(browser: Browser, options: Any) -> None:
+    options(environment="production", public_origin="https://gatehouse.example")
     assert browser.post("/login", Sec_Fetch_Site="").status_code == 403
     headers = {"Origin": "https://gatehouse.example", "Sec_Fetch_Site": ""}
     assert browser.post("/login", **headers).status_code == 302

@@ -147,8 +147,8 @@ def test_the_nonce_is_new_each_time_and_matches_the_page(browser: Browser) -> No
     assert len(nonces) == 3
 
 
-def test_https_in_production_promises_https(browser: Browser, knobs: Any, settings: Any) -> None:
-    knobs(environment="production", public_origin="https://testserver", proxy_hops=1)
+def test_https_in_production_promises_https(browser: Browser, options: Any, settings: Any) -> None:
+    options(environment="production", public_origin="https://testserver", proxy_hops=1)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     for path in ("/", "/nope", "/account", "/static/frontend_site/site.css", "/healthz"):
         promise = browser.get(path, X_Forwarded_Proto="https")["Strict-Transport-Security"]
@@ -156,8 +156,8 @@ def test_https_in_production_promises_https(browser: Browser, knobs: Any, settin
         assert "Strict-Transport-Security" not in browser.get(path).headers
 
 
-def test_a_forwarded_scheme_is_not_believed_without_a_proxy(browser: Browser, knobs: Any) -> None:
-    knobs(environment="production")
+def test_a_forwarded_scheme_is_not_believed_without_a_proxy(browser: Browser, options: Any) -> None:
+    options(environment="production")
     answer = browser.get("/", X_Forwarded_Proto="https", X_Forwarded_Ssl="on")
     assert "Strict-Transport-Security" not in answer.headers
 
@@ -200,8 +200,8 @@ def test_every_url_by_every_method_has_every_header(signed_in: bool, method: str
                 answer.close()
 
 
-def test_every_url_promises_https_in_production(knobs: Any, settings: Any) -> None:
-    knobs(environment="production", public_origin="https://testserver", proxy_hops=1)
+def test_every_url_promises_https_in_production(options: Any, settings: Any) -> None:
+    options(environment="production", public_origin="https://testserver", proxy_hops=1)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     for path in _paths():
         answer = Browser().sign_in().get(path, X_Forwarded_Proto="https")

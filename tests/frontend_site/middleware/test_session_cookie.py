@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from frontend_site.endpoints import is_public, kind_of, methods_of, session_of
+from frontend_site.security.endpoints import is_public, kind_of, methods_of, session_of
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, TOKEN, Stub
 

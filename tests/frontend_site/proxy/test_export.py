@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from frontend_site.auth_client import AuthApiUnavailable, auth_api
-from frontend_site.caller import Caller
+from frontend_site.backend.caller import Caller
+from frontend_site.backend.client import AuthApiUnavailable, auth_api
 from frontend_site.cookies import SessionToken
 from tests.frontend_site.server import Server
 from tests.frontend_site.stub import (
@@ -92,16 +92,16 @@ def test_a_refusal_passes_as_it_is(server: Server, stub: Stub) -> None:
 @pytest.mark.parametrize(
     "limits", [{"download_limit": 1024**2}, {"download_deadline": 0.3}, {"read_timeout": 0.3}]
 )
-def test_length_time_and_silence_have_limits(stub: Stub, knobs: Any, limits: Any) -> None:
+def test_length_time_and_silence_have_limits(stub: Stub, options: Any, limits: Any) -> None:
     slow = drip(stub.wake, CHUNKED) if "download_deadline" in limits else hang(stub.wake)
     stub.answers[EXPORT] = in_chunks(*PIECES) if "download_limit" in limits else slow
-    knobs(**limits)
+    options(**limits)
     with pytest.raises(AuthApiUnavailable):
         auth_api().call("export-account", CALLER)
 
 
-def test_downloads_leave_room_for_other_calls(stub: Stub, knobs: Any) -> None:
-    knobs(downloads_at_once=1, connect_timeout=0.2)
+def test_downloads_leave_room_for_other_calls(stub: Stub, options: Any) -> None:
+    options(downloads_at_once=1, connect_timeout=0.2)
     stub.answers[EXPORT] = hang(stub.wake)
     first = threading.Thread(target=export_in_vain)
     first.start()

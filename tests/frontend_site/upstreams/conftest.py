@@ -26,10 +26,10 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture
-def reports(service: Service, knobs: Any) -> Service:
+def reports(service: Service, options: Any) -> Service:
     """The upstream, for the test client."""
     proxy._slots.cache_clear()
-    knobs(upstreams=parse_upstreams([f"reports={service.url}"], ["reports:theme"]))
+    options(upstreams=parse_upstreams([f"reports={service.url}"], ["reports:theme"]))
     return service
 
 

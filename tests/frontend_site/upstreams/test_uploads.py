@@ -38,9 +38,9 @@ def test_a_body_over_the_limit_is_refused_unread(site: Server, service: Service)
 
 @pytest.mark.parametrize(("size", "status"), [(1000, 200), (1001, 413)])
 def test_the_limit_itself_is_allowed(
-    browser: Browser, reports: Service, knobs: Any, size: int, status: int
+    browser: Browser, reports: Service, options: Any, size: int, status: int
 ) -> None:
-    knobs(upstream_body_limit=1000)
+    options(upstream_body_limit=1000)
     answer = browser.sign_in().call("POST", "/api/reports/echo", b"x" * size)
     assert answer.status_code == status
     assert [call.size for call in reports.calls] == ([size] if status == 200 else [])

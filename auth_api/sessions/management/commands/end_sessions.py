@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
-from auth_api.sessions.backend import backend
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.services import end_all_sessions
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.security_log.events import prune_events
 from auth_api.users.acts import prune_acts
 
@@ -19,11 +19,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        days = knobs().security_log_keep // _DAY
+        days = options().security_log_keep // _DAY
         parser.add_argument("--days", type=int, help=f"keep so many instead of {days}")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        days = options["days"]
+    def handle(self, *args: Any, **arguments: Any) -> None:
+        days = arguments["days"]
         pruned = prune_events(None if days is None else timedelta(days=max(days, 0)))
         acts = prune_acts()
         self.stdout.write(f"{pruned} events and {acts} account changes deleted.")

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from auth_api.knobs import knobs
+from auth_api.options import options
 from auth_api.service_token import LIFETIME, mint_service_token
 
 
 class Command(BaseCommand):
     help = f"Prints a service token; it is good for {LIFETIME} seconds."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(mint_service_token(knobs().service_keys[0]))
+    def handle(self, *args: Any, **arguments: Any) -> None:
+        self.stdout.write(mint_service_token(options().service_keys[0]))

@@ -1,0 +1,1 @@
+"""What every request of the private port passes through."""

@@ -1,0 +1,62 @@
+"""Django's own middleware, for the admin alone."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+
+from auth_api.problems import problem_response
+from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
+
+from .request_context import ADMIN_PREFIX, Handler
+
+
+class _ForAdmin:
+    """What the admin alone needs: /v1/ passes by."""
+
+    get_response: Handler
+
+    def __call__(self, request: Any) -> Any:
+        return self.get_response(request) if request.is_api else super().__call__(request)  # type: ignore[misc]
+
+
+class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
+    """Django's `request.user`."""
+
+
+class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):
+    """Django's messages."""
+
+
+class AdminCsrfViewMiddleware(_ForAdmin, CsrfViewMiddleware):
+    """Django's CSRF check, for the admin alone: /v1/ has no browser, only the BFF's token.
+
+    The cookie is read by our strict rule first: Django's parser takes a tossed look-alike for it.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+        if not request.path_info.startswith(ADMIN_PREFIX):
+            return None
+        name, header = settings.CSRF_COOKIE_NAME, request.META.get("HTTP_COOKIE", "")
+        try:
+            read_session_cookie(header, name)  # for its refusal of duplicates only
+        except DuplicateCookie as error:
+            return problem_response(request, error)
+        exact = [part.partition("=")[0].strip(" \t") for part in header.split(";")]
+        if name not in exact:
+            request.COOKIES.pop(name, None)
+        super().process_request(request)
+        return None
+
+    def process_view(self, request: HttpRequest, *rest: Any) -> Any:
+        if request.path_info.startswith(ADMIN_PREFIX):
+            return super().process_view(request, *rest)
+        return None
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        if request.path_info.startswith(ADMIN_PREFIX):
+            return super().process_response(request, response)
+        return response

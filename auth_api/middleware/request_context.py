@@ -1,0 +1,121 @@
+"""The outermost layer: request id, client, allowed hosts and methods, security headers."""
+
+import re
+import uuid
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import close_old_connections
+from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
+
+from auth_api.current_request import current_request
+from auth_api.headers import PreparedHeaders, set_content_length, set_header
+from auth_api.operations import counter_of
+from auth_api.options import options
+from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
+
+API_PREFIX = "/v1/"
+SESSION_PATH = "/v1/session"
+ADMIN_PREFIX = "/admin/"
+_PROBES = ("/healthz", "/readyz")  # asked by address, and they tell nothing
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_log = structlog.get_logger("auth_api")
+
+_COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_HSTS = "max-age=63072000; includeSubDomains"  # two years; for an admin behind a proxy with TLS
+_CSP_API = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
+# The admin's own pages: no inline code. 'self' and no nonce: Django 5.2's templates write none.
+_CSP_ADMIN = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+    "frame-ancestors 'none'; connect-src 'self'"
+)
+
+_API = PreparedHeaders(
+    {**_COMMON, "Content-Security-Policy": _CSP_API, "Cache-Control": "no-store"}
+)
+_ADMIN = PreparedHeaders(
+    {
+        **_COMMON,
+        "Content-Security-Policy": _CSP_ADMIN,
+        "Cache-Control": "no-store",
+        # With no-referrer a form's Origin is "null", and Django's CSRF check refuses it.
+        "Referrer-Policy": "same-origin",
+    }
+)
+_OTHER = PreparedHeaders({**_COMMON, "Content-Security-Policy": _CSP_API})
+
+Handler = Callable[[HttpRequest], Any]
+
+
+class RequestContextMiddleware:
+    """Request id, the client's data, security headers, and methods that we do not speak."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        request.is_api = request.path_info.startswith(API_PREFIX)
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.client_address = request.META.get("REMOTE_ADDR", "")
+        request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
+        # The session's own call asks the database next to never, and looks after it then (cards.py).
+        asks_database = request.path_info != SESSION_PATH
+        if asks_database:
+            close_old_connections()
+        token = current_request.set(request)
+        try:
+            response = self._answer(request)
+        finally:
+            current_request.reset(token)
+        if asks_database:
+            close_old_connections()
+        if request.is_api:
+            _API.set_on(response)
+        elif request.path_info.startswith(ADMIN_PREFIX):
+            _ADMIN.set_on(response)
+        else:
+            _OTHER.set_on(response)
+            response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
+        if request.is_secure() and options().environment == "production":
+            response.headers["Strict-Transport-Security"] = _HSTS
+        set_header(response, "X-Request-Id", request.request_id)
+        set_content_length(response)  # else gunicorn sends chunks, which the BFF's hot path refuses
+        counter_of("api" if request.is_api else "other", response.status_code).inc()
+        return response
+
+    def _answer(self, request: HttpRequest) -> Any:
+        if request.method not in _METHODS:
+            response = problem_response(request, METHOD_NOT_ALLOWED)
+            response["Allow"] = ", ".join(sorted(_METHODS))
+            return response
+        if request.path_info not in _PROBES and not _is_our_host(request):
+            _log.warning("host.refused")
+            return problem_response(request, BAD_REQUEST)
+        return self.get_response(request)
+
+
+def _is_our_host(request: HttpRequest) -> bool:
+    """A page elsewhere can point its own name at this address (DNS rebinding)."""
+    host = request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", ""))
+    return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=64)
+def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """As `request.get_host` judges, for the few names that are asked by."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)

@@ -1,0 +1,32 @@
+"""Lets only the BFF use /v1/."""
+
+from typing import Any
+
+import structlog
+
+from auth_api.errors import ServiceTokenRequired
+from auth_api.options import options
+from auth_api.problems import problem_response
+from auth_api.service_token import is_good_authorization
+
+from .request_context import Handler
+
+_log = structlog.get_logger("auth_api")
+
+
+class ServiceTokenMiddleware:
+    """/v1/ answers the BFF only; behind its token its word on the client is believed."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        if request.is_api:
+            header = request.META.get("HTTP_AUTHORIZATION", "")
+            if not is_good_authorization(header, options().service_keys):
+                _log.warning("service_token.refused")
+                return problem_response(request, ServiceTokenRequired())
+            meta = request.META
+            request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
+            request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
+        return self.get_response(request)

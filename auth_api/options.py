@@ -1,0 +1,15 @@
+"""Our own settings, with their type."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from auth_api.settings.base import Gatehouse
+
+
+def options() -> "Gatehouse":
+    """Return `settings.GATEHOUSE` of this project."""
+    lazy: Any = settings
+    gatehouse: Gatehouse = lazy.GATEHOUSE
+    return gatehouse

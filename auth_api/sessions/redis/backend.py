@@ -1,0 +1,227 @@
+"""The only caller of Redis: key names, and one method per script."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import structlog
+from redis.exceptions import NoScriptError, ResponseError
+
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.connections import OUTAGE, ask, ask_durably, require_replicas
+from auth_api.sessions.redis.revocations import tell_ended
+
+_SCRIPTS = Path(__file__).parent / "scripts"
+_HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
+_DELETE_BATCH = 500
+# Errors of a script on a key of another type, a value that is too short, or a stamp that is not a number.
+_DAMAGE = re.compile("WRONGTYPE|data string too short|attempt to ")
+_log = structlog.get_logger("auth_api.sessions")
+
+
+class _Script:
+    """A Lua script and the name (SHA-1) under which Redis keeps it."""
+
+    def __init__(self, name: str) -> None:
+        prelude = (_SCRIPTS / "prelude.lua").read_text("utf-8")
+        own = (_SCRIPTS / f"{name}.lua").read_text("utf-8")
+        self.text = own.replace(_HERE, prelude, 1) if _HERE in own else prelude + own
+        # Redis' own naming of scripts, not a security use
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class RedisBackend:
+    """Runs the engine's scripts.
+
+    Every method is one command to Redis unless it says otherwise, and raises
+    SessionStoreUnavailable when Redis cannot answer: that is "unknown", never "invalid". Methods
+    that end a session announce it afterwards.
+
+    *Durable* methods return only after GATEHOUSE_REDIS_REPLICAS replicas have acknowledged the
+    write. These are the methods that create, change or end a session, and `fence_card`, which
+    precedes ending sessions in the database. Not durable: validation, which only moves the idle
+    clock; cards, which can be rebuilt from the database; and the deletion of ended sessions.
+    """
+
+    def __init__(self) -> None:
+        names = (path.stem for path in _SCRIPTS.glob("*.lua"))
+        self._scripts = {name: _Script(name) for name in names if name != "prelude"}
+
+    def validate(self, ref: str, id_hash: str, *, slide_interval: int, admin: bool) -> list[Any]:
+        """Check one session and slide its idle clock; `slide_interval` in seconds, 0 = do not slide."""
+        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        answer: list[Any] = self._run("validate", keys, (id_hash, slide_interval, int(admin)))
+        return answer
+
+    def create(
+        self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
+        card_lifetime: int,
+    ) -> list[Any]:  # fmt: skip
+        """Add a record, its index entry and its card in one durable step; delete what the limit ended."""
+        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        arguments = (header, body, id_hash, limit, policy, card, card_lifetime)
+        answer: list[Any] = self._run("create", keys, arguments, durable=ref)
+        if ended := answer[2:]:  # over the limit: others had to go
+            self._discard(ref, ended)
+            tell_ended(ref, kept=id_hash)
+        return answer[:2]
+
+    def save(
+        self, ref: str, id_hash: str, revision: int, header: bytes, body: bytes, *, new_id_hash: str,
+    ) -> list[Any]:  # fmt: skip
+        """Replace a live record, durably; under `new_id_hash` if it differs (a renewed token).
+
+        A renewal invalidates the old token before the client has the new one. So it first checks
+        that the replicas acknowledge writes: an outage of replicas signs nobody out.
+        """
+        if new_id_hash != id_hash:
+            with _unknown_on_failure():
+                require_replicas(mark_key(ref))
+        keys = (
+            record_key(ref, id_hash), index_key(ref), card_key(ref), record_key(ref, new_id_hash),
+        )  # fmt: skip
+        arguments = (id_hash, revision, header, body, new_id_hash)
+        answer: list[Any] = self._run("save", keys, arguments, durable=ref)
+        if new_id_hash != id_hash and answer[0] == b"ok":
+            tell_ended(ref, id_hash=id_hash, renewed=new_id_hash)
+        return answer
+
+    def end(self, ref: str, id_hash: str, *, renewed: str = "") -> bool:
+        """End one session, durably; it continues as `renewed` if given. Return False if there was none."""
+        keys = (record_key(ref, id_hash), index_key(ref))
+        ended = bool(self._run("end", keys, (id_hash,), durable=ref))
+        if ended:
+            tell_ended(ref, id_hash=id_hash, renewed=renewed)
+        return ended
+
+    def end_by_handle(self, ref: str, handle: str) -> bool:
+        """End the session with `handle`, durably; then delete its record."""
+        id_hash = self._run("end_by_handle", (index_key(ref),), (handle,), durable=ref)
+        if id_hash:
+            self._discard(ref, [id_hash])
+            tell_ended(ref, id_hash=id_hash.decode())
+        return bool(id_hash)
+
+    def end_others(self, ref: str, id_hash: str) -> int | None:
+        """End all other sessions of the user, durably; return None if this one is not live itself."""
+        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        state, *ended = self._run("end_others", keys, (id_hash,), durable=ref)
+        if state == b"newer":
+            raise SessionStoreUnavailable("record of a newer release")
+        if state != b"ok":
+            return None
+        if ended:
+            self._discard(ref, ended)
+            tell_ended(ref, kept=id_hash)
+        return len(ended)
+
+    def erase(self, ref: str) -> None:
+        """Delete the records and the index of a user whose sessions are over."""
+        ended = self._run("erase", (index_key(ref),), ())
+        self._discard(ref, ended)
+
+    def live_id_hashes(self, ref: str) -> list[str]:
+        """The id hashes of a user's sessions, soonest to expire first."""
+        return [member.decode() for member in self._run("list", (index_key(ref),), ())]
+
+    def count(self, ref: str) -> int:
+        """How many sessions of a user live by their clocks; costs the same for one and for 10,000."""
+        counted: int = self._run("count", (index_key(ref),), ())
+        return counted
+
+    def records(self, ref: str, id_hashes: Sequence[str]) -> list[bytes | None]:
+        """The stored records, None where one is gone."""
+        if not id_hashes:
+            return []
+        with _unknown_on_failure():
+            found: list[bytes | None] = ask("MGET", *(record_key(ref, i) for i in id_hashes))
+        return found
+
+    def exists(self, ref: str, id_hash: str) -> bool:
+        with _unknown_on_failure():
+            return bool(ask("EXISTS", record_key(ref, id_hash)))
+
+    def fence_card(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
+        """Make validations of this user ask the database, durably, for at most `lifetime` seconds."""
+        self._run("fence_card", (card_key(ref),), (nonce, lifetime), durable=ref)
+
+    def put_card(self, ref: str, card: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
+        """Cache a card for `lifetime` seconds; `nonce` lifts the writer's own fence."""
+        keys = (card_key(ref), index_key(ref))
+        return bool(self._run("put_card", keys, (card, lifetime, nonce)))
+
+    def now(self, ref: str) -> int:
+        """Return the time of the node that keeps `ref`, in Unix seconds: the engine's only clock."""
+        seconds: int = self._run("time", (index_key(ref),), ())
+        return seconds
+
+    def ping(self) -> None:
+        """Raise SessionStoreUnavailable when Redis does not answer."""
+        with _unknown_on_failure():
+            ask("PING")
+
+    def _discard(self, ref: str, id_hashes: Sequence[bytes]) -> None:
+        for start in range(0, len(id_hashes), _DELETE_BATCH):
+            batch = id_hashes[start : start + _DELETE_BATCH]
+            with _unknown_on_failure():
+                ask("UNLINK", *(record_key(ref, i.decode()) for i in batch))
+
+    def _run(
+        self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...], *, durable: str = ""
+    ) -> Any:
+        """Run a script; with `durable` (a user's ref), wait until the replicas have its effects."""
+        script = self._scripts[name]
+        send = partial(ask_durably, mark_key(durable)) if durable else ask
+        try:
+            try:
+                return send("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            except NoScriptError:  # a restarted or failed-over server
+                return send("EVAL", script.text, len(keys), *keys, *arguments)
+        except ResponseError as error:
+            if not _DAMAGE.search(str(error)):  # a refusal
+                raise SessionStoreUnavailable(type(error).__name__) from error
+            return self._repair(send, script, keys, arguments)
+        except OUTAGE as error:  # by hand: a context manager costs too much here
+            raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _repair(
+        self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
+    ) -> Any:
+        """Delete values that no release has written, and run the failed script again."""
+        with _unknown_on_failure():
+            deleted = ask("EVAL", self._scripts["repair"].text, len(keys), *keys)
+            if deleted:
+                _log.error("store.repaired", deleted=deleted, at=keys[0])
+            return send("EVAL", script.text, len(keys), *keys, *arguments)
+
+
+def record_key(ref: str, id_hash: str) -> str:
+    return f"gh:{{{ref}}}:s:{id_hash}"
+
+
+def card_key(ref: str) -> str:
+    return f"gh:{{{ref}}}:card"
+
+
+def index_key(ref: str) -> str:
+    return f"gh:{{{ref}}}:index"
+
+
+def mark_key(ref: str) -> str:
+    """Return the key that is written after a command, so that WAIT has a write to wait for."""
+    return f"gh:{{{ref}}}:mark"
+
+
+@contextmanager
+def _unknown_on_failure() -> Iterator[None]:
+    try:
+        yield
+    except OUTAGE as error:
+        raise SessionStoreUnavailable(type(error).__name__) from error
+
+
+backend = RedisBackend()

@@ -1,0 +1,97 @@
+"""Told at once: which sessions just ended, by Redis' pub/sub, to whoever keeps pages open.
+
+Fire and forget. A lost message costs time only: the next request finds out anyway. What is told is
+no secret (a ref, a handle), opens nothing, and may be told once too often.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from redis import Redis
+
+from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.connections import OUTAGE, ask, connection
+from auth_api.sessions.tokens import HANDLE_LENGTH
+
+# One channel. On a cluster it is a sharded one, so that a message stays on the node of its slot
+# instead of going to every node.
+CHANNEL = "gh:{ended}"
+READY = "ready"
+_TICK = 1.0  # seconds between two questions whether Redis is still there
+_PATIENCE = 5  # unanswered questions
+_log = structlog.get_logger("auth_api.sessions")
+
+
+def tell_ended(ref: str, *, id_hash: str = "", renewed: str = "", kept: str = "") -> None:
+    """Tell that sessions of a user are over: the one, all but `kept`, or all of them; id hashes.
+
+    `renewed` is the session that the one goes on as. Never raises: it comes after the end, which is
+    done.
+    """
+    names = {"handle": id_hash, "renewed": renewed, "kept": kept}
+    message = {"ref": ref} | {k: v[:HANDLE_LENGTH] for k, v in names.items() if v}
+    try:
+        command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
+        ask(command, CHANNEL, json.dumps(message, separators=(",", ":")))
+    except OUTAGE as error:
+        _log.warning("ending.not_told", cause=type(error).__name__)
+
+
+class Endings:
+    """A subscription: an iterator over what is told, as text.
+
+    READY says that from here on nothing is missed; when it comes again there was a gap. "" comes
+    every second or so while Redis answers. Raises SessionStoreUnavailable when it does not.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._pubsub = _subscribed()
+        except OUTAGE as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            yield from self._messages()
+        except OUTAGE as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def close(self) -> None:
+        self._pubsub.close()
+
+    def _messages(self) -> Iterator[str]:
+        unanswered, ask_at = 0, time.monotonic()
+        while unanswered <= _PATIENCE:
+            wait = ask_at - time.monotonic()
+            if wait <= 0:
+                self._pubsub.ping()
+                unanswered, wait, ask_at = unanswered + 1, _TICK, time.monotonic() + _TICK
+            message = self._pubsub.get_message(timeout=wait)
+            kind = message["type"] if message else ""
+            if kind in ("subscribe", "ssubscribe"):  # the client subscribes again by itself
+                yield READY
+            elif kind in ("message", "smessage"):
+                yield message["data"].decode()
+            elif kind == "pong":
+                unanswered = 0
+                yield ""
+            elif kind == "sunsubscribe":  # the slot went to another node
+                return
+        raise SessionStoreUnavailable("no answer")
+
+
+def _subscribed() -> Any:
+    client = connection()
+    if isinstance(client, Redis):
+        pubsub: Any = client.pubsub()  # type: ignore[no-untyped-call]
+        pubsub.subscribe(CHANNEL)
+        return pubsub
+    node = client.get_node_from_key(CHANNEL)
+    if node is None:
+        raise SessionStoreUnavailable("no node for the channel")
+    pubsub = client.get_redis_connection(node).pubsub()
+    pubsub.ssubscribe(CHANNEL)
+    return pubsub

@@ -1,0 +1,1 @@
+"""What people do with their accounts, a file for each flow."""

@@ -1,0 +1,147 @@
+"""A new password: by somebody who knows the old one, or by a mailed link."""
+
+from datetime import datetime
+
+import structlog
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+
+from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.mail.outbox import queue_request
+from auth_api.options import options
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_change, record_event
+from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import SessionEnded
+from auth_api.throttling import Purpose
+from auth_api.users import emails
+from auth_api.users.acts import Act, record_act
+from auth_api.users.addresses import canonical_address
+from auth_api.users.allowances import (
+    has_mail_allowance,
+    require_mail_allowance,
+    require_password_allowance,
+)
+from auth_api.users.models import User
+from auth_api.users.services import check_credentials, forget_tries
+from auth_api.users.tokens import read_reset_token
+
+FORGOT = "forgot"  # a request of the outbox
+
+_log = structlog.get_logger("auth_api.users")
+
+
+def request_password_reset(*, email: str, address: str) -> None:
+    """Request a link to set a new password; neither the answer nor its time reveals anything.
+
+    The outbox's sender looks up the account. Raises InvalidRequest for an invalid address, Throttled.
+    """
+    try:
+        email = canonical_address(email)
+    except ValidationError as error:
+        raise InvalidRequest({"email": error.messages}) from None
+    require_mail_allowance(address, Purpose.RESET)
+    queue_request(FORGOT, to=email)
+    record_event(Kind.RESET_ASKED, account=email)
+
+
+def answer_forgot(email: str, asked_at: datetime) -> None:
+    """Mail the link to the stored address, if there is an account.
+
+    A reset also proves the address, so it goes to unverified registrations and to accounts that
+    staff created without a password. The counter's window is the lifetime of a link, so whenever the
+    counter refuses, an earlier link is still valid: strangers cannot block resets.
+    """
+    # Locked, so that the account is not deleted before its link has been counted.
+    user = User.objects.select_for_update().filter(email=email, is_active=True).first()
+    if user and has_mail_allowance(email, Purpose.RESET, window=options().reset_lifetime):
+        emails.send_reset(user, asked_at)
+
+
+@transaction.atomic
+def send_reset_link(*, user: User) -> None:
+    """What staff can do about somebody's password: have a link mailed to its owner (ASVS 6.4.6)."""
+    emails.send_reset(user)
+    _log.info("password.reset_sent", user=str(user.id))
+
+
+def reset_password(*, token: str, password: str, address: str) -> None:
+    """Set the password of the token's user and end all sessions. Signs nobody in (ASVS 7.6.2).
+
+    `address` is the client's network address. Raises InvalidToken, InvalidRequest for a password that
+    is refused (the token stays valid), Throttled, Overloaded, SessionStoreUnavailable.
+    """
+    owner = read_reset_token(token)
+    require_password_allowance(f"reset of {owner.pk}")
+    require_good_password(password, owner, field="password")
+    forget_tries(owner.email, address)
+    hashed = make_password(password)
+    with transaction.atomic():
+        user = read_reset_token(token, lock=True)  # used meanwhile, or a newer one asked for
+        if not user.email_verified:
+            user.name = ""  # whoever registered the address chose it, and may not be its owner
+        user.password, user.email_verified = hashed, True
+        user.reset_serial += 1  # the link is used
+        user.save(sign_in="")
+        done = record_change(user, Kind.PASSWORD_RESET)
+        record_act(user, Act.Kind.RESET, mailed_to=user.email, event=done.pk)
+        emails.send_password_changed(user)
+
+
+def change_password(
+    *, request: HttpRequest, current_password: str, new_password: str
+) -> sessions.CurrentSession:
+    """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
+
+    Raises InvalidRequest for a wrong present password or a refused new one, Throttled, Overloaded,
+    NoSession, SessionEnded, SessionStoreUnavailable.
+    """
+    before = sessions.current_session(request)
+    require_password_allowance(f"change of {before.user['id']}")
+    user = _checked_owner(request, before, current_password)
+    if new_password == current_password:
+        raise InvalidRequest({"new_password": ["This is the password that you have."]})
+    require_good_password(new_password, user, field="new_password")
+    hashed = make_password(new_password)
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.session_epoch != user.session_epoch:  # changed or ended while we hashed
+            raise SessionEnded("epoch")
+        locked.password = hashed
+        locked.save()
+        emails.send_password_changed(locked)
+    session = before.session
+    return sessions.start_session(
+        request,
+        locked,
+        remember=session.remember,
+        methods=("pwd",),
+        sign_in_id=before.sign_in_id,
+    )
+
+
+def require_good_password(password: str, user: User, *, field: str) -> None:
+    """Raise InvalidRequest, naming `field`, with the reasons against `password`."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidRequest({field: error.messages}) from None
+
+
+def _checked_owner(request: HttpRequest, before: sessions.CurrentSession, password: str) -> User:
+    try:
+        user = check_credentials(
+            request=request,
+            email=before.user["email"],
+            password=password,
+            address=request.client_address,  # type: ignore[attr-defined]
+            device=before.session.handle,
+        )
+    except InvalidCredentials:
+        raise InvalidRequest({"current_password": ["This is not your password."]}) from None
+    if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
+        raise SessionEnded("epoch")
+    return user

@@ -1,0 +1,57 @@
+"""Who is calling, as we tell auth_api: built here, never copied from the browser's own claims."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from frontend_site.cookies import SessionToken
+from frontend_site.options import options
+from frontend_site.site_request import SiteRequest
+
+_LONGEST_USER_AGENT = 512  # characters
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The browser behind a call."""
+
+    session_token: SessionToken | None = None
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+def caller_of(request: SiteRequest) -> Caller:
+    """Return what auth_api may know of the browser behind `request`."""
+    return Caller(
+        session_token=request.session_token,
+        address=client_address(request),
+        user_agent=_printable(request.META.get("HTTP_USER_AGENT", "")),
+        request_id=request.request_id,
+    )
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the peer's address, or with n proxy hops the n-th of X-Forwarded-For from the right.
+
+    Everything further left was written by the client. A header that is shorter, or no address
+    there, means that the proxies are not what the setting says: then the peer counts.
+    """
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    hops = options().proxy_hops
+    chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if hops < 1 or len(chain) < hops:
+        return peer
+    try:
+        return str(ipaddress.ip_address(chain[-hops].strip()))
+    except ValueError:
+        return peer
+
+
+def _printable(text: str) -> str:
+    text = text[:_LONGEST_USER_AGENT]
+    if text.isascii() and text.isprintable():  # as browsers send it
+        return text.strip()
+    kept = (c if " " <= c <= "~" else f"%{ord(c):02X}" for c in text)
+    return "".join(kept).strip()[:_LONGEST_USER_AGENT]

@@ -1,0 +1,1 @@
+"""`/auth/verify`: forward auth for apps behind a reverse proxy."""

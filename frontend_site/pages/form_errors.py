@@ -1,0 +1,55 @@
+"""auth_api's refusals in words, on the page that they belong to."""
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from frontend_site.backend.client import Answer
+from frontend_site.backend.relay import relay_cookies
+from frontend_site.pages.forms import field_errors
+from frontend_site.pages.rendering import render
+from frontend_site.site_request import SiteRequest
+
+_REFUSED = "This e-mail address and password do not open an account."
+
+
+def form_again(
+    request: SiteRequest, template: str, answer: Answer, context: dict[str, Any]
+) -> HttpResponse:
+    """The same page with what was typed (never the password) and what auth_api says about it.
+
+    `refused` in `context` are the words for a 401.
+    """
+    status = answer.status if answer.status in (400, 401, 413, 429) else 503
+    relay_cookies(request, answer)
+    errors = field_errors(answer.document)
+    refused = context.pop("refused", _REFUSED)
+    context |= {"errors": errors, "message": message_of(answer, errors, refused)}
+    response = render(request, template, context, status=status)
+    if status in (429, 503):
+        response["Retry-After"] = str(answer.retry_after)
+    return response
+
+
+def message_of(answer: Answer, errors: dict[str, list[str]], refused: str) -> str:
+    """Return what to tell about `answer`, in one or two sentences."""
+    match answer.status:
+        case 401:
+            return refused
+        case 429:
+            return f"Too many attempts. Wait {_in_words(answer.retry_after)}, then try again."
+        case 400 if answer.slug == "invalid-token":
+            return "This link was used, has expired or is incomplete."
+        case 400 | 413:
+            return (
+                "Some of this needs another look."
+                if errors
+                else "This could not be read. Try again."
+            )
+    return "We cannot check that right now. Nothing was changed: try again in a moment."
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 90:
+        return f"{seconds} seconds"
+    return f"{-(-seconds // 60)} minutes"

@@ -1,0 +1,1 @@
+"""CSRF, origins, redirect targets, and what each view declares about itself."""

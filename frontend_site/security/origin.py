@@ -1,0 +1,65 @@
+"""Where a request came from: the first CSRF gate, and who counts as a stranger.
+
+`Sec-Fetch-Site` is written by the browser and out of reach of scripts; `Origin` and `Referer` stand
+in for browsers that do not send it.
+"""
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+
+from frontend_site.options import options
+from frontend_site.site_request import is_api
+
+_KNOWN_SITES = frozenset({"same-origin", "same-site", "cross-site", "none"})
+
+
+def fetch_site(request: HttpRequest) -> str:
+    """Return Sec-Fetch-Site, or "" when it is absent or unknown (then it is ignored)."""
+    # META, here and in the middleware: `request.headers` parses every header at its first use.
+    site = request.META.get("HTTP_SEC_FETCH_SITE", "")
+    return site if site in _KNOWN_SITES else ""
+
+
+def is_own_origin(request: HttpRequest, origin: str) -> bool:
+    """Whether `origin` is this site. In production only the configured origin is."""
+    gatehouse = options()
+    if origin == gatehouse.public_origin:
+        return True
+    own = f"{request.scheme}://{request.get_host()}"
+    return not gatehouse.strict_origin and origin == own
+
+
+def referer_origin(request: HttpRequest) -> str:
+    """Return the origin of the Referer; "" when there is none or it is garbled."""
+    try:
+        parts = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
+
+
+def origin_refusal(request: HttpRequest) -> str | None:
+    """Return why an unsafe request is not from this site, or None when it may go on.
+
+    `Origin: null` beside `Sec-Fetch-Site: same-origin` is a form on a page with `no-referrer`.
+    """
+    site, origin = fetch_site(request), request.headers.get("Origin", "")
+    if origin and origin != "null" and not is_own_origin(request, origin):
+        return "foreign-origin"
+    if site == "same-origin":
+        return None
+    if site == "none" and request.headers.get("Sec-Fetch-Mode") == "navigate":
+        return "null-origin" if origin == "null" else None
+    if site:
+        return f"fetch-site-{site}"
+    return _refusal_without_fetch_metadata(request, origin)
+
+
+def _refusal_without_fetch_metadata(request: HttpRequest, origin: str) -> str | None:
+    if origin:
+        return "null-origin" if origin == "null" else None
+    if referer := referer_origin(request):
+        return None if is_own_origin(request, referer) else "foreign-referer"
+    # A client that is no browser shows its token; a browser's form always names an origin.
+    return None if is_api(request) else "no-origin"

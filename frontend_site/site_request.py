@@ -1,0 +1,40 @@
+"""The request as our middleware hands it to views: for annotations."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+
+from frontend_site.cookies import SessionToken
+from frontend_site.security.csrf import CsrfState
+
+if TYPE_CHECKING:
+    from frontend_site.backend.session_check import SessionCheck
+    from frontend_site.users import SiteUser
+
+
+class SiteRequest(HttpRequest):
+    """An HttpRequest after our middleware. Nobody makes one; it names the attributes."""
+
+    request_id: str
+    csp_nonce: str  # by `nonce_of`
+    session_token: SessionToken | None
+    csrf_cookie: str | None
+    csrf: CsrfState
+    auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
+    session_check: "SessionCheck"
+    user: "SiteUser"  # type: ignore[assignment]  # not a model here
+    auser: "Callable[[], Awaitable[SiteUser]]"  # type: ignore[assignment]
+
+
+def nonce_of(request: HttpRequest) -> str:
+    """Return the nonce of this request's scripts; made when it is first asked for."""
+    nonce: str = getattr(request, "csp_nonce", "") or secrets.token_urlsafe(16)
+    request.csp_nonce = nonce  # type: ignore[attr-defined]
+    return nonce
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether errors of this request are problem documents (else pages)."""
+    return request.path_info.startswith(("/api/", "/auth/", "/.well-known/"))
