@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import ECAlgorithm
 
 from auth_api.sessions.services import CurrentSession
-from auth_api.settings.env import Key
+from gatehouse.keys import Key
 
 LIFETIME = 60  # seconds
 TYPE = "gatehouse-identity+jwt"  # RFC 8725, 3.11: no other token of ours can be taken for one

@@ -1,8 +1,5 @@
 """Errors as RFC 9457 problem documents: one table from domain errors to HTTP."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -19,7 +16,6 @@ from auth_api.errors import (
     Throttled,
     UnsupportedMediaType,
 )
-from auth_api.sessions.cookies import DuplicateCookie
 from auth_api.sessions.exceptions import (
     NoSession,
     ReauthenticationRequired,
@@ -29,19 +25,10 @@ from auth_api.sessions.exceptions import (
     SessionStoreUnavailable,
 )
 from auth_api.users.models import User
+from gatehouse.cookies import DuplicateCookie
+from gatehouse.problems import Problem, problem_document
 
 _log = structlog.get_logger("auth_api")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One type of problem: `urn:gatehouse:problem:<slug>`."""
-
-    slug: str
-    status: int
-    title: str
-    detail: str
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 NOT_FOUND = Problem("not-found", 404, "Not found", "There is nothing at this address.")
@@ -116,26 +103,12 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
     if isinstance(problem, Exception):
         error, problem = problem, problem_for(problem) or INTERNAL_ERROR
         _log_outage(error, problem)
-        for name in ("errors", "retry_after", "reason"):
-            if hasattr(error, name):
-                extra[name] = getattr(error, name)
+        names = ("errors", "retry_after", "reason")
+        extra = {name: getattr(error, name) for name in names if hasattr(error, name)}
         if "retry_after" in extra:
             headers["Retry-After"] = str(extra["retry_after"])
-    document = {
-        "type": f"urn:gatehouse:problem:{problem.slug}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "request_id": getattr(request, "request_id", ""),
-        **extra,
-    }
-    response = HttpResponse(
-        json.dumps(document), status=problem.status, content_type="application/problem+json"
-    )
-    for name, value in {**problem.headers, **headers}.items():
-        response[name] = value
-    response["Cache-Control"] = "no-store"
-    return response
+    request_id = getattr(request, "request_id", "")
+    return problem_document(problem, request_id, extra=extra, headers=headers)
 
 
 def _log_outage(error: Exception, problem: Problem) -> None:

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from auth_api.service_token import mint_service_token
-from auth_api.settings.env import Key
+from gatehouse.keys import Key
+from gatehouse.service_token import mint_service_token
 from tests.postgresql import running_postgresql
 from tests.processes import JsonClient, Stack
 

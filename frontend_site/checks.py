@@ -1,6 +1,5 @@
-"""System checks: a set-up that would weaken a promise does not start."""
+"""System checks: a configuration that would weaken a promise does not start."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,16 +8,13 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.options import options
-
-_SHORTEST_KEY = 32  # bytes
-_MOST_HOPS = 5
-_FEWEST_DISTINCT = 10  # of a key that is not random at all
+from gatehouse.keys import Key, weakness_of
 
 
 @register()
 def check_debug(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Debug pages show settings, bodies and cookies."""
-    if not settings.DEBUG or _is_workbench():
+    if not settings.DEBUG or not _is_production():
         return []
     return [Error("DEBUG is on.", hint="Set DEBUG = False.", id="frontend_site.E001")]
 
@@ -34,32 +30,42 @@ def check_hosts(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_origin_is_a_host(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """A site that refuses its own name answers 400 to every browser."""
+    host = urlsplit(options().public_origin).hostname or ""
+    name = f"[{host}]" if ":" in host else host
+    if not _is_production() or name in settings.ALLOWED_HOSTS:
+        return []
+    text = f"ALLOWED_HOSTS must contain {name}, the host of GATEHOUSE_PUBLIC_ORIGIN."
+    return [Error(text, hint=f"Add {name} to ALLOWED_HOSTS.", id="frontend_site.E010")]
+
+
+@register()
 def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Short or repetitive keys can be guessed; one key for two purposes is one theft for both."""
-    gatehouse = options()
-    lists = {
-        "GATEHOUSE_SERVICE_KEYS": [key.secret for key in gatehouse.service_keys],
-        "GATEHOUSE_CSRF_KEYS": [key.secret for key in gatehouse.csrf_keys],
-        "FRONTEND_SECRET_KEY": [str(settings.SECRET_KEY).encode()],
+    """Short or repetitive keys can be guessed."""
+    found = {
+        f"{name} ({key.id})": weakness_of(key.secret)
+        for name, keys in _key_lists().items()
+        for key in keys
     }
+    found["FRONTEND_SECRET_KEY"] = weakness_of(str(settings.SECRET_KEY).encode())
+    found |= {name: "is missing" for name, keys in _key_lists().items() if not keys}
+    hint = "Set it to 32 or more characters from a random source."
     return [
-        Error(f"{name} {flaw}.", hint=f"Set {name} from a random source.", id="frontend_site.E003")
-        for name, keys in lists.items()
-        for flaw in _flaws_of(keys)
+        Error(f"{name} {weakness}.", hint=hint, id="frontend_site.E003")
+        for name, weakness in found.items()
+        if weakness and _is_production()
     ]
 
 
 @register()
 def check_origin(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Cookies and CSRF stand on https; plain http is for development on localhost."""
-    origin = urlsplit(options().public_origin)
-    allowed = {"https", "http"} if _is_workbench() else {"https"}
-    if origin.scheme in allowed and origin.netloc and not (origin.path or origin.query):
+    """Cookies and CSRF need https; plain http is for development on localhost."""
+    if not _is_production() or options().public_origin.startswith("https://"):
         return []
-    hint = "Set GATEHOUSE_PUBLIC_ORIGIN to https://<host>[:port], without a path."
-    return [
-        Error("GATEHOUSE_PUBLIC_ORIGIN is no https origin.", hint=hint, id="frontend_site.E004")
-    ]
+    hint = "Set it to https://<host>[:port]."
+    text = "GATEHOUSE_PUBLIC_ORIGIN must start with https://."
+    return [Error(text, hint=hint, id="frontend_site.E004")]
 
 
 @register()
@@ -68,62 +74,47 @@ def check_script_name(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if settings.FORCE_SCRIPT_NAME == "":
         return []
     hint = 'Set FORCE_SCRIPT_NAME = "".'
-    return [Error("SCRIPT_NAME is believed.", hint=hint, id="frontend_site.E005")]
-
-
-@register()
-def check_proxy_hops(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """A number that is no count of proxies lets a client write its own address."""
-    if 0 <= options().proxy_hops <= _MOST_HOPS:
-        return []
-    hint = "Set GATEHOUSE_PROXY_HOPS to how many of your own proxies are in front."
-    return [Error("GATEHOUSE_PROXY_HOPS is no count.", hint=hint, id="frontend_site.E006")]
+    return [Error("SCRIPT_NAME must not be trusted.", hint=hint, id="frontend_site.E005")]
 
 
 @register(Tags.security, deploy=True)
-def check_somebody_says_https(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_tls_terminator(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Without a proxy that counts and without a certificate, no request is https: no HSTS is sent,
     and behind a proxy that does not count all clients have one address and one throttle."""
     gatehouse = options()
-    if _is_workbench() or gatehouse.proxy_hops > 0 or gatehouse.has_certificate:
+    if not _is_production() or gatehouse.proxy_hops > 0 or gatehouse.has_certificate:
         return []
     hint = "Set GATEHOUSE_PROXY_HOPS=1 behind a TLS proxy, or GATEHOUSE_CERTFILE without one."
-    return [Warning("Nobody says that requests are https.", hint=hint, id="frontend_site.W007")]
+    return [Warning("No TLS terminator is configured.", hint=hint, id="frontend_site.W007")]
 
 
 @register()
 def check_keys_are_apart(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """What is stolen in one place must not open another."""
-    gatehouse = options()
-    secrets = [
-        {key.secret for key in gatehouse.service_keys},
-        {key.secret for key in gatehouse.csrf_keys},
-        {str(settings.SECRET_KEY).encode()},
-    ]
-    if _is_workbench() or len(set.union(*secrets)) == sum(map(len, secrets)):
+    secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
+    secrets.append({str(settings.SECRET_KEY).encode()})
+    if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
         return []
-    hint = "Make another one for each of GATEHOUSE_SERVICE_KEYS, _CSRF_KEYS, FRONTEND_SECRET_KEY."
-    return [Error("One key serves two purposes.", hint=hint, id="frontend_site.E009")]
+    hint = "Use different secrets for FRONTEND_SECRET_KEY, GATEHOUSE_SERVICE_KEYS and GATEHOUSE_CSRF_KEYS."
+    return [Error("One secret is used for two purposes.", hint=hint, id="frontend_site.E009")]
 
 
 @register(Tags.security, deploy=True)
-def check_proxies_cannot_be_passed_by(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_proxy_cannot_be_bypassed(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Who reaches this port without the proxy writes the address, scheme and request id that count."""
     gatehouse = options()
     everywhere = gatehouse.bind in ("", "0", "0.0.0.0", "::", "[::]")  # noqa: S104 - what is found
-    if _is_workbench() or gatehouse.proxy_hops < 1 or not everywhere:
+    if not _is_production() or gatehouse.proxy_hops < 1 or not everywhere:
         return []
     hint = (
-        "Set FRONTEND_BIND to the address that the proxy uses, 127.0.0.1 on the same host. "
-        "Where a firewall keeps others out, silence this check."
+        "Set FRONTEND_BIND to the address that the proxy connects to: 127.0.0.1 on the same host. "
+        "If a firewall blocks everyone else, silence this check."
     )
-    return [
-        Warning("Proxies are believed, on every interface.", hint=hint, id="frontend_site.W008")
-    ]
+    return [Warning("Clients can bypass the proxy.", hint=hint, id="frontend_site.W008")]
 
 
 CHECKS = (
-    check_debug, check_hosts, check_keys, check_origin, check_script_name, check_proxy_hops,
+    check_debug, check_hosts, check_origin_is_a_host, check_keys, check_origin, check_script_name,
     check_keys_are_apart,
 )  # fmt: skip
 
@@ -135,14 +126,12 @@ def refuse_weak_settings() -> None:
         raise ImproperlyConfigured(" ".join(f"{m.id}: {m.msg} {m.hint}" for m in found))
 
 
-def _is_workbench() -> bool:
-    return options().environment != "production"
+def _is_production() -> bool:
+    return options().environment == "production"
 
 
-def _flaws_of(keys: list[bytes]) -> Iterator[str]:
-    if not keys or not all(keys):
-        yield "is missing"
-    elif any(len(key) < _SHORTEST_KEY for key in keys):
-        yield f"is shorter than {_SHORTEST_KEY} characters"
-    elif not _is_workbench() and any(len(set(key)) < _FEWEST_DISTINCT for key in keys):
-        yield "is not random"
+def _key_lists() -> dict[str, tuple[Key, ...]]:
+    return {
+        "GATEHOUSE_SERVICE_KEYS": options().service_keys,
+        "GATEHOUSE_CSRF_KEYS": options().csrf_keys,
+    }

@@ -1,9 +1,7 @@
 """Errors at the boundary: problem documents (RFC 9457) for /api/, pages for people."""
 
-import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, HttpResponseRedirect
@@ -14,19 +12,9 @@ from frontend_site.pages.rendering import HTML, render
 from frontend_site.security.endpoints import kind_of
 from frontend_site.security.next_url import login_url
 from frontend_site.site_request import SiteRequest, is_api
+from gatehouse.problems import Problem, problem_document
 
 from .errors import SignInRequired
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One type of problem: `urn:gatehouse:problem:<slug>`, and what its page says."""
-
-    slug: str
-    status: int
-    title: str
-    detail: str
-
 
 BAD_REQUEST = Problem(
     "invalid-request", 400, "Bad request", "This request cannot be read, so nothing was done."
@@ -86,7 +74,9 @@ def respond(
     request: SiteRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """Answer with `problem`: a document under /api/, a page elsewhere."""
-    response = _document(request, problem) if is_api(request) else _page(request, problem)
+    if is_api(request):
+        return problem_document(problem, getattr(request, "request_id", ""), headers=headers)
+    response = _page(request, problem)
     for name, value in (headers or {}).items():
         response[name] = value
     return response
@@ -115,19 +105,6 @@ def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") 
     if request.path_info.startswith("/api/") or kind in ("json", "upstream"):
         return respond(request, problem)
     return HttpResponseRedirect(login_url(request, notice=notice), content_type=HTML)
-
-
-def _document(request: SiteRequest, problem: Problem) -> HttpResponse:
-    document = {
-        "type": f"urn:gatehouse:problem:{problem.slug}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "request_id": getattr(request, "request_id", ""),
-    }
-    return HttpResponse(
-        json.dumps(document), status=problem.status, content_type="application/problem+json"
-    )
 
 
 def _page(request: SiteRequest, problem: Problem) -> HttpResponse:

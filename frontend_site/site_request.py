@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
-from frontend_site.cookies import SessionToken
 from frontend_site.security.csrf import CsrfState
+from frontend_site.session_token import SessionToken
 
 if TYPE_CHECKING:
     from frontend_site.backend.session_check import SessionCheck

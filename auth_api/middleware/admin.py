@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from auth_api.problems import problem_response
-from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
+from gatehouse.cookies import DuplicateCookie, read_cookie
 
 from .request_context import ADMIN_PREFIX, Handler
 
@@ -42,12 +42,12 @@ class AdminCsrfViewMiddleware(_ForAdmin, CsrfViewMiddleware):
             return None
         name, header = settings.CSRF_COOKIE_NAME, request.META.get("HTTP_COOKIE", "")
         try:
-            read_session_cookie(header, name)  # for its refusal of duplicates only
+            value = read_cookie(header, name)
         except DuplicateCookie as error:
             return problem_response(request, error)
-        exact = [part.partition("=")[0].strip(" \t") for part in header.split(";")]
-        if name not in exact:
-            request.COOKIES.pop(name, None)
+        request.COOKIES.pop(name, None)
+        if value is not None:
+            request.COOKIES[name] = value
         super().process_request(request)
         return None
 

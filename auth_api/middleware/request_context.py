@@ -1,7 +1,5 @@
 """The outermost layer: request id, client, allowed hosts and methods, security headers."""
 
-import re
-import uuid
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -12,17 +10,16 @@ from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from auth_api.current_request import current_request
 from auth_api.headers import PreparedHeaders, set_content_length, set_header
 from auth_api.operations import counter_of
 from auth_api.options import options
 from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
+from gatehouse.request_id import current_request, request_id_of
 
 API_PREFIX = "/v1/"
 SESSION_PATH = "/v1/session"
 ADMIN_PREFIX = "/admin/"
 _PROBES = ("/healthz", "/readyz")  # asked by address, and they tell nothing
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("auth_api")
 
@@ -68,8 +65,7 @@ class RequestContextMiddleware:
 
     def __call__(self, request: Any) -> Any:
         request.is_api = request.path_info.startswith(API_PREFIX)
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.client_address = request.META.get("REMOTE_ADDR", "")
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
         # The session's own call asks the database next to never, and looks after it then (cards.py).

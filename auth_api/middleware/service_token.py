@@ -7,7 +7,7 @@ import structlog
 from auth_api.errors import ServiceTokenRequired
 from auth_api.options import options
 from auth_api.problems import problem_response
-from auth_api.service_token import is_good_authorization
+from gatehouse.service_token import is_good_authorization
 
 from .request_context import Handler
 

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from auth_api.current_request import current_request
 from auth_api.sessions.devices import device_name
 from auth_api.sessions.tokens import SessionToken
 from auth_api.throttling import wider_network_of
+from gatehouse.request_id import current_request
 
 _ADMIN = "/admin/"
 _VERSION = re.compile(r"(?<= )[0-9]+(?= |$)")  # browsers have a new one every month

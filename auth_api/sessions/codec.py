@@ -14,7 +14,7 @@ from hashlib import blake2b, sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from auth_api.settings.env import Key
+from gatehouse.keys import Key
 
 from .records import FORMAT_1, Header, SignIn, UserCard
 from .tokens import SessionToken

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from auth_api.problems import problem_response
+from gatehouse.cookies import DuplicateCookie
 
-from .cookies import DuplicateCookie, read_session_cookie
+from .cookies import read_session_cookie
 from .exceptions import SessionError, SessionStoreUnavailable
 from .store import SessionStore
 

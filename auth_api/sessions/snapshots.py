@@ -21,7 +21,7 @@ from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.records import UserCard
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.redis.revocations import tell_ended
-from auth_api.settings.env import Key
+from gatehouse.keys import Key
 
 _log = structlog.get_logger("auth_api.sessions")
 

@@ -1,14 +1,14 @@
 """Session tokens: the only secret of a session, and what may be shown of it."""
 
-import re
 import secrets
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 
+from gatehouse.cookies import SESSION_TOKEN
+
 REF_BYTES = 12
 SECRET_BYTES = 32
 HANDLE_LENGTH = 16
-_GRAMMAR = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def _base64url(data: bytes) -> str:
@@ -40,7 +40,7 @@ class SessionToken:
     @classmethod
     def parse(cls, value: str | None) -> "SessionToken | None":
         """Return the token in `value`, or None for anything that is not exactly a token."""
-        match = _GRAMMAR.fullmatch(value or "")
+        match = SESSION_TOKEN.fullmatch(value or "")
         return cls(match[1], match[2]) if match else None
 
     @property

@@ -1,23 +1,22 @@
 """Every setting of auth_api that the environments share."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
-from auth_api.logging import configure_logging
 from auth_api.sessions.redis.topology import caches
+from gatehouse import variables
+from gatehouse.env import Env
+from gatehouse.keys import Key
+from gatehouse.logging import configure_logging
 
 from .database import database_settings, keep_sqlite_private
 from .email import email_settings
-from .env import Env, Key
 from .redis_url import checked_redis_url
 
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
-VAR = ENV.path("GATEHOUSE_VAR", BASE_DIR / "var")
+VAR = ENV.read(variables.VAR, default=str(BASE_DIR / "var"))
 
 
 @dataclass(frozen=True)
@@ -29,28 +28,28 @@ class Gatehouse:
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     environment: str  # development, production or test
     public_origin: str
-    bind: str = "127.0.0.1"  # where gunicorn listens (gunicorn_auth.py)
-    pwned_passwords_url: str = ""  # of a Pwned Passwords range service; empty: not asked
-    session_idle: int = 3600
-    session_absolute: int = 12 * 3600
-    remember_idle: int = 14 * 86400
-    remember_absolute: int = 30 * 86400
-    slide_interval: int = 60
-    record_format: int = 2  # 1 while workers of a release that reads only format 1 are running
-    redis_replicas: int = 0  # that must acknowledge a new or ended session before the answer
-    card_lifetime: int = 300
-    fence_lifetime: int = 3600  # longer than any transaction that changes a user
-    recent_authentication: int = 600
-    session_limit: int = 100  # sessions of one user, 0 = no limit
-    session_limit_policy: str = "end-oldest"  # or "refuse"
-    event_streams: int = 4  # of one worker, each to one worker of the BFF (and a thread more here)
-    argon2_memory_kib: int = 19456
-    argon2_time: int = 2
-    hashing_slots: int = 4  # password hashes at once in one worker
-    verification_lifetime: int = 86400  # of a link that proves an address
-    reset_lifetime: int = 1800
-    disown_lifetime: int = 7 * 86400  # of the link "this was not me"
-    security_log_keep: int = 180 * 86400  # then prune_security_log deletes an event
+    bind: str  # where gunicorn listens (auth_api/gunicorn.py)
+    pwned_passwords_url: str  # of a Pwned Passwords range service; empty: not asked
+    session_idle: int
+    session_absolute: int
+    remember_idle: int
+    remember_absolute: int
+    slide_interval: int
+    record_format: int  # 1 while workers of a release that reads only format 1 are running
+    redis_replicas: int  # that must acknowledge a new or ended session before the answer
+    card_lifetime: int
+    fence_lifetime: int  # longer than any transaction that changes a user
+    recent_authentication: int
+    session_limit: int  # sessions of one user, 0 = no limit
+    session_limit_policy: str  # "end-oldest" or "refuse"
+    event_streams: int  # of one worker, each to one worker of the BFF (and a thread more here)
+    argon2_memory_kib: int
+    argon2_time: int
+    hashing_slots: int  # password hashes at once in one worker
+    verification_lifetime: int  # of a link that proves an address
+    reset_lifetime: int
+    disown_lifetime: int  # of the link "this was not me"
+    security_log_keep: int  # then prune_security_log deletes an event
 
 
 LANGUAGE_CODE = "en"
@@ -137,48 +136,53 @@ SILENCED_SYSTEM_CHECKS = [
 
 def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None:
     """Set what depends on secrets and URLs, once the environment has settled them."""
-    email_url = ENV.text("EMAIL_URL", email_default) or ENV.required("EMAIL_URL")
-    redis_url = ENV.text("REDIS_URL", f"unix://{VAR}/valkey.sock")
-    database_url = ENV.text("DATABASE_URL", f"sqlite:///{VAR / 'gatehouse.sqlite3'}")
+    redis_url = ENV.read(variables.REDIS_URL, default=f"unix://{VAR}/valkey.sock")
+    database_url = ENV.read(
+        variables.DATABASE_URL, default=f"sqlite:///{VAR / 'gatehouse.sqlite3'}"
+    )
     database = database_settings(database_url)
     keep_sqlite_private(database, VAR)
     target.update(
-        SECRET_KEY=ENV.required("SECRET_KEY"),
-        ALLOWED_HOSTS=ENV.list("AUTH_API_HOSTS", "127.0.0.1,localhost"),
+        SECRET_KEY=ENV.read(variables.SECRET_KEY),
+        ALLOWED_HOSTS=ENV.read(variables.AUTH_API_HOSTS),
         DATABASES={"default": database},
         CACHES=caches(checked_redis_url(redis_url)),
         GATEHOUSE=_gatehouse(),
-        DEFAULT_FROM_EMAIL=ENV.text("DEFAULT_FROM_EMAIL", "Gatehouse <noreply@localhost>"),
-        **email_settings(email_url),
+        DEFAULT_FROM_EMAIL=ENV.read(variables.DEFAULT_FROM_EMAIL),
+        **email_settings(ENV.read(variables.EMAIL_URL, default=email_default)),
         LOGGING_CONFIG=None,
     )
-    configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
+    configure_logging(as_json=log_json, level=ENV.read(variables.LOG_LEVEL))
 
 
 def _gatehouse() -> Gatehouse:
-    numbers = {
-        name: ENV.number(f"GATEHOUSE_{name.upper()}", getattr(Gatehouse, name))
-        for name, kind in Gatehouse.__annotations__.items()
-        if kind is int
-    }
+    port = ENV.read(variables.FRONTEND_PORT)
     return Gatehouse(
-        session_keys=ENV.keys("GATEHOUSE_SESSION_KEYS"),
-        service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
-        identity_keys=ENV.keys("GATEHOUSE_IDENTITY_KEYS"),
+        session_keys=ENV.read(variables.SESSION_KEYS),
+        service_keys=ENV.read(variables.SERVICE_KEYS),
+        identity_keys=ENV.read(variables.IDENTITY_KEYS),
         environment=ENV.environment,
-        public_origin=ENV.text("GATEHOUSE_PUBLIC_ORIGIN", "http://localhost:8000").rstrip("/"),
-        bind=ENV.text("AUTH_API_BIND", "127.0.0.1"),
-        pwned_passwords_url=_pwned_passwords_url(),
-        session_limit_policy=ENV.text("GATEHOUSE_SESSION_LIMIT_POLICY", "end-oldest"),
-        **numbers,
+        public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        bind=ENV.read(variables.AUTH_API_BIND),
+        pwned_passwords_url=ENV.read(variables.PWNED_PASSWORDS_URL),
+        session_idle=ENV.read(variables.SESSION_IDLE),
+        session_absolute=ENV.read(variables.SESSION_ABSOLUTE),
+        remember_idle=ENV.read(variables.REMEMBER_IDLE),
+        remember_absolute=ENV.read(variables.REMEMBER_ABSOLUTE),
+        slide_interval=ENV.read(variables.SLIDE_INTERVAL),
+        record_format=ENV.read(variables.RECORD_FORMAT),
+        redis_replicas=ENV.read(variables.REDIS_REPLICAS),
+        card_lifetime=ENV.read(variables.CARD_LIFETIME),
+        fence_lifetime=ENV.read(variables.FENCE_LIFETIME),
+        recent_authentication=ENV.read(variables.RECENT_AUTHENTICATION),
+        session_limit=ENV.read(variables.SESSION_LIMIT),
+        session_limit_policy=ENV.read(variables.SESSION_LIMIT_POLICY),
+        event_streams=ENV.read(variables.EVENT_STREAMS),
+        argon2_memory_kib=ENV.read(variables.ARGON2_MEMORY_KIB),
+        argon2_time=ENV.read(variables.ARGON2_TIME),
+        hashing_slots=ENV.read(variables.HASHING_SLOTS),
+        verification_lifetime=ENV.read(variables.VERIFICATION_LIFETIME),
+        reset_lifetime=ENV.read(variables.RESET_LIFETIME),
+        disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),
+        security_log_keep=ENV.read(variables.SECURITY_LOG_KEEP),
     )
-
-
-def _pwned_passwords_url() -> str:
-    """Return the checked URL. With an unusable one, every password would pass, noted only in the log."""
-    url = ENV.text("GATEHOUSE_PWNED_PASSWORDS_URL", "").rstrip("/")
-    if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
-        raise ImproperlyConfigured(
-            "GATEHOUSE_PWNED_PASSWORDS_URL: must be an http:// or https:// URL without user or query"
-        )
-    return url

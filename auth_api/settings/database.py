@@ -9,7 +9,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import make_conninfo
 
-from .env import make_private_folder, take_rights_of_others
+from gatehouse.private_files import make_private_folder, remove_access_of_others
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
@@ -47,7 +47,7 @@ def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
     if path.parent == var:
         make_private_folder(var)
     for file in path.parent.glob(f"{escape(path.name)}*"):
-        take_rights_of_others(file)
+        remove_access_of_others(file)
 
 
 def _sqlite_options(given: dict[str, Any]) -> dict[str, Any]:

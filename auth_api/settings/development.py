@@ -1,9 +1,11 @@
 """Development: throw-away secrets under var/, mails on the console."""
 
+from gatehouse.private_files import development_secrets
+from gatehouse.variables import DEVELOPMENT_SECRETS
+
 from .base import *  # noqa: F403
 from .base import ENV, VAR, apply
-from .env import development_secrets
 
-ENV.values = {**development_secrets(VAR), **ENV.values}
+ENV.values = {**development_secrets(VAR, DEVELOPMENT_SECRETS), **ENV.values}
 DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
 apply(globals(), email_default="console://", log_json=False)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from frontend_site.cookies import SessionToken
 from frontend_site.options import options
+from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
 
 _LONGEST_USER_AGENT = 512  # characters

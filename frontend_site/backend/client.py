@@ -22,10 +22,10 @@ import urllib3
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.deadline import deadline_adapter
 from frontend_site.backend.hot_path import HotPath, NotUnderstood
-from frontend_site.cookies import SESSION_COOKIE
 from frontend_site.options import options
-from frontend_site.service_token import ServiceTokens
 from frontend_site.settings.base import Gatehouse
+from gatehouse.cookies import SESSION_COOKIE
+from gatehouse.service_token import ServiceTokens
 
 _log = structlog.get_logger("frontend_site")
 

@@ -1,8 +1,9 @@
 """Applies an answer of auth_api to the browser: session cookie, CSRF token and user."""
 
 from frontend_site.backend.client import Answer
-from frontend_site.cookies import SESSION_COOKIE, SessionToken
+from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
+from gatehouse.cookies import SESSION_COOKIE
 
 # "cookies" would sign the whole registrable domain out of everything (security.md, section 0).
 CLEAR_SITE_DATA = '"cache", "storage"'

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from frontend_site.service_token import ServiceTokens
 from frontend_site.settings.base import Gatehouse
+from gatehouse.service_token import ServiceTokens
 
 _PATH = "/v1/events"
 _SILENCE = 10.0  # seconds: auth_api gives a sign of life each second while Redis answers

@@ -15,7 +15,7 @@ from frontend_site import problems
 from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
-from frontend_site.cookies import cookies_for_app
+from frontend_site.forward_auth.app_cookies import cookies_for_app
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import current_profile
 from frontend_site.pages.rendering import render

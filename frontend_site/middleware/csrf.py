@@ -10,14 +10,15 @@ from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
 from frontend_site.backend.caller import client_address
-from frontend_site.cookies import CSRF_COOKIE, add_set_cookie
 from frontend_site.options import options
 from frontend_site.pages.forms import kept_fields
 from frontend_site.pages.rendering import render
 from frontend_site.security.csrf import FIELD, CsrfSigner, CsrfState, Verdict
 from frontend_site.security.endpoints import View
 from frontend_site.security.origin import origin_refusal
+from frontend_site.set_cookies import add_set_cookie
 from frontend_site.site_request import SiteRequest, is_api
+from gatehouse.cookies import CSRF_COOKIE
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/csrf.md)

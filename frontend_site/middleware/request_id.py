@@ -1,19 +1,15 @@
 """A name for each request, from the first log line to auth_api's."""
 
-import re
-import secrets
 import time
 from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
-from frontend_site.current_request import current_request
 from frontend_site.headers import set_header
-from frontend_site.logging import log_request
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+from gatehouse.logging import log_request
+from gatehouse.request_id import current_request, request_id_of
 
 
 class RequestIdMiddleware:
@@ -27,7 +23,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "") if options().proxy_hops > 0 else ""
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        request.request_id = request_id_of(given)
         started = time.monotonic()
         token = current_request.set(request)
         try:

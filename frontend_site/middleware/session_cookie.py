@@ -9,17 +9,12 @@ from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
 from frontend_site.backend.caller import client_address
-from frontend_site.cookies import (
-    CSRF_COOKIE,
-    SESSION_COOKIE,
-    DuplicateCookie,
-    SessionToken,
-    add_set_cookie,
-    read_cookie,
-)
 from frontend_site.headers import set_header
 from frontend_site.security.endpoints import View, is_public
+from frontend_site.session_token import SessionToken
+from frontend_site.set_cookies import add_set_cookie
 from frontend_site.site_request import SiteRequest
+from gatehouse.cookies import CSRF_COOKIE, SESSION_COOKIE, DuplicateCookie, read_cookie
 
 _log = structlog.get_logger("frontend_site")
 

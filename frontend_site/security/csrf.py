@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from enum import Enum
 from hashlib import sha256
 
-from frontend_site.cookies import SessionToken
-from frontend_site.settings.env import Key
+from frontend_site.session_token import SessionToken
+from gatehouse.keys import Key
 
 ANONYMOUS = "anonymous"
 FIELD = "csrfmiddlewaretoken"  # what Django's {% csrf_token %} writes

@@ -1,6 +1,6 @@
 """One dotted path, `frontend_site.settings`; GATEHOUSE_ENV picks exactly one environment."""
 
-from .env import Env
+from gatehouse.env import Env
 
 _environment = Env().environment
 if _environment == "production":

@@ -7,14 +7,15 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from frontend_site.logging import configure_logging
 from frontend_site.upstreams.upstream import Upstream, parse_upstreams
-
-from .env import Env, Key
+from gatehouse import variables
+from gatehouse.env import Env
+from gatehouse.keys import Key
+from gatehouse.logging import configure_logging
 
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
-VAR = ENV.path("GATEHOUSE_VAR", BASE_DIR / "var")
+VAR = ENV.read(variables.VAR, default=str(BASE_DIR / "var"))
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,16 @@ class Gatehouse:
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
-    bind: str = "127.0.0.1"  # where gunicorn listens (gunicorn_web.py)
-    proxy_hops: int = 0  # how many proxies may speak for the client
-    has_certificate: bool = False  # gunicorn speaks TLS itself (gunicorn_web.py)
+    bind: str  # where gunicorn listens (frontend_site/gunicorn.py)
+    proxy_hops: int  # how many proxies may speak for the client
+    has_certificate: bool  # gunicorn speaks TLS itself
+    forward_auth_paths: tuple[str, ...]  # of apps behind the proxy that asks /auth/verify
+    click_paths: tuple[str, ...]  # the ones that require a click
+    upstreams: tuple[Upstream, ...]
+    upstream_body_limit: int
+    upstream_silence: int  # the longest wait for the next byte, of either side
+    upstream_recheck: int  # a running answer asks so often whether the session lives
+    streams: int  # open pages of one worker that wait for events
     connect_timeout: float = 1.0
     read_timeout: float = 5.0  # of one silence
     call_deadline: float = 8.0  # of a whole call, however the bytes drip
@@ -40,14 +48,7 @@ class Gatehouse:
     download_deadline: float = 60.0  # of the whole call
     downloads_at_once: int = 2  # per worker: each keeps a thread of auth_api busy
     body_limit: int = 64 * 1024
-    forward_auth_paths: tuple[str, ...] = ()  # of apps behind the proxy that asks /auth/verify
-    click_paths: tuple[str, ...] = ()  # the ones that require a click
-    upstreams: tuple[Upstream, ...] = ()
-    upstream_body_limit: int = 1024**3
-    upstream_silence: int = 60  # the longest wait for the next byte, of either side
     upstream_calls_at_once: int = 200  # per worker and upstream
-    upstream_recheck: int = 60  # a running answer asks so often whether the session lives
-    streams: int = 1000  # open pages of one worker that wait for events
     streams_of_session: int = 6  # of those; the oldest goes
     streams_of_user: int = 20  # over all sessions of one user; the oldest is closed
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
@@ -114,40 +115,46 @@ SILENCED_SYSTEM_CHECKS = [
 
 def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
     """Set what depends on secrets and URLs, once the environment has settled them."""
-    forward_auth_paths, click_paths = _forward_auth_paths()
-    hops, production = ENV.number("GATEHOUSE_PROXY_HOPS", 0), ENV.environment == "production"
     target.update(
-        SECRET_KEY=ENV.required("FRONTEND_SECRET_KEY"),
-        ALLOWED_HOSTS=ENV.list("ALLOWED_HOSTS", hosts) or ENV.required("ALLOWED_HOSTS"),
-        GATEHOUSE=Gatehouse(
-            environment=ENV.environment,
-            public_origin=_public_origin(),
-            auth_api_url=_auth_api_url(),
-            service_keys=ENV.keys("GATEHOUSE_SERVICE_KEYS"),
-            csrf_keys=ENV.keys("GATEHOUSE_CSRF_KEYS"),
-            bind=ENV.text("FRONTEND_BIND", "0.0.0.0" if production else "127.0.0.1"),  # noqa: S104 - checked
-            proxy_hops=hops,
-            has_certificate=bool(ENV.text("GATEHOUSE_CERTFILE", "")),
-            forward_auth_paths=forward_auth_paths,
-            click_paths=click_paths,
-            upstreams=parse_upstreams(
-                ENV.list("GATEHOUSE_UPSTREAMS", ""), ENV.list("GATEHOUSE_UPSTREAM_COOKIES", "")
-            ),
-            upstream_body_limit=ENV.number("GATEHOUSE_UPSTREAM_BODY_LIMIT", 1024**3),
-            upstream_silence=ENV.number("GATEHOUSE_UPSTREAM_SILENCE", 60),
-            upstream_recheck=ENV.number("GATEHOUSE_UPSTREAM_RECHECK", 60),
-            streams=ENV.number("GATEHOUSE_STREAMS", Gatehouse.streams),
-        ),
+        SECRET_KEY=ENV.read(variables.FRONTEND_SECRET_KEY),
+        ALLOWED_HOSTS=ENV.read(variables.ALLOWED_HOSTS, default=hosts),
+        GATEHOUSE=_gatehouse(),
         LOGGING_CONFIG=None,
     )
-    if hops > 0:  # only then is somebody there whose word on the scheme counts
+    if ENV.read(
+        variables.PROXY_HOPS
+    ):  # only then is somebody there whose word on the scheme counts
         target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
-    configure_logging(as_json=log_json, level=ENV.text("GATEHOUSE_LOG_LEVEL", "INFO"))
+    configure_logging(as_json=log_json, level=ENV.read(variables.LOG_LEVEL))
+
+
+def _gatehouse() -> Gatehouse:
+    port, auth_api_port = ENV.read(variables.FRONTEND_PORT), ENV.read(variables.AUTH_API_PORT)
+    forward_auth_paths, click_paths = _forward_auth_paths()
+    return Gatehouse(
+        environment=ENV.environment,
+        public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        auth_api_url=ENV.read(variables.AUTH_API_URL, default=f"http://127.0.0.1:{auth_api_port}"),
+        service_keys=ENV.read(variables.SERVICE_KEYS),
+        csrf_keys=ENV.read(variables.CSRF_KEYS),
+        bind=ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1"),
+        proxy_hops=ENV.read(variables.PROXY_HOPS),
+        has_certificate=bool(ENV.read(variables.CERTFILE)),
+        forward_auth_paths=forward_auth_paths,
+        click_paths=click_paths,
+        upstreams=parse_upstreams(
+            ENV.read(variables.UPSTREAMS), ENV.read(variables.UPSTREAM_COOKIES)
+        ),
+        upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
+        upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),
+        upstream_recheck=ENV.read(variables.UPSTREAM_RECHECK),
+        streams=ENV.read(variables.STREAMS),
+    )
 
 
 def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the paths of apps, and those of them that require a click."""
-    items = [item.partition(":") for item in ENV.list("GATEHOUSE_FORWARD_AUTH_PATHS", "")]
+    items = [item.partition(":") for item in ENV.read(variables.FORWARD_AUTH_PATHS)]
     for path, colon, option in items:
         known = option == "click" if colon else True
         if not known or not re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII):
@@ -156,18 +163,3 @@ def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
                 f"commas. Correct {(path + colon + option)[:40]!r}."
             )
     return tuple(path for path, _, _ in items), tuple(path for path, colon, _ in items if colon)
-
-
-def _public_origin() -> str:
-    port = ENV.number("FRONTEND_PORT", 8000)
-    return ENV.text("GATEHOUSE_PUBLIC_ORIGIN", f"http://localhost:{port}").rstrip("/").lower()
-
-
-def _auth_api_url() -> str:
-    port = ENV.number("AUTH_API_PORT", 8001)
-    url = ENV.text("AUTH_API_URL", f"http://127.0.0.1:{port}").rstrip("/")
-    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
-        raise ImproperlyConfigured(
-            "AUTH_API_URL: must be http://host:port or https://host:port, without user or query"
-        )
-    return url

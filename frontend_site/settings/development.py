@@ -1,10 +1,12 @@
 """Development: throw-away secrets under var/, static files straight from the source tree."""
 
+from gatehouse.private_files import development_secrets
+from gatehouse.variables import DEVELOPMENT_SECRETS
+
 from .base import *  # noqa: F403
 from .base import ENV, VAR, apply
-from .env import development_secrets
 
-ENV.values = {**development_secrets(VAR), **ENV.values}
+ENV.values = {**development_secrets(VAR, DEVELOPMENT_SECRETS), **ENV.values}
 DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

@@ -19,8 +19,8 @@ from typing import Any
 import structlog
 from django.http import HttpResponseBase, StreamingHttpResponse
 
-from frontend_site.cookies import add_set_cookie
 from frontend_site.options import options
+from frontend_site.set_cookies import add_set_cookie
 from frontend_site.site_request import SiteRequest
 
 from .body import AnswerBody, RequestBody

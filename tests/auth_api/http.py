@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
-from auth_api.service_token import mint_service_token
+from gatehouse.service_token import mint_service_token
 from tests.answers import keep
 
 JSON = "application/json"

@@ -2,14 +2,12 @@
 
 import json
 import logging
-from typing import Any
 
 import pytest
 import structlog
 from django.conf import settings
 
-from auth_api.logging import _one_line
-from auth_api.service_token import mint_service_token
+from gatehouse.service_token import mint_service_token
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -69,15 +67,3 @@ def test_what_a_client_sent_cannot_start_a_line() -> None:
         logging.getLogger("stranger").warning("path %s", INJECTED)
     assert len(events) == 2
     assert all("level" in event for event in events)
-
-
-def test_the_line_for_people_is_one_line_too() -> None:
-    event: dict[str, Any] = {"timestamp": "now", "level": "info", "event": INJECTED, "x": INJECTED}
-    line = _one_line(None, "", event)
-    assert len(line.splitlines()) == 1
-    assert "\x1b" not in line
-
-
-def test_a_traceback_is_readable_for_people() -> None:
-    event = {"timestamp": "now", "event": "x.failed", "exception": "Traceback:\n  File\x1b[2J"}
-    assert _one_line(None, "", event).splitlines()[1:] == ["    Traceback:", "      File\\x1b[2J"]

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from auth_api.service_token import mint_service_token
-from auth_api.settings.env import parse_keys
+from gatehouse.keys import parse_keys
+from gatehouse.service_token import mint_service_token
 from tests.processes import Stack
 
 _ADDRESSES = itertools.count()

@@ -9,11 +9,11 @@ from django.core.management.base import SystemCheckError
 
 from frontend_site.checks import (
     CHECKS,
-    check_proxies_cannot_be_passed_by,
-    check_somebody_says_https,
+    check_proxy_cannot_be_bypassed,
+    check_tls_terminator,
     refuse_weak_settings,
 )
-from frontend_site.settings.env import Key
+from gatehouse.keys import Key
 
 STRONG = (Key("a1", b"0123456789abcdefghijklmnopqrstuvwxyz"),)
 
@@ -52,9 +52,9 @@ def test_debug_is_refused(production: Any, settings: Any) -> None:
     assert found() == {"frontend_site.E001"}
 
 
-@pytest.mark.parametrize("hosts", [[], ["*"], ["*.example.com"], [".example.com"]])
+@pytest.mark.parametrize("hosts", [["*"], ["*.example.com"], [".example.com"]])
 def test_wildcard_hosts_are_refused(production: Any, settings: Any, hosts: list[str]) -> None:
-    settings.ALLOWED_HOSTS = hosts
+    settings.ALLOWED_HOSTS = [*hosts, "gatehouse.example"]
     assert found() == {"frontend_site.E002"}
 
 
@@ -65,7 +65,7 @@ def test_weak_keys_are_refused(production: Any, name: str, keys: Any) -> None:
     assert found() == {"frontend_site.E003"}
 
 
-@pytest.mark.parametrize("origin", ["http://gatehouse.example", "gatehouse.example", "https://a/b"])
+@pytest.mark.parametrize("origin", ["http://gatehouse.example"])
 def test_an_origin_that_is_not_https_is_refused(production: Any, origin: str) -> None:
     production(public_origin=origin)
     assert found() == {"frontend_site.E004"}
@@ -78,10 +78,14 @@ def test_a_script_name_from_outside_is_refused(production: Any, settings: Any) -
     assert found() == {"frontend_site.E005"}
 
 
-@pytest.mark.parametrize("hops", [-1, 6, 100])
-def test_a_number_that_counts_no_proxies_is_refused(production: Any, hops: int) -> None:
-    production(proxy_hops=hops)
-    assert found() == {"frontend_site.E006"}
+@pytest.mark.parametrize("origin", ["https://shop.example", "https://[2001:db8::7]"])
+def test_a_site_that_would_refuse_its_own_name_is_refused(
+    production: Any, settings: Any, origin: str
+) -> None:
+    production(public_origin=origin)
+    assert found() == {"frontend_site.E010"}
+    settings.ALLOWED_HOSTS = ["gatehouse.example", origin.removeprefix("https://")]
+    assert found() == set()
 
 
 def test_one_key_for_two_purposes_is_refused(production: Any) -> None:
@@ -102,7 +106,7 @@ def test_proxies_that_can_be_passed_by_are_warned_of(
     production: Any, changes: dict[str, Any], warned: bool
 ) -> None:
     production(**changes)
-    messages = check_proxies_cannot_be_passed_by(None)
+    messages = check_proxy_cannot_be_bypassed(None)
     assert [message.id for message in messages] == (["frontend_site.W008"] if warned else [])
 
 
@@ -114,7 +118,7 @@ def test_a_deployment_where_nobody_says_https_is_warned_of(
     production: Any, changes: dict[str, Any], warned: bool
 ) -> None:
     production(**changes)
-    messages = check_somebody_says_https(None)
+    messages = check_tls_terminator(None)
     assert [message.id for message in messages] == (["frontend_site.W007"] if warned else [])
     if not warned:
         call_command("check", deploy=True, fail_level="WARNING")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import structlog
 
-from frontend_site.logging import redact, request_log
 from frontend_site.security.csrf import ANONYMOUS, CsrfSigner
-from frontend_site.service_token import mint_service_token
-from frontend_site.settings.env import Key
+from gatehouse.keys import Key
+from gatehouse.logging import request_log
+from gatehouse.service_token import mint_service_token
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import TOKEN, Stub, problem
 
@@ -35,14 +35,6 @@ def log() -> Iterator[io.StringIO]:
     yield stream
     handler.setStream(before)
     request_log.stream = requests_before
-
-
-@pytest.mark.parametrize("secret", [TOKEN, CSRF, SERVICE, "/email/verify?token=eyJhb-x:y_z"])
-def test_secrets_are_redacted_wherever_they_stand(secret: str) -> None:
-    event = redact(None, "", {"event": f"got {secret}!", "path": secret, "password": "hunter2"})
-    text = json.dumps(event)
-    assert "hunter2" not in text
-    assert not any(part in text for part in (TOKEN, CSRF, SERVICE, "eyJhb"))
 
 
 def test_a_day_of_requests_leaves_no_secret_in_the_log(

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 
+from frontend_site.set_cookies import add_set_cookie
+from gatehouse.cookies import SESSION_COOKIE
 from tests.frontend_site.browser import Browser, set_cookie_lines
-from tests.frontend_site.stub import EXPIRE_SESSION, SESSION_ENDED, SET_SESSION, Stub
+from tests.frontend_site.stub import EXPIRE_SESSION, SESSION_ENDED, SET_SESSION, TOKEN, Stub
 from tests.set_cookies import EPOCH, read_set_cookie
 
 # Scripts read it (docs/csrf.md), so it is the one without HttpOnly.
@@ -86,3 +89,15 @@ def test_an_ended_session_expires_its_cookie(browser: Browser, stub: Stub, path:
             }  # fmt: skip
         else:
             assert (cookie.name, cookie.attributes) == ("__Host-csrf", CSRF)
+
+
+def test_set_cookie_lines_pass_byte_for_byte_even_two_of_one_name() -> None:
+    lines = [
+        f"{SESSION_COOKIE}={TOKEN}; HttpOnly; Path=/; SameSite=Strict; Secure",
+        f"{SESSION_COOKIE}=; max-age=0;path=/;  SECURE; future-attribute=1",
+        'other="a b\\054c"; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
+    ]
+    response = HttpResponse()
+    for line in lines:
+        add_set_cookie(response, line)
+    assert set_cookie_lines(response) == lines

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from auth_api.service_token import mint_service_token
+from gatehouse.service_token import mint_service_token
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from auth_api.settings.env import Key
+from gatehouse.keys import Key
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.clock import age_sessions

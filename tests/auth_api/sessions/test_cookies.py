@@ -2,7 +2,8 @@
 
 import pytest
 
-from auth_api.sessions.cookies import DuplicateCookie, read_session_cookie
+from auth_api.sessions.cookies import read_session_cookie
+from gatehouse.cookies import DuplicateCookie
 
 NAME = "__Host-session"
 TOKEN = "AbCdEfGhIjKlMnOp." + "s" * 43

@@ -13,8 +13,8 @@ import pytest
 from auth_api.options import options
 from auth_api.sessions import services
 from auth_api.sessions.store import SessionStore
-from auth_api.settings.env import Key
 from auth_api.users.models import User
+from gatehouse.keys import Key
 from tests.auth_api.sessions.conftest import request_with
 
 REF = "GoldenRef-_01234"

@@ -9,7 +9,7 @@ import pytest
 
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.client import ROUTES, AuthApiUnavailable, auth_api
-from frontend_site.cookies import SessionToken
+from frontend_site.session_token import SessionToken
 from tests.frontend_site.stub import (
     HANDLE,
     SET_SESSION,

@@ -10,7 +10,7 @@ import pytest
 
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.client import AuthApiUnavailable, auth_api
-from frontend_site.cookies import SessionToken
+from frontend_site.session_token import SessionToken
 from tests.frontend_site.server import Server
 from tests.frontend_site.stub import (
     NO_SESSION,

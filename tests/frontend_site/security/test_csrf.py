@@ -2,9 +2,9 @@
 
 import pytest
 
-from frontend_site.cookies import SessionToken
 from frontend_site.security.csrf import ANONYMOUS, CsrfSigner, CsrfState, Verdict, binding_of
-from frontend_site.settings.env import Key
+from frontend_site.session_token import SessionToken
+from gatehouse.keys import Key
 from tests.frontend_site.stub import NEW_TOKEN, TOKEN
 
 OLD, NEW = Key("old", b"o" * 32), Key("new", b"n" * 32)

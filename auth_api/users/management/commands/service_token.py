@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from auth_api.options import options
-from auth_api.service_token import LIFETIME, mint_service_token
+from gatehouse.service_token import LIFETIME, mint_service_token
 
 
 class Command(BaseCommand):

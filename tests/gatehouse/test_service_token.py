@@ -1,19 +1,51 @@
-"""A service token ends when it says so, however often it was good before."""
+"""Service tokens: the agreed form, reused until shortly before their end, refused after it."""
+
+import base64
+import hashlib
+import hmac
 
 import pytest
 
-from auth_api.service_token import LIFETIME, is_good_authorization, mint_service_token
-from auth_api.settings.env import Key
+from gatehouse.keys import Key
+from gatehouse.service_token import (
+    LIFETIME,
+    ServiceTokens,
+    is_good_authorization,
+    mint_service_token,
+)
 
 KEY, OTHER = Key("test1", b"k" * 40), Key("test1", b"j" * 40)
 SKEW = 5  # seconds that the two clocks may differ
 
 
+def test_the_token_has_the_agreed_form() -> None:
+    version, key_id, expiry, mac = mint_service_token(KEY, now=1000.9).split(".")
+    digest = hmac.new(KEY.secret, b"v1.test1.1060", hashlib.sha256).digest()
+    assert (version, key_id, expiry) == ("v1", "test1", "1060")
+    assert mac == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [5000.0]
-    monkeypatch.setattr("auth_api.service_token.time.time", lambda: now[0])
+    monkeypatch.setattr("gatehouse.service_token.time.time", lambda: now[0])
     return now
+
+
+def test_a_token_is_reused_until_shortly_before_its_end(clock: list[float]) -> None:
+    tokens = ServiceTokens(KEY)
+    first = tokens.current()
+    clock[0] += LIFETIME - 16
+    assert tokens.current() == first
+    clock[0] += 1
+    assert tokens.current() != first
+
+
+def test_a_clock_that_is_set_back_brings_a_new_token(clock: list[float]) -> None:
+    tokens = ServiceTokens(KEY)
+    tokens.current()
+    clock[0] -= 3600
+    assert int(tokens.current().split(".")[2]) <= clock[0] + LIFETIME
 
 
 def test_a_token_that_was_good_ends(clock: list[float]) -> None:

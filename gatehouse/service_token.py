@@ -1,4 +1,4 @@
-"""Service tokens: how the BFF shows that it is the BFF (ASVS 13.2.1: nothing unchanging travels)."""
+"""Service tokens: how frontend_site shows auth_api who it is (ASVS 13.2.1: no unchanging secret travels)."""
 
 import hmac
 import re
@@ -8,17 +8,36 @@ from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 
-from auth_api.settings.env import Key
+from .keys import Key
 
 LIFETIME = 60  # seconds
 _CLOCK_SKEW = 5  # seconds
+_RENEW_BEFORE = 15  # seconds: clocks differ, and a call takes its time
 _GRAMMAR = re.compile(r"Bearer (v1\.([a-z0-9]{1,16})\.(\d{1,12}))\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
-def mint_service_token(key: Key, *, lifetime: int = LIFETIME) -> str:
-    """Return `v1.<key id>.<expiry>.<MAC>`, good for `lifetime` seconds."""
-    text = f"v1.{key.id}.{int(time.time()) + lifetime}"
+def mint_service_token(key: Key, *, now: float | None = None, lifetime: int = LIFETIME) -> str:
+    """Return `v1.<key id>.<expiry>.<MAC>`, good for `lifetime` seconds from `now` (Unix seconds)."""
+    text = f"v1.{key.id}.{int(time.time() if now is None else now) + lifetime}"
     return f"{text}.{_mac(key, text)}"
+
+
+class ServiceTokens:
+    """Hands out one token until shortly before its end, then the next."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._token = ""
+        self._renew_at = 0.0
+
+    def current(self) -> str:
+        """Return a token that has at least a quarter of its life before it."""
+        now = time.time()
+        # A clock set back would keep a token from the future: auth_api refuses those.
+        if not self._renew_at - LIFETIME <= now < self._renew_at:
+            self._token = mint_service_token(self._key, now=now)
+            self._renew_at = now + LIFETIME - _RENEW_BEFORE
+        return self._token
 
 
 def is_good_authorization(header: str, keys: Sequence[Key]) -> bool:

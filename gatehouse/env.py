@@ -1,0 +1,60 @@
+"""The only reader of the environment."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from . import variables
+from .variables import Variable
+
+T = TypeVar("T")
+
+
+class Env:
+    """The variables of one process, with the values of `variables` as their types.
+
+    An empty variable counts as one that is not set. Blanks around a value do not count.
+    """
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self.values = dict(os.environ if values is None else values)
+        self.environment = self.read(variables.ENVIRONMENT)
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    def read(self, variable: Variable[T], *, default: str | None = None) -> T:
+        """Return the value of `variable`, or what its default (or `default`) means.
+
+        Raises ImproperlyConfigured, with one line that says what to do.
+        """
+        text = self.values.get(variable.name, "").strip()
+        if not text:
+            text = variable.default if default is None else default
+            if variable.required and (not text or self.is_production):
+                raise ImproperlyConfigured(_not_set(variable))
+        try:
+            return variable.kind.parse(text)
+        except ValueError:
+            raise ImproperlyConfigured(f"{variable.name} must be {variable.kind.words}.") from None
+
+
+def _not_set(variable: Variable[T]) -> str:
+    return (
+        f"{variable.name} is not set. Set it (docs/configuration.md), or set "
+        "GATEHOUSE_ENV=development, which makes throw-away secrets of its own."
+    )
+
+
+@contextmanager
+def stop_in_one_line() -> Iterator[None]:
+    """End the process with one line, and without a traceback, if a variable cannot work."""
+    try:
+        yield
+    except ImproperlyConfigured as error:
+        sys.exit(f"gatehouse: {error}")

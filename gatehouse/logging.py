@@ -1,0 +1,105 @@
+"""Structured logs without secrets: event names are `noun.verb`, values are fields, one event is one line."""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import structlog
+
+from .redaction import redact
+from .request_id import current_request
+
+# Line ends and all else that a terminal obeys.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_render_json = structlog.processors.JSONRenderer()
+
+
+@dataclass
+class RequestLog:
+    """Where the lines about requests go: past the standard library's records, as there are so many."""
+
+    stream: TextIO
+    render: Callable[..., Any] = _render_json
+    wanted: bool = False
+
+
+request_log = RequestLog(sys.stderr)
+
+
+def log_request(*, method: str, path: str, status: int, milliseconds: int, request_id: str) -> None:
+    """Write one line about a request."""
+    if not request_log.wanted:
+        return
+    event = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "milliseconds": milliseconds,
+        "event": "request.finished",
+        "request_id": request_id,
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z",
+    }
+    line = request_log.render(None, "", redact(None, "", event))
+    with suppress(OSError, ValueError):  # the log has no reader: that is no reason for a 500
+        request_log.stream.write(f"{line}\n")
+
+
+def configure_logging(*, as_json: bool, level: str) -> None:
+    """Send structlog's and the standard library's records through one redacting pipe to stderr."""
+    shared: list[Any] = [
+        _name_request,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    render: Any = _render_json if as_json else one_line
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    request_log.render = render
+    request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
+    # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
+    # What it logs with a traceback was raised outside of views, and nobody else logs that.
+    logging.getLogger("django.request").addFilter(_has_traceback)
+
+
+def _has_traceback(record: logging.LogRecord) -> bool:
+    return bool(record.exc_info)
+
+
+def _name_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add which request an event belongs to, and whose."""
+    request = current_request.get()
+    if request is not None:
+        event.setdefault("request_id", request.request_id)
+        if address := getattr(request, "client_address", ""):
+            event.setdefault("address", address)
+    return event
+
+
+def one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    """Render for people: control characters escaped; only a traceback has lines of its own, indented."""
+    trace = str(event.pop("exception", ""))
+    head = f"{event.pop('timestamp')} {event.pop('level', ''):<8} {event.pop('event')!s}"
+    fields = " ".join(f"{name}={value!r}" for name, value in event.items())
+    lines = [f"{head} {fields}".rstrip(), *(f"    {line}" for line in trace.splitlines())]
+    # A record's own text may hold anything; its line ends must not start a line that looks like ours.
+    return "\n".join(_CONTROL.sub(lambda found: repr(found[0])[1:-1], line) for line in lines)

@@ -1,0 +1,16 @@
+"""A name for each request, from the first log line of frontend_site to the last of auth_api."""
+
+import re
+import secrets
+from contextvars import ContextVar
+from typing import Any
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+
+# The request that is being answered, for code that is not handed it: logs, and the security log.
+current_request: ContextVar[Any] = ContextVar("request", default=None)
+
+
+def request_id_of(header: str) -> str:
+    """Return what an X-Request-Id header says, or a new id if that is no id."""
+    return header if _REQUEST_ID.fullmatch(header) else secrets.token_hex(16)
