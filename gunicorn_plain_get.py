@@ -2,7 +2,7 @@
 
 A table, not a parser. A request with anything else in it (another method, a body, a header that is
 not in the table or comes twice, an odd byte, half a head or more than one) is gunicorn's, with all the
-rules that HTTP has. gunicorn's general way costs a tenth of a page, a quarter of a redirect (docs/benchmarks.md).
+rules that HTTP has. gunicorn's general way costs a tenth of a page, a quarter of a redirect (docs/reference/benchmarks.md).
 """
 
 import re

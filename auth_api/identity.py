@@ -2,7 +2,7 @@
 
 A JWT (RFC 7519) signed with ES256 (RFC 7518, 3.4): whoever reads the public keys can check it, and
 nobody but auth_api can make one. It is short-lived and names its audience, so that one service
-cannot use it at another (RFC 8725, 3.9). `docs/upstreams.md` says what services must check.
+cannot use it at another (RFC 8725, 3.9). `docs/how-to/upstreams.md` says what services must check.
 """
 
 import re

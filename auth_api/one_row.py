@@ -1,7 +1,7 @@
 """One row by a unique field, with SQL of our own.
 
 The ORM writes its SQL anew for each query: most of what reading a user costs a sign-in, right after
-Argon2id emptied the caches (docs/benchmarks.md).
+Argon2id emptied the caches (docs/reference/benchmarks.md).
 """
 
 from typing import Any, TypeVar

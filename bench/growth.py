@@ -1,7 +1,7 @@
 """What grows with workers, sessions and time, and what must not.
 
 Usage: .venv/bin/python -m bench.growth [--requests 1000000] [--write]    (needs requirements-bench.txt and wrk)
-A million requests take about twelve minutes; everything else takes four. `--write`: docs/benchmarks.md.
+A million requests take about twelve minutes; everything else takes four. `--write`: docs/reference/benchmarks.md.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Usage: .venv/bin/python -m bench.sessions [--sessions 100000 1000000] [--write]
 Both engines run in one process on the same embedded server, interleaved; only ratios of one run
-mean anything. `--write` puts the tables into docs/benchmarks.md.
+mean anything. `--write` puts the tables into docs/reference/benchmarks.md.
 """
 
 import argparse

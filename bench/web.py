@@ -1,6 +1,6 @@
 """The whole path under load, against a Django monolith, interleaved in one run.
 
-Usage: script/bench [--quick] [--write]    (--quick: two minutes; --write: docs/benchmarks.md and the chart)
+Usage: script/bench [--quick] [--write]    (--quick: two minutes; --write: docs/reference/benchmarks.md and the chart)
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What templates of this site are written with: Jinja2, by Django's backend for it.
 
-Django's own engine was the largest single cost of a page (docs/benchmarks.md).
+Django's own engine was the largest single cost of a page (docs/reference/benchmarks.md).
 """
 
 import re

@@ -1,7 +1,7 @@
 """Our cookies, read from the raw header by one strict rule.
 
 Django's parser strips Unicode blanks from names and lets the last of several win, so a sibling
-host could toss a `__Host-` cookie past it (docs/threat-model.md). Here a cookie counts when its
+host could toss a `__Host-` cookie past it (docs/explanation/threat-model.md). Here a cookie counts when its
 name is exactly the ASCII name and occurs once; its value is what stands there, quotes included.
 """
 

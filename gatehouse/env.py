@@ -46,7 +46,7 @@ class Env:
 
 def _not_set(variable: Variable[T]) -> str:
     return (
-        f"{variable.name} is not set. Set it (docs/configuration.md), or set "
+        f"{variable.name} is not set. Set it (docs/reference/configuration.md), or set "
         "GATEHOUSE_ENV=development, which makes throw-away secrets of its own."
     )
 

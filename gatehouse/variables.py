@@ -1,4 +1,4 @@
-"""Every environment variable, once. `.env.example` and docs/configuration.md are written from here."""
+"""Every environment variable, once. `.env.example` and docs/reference/configuration.md are written from here."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -60,9 +60,9 @@ KEYFILE = Variable("GATEHOUSE_KEYFILE", FRONTEND_SITE, FILE, "", "the private ke
 ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", FRONTEND_SITE, HOSTS, "", "the names of this site, with that of GATEHOUSE_PUBLIC_ORIGIN", required=True)
 AUTH_API_URL = Variable("AUTH_API_URL", FRONTEND_SITE, URL, "", "where auth_api answers: http://host:port", required=True)
 PROXY_HOPS = Variable("GATEHOUSE_PROXY_HOPS", FRONTEND_SITE, number(0, 5), "0", "reverse proxies in front of frontend_site whose X-Forwarded headers count")
-FORWARD_AUTH_PATHS = Variable("GATEHOUSE_FORWARD_AUTH_PATHS", FRONTEND_SITE, LIST, "", "/app/,/wiki/:click: paths of apps behind forward auth; with `:click`, links from other sites need a click (docs/forward-auth.md)")
-STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "open event streams of one worker (docs/events.md)")
-UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "name=http://host:port/base,...: /api/<name>/ leads there (docs/upstreams.md)")
+FORWARD_AUTH_PATHS = Variable("GATEHOUSE_FORWARD_AUTH_PATHS", FRONTEND_SITE, LIST, "", "/app/,/wiki/:click: paths of apps behind forward auth; with `:click`, links from other sites need a click (docs/how-to/forward-auth.md)")
+STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "open event streams of one worker (docs/reference/events.md)")
+UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "name=http://host:port/base,...: /api/<name>/ leads there (docs/how-to/upstreams.md)")
 UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "name:cookie,...: cookies of an upstream that may pass")
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the longest body of a request to an upstream")
 UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duration("1s", "1d"), "60s", "the longest wait for the next byte from either side")
@@ -70,7 +70,7 @@ UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duratio
 
 SECRET_KEY = Variable("SECRET_KEY", AUTH_API, TEXT, "", "Django's SECRET_KEY of auth_api; signs the links in mails", required=True, secret=True)
 SESSION_KEYS = Variable("GATEHOUSE_SESSION_KEYS", AUTH_API, KEYS, "", "encrypt what sessions store", required=True, secret=True)
-IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "sign identity tokens (docs/upstreams.md)", required=True, secret=True)
+IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "sign identity tokens (docs/how-to/upstreams.md)", required=True, secret=True)
 AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "where it listens")
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "where it listens; never a public address")
 AUTH_API_HOSTS = Variable("AUTH_API_HOSTS", AUTH_API, HOSTS, "127.0.0.1,localhost", "the Host names that it answers to")
@@ -78,7 +78,7 @@ AUTH_API_WORKERS = Variable("AUTH_API_WORKERS", AUTH_API, WORKERS, "2", "process
 AUTH_API_THREADS = Variable("AUTH_API_THREADS", AUTH_API, number(1, 256), "8", "threads of each process, besides those of event streams")
 EVENT_STREAMS = Variable("GATEHOUSE_EVENT_STREAMS", AUTH_API, number(1, 256), "4", "streams of one process to the workers of frontend_site, each with a thread of its own")
 REDIS_URL = Variable("REDIS_URL", AUTH_API, TEXT, "", "redis://, rediss://, unix://, redis+sentinel://h:p,h:p/service/0 or redis+cluster://h:p,h:p", required=True)
-REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "0", "replicas that must acknowledge a sign-in or the end of a session; production refuses 0 with Sentinel or Cluster (docs/sessions.md)")
+REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "0", "replicas that must acknowledge a sign-in or the end of a session; production refuses 0 with Sentinel or Cluster (docs/explanation/sessions.md)")
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "postgres://user:password@host/name; SQLite under GATEHOUSE_VAR without it")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
 DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender of mails")
@@ -92,7 +92,7 @@ SESSION_LIMIT_POLICY = Variable("GATEHOUSE_SESSION_LIMIT_POLICY", AUTH_API, choi
 RECENT_AUTHENTICATION = Variable("GATEHOUSE_RECENT_AUTHENTICATION", AUTH_API, duration("10s", "1d"), "10m", "important changes ask for the password when it was given longer ago")
 CARD_LIFETIME = Variable("GATEHOUSE_CARD_LIFETIME", AUTH_API, duration("1s", "1d"), "5m", "Redis keeps what validation knows of a user for this time")
 FENCE_LIFETIME = Variable("GATEHOUSE_FENCE_LIFETIME", AUTH_API, duration("1m", "1d"), "1h", "longer than any transaction that changes a user")
-RECORD_FORMAT = Variable("GATEHOUSE_RECORD_FORMAT", AUTH_API, number(1, 2), "2", "set 1 while workers of a release that reads only format 1 are running (docs/sessions.md)")
+RECORD_FORMAT = Variable("GATEHOUSE_RECORD_FORMAT", AUTH_API, number(1, 2), "2", "set 1 while workers of a release that reads only format 1 are running (docs/explanation/sessions.md)")
 VERIFICATION_LIFETIME = Variable("GATEHOUSE_VERIFICATION_LIFETIME", AUTH_API, duration("1m", YEAR), "1d", "of a mailed link that confirms an address")
 RESET_LIFETIME = Variable("GATEHOUSE_RESET_LIFETIME", AUTH_API, duration("1m", "7d"), "30m", "of a mailed link that sets a password")
 DISOWN_LIFETIME = Variable("GATEHOUSE_DISOWN_LIFETIME", AUTH_API, duration("1h", YEAR), "7d", "of the mailed links `this was not me` and `restore my address`")

@@ -1,4 +1,4 @@
-"""Writes docs/forward-auth-transcript.md: each answer of /auth/verify. Started by script/walkthrough."""
+"""Writes docs/how-to/forward-auth-transcript.md: each answer of /auth/verify. Started by script/walkthrough."""
 
 import re
 import shlex
@@ -72,8 +72,8 @@ def main() -> None:
         stack.valkey.resume()
         client.post("/api/auth/logout")
         walk.ask("After the sign-out, with the old cookie", {**cookie, **ASKED, **FETCH})
-    (ROOT / "docs" / "forward-auth-transcript.md").write_text("\n".join(walk.parts))
-    print("docs/forward-auth-transcript.md is written")
+    (ROOT / "docs" / "how-to" / "forward-auth-transcript.md").write_text("\n".join(walk.parts))
+    print("docs/how-to/forward-auth-transcript.md is written")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes docs/walkthrough.md: each call by curl, its answer, and what it left in Redis.
+"""Writes docs/tutorial/walkthrough.md: each call by curl, its answer, and what it left in Redis.
 
 Started by script/walkthrough. Secrets and times are masked, so that two runs differ in nothing.
 """
@@ -143,8 +143,8 @@ def main() -> None:
         walk.call("Sign out", "/api/auth/logout", {}, csrf=csrf)
         walk.cookies = dead
         walk.call("The dead cookie again", "/api/auth/session")
-    (ROOT / "docs" / "walkthrough.md").write_text("\n".join(walk.parts))
-    print("docs/walkthrough.md is written")
+    (ROOT / "docs" / "tutorial" / "walkthrough.md").write_text("\n".join(walk.parts))
+    print("docs/tutorial/walkthrough.md is written")
 
 
 if __name__ == "__main__":

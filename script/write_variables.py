@@ -1,4 +1,4 @@
-"""Writes .env.example and the table of docs/configuration.md. Started by script/variables."""
+"""Writes .env.example and the table of docs/reference/configuration.md. Started by script/variables."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT))
 from gatehouse.variables import AUTH_API, BOTH, FRONTEND_SITE, TABLE, Variable  # noqa: E402
 
 EXAMPLE = ROOT / ".env.example"
-PAGE = ROOT / "docs" / "configuration.md"
+PAGE = ROOT / "docs" / "reference" / "configuration.md"
 START, END = "<!-- variables: start -->", "<!-- variables: end -->"
 _HEAD = """\
 # Every variable, once (script/variables writes this file). Development needs none of them.
@@ -39,7 +39,7 @@ def _sentence(variable: Variable[object]) -> str:
 
 
 def table() -> str:
-    """Return the table of docs/configuration.md."""
+    """Return the table of docs/reference/configuration.md."""
     lines = ["| variable | read by | value | default |", "| --- | --- | --- | --- |"]
     for variable in TABLE:
         default = (
@@ -52,7 +52,7 @@ def table() -> str:
 
 
 def page(text: str) -> str:
-    """Return `text`, docs/configuration.md, with the table of today."""
+    """Return `text`, docs/reference/configuration.md, with the table of today."""
     head, _, rest = text.partition(START)
     _, _, tail = rest.partition(END)
     return f"{head}{START}\n{table()}\n{END}{tail}"

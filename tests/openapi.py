@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-PATH = Path(__file__).resolve().parents[1] / "docs" / "openapi.yaml"
+PATH = Path(__file__).resolve().parents[1] / "docs" / "reference" / "openapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(PATH.read_text())
 
 

@@ -1,1 +1,1 @@
-"""The session engine: revocable server-side sessions in Redis (docs/sessions.md)."""
+"""The session engine: revocable server-side sessions in Redis (docs/explanation/sessions.md)."""

@@ -21,7 +21,7 @@ VAR = ENV.read(variables.VAR, default=str(BASE_DIR / "var"))
 
 @dataclass(frozen=True)
 class Gatehouse:
-    """Our own options. Times in seconds; sources in docs/sessions.md."""
+    """Our own options. Times in seconds; sources in docs/explanation/sessions.md."""
 
     session_keys: tuple[Key, ...] = field(repr=False)
     service_keys: tuple[Key, ...] = field(repr=False)

@@ -1,6 +1,6 @@
 """A small HTTP client for the one call that every page makes: GET, to our own auth_api, kept alive.
 
-requests costs such a call more CPU than everything else on the page's way (docs/benchmarks.md).
+requests costs such a call more CPU than everything else on the page's way (docs/reference/benchmarks.md).
 auth_api's answers are known: a Content-Length, no coding, no redirects. Anything else is not
 understood here, on purpose; two parsers that disagree are how answers get mixed up.
 """

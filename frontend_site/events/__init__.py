@@ -1,1 +1,1 @@
-"""Open pages learn at once that their session ended (docs/events.md)."""
+"""Open pages learn at once that their session ended (docs/reference/events.md)."""

@@ -1,4 +1,4 @@
-"""The CSRF gates before every unsafe request (docs/csrf.md)."""
+"""The CSRF gates before every unsafe request (docs/explanation/csrf.md)."""
 
 from collections.abc import Callable
 from functools import cache
@@ -21,7 +21,7 @@ from frontend_site.site_request import SiteRequest, is_api
 from gatehouse.cookies import CSRF_COOKIE
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/csrf.md)
+_SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/explanation/csrf.md)
 _log = structlog.get_logger("frontend_site")
 
 

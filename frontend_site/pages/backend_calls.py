@@ -19,7 +19,7 @@ def ask(
     """Make one call for somebody signed in; return its success, or a 4xx that the view answers to.
 
     Its cookies are relayed. `body` goes as JSON. Raises SignInRequired (no session, or an ended
-    one), ReauthenticationRequired (docs/reauthentication.md), AuthApiUnavailable (unknown, not no).
+    one), ReauthenticationRequired (docs/explanation/reauthentication.md), AuthApiUnavailable (unknown, not no).
     """
     answer = call_auth_api(
         request,

@@ -109,7 +109,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Or
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
     "security.W002",  # framing: CSP frame-ancestors and X-Frame-Options come from the same place
-    "security.W003",  # not Django's CSRF: ours is signed and bound to the session (docs/csrf.md)
+    "security.W003",  # not Django's CSRF: ours is signed and bound to the session (docs/explanation/csrf.md)
 ]
 
 

@@ -1,1 +1,1 @@
-"""An adopter's site, built as in docs/adopting.md: views, lines of urls.py, a template."""
+"""An adopter's site, built as in docs/how-to/adopting.md: views, lines of urls.py, a template."""

@@ -1,4 +1,4 @@
-"""The first part is shown in docs/adopting.md (a test compares them); the rest is for tests only."""
+"""The first part is shown in docs/how-to/adopting.md (a test compares them); the rest is for tests only."""
 
 from collections.abc import Iterator
 from contextlib import suppress

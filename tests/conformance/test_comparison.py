@@ -1,4 +1,4 @@
-"""The races on four engines; the table in docs/comparison.md is this run's."""
+"""The races on four engines; the table in docs/explanation/comparison.md is this run's."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from django.test import modify_settings, override_settings
 from tests.auth_api.sessions.conftest import make_user
 from tests.conformance.engines import ENDS, OURS, WRITES, Engine, engines, survives
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "comparison.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "comparison.md"
 INTRO = """# A request in flight, on four engines
 
 A request has read its session and not answered yet; the session is ended; the request writes. Does the ended session

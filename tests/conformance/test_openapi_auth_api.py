@@ -1,4 +1,4 @@
-"""auth_api answers as docs/openapi.yaml says."""
+"""auth_api answers as docs/reference/openapi.yaml says."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ def password(stack: Stack) -> str:
 
 @pytest.fixture(scope="session")
 def app() -> Iterator[App]:
-    """An app behind the proxies of docs/deploy/."""
+    """An app behind the proxies of docs/how-to/deploy/."""
     server = App()
     yield server
     server.shutdown()
@@ -34,7 +34,7 @@ def app() -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Stack]:
-    """Gatehouse as configured in docs/deploy/; a part of the app requires a click."""
+    """Gatehouse as configured in docs/how-to/deploy/; a part of the app requires a click."""
     paths = "/app/,/app/wiki/:click"
     with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS=paths) as running:
         yield running

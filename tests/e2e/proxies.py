@@ -1,4 +1,4 @@
-"""Real nginx and Caddy in front of Gatehouse and an app, with the files of docs/deploy/."""
+"""Real nginx and Caddy in front of Gatehouse and an app, with the files of docs/how-to/deploy/."""
 
 import http.client
 import shutil
@@ -17,7 +17,7 @@ import requests
 from tests.ports import free_port
 from tests.processes import ROOT, wait_for
 
-DEPLOY = ROOT / "docs" / "deploy"
+DEPLOY = ROOT / "docs" / "how-to" / "deploy"
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
 events {{}}

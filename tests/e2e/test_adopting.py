@@ -1,4 +1,4 @@
-"""An adopter's views (docs/adopting.md) on the real servers."""
+"""An adopter's views (docs/how-to/adopting.md) on the real servers."""
 
 from collections.abc import Iterator
 

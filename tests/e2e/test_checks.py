@@ -13,7 +13,7 @@ AUTH_API, SITE = "auth_api.settings", "frontend_site.settings"
 
 
 def sound() -> dict[str, str]:
-    """The environment of a sound deployment (docs/operations.md)."""
+    """The environment of a sound deployment (docs/how-to/operations.md)."""
     keys = ("SERVICE", "SESSION", "CSRF", "IDENTITY")
     return {
         "PATH": os.environ["PATH"],

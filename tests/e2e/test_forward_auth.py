@@ -1,4 +1,4 @@
-"""Forward auth through real nginx and Caddy, with the files of docs/deploy/."""
+"""Forward auth through real nginx and Caddy, with the files of docs/how-to/deploy/."""
 
 import http.client
 from typing import Any
@@ -147,7 +147,7 @@ def test_in_chromium_from_login_to_app_and_by_a_link_from_elsewhere(
     browser.find_element("id", "link").click()
     wait_for_text(browser, f"the app, for {EMAIL}")
     assert browser.current_url == f"{proxied}/app/other"
-    assert app.seen[-1]["Sec-Fetch-Site"] == "same-origin"  # as docs/forward-auth.md warns
+    assert app.seen[-1]["Sec-Fetch-Site"] == "same-origin"  # as docs/how-to/forward-auth.md warns
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without"])

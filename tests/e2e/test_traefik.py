@@ -1,4 +1,4 @@
-"""docs/deploy/traefik.yml, read: Debian and the package indexes have no Traefik to run it.
+"""docs/how-to/deploy/traefik.yml, read: Debian and the package indexes have no Traefik to run it.
 
 What Traefik sends is replayed in tests/frontend_site/forward_auth/test_views.py.
 """
@@ -11,7 +11,7 @@ import yaml
 
 from tests.processes import ROOT
 
-TEXT = (ROOT / "docs" / "deploy" / "traefik.yml").read_text()
+TEXT = (ROOT / "docs" / "how-to" / "deploy" / "traefik.yml").read_text()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tests the rules of docs/adopting.md with the views that it shows."""
+"""Tests the rules of docs/how-to/adopting.md with the views that it shows."""
 
 import re
 from pathlib import Path
@@ -49,7 +49,7 @@ def open_path(browser: Browser, path: str) -> Any:
 
 
 def test_the_docs_show_these_views() -> None:
-    text = (ROOT / "docs" / "adopting.md").read_text()
+    text = (ROOT / "docs" / "how-to" / "adopting.md").read_text()
     shown = re.findall(r"```(?:python|jinja)\n(.*?)```", text, re.DOTALL)
     files = ("views.py", "urls.py", "templates/reports.html")
     code = "\n".join((ROOT / "tests" / "adopter" / name).read_text() for name in files)

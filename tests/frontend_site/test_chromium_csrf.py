@@ -1,4 +1,4 @@
-"""CSRF tokens of other times and other sessions, in a real Chromium (docs/csrf.md)."""
+"""CSRF tokens of other times and other sessions, in a real Chromium (docs/explanation/csrf.md)."""
 
 import json
 from collections.abc import Iterator

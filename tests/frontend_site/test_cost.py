@@ -1,6 +1,6 @@
 """What a request costs the BFF, in counts: a guard against code that gets slower bit by bit.
 
-The bounds are a little above what it costs now (docs/benchmarks.md has the times). Who needs more
+The bounds are a little above what it costs now (docs/reference/benchmarks.md has the times). Who needs more
 raises them, and says why.
 """
 

@@ -161,7 +161,7 @@ def test_a_download_gives_nothing_to_who_is_signed_out(
 def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
     stub: Stub, tmp_path: Path, javascript: bool
 ) -> None:
-    """An upstream's address is no page: links from elsewhere belong to pages (docs/upstreams.md)."""
+    """An upstream's address is no page: links from elsewhere belong to pages (docs/how-to/upstreams.md)."""
     service = Service()
     service.headers = [("Content-Disposition", 'attachment; filename="report.txt"')]
     upstream = f"reports={service.url}"

@@ -1,4 +1,4 @@
-"""gatehouse.js in a real Chromium: docs/javascript.md says what it promises."""
+"""gatehouse.js in a real Chromium: docs/reference/javascript.md says what it promises."""
 
 from pathlib import Path
 from typing import Any

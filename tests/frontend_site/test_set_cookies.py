@@ -15,7 +15,7 @@ from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import EXPIRE_SESSION, SESSION_ENDED, SET_SESSION, TOKEN, Stub
 from tests.set_cookies import EPOCH, read_set_cookie
 
-# Scripts read it (docs/csrf.md), so it is the one without HttpOnly.
+# Scripts read it (docs/explanation/csrf.md), so it is the one without HttpOnly.
 CSRF = {"path": "/", "samesite": "Strict", "secure": True}
 
 

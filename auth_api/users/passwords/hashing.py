@@ -52,7 +52,7 @@ class Argon2idHasher(_InSlot, Argon2PasswordHasher):
     """Argon2id by OWASP's parameters (19 MiB, t=2, p=1), a few at once in each process.
 
     Hashes are made by argon2-cffi and checked by libsodium: the same function, but in the widest
-    vectors that the processor has, at half of the cost (docs/benchmarks.md).
+    vectors that the processor has, at half of the cost (docs/reference/benchmarks.md).
     """
 
     parallelism = 1
@@ -74,7 +74,7 @@ class Argon2idHasher(_InSlot, Argon2PasswordHasher):
 
 
 class ImportedPBKDF2Hasher(_InSlot, PBKDF2PasswordHasher):
-    """Django's default: hashes of users who came from elsewhere (docs/adopting.md)."""
+    """Django's default: hashes of users who came from elsewhere (docs/how-to/adopting.md)."""
 
 
 class ImportedPBKDF2SHA1Hasher(_InSlot, PBKDF2SHA1PasswordHasher):

@@ -1,4 +1,4 @@
-// Gatehouse for scripts of this site: docs/javascript.md. No dependencies; changes no page.
+// Gatehouse for scripts of this site: docs/reference/javascript.md. No dependencies; changes no page.
 
 const API = "/api/auth/";
 const OVER = ["no-session", "session-ended"];

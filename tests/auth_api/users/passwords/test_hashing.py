@@ -193,7 +193,7 @@ def libsodium_says(stored: str, password: str) -> bool:
 
 
 def test_a_hash_wrapped_in_ours_costs_what_ours_cost() -> None:
-    """What docs/adopting.md advises against a stranger with a watch."""
+    """What docs/how-to/adopting.md advises against a stranger with a watch."""
 
     class Wrapped(hashing.Argon2idHasher):
         algorithm = "argon2_wrapped"

@@ -1,0 +1,60 @@
+"""Documents: every page is in the navigation, and every link leads somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def navigation(entry: object) -> set[str]:
+    match entry:
+        case str():
+            return {entry}
+        case dict():
+            return set().union(*map(navigation, entry.values()))
+        case list():
+            return set().union(*map(navigation, entry))
+    return set()
+
+
+def test_the_navigation_has_every_page() -> None:
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    assert navigation(nav) == {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    dead = []
+    for link in LINK.findall(page.read_text()):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        missing = (
+            anchor and target.suffix == ".md" and target.exists() and anchor not in headings(target)
+        )
+        if not target.exists() or missing:
+            dead.append(link)
+    assert dead == []
+
+
+def test_the_paths_that_code_names_are_there() -> None:
+    """Comments and messages send their readers to pages."""
+    named = set()
+    for folder in ("gatehouse", "auth_api", "frontend_site", "tests", "bench", "script"):
+        for file in (ROOT / folder).rglob("*.*"):
+            if file.suffix in (".py", ".js", ".lua", ".html"):
+                named |= set(re.findall(r"docs/[\w/.-]+\.(?:md|yaml)", file.read_text()))
+    assert {name for name in named if not (ROOT / name).exists()} == set()
