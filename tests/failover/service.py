@@ -22,7 +22,7 @@ class Service:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        [self._key] = parse_keys(stack.secrets["GATEHOUSE_SERVICE_KEYS"], "the service's key")
+        [self._key] = parse_keys(stack.secrets["GATEHOUSE_SERVICE_KEYS"])
 
     def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, str]:
         """Return the status, 0 for a broken call, and the session token that was set.
