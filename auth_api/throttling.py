@@ -3,11 +3,11 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-import ipaddress
 from enum import StrEnum
 from hashlib import sha256
 
 from auth_api.errors import Throttled
+from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import OUTAGE, ask
 
@@ -61,28 +61,6 @@ class Purpose(StrEnum):
     NOTICE = "notice"  # to the owner of an address that is registered again
     RESET = "reset"
     ADDRESS_CHANGE = "address change"
-
-
-def network_of(address: str) -> str:
-    """Return what one client holds: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 4:
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
-
-
-def wider_network_of(address: str) -> str:
-    """Return where a household or office is likely to be tomorrow: the /24, or the /48 of IPv6."""
-    try:
-        found = ipaddress.ip_address(network_of(address).partition("/")[0])
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
 
 
 class LoginThrottle:

@@ -50,7 +50,7 @@ GROUPS = {
     ),
     "store": Group(
         tuple(f"auth_api/sessions/{name}.py" for name in
-              ("backend", "cards", "codec", "payloads", "records", "services", "store")),
+              ("backend", "snapshots", "codec", "payloads", "records", "services", "store")),
         (_ENGINE, f"{_API}/test_sessions.py", "tests/auth_api/users/test_models.py",
          "tests/conformance/test_races.py", "tests/conformance/test_django_session_tests.py"),
     ),

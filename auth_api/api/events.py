@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import Overloaded
 from auth_api.options import options
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.revocations import READY, Endings
+from auth_api.sessions.redis.revocations import READY, Revocations
 
 
 def never() -> bool:
@@ -21,7 +22,7 @@ is_stopping: Callable[[], bool] = never  # gunicorn_auth.py says when this worke
 
 
 @require_GET
-def events(request: HttpRequest) -> StreamingHttpResponse:
+def events(request: ApiRequest) -> StreamingHttpResponse:
     """Server-sent events until one side goes away.
 
     `ready` (from here on nothing is missed), `ended` with what was told, and a comment a second or
@@ -46,7 +47,7 @@ class _EventStream:
         if not self._slot.acquire(blocking=False):
             raise Overloaded
         try:
-            self._endings = Endings()
+            self._endings = Revocations()
         except BaseException:
             self._slot.release()
             raise

@@ -1,7 +1,7 @@
 """Sealing: AES-256-GCM under keys derived from the server's key and, for payloads, the cookie's secret.
 
 A copy of Redis alone, or the server's key alone, opens no payload (design rule 7, ASVS 11.3.3):
-the payload's key needs both. What a user's list of sessions shows, and the card, must be readable
+the payload's key needs both. What a user's list of sessions shows, and the snapshot, must be readable
 without the cookies of the other sessions, so their keys come from the server's key alone.
 Every message has a key of its own purpose and place, so that random nonces never run out.
 """
@@ -9,23 +9,25 @@ Every message has a key of its own purpose and place, so that random nonces neve
 import os
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from hashlib import blake2b, sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from auth_api.options import options
 from auth_api.settings.env import Key
 
-from .records import FORMAT_1, Header, SignIn, UserCard
+from .records import FORMAT_1, Header, SignIn, UserSnapshot
 from .tokens import SessionToken
 
 _NONCE_BYTES = 12
-_CARD_HEADER = 6
+_SNAPSHOT_HEADER = 6
 _NOT_THIS_KEY = (InvalidTag, ValueError)  # ValueError: cut shorter than a nonce
 
 # Deflate finds these strings in the dictionary instead of in each record. Changing one makes
 # stored sessions unreadable: add a new dictionary beside it and count up `records.FORMAT` instead.
-_CARD_WORDS = (
+_DICTIONARY = (
     b'@gmail.com","name":"@example.com","name":"","email_verified":true,"is_staff":true,'
     b'"email_verified":false,"is_staff":false,"date_joined":"2026-Z"}{"id":"","email":"'
 )
@@ -91,26 +93,43 @@ class SessionCodec:
             return SignIn.unpack(opened, header.format)
         raise Unreadable
 
-    def seal_card(self, ref: str, card: UserCard) -> bytes:
-        """Return a card's value: kind, active flag and epoch in clear for the scripts, then the profile."""
-        header = b"\1" + bytes((card.active,)) + card.epoch.to_bytes(4, "big")
+    def seal_snapshot(self, ref: str, snapshot: UserSnapshot) -> bytes:
+        """Return a snapshot's value: kind, active flag and epoch in clear for the scripts, then the profile."""
+        header = b"\1" + bytes((snapshot.active,)) + snapshot.epoch.to_bytes(4, "big")
         nonce = os.urandom(_NONCE_BYTES)
-        profile = _deflate(card.profile_json.encode(), _CARD_WORDS)
-        return header + nonce + _card_cipher(self._roots[0], ref).encrypt(nonce, profile, header)
+        profile = _deflate(snapshot.profile_json.encode(), _DICTIONARY)
+        return (
+            header + nonce + _snapshot_cipher(self._roots[0], ref).encrypt(nonce, profile, header)
+        )
 
-    def open_card(self, ref: str, value: bytes) -> UserCard:
-        """Return the card in `value`. Raises Unreadable."""
-        header, nonce = value[:_CARD_HEADER], value[_CARD_HEADER : _CARD_HEADER + _NONCE_BYTES]
-        sealed = value[_CARD_HEADER + _NONCE_BYTES :]
+    def open_snapshot(self, ref: str, value: bytes) -> UserSnapshot:
+        """Return the snapshot in `value`. Raises Unreadable."""
+        header, nonce = (
+            value[:_SNAPSHOT_HEADER],
+            value[_SNAPSHOT_HEADER : _SNAPSHOT_HEADER + _NONCE_BYTES],
+        )
+        sealed = value[_SNAPSHOT_HEADER + _NONCE_BYTES :]
         for root in self._roots:
             try:
                 profile = _inflate(
-                    _card_cipher(root, ref).decrypt(nonce, sealed, header), _CARD_WORDS
+                    _snapshot_cipher(root, ref).decrypt(nonce, sealed, header), _DICTIONARY
                 )
             except _NOT_THIS_KEY:
                 continue
-            return UserCard(int.from_bytes(header[2:], "big"), bool(header[1]), profile.decode())
+            return UserSnapshot(
+                int.from_bytes(header[2:], "big"), bool(header[1]), profile.decode()
+            )
         raise Unreadable
+
+
+def session_codec() -> SessionCodec:
+    """Return the codec with the keys of the settings."""
+    return _codec_with(options().session_keys)
+
+
+@cache
+def _codec_with(keys: tuple[Key, ...]) -> SessionCodec:
+    return SessionCodec(keys)
 
 
 def _parts(body: bytes) -> tuple[bytes, bytes, bytes]:
@@ -139,7 +158,7 @@ def _sign_in_cipher(root: bytes, ref: str, id_hash: str) -> AESGCM:
     return _cipher(root, b"client", f"{ref}:{id_hash}")
 
 
-def _card_cipher(root: bytes, ref: str) -> AESGCM:
+def _snapshot_cipher(root: bytes, ref: str) -> AESGCM:
     return _cipher(root, b"card", ref)
 
 

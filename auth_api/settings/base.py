@@ -8,11 +8,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.logging import configure_logging
-from auth_api.sessions.redis.topology import caches
 
 from .database import database_settings, keep_sqlite_private
 from .email import email_settings
 from .env import Env, Key
+from .redis import caches
 from .redis_url import checked_redis_url
 
 ENV = Env()
@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "auth_api.middleware.service_token.ServiceTokenMiddleware",
     "auth_api.middleware.problems.ProblemMiddleware",
-    "auth_api.sessions.middleware.SessionMiddleware",
+    "auth_api.middleware.session.SessionMiddleware",
     "auth_api.middleware.admin.AdminCsrfViewMiddleware",
     "auth_api.middleware.admin.AdminAuthenticationMiddleware",
     "auth_api.middleware.admin.AdminMessageMiddleware",

@@ -16,12 +16,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.html import format_html
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCredentials, Overloaded, Throttled
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
 from auth_api.sessions.services import end_all_sessions, start_session
-from auth_api.sessions.tokens import SessionToken
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
 
@@ -52,7 +52,7 @@ class AdminLoginForm(AuthenticationForm):
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
-        self.request.session.methods = METHODS  # type: ignore[union-attr]
+        self.request.session.authenticated_by(*METHODS)  # type: ignore[union-attr]
         self.user_cache = user
         return self.cleaned_data
 
@@ -89,9 +89,9 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return old
 
 
-def _handle_of(request: Any) -> str:
-    token = SessionToken.parse(request.session.session_key)
-    return token.handle if token else ""
+def _handle_of(request: ApiRequest) -> str:
+    # Django's own engines, which tests use for comparison, have no handle.
+    return getattr(request.session, "handle", "")
 
 
 class OwnPasswordView(PasswordChangeView):
@@ -123,16 +123,15 @@ def change_own_password(request: HttpRequest) -> Any:
 
 
 @receiver(user_logged_in)
-def _signed_in(request: Any, user: User, **_: Any) -> None:
+def _signed_in(request: ApiRequest, user: User, **_: Any) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
     request.session.save()  # gives the session its token
-    # Django's own engines, which tests use for comparison, have no such id.
     handle = getattr(request.session, "sign_in_id", "") or _handle_of(request)
     record_sign_in(user=user, handle=handle, reason="admin")
 
 
 @receiver(user_logged_out)
-def _signed_out(request: Any, user: User | None, **_: Any) -> None:
+def _signed_out(request: ApiRequest, user: User | None, **_: Any) -> None:
     if user is not None:
         record_event(Kind.SESSION_ENDED, user.pk, handle=_handle_of(request), reason="admin")
 

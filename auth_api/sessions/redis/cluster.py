@@ -6,7 +6,10 @@ node, and the WAIT after it would still report on the first.
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from django_redis.pool import ConnectionFactory
+from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
     AskError,
     MovedError,
@@ -18,9 +21,23 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from auth_api.sessions.redis.refusals import is_refusal
+from auth_api.settings.redis import addresses_of, timeouts
 
 Command = tuple[Any, ...]
 # `client` is redis-py's RedisCluster, which is mostly untyped.
+
+
+class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
+    """Gives django-redis a Redis Cluster client: one per process, with its own pools."""
+
+    _clients: dict[str, RedisCluster] = {}  # noqa: RUF012 - shared on purpose, as the base's pools are
+
+    def connect(self, url: str) -> RedisCluster:
+        if url not in self._clients:
+            addresses = addresses_of(urlsplit(url).netloc)
+            nodes = [ClusterNode(*address) for address in addresses]  # type: ignore[no-untyped-call]
+            self._clients[url] = RedisCluster(startup_nodes=nodes, **timeouts())
+        return self._clients[url]
 
 
 def ask(client: Any, command: Command) -> Any:

@@ -15,7 +15,7 @@ from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions import services as sessions
-from auth_api.sessions.exceptions import SessionEnded
+from auth_api.sessions.exceptions import EndReason, SessionEnded
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import Act, record_act
@@ -109,7 +109,7 @@ def change_password(
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
         if locked.session_epoch != user.session_epoch:  # changed or ended while we hashed
-            raise SessionEnded("epoch")
+            raise SessionEnded(EndReason.EPOCH)
         locked.password = hashed
         locked.save()
         emails.send_password_changed(locked)
@@ -143,5 +143,5 @@ def _checked_owner(request: HttpRequest, before: sessions.CurrentSession, passwo
     except InvalidCredentials:
         raise InvalidRequest({"current_password": ["This is not your password."]}) from None
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
-        raise SessionEnded("epoch")
+        raise SessionEnded(EndReason.EPOCH)
     return user

@@ -46,7 +46,7 @@ def test_a_changed_byte_opens_nothing(sign_in: SignIn, redis_client: Any, positi
     assert not is_alive(token)
 
 
-def test_a_forged_card_is_not_believed(sign_in: SignIn, user: Any, redis_client: Any) -> None:
+def test_a_forged_snapshot_is_not_believed(sign_in: SignIn, user: Any, redis_client: Any) -> None:
     other = make_user("bob@example.com")
     token = sign_in().session_key
     sign_in(other)

@@ -4,9 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django_redis.pool import ConnectionFactory
 from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
@@ -26,7 +24,7 @@ def caches(url: str) -> dict[str, Any]:
     if scheme == "redis+sentinel":
         return _sentinel(url)
     if scheme == "redis+cluster":
-        factory = "auth_api.sessions.redis.topology.ClusterConnectionFactory"
+        factory = "auth_api.sessions.redis.cluster.ClusterConnectionFactory"
         return _cache(url, {"CONNECTION_FACTORY": factory})
     raise ImproperlyConfigured(
         "REDIS_URL: use redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
@@ -38,20 +36,6 @@ def fails_over(settings: dict[str, Any]) -> bool:
     return "CONNECTION_FACTORY" in settings["sessions"]["OPTIONS"]
 
 
-class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
-    """Gives django-redis a Redis Cluster client: one per process, with its own pools."""
-
-    _clients: dict[str, RedisCluster] = {}  # noqa: RUF012 - shared on purpose, as the base's pools are
-
-    def connect(self, url: str) -> RedisCluster:
-        if url not in self._clients:
-            parts = urlsplit(url)
-            addresses = _addresses(parts.netloc)
-            nodes = [ClusterNode(*address) for address in addresses]  # type: ignore[no-untyped-call]
-            self._clients[url] = RedisCluster(startup_nodes=nodes, **_timeouts())
-        return self._clients[url]
-
-
 def _sentinel(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     service, _, database = parts.path.strip("/").partition("/")
@@ -60,7 +44,7 @@ def _sentinel(url: str) -> dict[str, Any]:
     options = {
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
         "CLIENT_CLASS": "django_redis.client.SentinelClient",
-        "SENTINELS": _addresses(parts.netloc),
+        "SENTINELS": addresses_of(parts.netloc),
         "SENTINEL_KWARGS": {
             "socket_timeout": ANSWER_TIMEOUT,
             "socket_connect_timeout": CONNECT_TIMEOUT,
@@ -77,7 +61,7 @@ def _cache(location: str, options: dict[str, Any]) -> dict[str, Any]:
         "SOCKET_CONNECT_TIMEOUT": CONNECT_TIMEOUT,
         # A dropped connection (a restarted server) is tried once more; a slow answer is not (but
         # by a cluster's client, which asks again where the slot is now).
-        "CONNECTION_POOL_KWARGS": {"retry": _timeouts()["retry"]},
+        "CONNECTION_POOL_KWARGS": {"retry": timeouts()["retry"]},
         **options,
     }
     backend = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": location, "OPTIONS": options}
@@ -88,7 +72,8 @@ def _cache(location: str, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _timeouts() -> dict[str, Any]:
+def timeouts() -> dict[str, Any]:
+    """Return the limits of a connection to a cluster's node, as redis-py names them."""
     return {
         "socket_timeout": ANSWER_TIMEOUT,
         "socket_connect_timeout": CONNECT_TIMEOUT,
@@ -96,7 +81,8 @@ def _timeouts() -> dict[str, Any]:
     }
 
 
-def _addresses(netloc: str) -> list[tuple[str, int]]:
+def addresses_of(netloc: str) -> list[tuple[str, int]]:
+    """Return the pairs of host and port in `host:port,host:port`. Raises ImproperlyConfigured."""
     pairs = (address.rpartition(":") for address in netloc.split(","))
     try:
         return [(host, int(port)) for host, _, port in pairs]
