@@ -70,7 +70,7 @@ class LoginThrottle:
 
     A stranger's failures slow the stranger down first: the owner, at another address, is held up
     only when all tries together pass ACCOUNT_TRIES. Where the owner has signed in before (`device`
-    names the place) the strangers' tries do not count at all: there are counters apart for it.
+    names its session) the strangers' tries do not count at all: there are counters apart for it.
     """
 
     def __init__(
@@ -78,9 +78,9 @@ class LoginThrottle:
     ) -> None:
         network = network_of(address)
         tag = _hidden(f"verification {account}" if verification else account, 32)
-        place = _hidden(f"device {device}" if device else network, 16)
+        client = _hidden(f"device {device}" if device else network, 16)
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
-        self._keys = (f"gh:throttle:{{{tag}}}:{place}", *((together,) if account else ()))
+        self._keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
         self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
 
     def hit(self) -> None:

@@ -1,6 +1,6 @@
 """User management. Staff never see or type another user's password (ASVS 6.4.6)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -40,10 +40,10 @@ class AdminLoginForm(AuthenticationForm):
         password = self.cleaned_data.get("password") or ""
         if not (email and password):  # the fields say so; nothing is hashed, so nothing counts
             return self.cleaned_data
-        address = getattr(self.request, "client_address", "")
+        request = cast(ApiRequest, self.request)
         try:
             user = check_credentials(
-                request=self.request, email=email, password=password, address=address
+                request=request, email=email, password=password, address=request.client_address
             )
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
@@ -52,7 +52,7 @@ class AdminLoginForm(AuthenticationForm):
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
-        self.request.session.authenticated_by(*METHODS)  # type: ignore[union-attr]
+        request.session.authenticated_by(*METHODS)
         self.user_cache = user
         return self.cleaned_data
 
@@ -60,7 +60,7 @@ class AdminLoginForm(AuthenticationForm):
 class OwnPasswordForm(AdminPasswordChangeForm):
     """Staff change their own password here; the present one is asked for, under the throttle."""
 
-    request: Any = None  # set by the view
+    request: ApiRequest  # set by the view
 
     def clean(self) -> dict[str, Any]:
         """Check the new password only if the current one is right."""
@@ -70,14 +70,13 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
-        address = getattr(self.request, "client_address", "")
         try:
             require_password_allowance(f"account {self.user.pk}")
             check_credentials(
                 request=self.request,
                 email=self.user.email,
                 password=old,
-                address=address,
+                address=self.request.client_address,
                 device=_handle_of(self.request),
             )
         except InvalidCredentials:
@@ -110,7 +109,7 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
-        sign_in = self.request.session.sign_in_id  # type: ignore[attr-defined]
+        sign_in = cast(ApiRequest, self.request).session.sign_in_id
         user = form.save()
         start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
         return HttpResponseRedirect(self.get_success_url())

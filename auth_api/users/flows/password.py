@@ -7,8 +7,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCredentials, InvalidRequest
 from auth_api.mail.outbox import queue_request
 from auth_api.options import options
@@ -92,7 +92,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
 
 
 def change_password(
-    *, request: HttpRequest, current_password: str, new_password: str
+    *, request: ApiRequest, current_password: str, new_password: str
 ) -> sessions.CurrentSession:
     """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
 
@@ -131,13 +131,13 @@ def require_good_password(password: str, user: User, *, field: str) -> None:
         raise InvalidRequest({field: error.messages}) from None
 
 
-def _checked_owner(request: HttpRequest, before: sessions.CurrentSession, password: str) -> User:
+def _checked_owner(request: ApiRequest, before: sessions.CurrentSession, password: str) -> User:
     try:
         user = check_credentials(
             request=request,
             email=before.user["email"],
             password=password,
-            address=request.client_address,  # type: ignore[attr-defined]
+            address=request.client_address,
             device=before.session.handle,
         )
     except InvalidCredentials:
