@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.bind_address import HINT, is_private
 from auth_api.options import options
-from auth_api.sessions.redis.topology import fails_over
+from auth_api.settings.redis import fails_over
 from gatehouse.keys import Key, weakness_of
 
 # Passes: KiB (OWASP Password Storage Cheat Sheet, Argon2id).

@@ -3,11 +3,11 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-import ipaddress
 from enum import StrEnum
 from hashlib import sha256
 
 from auth_api.errors import Throttled
+from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import OUTAGE, ask
 
@@ -63,28 +63,6 @@ class Purpose(StrEnum):
     ADDRESS_CHANGE = "address change"
 
 
-def network_of(address: str) -> str:
-    """Return what one client holds: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 4:
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
-
-
-def wider_network_of(address: str) -> str:
-    """Return where a household or office is likely to be tomorrow: the /24, or the /48 of IPv6."""
-    try:
-        found = ipaddress.ip_address(network_of(address).partition("/")[0])
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
-
-
 class LoginThrottle:
     """Counts tries at `account` (the key of an address, "" for none) from `address` (a client's).
 
@@ -92,7 +70,7 @@ class LoginThrottle:
 
     A stranger's failures slow the stranger down first: the owner, at another address, is held up
     only when all tries together pass ACCOUNT_TRIES. Where the owner has signed in before (`device`
-    names the place) the strangers' tries do not count at all: there are counters apart for it.
+    names its session) the strangers' tries do not count at all: there are counters apart for it.
     """
 
     def __init__(
@@ -100,9 +78,9 @@ class LoginThrottle:
     ) -> None:
         network = network_of(address)
         tag = _hidden(f"verification {account}" if verification else account, 32)
-        place = _hidden(f"device {device}" if device else network, 16)
+        client = _hidden(f"device {device}" if device else network, 16)
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
-        self._keys = (f"gh:throttle:{{{tag}}}:{place}", *((together,) if account else ()))
+        self._keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
         self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
 
     def hit(self) -> None:

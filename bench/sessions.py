@@ -90,14 +90,15 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
     """Make sessions as SessionStore does, in pipelines; return some of their tokens."""
 
     from auth_api.options import options
-    from auth_api.sessions import snapshots as cards
+    from auth_api.sessions import snapshots
+    from auth_api.sessions.codec import session_codec
     from auth_api.sessions.login import login_data
     from auth_api.sessions.payloads import pack_payload
     from auth_api.sessions.records import FORMAT, Flag, Header, Shown, SignIn
-    from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
+    from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
     from auth_api.sessions.tokens import SessionToken
 
-    codec, limits = cards.codec(), options()
+    codec, limits = session_codec(), options()
     flags = Flag.BOUND if bound else 0
     script = backend._scripts["create"]
     client.script_load(script.text)
@@ -106,8 +107,8 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
         pipe = client.pipeline(transaction=False)
         for number in range(start, min(start + BATCH, people)):
             user = _person(number)
-            card = cards.make_card(user)
-            sealed = codec.seal_card(user.session_ref, card)
+            snapshot = snapshots.make_snapshot(user)
+            sealed = codec.seal_snapshot(user.session_ref, snapshot)
             payload = pack_payload(login_data(user), 1)
             for _ in range(each):
                 token = SessionToken.new(user.session_ref)
@@ -119,7 +120,7 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
                     token.handle, "203.0.113.77", "Chrome 156 on Linux", (Shown("pwd", now),)
                 )
                 keys = (
-                    record_key(token.ref, token.id_hash), index_key(token.ref), card_key(token.ref),
+                    record_key(token.ref, token.id_hash), index_key(token.ref), snapshot_key(token.ref),
                 )  # fmt: skip
                 body = codec.seal_record(token, header, about, payload)
                 pipe.evalsha(
@@ -207,14 +208,14 @@ def _grown(client: Any, fill: Callable[[], Any]) -> int:
 
 def _memory(client: Any, people: int) -> str:
     djangos = _grown(client, lambda: _spread(_fill_djangos, people)) / people
-    # A session that is not bound has the same record and neither index nor card.
+    # A session that is not bound has the same record and neither index nor snapshot.
     record = _grown(client, lambda: _spread(_fill_records, people)) / people
     one = _grown(client, lambda: _spread(_fill_ours, people)) / people
     three = _grown(client, lambda: _spread(_fill_threes, people // 3)) / (people // 3 * 3)
     rows = [
         ("Django, cache engine", djangos),
         ("Gatehouse: the record", record),
-        ("Gatehouse: record, index and card, one session a user", one),
+        ("Gatehouse: record, index and snapshot, one session a user", one),
         ("Gatehouse: the same, three sessions a user", three),
     ]
     lines = [f"| bytes a session, {people:,} sessions | bytes | ratio |", "| --- | --- | --- |"]
@@ -303,7 +304,6 @@ def _end_all(client: Any) -> str:
 
 def _one_end_all(client: Any, count: int) -> float:
     from auth_api.sessions import services
-    from auth_api.sessions.login import login_data
     from auth_api.sessions.store import SessionStore
     from auth_api.users.models import User
 
@@ -311,9 +311,7 @@ def _one_end_all(client: Any, count: int) -> float:
     User.objects.all().delete()
     user = User.objects.create(email="many@example.com", email_verified=True)
     for _ in range(count):
-        store = SessionStore()
-        store._session_cache = login_data(user)
-        store.create()
+        SessionStore().sign_in(user, remember=False, methods=())
     start = time.perf_counter()
     if services.end_all_sessions(user) != count:
         raise RuntimeError("not every session was there")

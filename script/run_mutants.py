@@ -50,12 +50,13 @@ GROUPS = {
     ),
     "store": Group(
         tuple(f"auth_api/sessions/{name}.py" for name in
-              ("backend", "cards", "codec", "payloads", "records", "services", "store")),
+              ("codec", "loading", "login", "payloads", "records", "redis/backend", "saving", "services", "snapshots",
+               "store", "timeouts")),
         (_ENGINE, f"{_API}/test_sessions.py", "tests/auth_api/users/test_models.py",
          "tests/conformance/test_races.py", "tests/conformance/test_django_session_tests.py"),
     ),
     "door": Group(
-        tuple(f"auth_api/sessions/{name}.py" for name in ("cookies", "middleware", "tokens")),
+        ("auth_api/middleware/session.py", "auth_api/sessions/cookies.py", "auth_api/sessions/tokens.py"),
         (f"{_ENGINE}/test_cookies.py", "tests/auth_api/test_set_cookies.py",
          "tests/auth_api/users/test_admin_doors.py", f"{_API}/test_sessions.py",
          "tests/auth_api/test_middleware.py", f"{_ENGINE}/test_store.py", "tests/auth_api/users/test_admin.py"),
@@ -87,8 +88,8 @@ GROUPS = {
          f"{_SITE}/middleware", f"{_SITE}/test_forward_auth.py"),
     ),
     "service_token": Group(
-        ("auth_api/service_token.py",),
-        ("tests/auth_api/test_service_token.py", "tests/auth_api/test_middleware.py"),
+        ("gatehouse/service_token.py",),
+        ("tests/gatehouse/test_service_token.py", "tests/auth_api/test_middleware.py"),
     ),
     "site": Group(
         tuple(f"frontend_site/{name}.py" for name in ("cookies", "csrf", "next", "origin")),

@@ -22,9 +22,9 @@ _NONCE_BYTES = 12
 
 def age_sessions(client: Any, seconds: int) -> None:
     """Make every stored session `seconds` older, as the passing of time would."""
-    from auth_api.sessions.snapshots import codec as own_codec
+    from auth_api.sessions.codec import session_codec
 
-    codec = own_codec()
+    codec = session_codec()
     for key in list(client.scan_iter("gh:{*")):
         if b":s:" in key:
             _age_record(client, codec, key, seconds)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
 from auth_api.users.flows.address import confirm_address, request_address_change
 from auth_api.users.flows.recovery import restore_address
@@ -47,35 +48,35 @@ class TokenForm:
 
 
 @require_POST
-def register(request: HttpRequest) -> HttpResponse:
+def register(request: ApiRequest) -> HttpResponse:
     form = read_form(request, RegisterForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     register_user(email=form.email, password=form.password, name=form.name, address=address)
     return JsonResponse({"detail": "A mail is on its way to this address."}, status=202)
 
 
 @require_POST
-def verify(request: HttpRequest) -> HttpResponse:
+def verify(request: ApiRequest) -> HttpResponse:
     form = read_form(request, VerifyForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     verify_email(token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "The address is verified."})
 
 
 @require_POST
-def resend(request: HttpRequest) -> HttpResponse:
+def resend(request: ApiRequest) -> HttpResponse:
     form = read_form(request, AddressForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     resend_verification(email=form.email, address=address)
     return JsonResponse({"detail": ON_ITS_WAY}, status=202)
 
 
 @require_POST
-def change_address(request: HttpRequest) -> HttpResponse:
+def change_address(request: ApiRequest) -> HttpResponse:
     form = read_form(request, AddressForm)
     sessions.require_recent_authentication(request)
     current = sessions.current_session(request)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     request_address_change(
         user_id=current.user["id"], email=form.email, address=address, sign_in=current.sign_in_id
     )
@@ -83,15 +84,15 @@ def change_address(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def confirm(request: HttpRequest) -> HttpResponse:
+def confirm(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ConfirmForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     confirm_address(request=request, token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "This is your address now. Sign in with it."})
 
 
 @require_POST
-def restore(request: HttpRequest) -> HttpResponse:
+def restore(request: ApiRequest) -> HttpResponse:
     """Needs only the mailed link, so it works signed out."""
     restore_address(token=read_form(request, TokenForm).token)
     return JsonResponse(

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import Overloaded
 from auth_api.options import options
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.revocations import READY, Endings
+from auth_api.sessions.redis.revocations import READY, Revocations
 
 
 def never() -> bool:
@@ -21,10 +22,10 @@ is_stopping: Callable[[], bool] = never  # gunicorn_auth.py says when this worke
 
 
 @require_GET
-def events(request: HttpRequest) -> StreamingHttpResponse:
+def events(request: ApiRequest) -> StreamingHttpResponse:
     """Server-sent events until one side goes away.
 
-    `ready` (from here on nothing is missed), `ended` with what was told, and a comment a second or
+    `ready` (from here on nothing is missed), `ended` with an announcement (redis/revocations.py), and a comment a second or
     so: when none comes, Redis or this service is gone. Raises Overloaded, SessionStoreUnavailable.
     """
     response = StreamingHttpResponse(_EventStream(), content_type="text/event-stream")
@@ -46,7 +47,7 @@ class _EventStream:
         if not self._slot.acquire(blocking=False):
             raise Overloaded
         try:
-            self._endings = Endings()
+            self._revocations = Revocations()
         except BaseException:
             self._slot.release()
             raise
@@ -54,8 +55,8 @@ class _EventStream:
 
     def __iter__(self) -> Iterator[str]:
         try:
-            for told in self._endings:
-                yield _event(told)
+            for announced in self._revocations:
+                yield _event(announced)
                 if is_stopping():
                     return
         except SessionStoreUnavailable:
@@ -64,14 +65,14 @@ class _EventStream:
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._endings.close()
+            self._revocations.close()
             self._slot.release()
 
 
-def _event(told: str) -> str:
-    if not told:
+def _event(announced: str) -> str:
+    if not announced:
         return ":\n\n"
-    if told == READY:
+    if announced == READY:
         return "event: ready\ndata:\n\n"
-    # Whoever can write to Redis can tell anything: one line stays one line.
-    return f"event: ended\ndata: {' '.join(told.split())}\n\n"
+    # Whoever can write to Redis can announce anything: one line stays one line.
+    return f"event: ended\ndata: {' '.join(announced.split())}\n\n"

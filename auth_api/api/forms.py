@@ -7,9 +7,9 @@ from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_type_hints
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest
 from django.http.request import RawPostDataException
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY = 64 * 1024  # bytes
@@ -19,7 +19,7 @@ _NAMES = {str: "text", bool: "true or false"}
 Form = TypeVar("Form")
 
 
-def read_form(request: HttpRequest, form: type[Form]) -> Form:
+def read_form(request: ApiRequest, form: type[Form]) -> Form:
     """Return the body as the dataclass `form`.
 
     Refuses unknown fields, wrong types, duplicate keys, NaN, lone surrogates, NUL, and nesting
@@ -42,7 +42,7 @@ def read_form(request: HttpRequest, form: type[Form]) -> Form:
     return form(**values)
 
 
-def require_empty_body(request: HttpRequest) -> None:
+def require_empty_body(request: ApiRequest) -> None:
     """For calls that take nothing: no body, or `{}`."""
     if _body(request).strip():
         _check_type(request)
@@ -50,18 +50,18 @@ def require_empty_body(request: HttpRequest) -> None:
             raise InvalidRequest({"body": ["This call takes no fields."]})
 
 
-def _read_json(request: HttpRequest) -> dict[str, Any]:
+def _read_json(request: ApiRequest) -> dict[str, Any]:
     body = _body(request)
     _check_type(request)
     return _parse(body)
 
 
-def _check_type(request: HttpRequest) -> None:
+def _check_type(request: ApiRequest) -> None:
     if not _JSON.fullmatch(request.META.get("CONTENT_TYPE", "")):
         raise UnsupportedMediaType
 
 
-def _body(request: HttpRequest) -> bytes:
+def _body(request: ApiRequest) -> bytes:
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:

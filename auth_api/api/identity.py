@@ -1,8 +1,9 @@
 """For services behind the BFF: who is calling them, and the keys that prove it."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_safe
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
 from auth_api.identity import is_audience, key_set, mint_identity
 from auth_api.options import options
@@ -12,7 +13,7 @@ from .presenters import identity_response
 
 
 @require_GET
-def identity(request: HttpRequest) -> HttpResponse:
+def identity(request: ApiRequest) -> HttpResponse:
     """Validate the session and mint the token in one call; it counts as use of the session."""
     audience = request.GET.get("audience", "")
     if not is_audience(audience):
@@ -29,6 +30,6 @@ def identity(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def jwks(request: HttpRequest) -> HttpResponse:
+def jwks(request: ApiRequest) -> HttpResponse:
     """RFC 7517. Behind the service token like every call; the BFF publishes it."""
     return JsonResponse(key_set(options().identity_keys))

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCredentials
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
-from auth_api.sessions.tokens import SessionToken
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.passwords.hashing import MAX_LENGTH
 from auth_api.users.services import check_credentials
@@ -28,9 +28,9 @@ class LoginForm:
 
 
 @require_POST
-def login(request: HttpRequest) -> HttpResponse:
+def login(request: ApiRequest) -> HttpResponse:
     form = read_form(request, LoginForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     user = check_credentials(
         request=request, email=form.email, password=form.password, address=address
     )
@@ -40,17 +40,17 @@ def login(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def logout(request: HttpRequest) -> HttpResponse:
+def logout(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
-    token = SessionToken.parse(request.session.session_key)
+    handle = request.session.handle
     user_id = _who(request)
     sessions.end_session(request)
-    if token is not None and user_id is not None:
-        record_event(Kind.SESSION_ENDED, user_id, handle=token.handle)
+    if handle and user_id is not None:
+        record_event(Kind.SESSION_ENDED, user_id, handle=handle)
     return HttpResponse(status=204)
 
 
-def _who(request: HttpRequest) -> str | None:
+def _who(request: ApiRequest) -> str | None:
     """Return whose session this is: "" when the accounts cannot tell, None when it is over."""
     try:
         return str(sessions.current_session(request, slide=False).user["id"])
@@ -66,14 +66,14 @@ class ReauthenticateForm:
 
 
 @require_POST
-def reauthenticate(request: HttpRequest) -> HttpResponse:
+def reauthenticate(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ReauthenticateForm)
     before = sessions.current_session(request)
     user = check_credentials(
         request=request,
         email=before.user["email"],
         password=form.password,
-        address=request.client_address,  # type: ignore[attr-defined]
+        address=request.client_address,
         device=before.session.handle,
     )
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
@@ -84,6 +84,6 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def session(request: HttpRequest) -> HttpResponse:
+def session(request: ApiRequest) -> HttpResponse:
     slide = "slide=false" not in request.META.get("QUERY_STRING", "").split("&")
     return session_response(sessions.current_session(request, slide=slide))

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from auth_api.api_request import ApiRequest
 from auth_api.security_log.events import all_events
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
@@ -21,7 +22,7 @@ _BATCH = 1000  # events in memory at a time
 
 
 @require_GET
-def export(request: HttpRequest) -> StreamingHttpResponse:
+def export(request: ApiRequest) -> StreamingHttpResponse:
     """Return one JSON document of any length; a truncated answer is not valid JSON."""
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
@@ -43,7 +44,7 @@ def _document(own: dict[str, Any], user_id: str) -> Iterator[str]:
 
 
 @require_http_methods(["DELETE"])
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
     sessions.require_recent_authentication(request)
     delete_account(user_id=sessions.current_session(request).user["id"])

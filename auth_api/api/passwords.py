@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from auth_api.api_request import ApiRequest
 from auth_api.users.flows.password import change_password, request_password_reset, reset_password
 from auth_api.users.passwords.hashing import MAX_LENGTH
 
@@ -26,23 +27,23 @@ class ChangeForm:
 
 
 @require_POST
-def forgot(request: HttpRequest) -> HttpResponse:
+def forgot(request: ApiRequest) -> HttpResponse:
     form = read_form(request, AddressForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     request_password_reset(email=form.email, address=address)
     return JsonResponse({"detail": ON_ITS_WAY}, status=202)
 
 
 @require_POST
-def reset(request: HttpRequest) -> HttpResponse:
+def reset(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ResetForm)
-    address = request.client_address  # type: ignore[attr-defined]
+    address = request.client_address
     reset_password(token=form.token, password=form.password, address=address)
     return JsonResponse({"detail": "The password is set. Sign in with it."})
 
 
 @require_POST
-def change(request: HttpRequest) -> HttpResponse:
+def change(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ChangeForm)
     return session_response(
         change_password(

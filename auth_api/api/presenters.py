@@ -12,7 +12,7 @@ from auth_api.sessions.services import CurrentSession
 
 
 def session_response(current: CurrentSession) -> HttpResponse:
-    """`{user, session}`; the user part is the card's JSON as it stands."""
+    """`{user, session}`; the user part is the snapshot's JSON as it stands."""
     session = json.dumps(session_shape(current.session))
     body = f'{{"user": {current.user_json}, "session": {session}}}'
     return HttpResponse(body.encode(), content_type="application/json")

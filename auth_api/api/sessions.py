@@ -1,8 +1,9 @@
 """A user's list of sessions."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from auth_api.api_request import ApiRequest
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
@@ -15,13 +16,13 @@ from .presenters import listed_shape
 
 
 @require_GET
-def session_list(request: HttpRequest) -> HttpResponse:
+def session_list(request: ApiRequest) -> HttpResponse:
     found = sessions.list_sessions(request)
     return JsonResponse({"items": [listed_shape(summary) for summary in found]})
 
 
 @require_http_methods(["DELETE"])
-def session_detail(request: HttpRequest, handle: str) -> HttpResponse:
+def session_detail(request: ApiRequest, handle: str) -> HttpResponse:
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
     sessions.end_session_by_handle(request, handle)
@@ -30,7 +31,7 @@ def session_detail(request: HttpRequest, handle: str) -> HttpResponse:
 
 
 @require_POST
-def disown(request: HttpRequest) -> HttpResponse:
+def disown(request: ApiRequest) -> HttpResponse:
     """By the mailed link alone: it works signed out."""
     disown_sign_in(token=read_form(request, TokenForm).token)
     return JsonResponse(
@@ -41,7 +42,7 @@ def disown(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def revoke_others(request: HttpRequest) -> HttpResponse:
+def revoke_others(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
     sessions.require_recent_authentication(request)
     revoked = sessions.end_other_sessions(request)
@@ -53,7 +54,7 @@ def revoke_others(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def revoke_all(request: HttpRequest) -> HttpResponse:
+def revoke_all(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]

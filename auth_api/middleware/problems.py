@@ -4,8 +4,9 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
+from auth_api.api_request import ApiRequest
 from auth_api.problems import (
     BAD_REQUEST,
     INTERNAL_ERROR,
@@ -25,7 +26,7 @@ class ProblemMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> Any:
+    def __call__(self, request: ApiRequest) -> Any:
         response = self.get_response(request)
         if response.status_code == 405 and "json" not in response.get("Content-Type", ""):
             problem = problem_response(request, METHOD_NOT_ALLOWED)
@@ -33,7 +34,7 @@ class ProblemMiddleware:
             return problem
         return response
 
-    def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: ApiRequest, error: Exception) -> HttpResponse | None:
         if problem_for(error) is not None:
             return problem_response(request, error)
         if isinstance(

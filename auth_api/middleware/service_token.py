@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import ServiceTokenRequired
 from auth_api.options import options
 from auth_api.problems import problem_response
@@ -20,7 +21,7 @@ class ServiceTokenMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: Any) -> Any:
+    def __call__(self, request: ApiRequest) -> Any:
         if request.is_api:
             header = request.META.get("HTTP_AUTHORIZATION", "")
             if not is_good_authorization(header, options().service_keys):

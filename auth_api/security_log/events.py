@@ -9,8 +9,8 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
+from auth_api.network import network_of
 from auth_api.options import options
-from auth_api.throttling import network_of
 
 from .kinds import Kind
 from .models import SecurityEvent

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from auth_api.api_request import ApiRequest
+from auth_api.network import wider_network_of
 from auth_api.sessions.devices import device_name
-from auth_api.sessions.tokens import SessionToken
-from auth_api.throttling import wider_network_of
+from auth_api.sessions.store import SessionStore
 from gatehouse.request_id import current_request
 
 _ADMIN = "/admin/"
@@ -48,9 +49,8 @@ def origin_of_event(user_id: Any) -> Origin:
 
 def session_of_change() -> str:
     """Return the handle of the session that makes a change now; "" for a mailed link or a command."""
-    session = getattr(current_request.get(), "session", None)
-    token = SessionToken.parse(session.session_key) if session is not None else None
-    return token.handle if token else ""
+    session = _session()
+    return session.handle if session else ""
 
 
 def sign_in_of_change(user_id: Any) -> str:
@@ -61,11 +61,17 @@ def sign_in_of_change(user_id: Any) -> str:
     request = current_request.get()
     if request is None or _is_staff_acting(request, user_id):
         return ""
-    sign_in: str = getattr(getattr(request, "session", None), "sign_in_id", "")
-    return sign_in
+    session = _session()
+    return session.sign_in_id if session else ""
 
 
-def _is_staff_acting(request: Any, user_id: Any) -> bool:
+def _session() -> SessionStore | None:
+    """Return the session of the current request; None outside of requests, and before it has one."""
+    session = getattr(current_request.get(), "session", None)
+    return session if isinstance(session, SessionStore) else None
+
+
+def _is_staff_acting(request: ApiRequest, user_id: Any) -> bool:
     if not request.path_info.startswith(_ADMIN):  # elsewhere nobody acts for another
         return False
     actor = getattr(request, "user", None)

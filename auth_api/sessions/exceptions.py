@@ -1,6 +1,20 @@
 """What the engine can answer besides a valid session. Invalid and unknown are different types."""
 
+from enum import StrEnum
+
 from django.contrib.sessions.backends.base import UpdateError
+
+
+class EndReason(StrEnum):
+    """Why a session is over; the API names it in the problem document."""
+
+    IDLE = "idle"
+    ABSOLUTE = "absolute"
+    ENDED = "ended"
+    EPOCH = "epoch"  # all sessions of the user were ended
+    INACTIVE = "inactive"  # the account is deactivated or deleted
+    DAMAGED = "damaged"  # not a valid record; it is deleted
+    UNREADABLE = "unreadable"  # none of our keys opens it; it is kept
 
 
 class SessionError(Exception):
@@ -16,12 +30,9 @@ class SessionEnded(SessionError, UpdateError):
 
     It is also Django's `UpdateError`, since a write that meets an ended session must fail in
     the way that Django's own code expects.
-
-    `reason` is one of: idle, absolute, ended, epoch, inactive, damaged (not a valid record; it
-    is deleted), unreadable (none of our keys opens it; it is kept).
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: EndReason) -> None:
         super().__init__(reason)
         self.reason = reason
 

@@ -4,10 +4,20 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_user_model,
+)
+from django.core.exceptions import ValidationError
+
+from auth_api.one_row import read_row
+
+from .exceptions import EndReason, SessionEnded
 
 
-def login_data(user: Any) -> dict[str, str]:
+def login_data(user: Any) -> dict[str, Any]:
     """Return the session data of a signed-in `user`, as Django's `login()` would write it."""
     return {
         SESSION_KEY: user._meta.pk.value_to_string(user),
@@ -21,3 +31,26 @@ def user_backend() -> str:
     """The path of the one authentication backend."""
     path: str = settings.AUTHENTICATION_BACKENDS[0]
     return path
+
+
+def user_of(data: dict[str, Any]) -> Any:
+    """Return the user that session data holds, as the database has it now, or None.
+
+    Raises SessionEnded when the user was ended or deactivated since it was put there: Django's
+    session auth hash is our epoch, so a login that lost a race with a password change stops here.
+    """
+    user_id = data.get(SESSION_KEY)
+    if user_id is None:
+        return None
+    users = get_user_model()
+    try:
+        user = read_row(users, **{users._meta.pk.name: user_id})
+    except (ValidationError, ValueError):
+        return None
+    if user is None:
+        return None
+    if not user.is_active:
+        raise SessionEnded(EndReason.INACTIVE)
+    if data.get(HASH_SESSION_KEY, user.get_session_auth_hash()) != user.get_session_auth_hash():
+        raise SessionEnded(EndReason.EPOCH)
+    return user

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from .tokens import SessionToken
+
 # The scripts read the same bytes (scripts/prelude.lua). The header is known when the body is sealed, and
 # is bound to it; the scripts write the stamps that follow it.
 _HEADER = struct.Struct(">BBIIIII")
@@ -35,7 +37,7 @@ class NewerRecord(ValueError):
 class Flag:
     """Bits of a record's header. Plain numbers: enum's arithmetic costs more than a decryption."""
 
-    BOUND = 1  # belongs to a user: has an index entry and a card
+    BOUND = 1  # belongs to a user: has an index entry and a snapshot
     REMEMBER = 2
     ADMIN = 4  # made for the admin's door; a site session opens no admin, and the reverse
 
@@ -191,7 +193,7 @@ class SessionRecord(NamedTuple):
         return min(self.last_seen_at + self.header.idle, self.absolute_expires_at)
 
 
-class UserCard(NamedTuple):
+class UserSnapshot(NamedTuple):
     """What validation must know of a user; the database owns it, Redis caches it."""
 
     epoch: int
@@ -233,13 +235,43 @@ class SessionSummary(NamedTuple):
         )
 
 
-class ValidSession(NamedTuple):
-    """A session found valid: the current record, both parts opened, and its user's card."""
+class Client(NamedTuple):
+    """Who sent the request, by the client's own and the BFF's word: shown in lists, never trusted."""
 
+    address: str = ""
+    user_agent: str = ""
+
+
+class NewSession(NamedTuple):
+    """How a session that is about to be made starts.
+
+    `methods` are those that the user has just authenticated by; `sign_in_id` is the id of the
+    sign-in that it continues, "" for a new one.
+    """
+
+    remember: bool = False
+    methods: tuple[str, ...] = ()
+    sign_in_id: str = ""
+
+
+class ValidSession(NamedTuple):
+    """A session found valid: its token and record, both parts opened, and its user's snapshot."""
+
+    token: SessionToken
     record: SessionRecord
     sign_in: SignIn
     payload: bytes
-    card: UserCard | None
+    snapshot: UserSnapshot | None
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is a user's."""
+        return self.record.header.bound
+
+    @property
+    def sign_in_id(self) -> str:
+        """The id of its sign-in, kept through renewals, which change the handle."""
+        return self.sign_in.id or self.token.handle  # format 1 has none
 
     def __repr__(self) -> str:
         return "<ValidSession>"  # a payload must never be logged

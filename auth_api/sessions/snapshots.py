@@ -1,14 +1,14 @@
-"""Cards: what validation knows of a user without asking the database.
+"""Snapshots: what validation knows of a user without asking the database.
 
-The database owns the epoch. A change of a user row goes in three steps: fence the card (from here
-every validation reads the database), commit, push the new card. A push that is lost leaves the
-fence, and a fence that runs out leaves no card: both make validation ask the database. So there is
+The database owns the epoch. A change of a user row goes in three steps: fence the snapshot (from here
+every validation reads the database), commit, push the new snapshot. A push that is lost leaves the
+fence, and a fence that runs out leaves no snapshot: both make validation ask the database. So there is
 no moment after the commit at which an old epoch is believed (design rule 4).
 """
 
 import json
 import secrets
-from functools import cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -16,12 +16,11 @@ from django.contrib.auth import get_user_model
 from django.db import close_old_connections, transaction
 
 from auth_api.options import options
-from auth_api.sessions.codec import SessionCodec
+from auth_api.sessions.codec import session_codec
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.records import UserCard
+from auth_api.sessions.records import UserSnapshot
 from auth_api.sessions.redis.backend import backend
-from auth_api.sessions.redis.revocations import tell_ended
-from gatehouse.keys import Key
+from auth_api.sessions.redis.revocations import announce_revoked
 
 _log = structlog.get_logger("auth_api.sessions")
 
@@ -37,35 +36,25 @@ class SessionUser(Protocol):
     def public_profile(self) -> dict[str, Any]: ...
 
 
-def codec() -> SessionCodec:
-    """The codec with the keys of the settings."""
-    return _codec(options().session_keys)
-
-
-@cache
-def _codec(keys: tuple[Key, ...]) -> SessionCodec:
-    return SessionCodec(keys)
-
-
-def make_card(user: SessionUser) -> UserCard:
-    """Return the card of `user` as its row was read."""
+def make_snapshot(user: SessionUser) -> UserSnapshot:
+    """Return the snapshot of `user` as its row was read."""
     profile = json.dumps(user.public_profile(), separators=(",", ":"), ensure_ascii=False)
-    return UserCard(user.session_epoch, user.is_active, profile)
+    return UserSnapshot(user.session_epoch, user.is_active, profile)
 
 
-def read_card(ref: str) -> UserCard | None:
-    """Return the card as the database has it now, and cache it unless a change is under way."""
+def read_snapshot(ref: str) -> UserSnapshot | None:
+    """Return the snapshot as the database has it now, and cache it unless a change is under way."""
     close_old_connections()  # nobody else did, in the call that every page makes
     user = get_user_model()._default_manager.filter(session_ref=ref).first()
     if user is None:
         return None
-    card = make_card(user)
-    sealed = codec().seal_card(ref, card)
-    backend.put_card(ref, sealed, lifetime=options().card_lifetime)
-    return card
+    snapshot = make_snapshot(user)
+    sealed = session_codec().seal_snapshot(ref, snapshot)
+    backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime)
+    return snapshot
 
 
-def guard_card(user: SessionUser) -> None:
+def fence_user(user: SessionUser) -> None:
     """Keep validation honest while `user`'s row changes.
 
     Call inside `transaction.atomic()`, before the row is written. Raises SessionStoreUnavailable
@@ -73,26 +62,26 @@ def guard_card(user: SessionUser) -> None:
     live on.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("guard_card needs transaction.atomic()")
+        raise transaction.TransactionManagementError("fence_user needs transaction.atomic()")
     # One change of a user at a time: a second fence would replace ours, and its push lift both.
     users = get_user_model()._default_manager.select_for_update()
     users.filter(pk=user.pk).values_list("pk").first()
     nonce = secrets.token_bytes(16)
-    backend.fence_card(user.session_ref, nonce, lifetime=options().fence_lifetime)
-    transaction.on_commit(partial(_push_card, user.session_ref, nonce))
+    backend.fence_snapshot(user.session_ref, nonce, lifetime=options().fence_lifetime)
+    transaction.on_commit(partial(_push_snapshot, user.session_ref, nonce))
 
 
-def _push_card(ref: str, nonce: bytes) -> None:
+def _push_snapshot(ref: str, nonce: bytes) -> None:
     user = get_user_model()._default_manager.filter(session_ref=ref).first()
     if user is None:  # deleted: the fence runs out, and the database knows no such user
-        tell_ended(ref)
+        announce_revoked(ref)
         return
-    sealed = codec().seal_card(ref, make_card(user))
+    sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
     try:
-        backend.put_card(ref, sealed, lifetime=options().card_lifetime, nonce=nonce)
+        backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime, nonce=nonce)
     except SessionStoreUnavailable:
-        _log.warning("card.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
-    tell_ended(ref)  # whether sessions ended or a name changed: open pages look again
+        _log.warning("snapshot.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
+    announce_revoked(ref)  # whether sessions ended or a name changed: open pages look again
 
 
 def erase_sessions(ref: str) -> None:

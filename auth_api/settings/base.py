@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from auth_api.sessions.redis.topology import caches
 from gatehouse import variables
 from gatehouse.env import Env
 from gatehouse.keys import Key
@@ -12,7 +11,7 @@ from gatehouse.logging import configure_logging
 
 from .database import database_settings, keep_sqlite_private
 from .email import email_settings
-from .redis_url import checked_redis_url
+from .redis import caches
 
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -78,7 +77,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "auth_api.middleware.service_token.ServiceTokenMiddleware",
     "auth_api.middleware.problems.ProblemMiddleware",
-    "auth_api.sessions.middleware.SessionMiddleware",
+    "auth_api.middleware.session.SessionMiddleware",
     "auth_api.middleware.admin.AdminCsrfViewMiddleware",
     "auth_api.middleware.admin.AdminAuthenticationMiddleware",
     "auth_api.middleware.admin.AdminMessageMiddleware",
@@ -146,7 +145,7 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
         SECRET_KEY=ENV.read(variables.SECRET_KEY),
         ALLOWED_HOSTS=ENV.read(variables.AUTH_API_HOSTS),
         DATABASES={"default": database},
-        CACHES=caches(checked_redis_url(redis_url)),
+        CACHES=caches(redis_url),
         GATEHOUSE=_gatehouse(),
         DEFAULT_FROM_EMAIL=ENV.read(variables.DEFAULT_FROM_EMAIL),
         **email_settings(ENV.read(variables.EMAIL_URL, default=email_default)),

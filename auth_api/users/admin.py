@@ -1,6 +1,6 @@
 """User management. Staff never see or type another user's password (ASVS 6.4.6)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,12 +16,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.html import format_html
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCredentials, Overloaded, Throttled
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
 from auth_api.sessions.services import end_all_sessions, start_session
-from auth_api.sessions.tokens import SessionToken
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
 
@@ -40,10 +40,10 @@ class AdminLoginForm(AuthenticationForm):
         password = self.cleaned_data.get("password") or ""
         if not (email and password):  # the fields say so; nothing is hashed, so nothing counts
             return self.cleaned_data
-        address = getattr(self.request, "client_address", "")
+        request = cast(ApiRequest, self.request)
         try:
             user = check_credentials(
-                request=self.request, email=email, password=password, address=address
+                request=request, email=email, password=password, address=request.client_address
             )
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
@@ -52,7 +52,7 @@ class AdminLoginForm(AuthenticationForm):
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
-        self.request.session.methods = METHODS  # type: ignore[union-attr]
+        request.session.authenticated_by(*METHODS)
         self.user_cache = user
         return self.cleaned_data
 
@@ -60,7 +60,7 @@ class AdminLoginForm(AuthenticationForm):
 class OwnPasswordForm(AdminPasswordChangeForm):
     """Staff change their own password here; the present one is asked for, under the throttle."""
 
-    request: Any = None  # set by the view
+    request: ApiRequest  # set by the view
 
     def clean(self) -> dict[str, Any]:
         """Check the new password only if the current one is right."""
@@ -70,14 +70,13 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
-        address = getattr(self.request, "client_address", "")
         try:
             require_password_allowance(f"account {self.user.pk}")
             check_credentials(
                 request=self.request,
                 email=self.user.email,
                 password=old,
-                address=address,
+                address=self.request.client_address,
                 device=_handle_of(self.request),
             )
         except InvalidCredentials:
@@ -89,9 +88,9 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return old
 
 
-def _handle_of(request: Any) -> str:
-    token = SessionToken.parse(request.session.session_key)
-    return token.handle if token else ""
+def _handle_of(request: ApiRequest) -> str:
+    # Django's own engines, which tests use for comparison, have no handle.
+    return getattr(request.session, "handle", "")
 
 
 class OwnPasswordView(PasswordChangeView):
@@ -110,7 +109,7 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
-        sign_in = self.request.session.sign_in_id  # type: ignore[attr-defined]
+        sign_in = cast(ApiRequest, self.request).session.sign_in_id
         user = form.save()
         start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
         return HttpResponseRedirect(self.get_success_url())
@@ -123,16 +122,15 @@ def change_own_password(request: HttpRequest) -> Any:
 
 
 @receiver(user_logged_in)
-def _signed_in(request: Any, user: User, **_: Any) -> None:
+def _signed_in(request: ApiRequest, user: User, **_: Any) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
     request.session.save()  # gives the session its token
-    # Django's own engines, which tests use for comparison, have no such id.
     handle = getattr(request.session, "sign_in_id", "") or _handle_of(request)
     record_sign_in(user=user, handle=handle, reason="admin")
 
 
 @receiver(user_logged_out)
-def _signed_out(request: Any, user: User | None, **_: Any) -> None:
+def _signed_out(request: ApiRequest, user: User | None, **_: Any) -> None:
     if user is not None:
         record_event(Kind.SESSION_ENDED, user.pk, handle=_handle_of(request), reason="admin")
 

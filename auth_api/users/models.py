@@ -11,7 +11,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.utils import timezone
 
-from auth_api.sessions.snapshots import erase_sessions, guard_card
+from auth_api.sessions.snapshots import erase_sessions, fence_user
 from auth_api.sessions.tokens import new_ref
 
 from .acts import require_unreserved
@@ -19,14 +19,14 @@ from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
 from .names import validate_name
 
-# A change of these ends every session of the user; a change of the others changes the card.
+# A change of these ends every session of the user; a change of the others changes the snapshot.
 _ENDING = frozenset({"email", "password", "is_active", "session_ref"})
-_ON_CARD = frozenset({"name", "email_verified", "is_staff", "date_joined", "session_epoch"})
-_WATCHED = _ENDING | _ON_CARD | RECORDED
+_IN_SNAPSHOT = frozenset({"name", "email_verified", "is_staff", "date_joined", "session_epoch"})
+_WATCHED = _ENDING | _IN_SNAPSHOT | RECORDED
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    """Bulk changes keep the promise too: they fence the cards and raise the epochs."""
+    """Bulk changes keep the promise too: they fence the snapshots and raise the epochs."""
 
     def update(self, **values: Any) -> int:
         changed = _WATCHED & set(values)
@@ -35,7 +35,7 @@ class UserQuerySet(models.QuerySet["User"]):
         with transaction.atomic():
             users = list(self.select_for_update())
             for user in users:
-                guard_card(user)
+                fence_user(user)
             if changed & _ENDING:
                 values["session_epoch"] = models.F("session_epoch") + 1
             updated = super().update(**values)
@@ -48,7 +48,7 @@ class UserQuerySet(models.QuerySet["User"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
             for user in self.select_for_update():
-                guard_card(user)
+                fence_user(user)
                 transaction.on_commit(partial(erase_sessions, user.session_ref))
             return super().delete()
 
@@ -186,12 +186,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            guard_card(self)
+            fence_user(self)
             transaction.on_commit(partial(erase_sessions, self.session_ref))
             return super().delete(*args, **kwargs)
 
     def raise_session_epoch(self) -> None:
-        """End every session. Call inside a transaction, after `guard_card`."""
+        """End every session. Call inside a transaction, after `fence_user`."""
         models.QuerySet.update(self._row(), session_epoch=models.F("session_epoch") + 1)
         self.refresh_from_db(fields=["session_epoch"])
 
@@ -229,7 +229,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             changed &= set(only)
         with transaction.atomic():
             if changed & _WATCHED:
-                guard_card(self)
+                fence_user(self)
             super().save(update_fields=changed, **options)
             written = {n: self.__dict__[n] for n in changed}
             record_changes(self, self._stored, written, sign_in)

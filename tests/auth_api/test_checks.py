@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.checks import refuse_weak_settings
 from auth_api.options import options
-from auth_api.sessions.redis.topology import caches
+from auth_api.settings.redis import caches
 from gatehouse.keys import Key
 from tests.ports import free_port
 from tests.processes import ROOT

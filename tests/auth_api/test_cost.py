@@ -28,7 +28,7 @@ def test_who_am_i_costs_one_command_no_sql_and_few_functions(
         calls = python_calls(ask)
     asked = redis_client.info("commandstats")
     assert asked["cmdstat_evalsha"]["calls"] == 1
-    # What the script asks for itself: record and card, the index, the time.
+    # What the script asks for itself: record and snapshot, the index, the time.
     inner = {"cmdstat_mget", "cmdstat_zscore", "cmdstat_time"}
     assert set(asked) - inner == {"cmdstat_evalsha", "cmdstat_config|resetstat"}
     assert calls < 640  # the test client's own work is in it

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from auth_api.sessions.redis import connections
-from auth_api.sessions.redis.topology import caches
+from auth_api.settings.redis import caches
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD

@@ -5,6 +5,7 @@ a user who signed out would keep the old cookie.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -144,6 +145,14 @@ def test_no_answer_about_a_living_session_touches_its_cookie() -> None:
     token = session_token(login())
     for path in ("/v1/session", "/v1/sessions", "/v1/security-events", "/v1/account/export"):
         assert set_by(call("GET", path, token=token)) == []
+
+
+def test_a_sign_in_that_is_refused_leaves_the_browsers_session_and_cookie(settings: Any) -> None:
+    settings.GATEHOUSE = replace(options(), session_limit=1, session_limit_policy="refuse")
+    token = session_token(login())
+    refused = login_again(token)
+    assert (refused.status_code, set_by(refused)) == (403, [])
+    assert call("GET", "/v1/session", token=token).status_code == 200
 
 
 # -- the admin ------------------------------------------------------------------------------------

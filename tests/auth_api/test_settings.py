@@ -11,7 +11,6 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.settings.email import email_settings
-from auth_api.settings.redis_url import checked_redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {
@@ -157,11 +156,6 @@ def test_what_would_be_ignored_in_a_url_stops_the_start_in_one_line(
     last = started.stderr.strip().splitlines()[-1]
     assert last.startswith(f"django.core.exceptions.ImproperlyConfigured: {name}")
     assert "s3cret" not in started.stderr
-
-
-@pytest.mark.parametrize("url", ["rediss://:p@h:6380/1?ssl_cert_reqs=required", "redis://h?db=2"])
-def test_what_redis_understands_starts(url: str) -> None:
-    assert checked_redis_url(url) == url
 
 
 def test_an_sqlite_file_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:

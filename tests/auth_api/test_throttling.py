@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from auth_api.errors import Throttled
+from auth_api.network import network_of, wider_network_of
 from auth_api.throttling import (
     ACCOUNT_TRIES,
     ADDRESS_FAILURES,
@@ -12,8 +13,6 @@ from auth_api.throttling import (
     FREE_TRIES,
     LONGEST_DELAY,
     LoginThrottle,
-    network_of,
-    wider_network_of,
 )
 from tests.clock import age_throttles
 from tests.store_contents import stored_keys

@@ -12,8 +12,8 @@ from django_redis.pool import SentinelConnectionFactory
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis import connections
-from auth_api.sessions.redis.topology import caches
 from auth_api.sessions.store import SessionStore
+from auth_api.settings.redis import caches
 from tests.auth_api.sessions.conftest import is_alive, request_with
 from tests.topologies import SERVICE, Sentinels, wait_for
 

@@ -11,13 +11,28 @@ from typing import Any
 import structlog
 from redis.exceptions import NoScriptError, ResponseError
 
-from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.exceptions import EndReason, SessionStoreUnavailable
+from auth_api.sessions.redis.answers import (
+    Absent,
+    ClockDiffers,
+    Conflict,
+    Creation,
+    Ended,
+    LimitReached,
+    NeedsSnapshot,
+    Save,
+    Stored,
+    TokenTaken,
+    Valid,
+    Validation,
+)
 from auth_api.sessions.redis.connections import OUTAGE, ask, ask_durably, require_replicas
-from auth_api.sessions.redis.revocations import tell_ended
+from auth_api.sessions.redis.revocations import announce_revoked
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
 _DELETE_BATCH = 500
+NEWER_RELEASE = "record of a newer release"  # why a session is unknown
 # Errors of a script on a key of another type, a value that is too short, or a stamp that is not a number.
 _DAMAGE = re.compile("WRONGTYPE|data string too short|attempt to ")
 _log = structlog.get_logger("auth_api.sessions")
@@ -42,37 +57,44 @@ class RedisBackend:
     that end a session announce it afterwards.
 
     *Durable* methods return only after GATEHOUSE_REDIS_REPLICAS replicas have acknowledged the
-    write. These are the methods that create, change or end a session, and `fence_card`, which
+    write. These are the methods that create, change or end a session, and `fence_snapshot`, which
     precedes ending sessions in the database. Not durable: validation, which only moves the idle
-    clock; cards, which can be rebuilt from the database; and the deletion of ended sessions.
+    clock; snapshots, which can be rebuilt from the database; and the deletion of ended sessions.
     """
 
     def __init__(self) -> None:
         names = (path.stem for path in _SCRIPTS.glob("*.lua"))
         self._scripts = {name: _Script(name) for name in names if name != "prelude"}
 
-    def validate(self, ref: str, id_hash: str, *, slide_interval: int, admin: bool) -> list[Any]:
+    def validate(self, ref: str, id_hash: str, *, slide_interval: int, admin: bool) -> Validation:
         """Check one session and slide its idle clock; `slide_interval` in seconds, 0 = do not slide."""
-        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
-        answer: list[Any] = self._run("validate", keys, (id_hash, slide_interval, int(admin)))
-        return answer
+        keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
+        state, *values = self._run("validate", keys, (id_hash, slide_interval, int(admin)))
+        if state == b"valid":
+            return Valid(*values)
+        if state == b"unsure":
+            return NeedsSnapshot(values[0])
+        return _not_alive(state)
 
     def create(
-        self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, card: bytes,
-        card_lifetime: int,
-    ) -> list[Any]:  # fmt: skip
-        """Add a record, its index entry and its card in one durable step; delete what the limit ended."""
-        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
-        arguments = (header, body, id_hash, limit, policy, card, card_lifetime)
-        answer: list[Any] = self._run("create", keys, arguments, durable=ref)
-        if ended := answer[2:]:  # over the limit: others had to go
+        self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, snapshot: bytes,
+        snapshot_lifetime: int,
+    ) -> Creation:  # fmt: skip
+        """Add a record, its index entry and its snapshot in one durable step; delete what the limit ended."""
+        keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
+        arguments = (header, body, id_hash, limit, policy, snapshot, snapshot_lifetime)
+        state, *values = self._run("create", keys, arguments, durable=ref)
+        if state != b"ok":
+            return _REFUSALS[state]
+        record, *ended = values
+        if ended:  # over the limit: others had to go
             self._discard(ref, ended)
-            tell_ended(ref, kept=id_hash)
-        return answer[:2]
+            announce_revoked(ref, kept=id_hash)
+        return Stored(record)
 
     def save(
         self, ref: str, id_hash: str, revision: int, header: bytes, body: bytes, *, new_id_hash: str,
-    ) -> list[Any]:  # fmt: skip
+    ) -> Save:  # fmt: skip
         """Replace a live record, durably; under `new_id_hash` if it differs (a renewed token).
 
         A renewal invalidates the old token before the client has the new one. So it first checks
@@ -82,20 +104,26 @@ class RedisBackend:
             with _unknown_on_failure():
                 require_replicas(mark_key(ref))
         keys = (
-            record_key(ref, id_hash), index_key(ref), card_key(ref), record_key(ref, new_id_hash),
+            record_key(ref, id_hash), index_key(ref), snapshot_key(ref), record_key(ref, new_id_hash),
         )  # fmt: skip
         arguments = (id_hash, revision, header, body, new_id_hash)
-        answer: list[Any] = self._run("save", keys, arguments, durable=ref)
-        if new_id_hash != id_hash and answer[0] == b"ok":
-            tell_ended(ref, id_hash=id_hash, renewed=new_id_hash)
-        return answer
+        state, *values = self._run("save", keys, arguments, durable=ref)
+        if state == b"conflict":
+            return Conflict(values[0])
+        if state == b"clock":
+            return ClockDiffers()
+        if state != b"ok":
+            return _not_alive(state)
+        if new_id_hash != id_hash:
+            announce_revoked(ref, id_hash=id_hash, renewed=new_id_hash)
+        return Stored(values[0])
 
     def end(self, ref: str, id_hash: str, *, renewed: str = "") -> bool:
         """End one session, durably; it continues as `renewed` if given. Return False if there was none."""
         keys = (record_key(ref, id_hash), index_key(ref))
         ended = bool(self._run("end", keys, (id_hash,), durable=ref))
         if ended:
-            tell_ended(ref, id_hash=id_hash, renewed=renewed)
+            announce_revoked(ref, id_hash=id_hash, renewed=renewed)
         return ended
 
     def end_by_handle(self, ref: str, handle: str) -> bool:
@@ -103,20 +131,19 @@ class RedisBackend:
         id_hash = self._run("end_by_handle", (index_key(ref),), (handle,), durable=ref)
         if id_hash:
             self._discard(ref, [id_hash])
-            tell_ended(ref, id_hash=id_hash.decode())
+            announce_revoked(ref, id_hash=id_hash.decode())
         return bool(id_hash)
 
     def end_others(self, ref: str, id_hash: str) -> int | None:
         """End all other sessions of the user, durably; return None if this one is not live itself."""
-        keys = (record_key(ref, id_hash), index_key(ref), card_key(ref))
+        keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
         state, *ended = self._run("end_others", keys, (id_hash,), durable=ref)
-        if state == b"newer":
-            raise SessionStoreUnavailable("record of a newer release")
         if state != b"ok":
+            _not_alive(state)
             return None
         if ended:
             self._discard(ref, ended)
-            tell_ended(ref, kept=id_hash)
+            announce_revoked(ref, kept=id_hash)
         return len(ended)
 
     def erase(self, ref: str) -> None:
@@ -145,14 +172,14 @@ class RedisBackend:
         with _unknown_on_failure():
             return bool(ask("EXISTS", record_key(ref, id_hash)))
 
-    def fence_card(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
+    def fence_snapshot(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
         """Make validations of this user ask the database, durably, for at most `lifetime` seconds."""
-        self._run("fence_card", (card_key(ref),), (nonce, lifetime), durable=ref)
+        self._run("fence_snapshot", (snapshot_key(ref),), (nonce, lifetime), durable=ref)
 
-    def put_card(self, ref: str, card: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
-        """Cache a card for `lifetime` seconds; `nonce` lifts the writer's own fence."""
-        keys = (card_key(ref), index_key(ref))
-        return bool(self._run("put_card", keys, (card, lifetime, nonce)))
+    def put_snapshot(self, ref: str, snapshot: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
+        """Cache a snapshot for `lifetime` seconds; `nonce` lifts the writer's own fence."""
+        keys = (snapshot_key(ref), index_key(ref))
+        return bool(self._run("put_snapshot", keys, (snapshot, lifetime, nonce)))
 
     def now(self, ref: str) -> int:
         """Return the time of the node that keeps `ref`, in Unix seconds: the engine's only clock."""
@@ -199,11 +226,32 @@ class RedisBackend:
             return send("EVAL", script.text, len(keys), *keys, *arguments)
 
 
+# Why `create` refuses.
+_REFUSALS: dict[bytes, Creation] = {
+    b"exists": TokenTaken(),
+    b"refused": LimitReached(),
+    b"clock": ClockDiffers(),
+    b"epoch": Ended(EndReason.EPOCH),
+}
+
+
+def _not_alive(state: bytes) -> Ended | Absent:
+    """Return what a script says of a session that is not alive.
+
+    Raises SessionStoreUnavailable for a record of a newer release: this one cannot judge it.
+    """
+    if state == b"none":
+        return Absent()
+    if state == b"newer":
+        raise SessionStoreUnavailable(NEWER_RELEASE)
+    return Ended(EndReason(state.decode()))
+
+
 def record_key(ref: str, id_hash: str) -> str:
     return f"gh:{{{ref}}}:s:{id_hash}"
 
 
-def card_key(ref: str) -> str:
+def snapshot_key(ref: str) -> str:
     return f"gh:{{{ref}}}:card"
 
 

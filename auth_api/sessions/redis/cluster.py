@@ -7,6 +7,8 @@ node, and the WAIT after it would still report on the first.
 from collections.abc import Sequence
 from typing import Any
 
+from django_redis.pool import ConnectionFactory
+from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
     AskError,
     MovedError,
@@ -21,6 +23,22 @@ from auth_api.sessions.redis.refusals import is_refusal
 
 Command = tuple[Any, ...]
 # `client` is redis-py's RedisCluster, which is mostly untyped.
+
+
+class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
+    """Gives django-redis a Redis Cluster client: one per process, with its own pools."""
+
+    # Shared on purpose, as the base's pools are; by the addresses to start from.
+    _clients: dict[tuple[tuple[str, int], ...], RedisCluster] = {}  # noqa: RUF012
+
+    def connect(self, url: str) -> RedisCluster:
+        addresses = tuple(self.options["STARTUP_NODES"])
+        if addresses not in self._clients:
+            nodes = [ClusterNode(*address) for address in addresses]  # type: ignore[no-untyped-call]
+            self._clients[addresses] = RedisCluster(
+                startup_nodes=nodes, **self.options["CLUSTER_KWARGS"]
+            )
+        return self._clients[addresses]
 
 
 def ask(client: Any, command: Command) -> Any:

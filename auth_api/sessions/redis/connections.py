@@ -29,7 +29,9 @@ ALIAS = "sessions"
 # Redis did not answer, or not well. A cluster of which no node answers raises what is no RedisError.
 OUTAGE = (RedisError, RedisClusterException, OSError)
 LONGEST_HELD = 5.0  # seconds
-REPLICA_TIMEOUT = 500  # milliseconds; below topology.ANSWER_TIMEOUT, so that a late "no" arrives
+REPLICA_TIMEOUT = (
+    500  # milliseconds; below ANSWER_TIMEOUT (settings/redis.py), so that a late "no" arrives
+)
 _MARK_LIFETIME = 1  # seconds
 _JUST_MADE = 1.0  # seconds: a connection made so recently is not replaced
 _RENEWAL_PAUSE = 30.0  # seconds after a failed renewal: each one may wait for every Sentinel

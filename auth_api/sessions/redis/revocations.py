@@ -1,7 +1,7 @@
-"""Told at once: which sessions just ended, by Redis' pub/sub, to whoever keeps pages open.
+"""Announces revoked sessions over Redis' pub/sub, to whoever keeps pages open.
 
-Fire and forget. A lost message costs time only: the next request finds out anyway. What is told is
-no secret (a ref, a handle), opens nothing, and may be told once too often.
+Fire and forget. A lost message costs time only: the next request finds out anyway. What is announced
+is no secret (a ref, a handle), opens nothing, and may be announced once too often.
 """
 
 import json
@@ -25,8 +25,8 @@ _PATIENCE = 5  # unanswered questions
 _log = structlog.get_logger("auth_api.sessions")
 
 
-def tell_ended(ref: str, *, id_hash: str = "", renewed: str = "", kept: str = "") -> None:
-    """Tell that sessions of a user are over: the one, all but `kept`, or all of them; id hashes.
+def announce_revoked(ref: str, *, id_hash: str = "", renewed: str = "", kept: str = "") -> None:
+    """Announce that sessions of a user are over: the one, all but `kept`, or all of them; id hashes.
 
     `renewed` is the session that the one goes on as. Never raises: it comes after the end, which is
     done.
@@ -37,11 +37,11 @@ def tell_ended(ref: str, *, id_hash: str = "", renewed: str = "", kept: str = ""
         command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
         ask(command, CHANNEL, json.dumps(message, separators=(",", ":")))
     except OUTAGE as error:
-        _log.warning("ending.not_told", cause=type(error).__name__)
+        _log.warning("revocation.not_announced", cause=type(error).__name__)
 
 
-class Endings:
-    """A subscription: an iterator over what is told, as text.
+class Revocations:
+    """A subscription: an iterator over the announcements, as text.
 
     READY says that from here on nothing is missed; when it comes again there was a gap. "" comes
     every second or so while Redis answers. Raises SessionStoreUnavailable when it does not.

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest, InvalidToken
 from auth_api.mail.outbox import queue_request
 from auth_api.security_log.kinds import Kind
@@ -68,7 +68,7 @@ def answer_address_change(
         emails.send_address_confirmation(user, email, sign_in, asked_at)
 
 
-def confirm_address(*, request: HttpRequest, token: str, password: str, address: str) -> None:
+def confirm_address(*, request: ApiRequest, token: str, password: str, address: str) -> None:
     """Give the user of the token the new address, and end all sessions. Signs nobody in.
 
     The mailed link proves the address; a session or the `password` of the account proves that its
@@ -93,7 +93,7 @@ def confirm_address(*, request: HttpRequest, token: str, password: str, address:
         raise InvalidToken from None
 
 
-def _is_signed_in(request: HttpRequest, user: User) -> bool:
+def _is_signed_in(request: ApiRequest, user: User) -> bool:
     """Whether the request comes from a session of `user`. Raises SessionStoreUnavailable."""
     try:
         return bool(sessions.current_session(request).user["id"] == str(user.pk))

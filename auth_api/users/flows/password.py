@@ -7,15 +7,15 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCredentials, InvalidRequest
 from auth_api.mail.outbox import queue_request
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions import services as sessions
-from auth_api.sessions.exceptions import SessionEnded
+from auth_api.sessions.exceptions import EndReason, SessionEnded
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import Act, record_act
@@ -92,7 +92,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
 
 
 def change_password(
-    *, request: HttpRequest, current_password: str, new_password: str
+    *, request: ApiRequest, current_password: str, new_password: str
 ) -> sessions.CurrentSession:
     """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
 
@@ -109,7 +109,7 @@ def change_password(
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
         if locked.session_epoch != user.session_epoch:  # changed or ended while we hashed
-            raise SessionEnded("epoch")
+            raise SessionEnded(EndReason.EPOCH)
         locked.password = hashed
         locked.save()
         emails.send_password_changed(locked)
@@ -131,17 +131,17 @@ def require_good_password(password: str, user: User, *, field: str) -> None:
         raise InvalidRequest({field: error.messages}) from None
 
 
-def _checked_owner(request: HttpRequest, before: sessions.CurrentSession, password: str) -> User:
+def _checked_owner(request: ApiRequest, before: sessions.CurrentSession, password: str) -> User:
     try:
         user = check_credentials(
             request=request,
             email=before.user["email"],
             password=password,
-            address=request.client_address,  # type: ignore[attr-defined]
+            address=request.client_address,
             device=before.session.handle,
         )
     except InvalidCredentials:
         raise InvalidRequest({"current_password": ["This is not your password."]}) from None
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
-        raise SessionEnded("epoch")
+        raise SessionEnded(EndReason.EPOCH)
     return user

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 
 from auth_api.errors import InvalidRequest
 from auth_api.mail.outbox import queue_request
-from auth_api.throttling import Purpose, network_of
+from auth_api.network import network_of
+from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.addresses import canonical_address

@@ -9,7 +9,7 @@ import pytest
 
 from auth_api.api import events
 from auth_api.options import options
-from auth_api.sessions.redis.revocations import CHANNEL, tell_ended
+from auth_api.sessions.redis.revocations import CHANNEL, announce_revoked
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 
@@ -86,5 +86,5 @@ def test_a_worker_that_stops_ends_its_streams(stream: Any, monkeypatch: pytest.M
     lines = iter(stream)
     next(lines)
     monkeypatch.setattr(events, "is_stopping", lambda: True)
-    tell_ended("r" * 16)
+    announce_revoked("r" * 16)
     assert len(list(lines)) <= 1

@@ -76,15 +76,15 @@ def test_one_takes_along_what_is_stored_and_no_secret(user: Any) -> None:
 
 
 def test_a_deletion_without_redis_deletes_nothing(user: Any, monkeypatch: Any) -> None:
-    from auth_api.sessions import snapshots as cards
     from auth_api.sessions.exceptions import SessionStoreUnavailable
+    from auth_api.sessions.redis.backend import backend
 
     token = sign_in()
 
     def away(*_: object, **__: object) -> None:
         raise SessionStoreUnavailable("away")
 
-    monkeypatch.setattr(cards.backend, "fence_card", away)
+    monkeypatch.setattr(backend, "fence_snapshot", away)
     assert call("DELETE", "/v1/account", token=token).status_code == 503
     assert User.objects.filter(email=EMAIL).exists()
     assert not sent_mails()
@@ -145,7 +145,7 @@ def test_an_account_that_is_deleted_during_a_call_is_not_a_server_error(
     """Redis has just confirmed the session, but the row is gone when the call reads it."""
     token = sign_in()
     writer.drain()
-    with connection.cursor() as cursor:  # behind the engine's back: the card still says "valid"
+    with connection.cursor() as cursor:  # behind the engine's back: the snapshot still says "valid"
         cursor.execute("DELETE FROM security_log_securityevent")
         cursor.execute("DELETE FROM users_user")
     answer = call(method, path, body, token=token)

@@ -127,6 +127,6 @@ def test_a_login_is_one_write_to_the_store(redis_client: Any) -> None:
     login()
     counts = command_counts(redis_client)
     assert counts["evalsha"] == 2  # the time that is sealed, and the session
-    assert counts["set"] == 1  # the card exists already
+    assert counts["set"] == 1  # the snapshot exists already
     assert counts["eval"] == 1  # the throttle; and its clearing:
     assert counts["unlink"] == 1

@@ -23,8 +23,8 @@ from auth_api.mail.outbox import (
     queue_request,
     send_due_mails,
 )
-from auth_api.sessions import snapshots as cards
 from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.redis.backend import backend
 from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
@@ -189,7 +189,7 @@ def test_a_request_that_cannot_be_answered_is_kept_and_leaves_nothing_half_done(
         raise SessionStoreUnavailable("away")
 
     with monkeypatch.context() as outage:
-        outage.setattr(cards.backend, "fence_card", away)
+        outage.setattr(backend, "fence_snapshot", away)
         send_due_mails()
     assert User.objects.get().name == "Ada"
     assert OutboxMail.objects.get(request="register").last_error == "SessionStoreUnavailable"

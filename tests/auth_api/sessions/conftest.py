@@ -8,9 +8,15 @@ from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 
 from auth_api.sessions import services
+from auth_api.sessions.records import Client
 from auth_api.sessions.store import SessionStore
 
 PASSWORD = "a quiet harbour at dusk"
+CLIENT = Client(
+    "203.0.113.7",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/156.0.0.0 Safari/537.36",
+)
 
 
 @pytest.fixture
@@ -39,12 +45,7 @@ def make_user(email: str) -> Any:
 def request_with(token: str | None) -> Any:
     """A request as SessionMiddleware leaves it."""
     request = RequestFactory().get("/v1/session")
-    request.session = SessionStore(token)
-    request.session.client_address = "203.0.113.7"
-    request.session.client_user_agent = (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/156.0.0.0 Safari/537.36"
-    )
+    request.session = SessionStore(token, client=CLIENT)
     return request
 
 

@@ -10,7 +10,7 @@ import pytest
 from auth_api.options import options
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
+from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.http import call, session_token
@@ -46,7 +46,7 @@ def test_a_record_of_an_unknown_format_is_ended_and_deleted(
     assert not redis_client.exists(key)
 
 
-@pytest.mark.parametrize("kind", ["record", "index", "card"])
+@pytest.mark.parametrize("kind", ["record", "index", "snapshot"])
 @pytest.mark.parametrize("fill", ["hset", "rpush", "set"])
 def test_a_key_of_another_type_is_deleted_and_everything_works_again(
     sign_in: SignIn, user: Any, redis_client: Any, kind: str, fill: str
@@ -55,15 +55,15 @@ def test_a_key_of_another_type_is_deleted_and_everything_works_again(
     key = {
         "record": record_of(token),
         "index": index_key(user.session_ref),
-        "card": card_key(user.session_ref),
+        "snapshot": snapshot_key(user.session_ref),
     }[kind]
     redis_client.delete(key)
     values = {"hset": ("a", "b"), "rpush": ("a",), "set": ("a",)}
     getattr(redis_client, fill)(key, *values[fill])
-    # Without a card, the database decides; without record or index, the session is over.
-    assert is_alive(token) == (kind == "card")
+    # Without a snapshot, the database decides; without record or index, the session is over.
+    assert is_alive(token) == (kind == "snapshot")
     assert is_alive(sign_in().session_key)
-    assert services.end_all_sessions(user) == (2 if kind == "card" else 1)
+    assert services.end_all_sessions(user) == (2 if kind == "snapshot" else 1)
 
 
 @pytest.mark.parametrize("kind", ["record", "index"])

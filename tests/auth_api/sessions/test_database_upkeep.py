@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from auth_api.sessions.redis.backend import card_key
+from auth_api.sessions.redis.backend import snapshot_key
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 
@@ -23,8 +23,8 @@ def test_a_database_that_was_away_is_found_again(redis_client: Any, path: str) -
     token = session_token(call("POST", "/v1/login", form))
 
     def ask() -> int:
-        if path == "/v1/session":  # without its card, so that the database is asked
-            redis_client.delete(card_key(token.partition(".")[0]))
+        if path == "/v1/session":  # without its snapshot, so that the database is asked
+            redis_client.delete(snapshot_key(token.partition(".")[0]))
         return int(call("GET", path, token=token).status_code)
 
     assert ask() == 200

@@ -9,13 +9,13 @@ import pytest
 from django.db import connection, transaction
 
 from auth_api.options import options
-from auth_api.sessions import services
-from auth_api.sessions import snapshots as cards
-from auth_api.sessions.codec import Unreadable
-from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions import services, snapshots
+from auth_api.sessions.codec import Unreadable, session_codec
+from auth_api.sessions.exceptions import EndReason, SessionStoreUnavailable
 from auth_api.sessions.records import FORMAT, Flag, Header, SessionRecord
 from auth_api.sessions.records import SignIn as StartedBy
-from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
+from auth_api.sessions.redis.answers import Ended, Stored
+from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.locks import somebody_waits
@@ -41,7 +41,7 @@ def lost_push(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
 
     def change(act: Callable[[], Any]) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr(cards.backend, "put_card", lost)
+            patched.setattr(backend, "put_snapshot", lost)
             act()
 
     return change
@@ -71,7 +71,7 @@ def test_both_clocks_hold_without_redis_own_expiry(
         redis_client.set(record_key(token.ref, token.id_hash), value)
         redis_client.zadd(index_key(token.ref), {token.id_hash: 1e15, "e": record.header.epoch})
         answer = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=False)
-        assert answer == [clock.encode()]
+        assert answer == Ended(EndReason(clock))
 
 
 def test_the_epoch_holds_without_the_index(
@@ -80,9 +80,9 @@ def test_the_epoch_holds_without_the_index(
     """A lost push, a fence that ran out, and a reader that has filled the gap."""
     first, second = sign_in(), sign_in()
     lost_push(lambda: services.end_all_sessions(user))
-    redis_client.delete(card_key(user.session_ref))
+    redis_client.delete(snapshot_key(user.session_ref))
     assert not is_alive(first.session_key)
-    assert redis_client.exists(card_key(user.session_ref))
+    assert redis_client.exists(snapshot_key(user.session_ref))
     assert not is_alive(second.session_key)
 
 
@@ -90,9 +90,9 @@ def test_the_active_flag_holds_without_the_epoch(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
     token = sign_in().session_key
-    card = cards.make_card(user)._replace(active=False)
-    sealed = cards.codec().seal_card(user.session_ref, card)
-    redis_client.set(card_key(user.session_ref), sealed)
+    snapshot = snapshots.make_snapshot(user)._replace(active=False)
+    sealed = session_codec().seal_snapshot(user.session_ref, snapshot)
+    redis_client.set(snapshot_key(user.session_ref), sealed)
     assert not is_alive(token)
 
 
@@ -110,51 +110,54 @@ def test_entries_of_an_older_epoch_go_with_the_next_login(
 
 def test_a_login_that_redis_sees_after_the_end_of_all_is_refused_there(user: Any) -> None:
     """The last gate: the row was read before the change, the script runs after it."""
-    card = cards.make_card(user)
+    snapshot = snapshots.make_snapshot(user)
     services.end_all_sessions(user)
     token = SessionToken.new(user.session_ref)
-    header = header_of_now(token.ref, card.epoch)
+    header = header_of_now(token.ref, snapshot.epoch)
     answer = backend.create(
         token.ref, token.id_hash, header.pack(), b"body", limit=0, policy="end-oldest",
-        card=cards.codec().seal_card(token.ref, card), card_lifetime=300,
+        snapshot=session_codec().seal_snapshot(token.ref, snapshot), snapshot_lifetime=300,
     )  # fmt: skip
-    assert answer == [b"epoch"]
+    assert answer == Ended(EndReason.EPOCH)
 
 
 def test_a_login_puts_no_older_profile_back(user: Any) -> None:
     """The row was read before the change of name, the script runs after it: the epoch is the same."""
-    before = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    before = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     user.name = "Countess"
     user.save()
     token = SessionToken.new(user.session_ref)
     header = header_of_now(token.ref, user.session_epoch)
-    sealed = cards.codec().seal_record(token, header, StartedBy(), b"\0{}")
+    sealed = session_codec().seal_record(token, header, StartedBy(), b"\0{}")
     answer = backend.create(
         token.ref, token.id_hash, header.pack(), sealed, limit=0, policy="end-oldest",
-        card=before, card_lifetime=300,
+        snapshot=before, snapshot_lifetime=300,
     )  # fmt: skip
-    assert answer[0] == b"ok"
-    card = SessionStore(token.value).validate().card
-    assert card
-    assert "Countess" in card.profile_json
+    assert isinstance(answer, Stored)
+    snapshot = SessionStore(token.value).validate().snapshot
+    assert snapshot
+    assert "Countess" in snapshot.profile_json
 
 
 def test_a_change_lifts_no_fence_but_its_own(user: Any) -> None:
     """Two changes at once: the first one's push must not open the second one's row to caching."""
-    ref, card = user.session_ref, cards.codec().seal_card(user.session_ref, cards.make_card(user))
-    backend.fence_card(ref, b"1" * 16, lifetime=30)
-    backend.fence_card(ref, b"2" * 16, lifetime=30)
-    assert not backend.put_card(ref, card, lifetime=300, nonce=b"1" * 16)
-    assert not backend.put_card(ref, card, lifetime=300)
-    assert backend.put_card(ref, card, lifetime=300, nonce=b"2" * 16)
+    ref, snapshot = (
+        user.session_ref,
+        session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user)),
+    )
+    backend.fence_snapshot(ref, b"1" * 16, lifetime=30)
+    backend.fence_snapshot(ref, b"2" * 16, lifetime=30)
+    assert not backend.put_snapshot(ref, snapshot, lifetime=300, nonce=b"1" * 16)
+    assert not backend.put_snapshot(ref, snapshot, lifetime=300)
+    assert backend.put_snapshot(ref, snapshot, lifetime=300, nonce=b"2" * 16)
 
 
 def test_a_fence_outlasts_a_slow_transaction_and_a_slow_reader(
     sign_in: SignIn, user: Any, redis_client: Any, lost_push: Any
 ) -> None:
     """Half an hour after the fence a reader caches the row of before; the push after the commit is lost."""
-    token, key, fill = sign_in().session_key, card_key(user.session_ref), backend.put_card
-    old = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    token, key, fill = sign_in().session_key, snapshot_key(user.session_ref), backend.put_snapshot
+    old = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
 
     def change() -> None:
         with transaction.atomic():
@@ -174,7 +177,7 @@ def test_a_change_fences_when_the_change_before_is_done(
 ) -> None:
     """Else the later fence would take the place of the first, and its push would lift both."""
     token = sign_in().session_key
-    push, first = backend.put_card, threading.current_thread()
+    push, first = backend.put_snapshot, threading.current_thread()
 
     def lost_by_the_first(*arguments: Any, **options: Any) -> bool:
         if threading.current_thread() is first:
@@ -189,9 +192,9 @@ def test_a_change_fences_when_the_change_before_is_done(
 
     second = threading.Thread(target=rename, daemon=True)
     with monkeypatch.context() as patched:
-        patched.setattr(cards.backend, "put_card", lost_by_the_first)
+        patched.setattr(backend, "put_snapshot", lost_by_the_first)
         with transaction.atomic():
-            cards.guard_card(user)
+            snapshots.fence_user(user)
             second.start()
             wait_for(lambda: not second.is_alive() or somebody_waits(), "the second change")
             user.raise_session_epoch()
@@ -207,8 +210,8 @@ def test_the_servers_key_alone_opens_no_payload(sign_in: SignIn) -> None:
     without_secret = SessionToken(token.ref, "A" * 43)
     without_secret.id_hash = token.id_hash  # all that Redis and the server know
     with pytest.raises(Unreadable):
-        cards.codec().open_payload(without_secret, record.header, record.body)
-    assert cards.codec().open_payload(token, record.header, record.body)
+        session_codec().open_payload(without_secret, record.header, record.body)
+    assert session_codec().open_payload(token, record.header, record.body)
 
 
 def test_keys_are_changed_without_a_logout(sign_in: SignIn, settings: Any) -> None:
@@ -233,14 +236,14 @@ def test_a_renewal_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
     old, new = token_of(store), SessionToken.new(token_of(store).ref)
     assert store.valid
     record = store.valid.record
-    codec = cards.codec()
+    codec = session_codec()
     body = codec.seal_record(new, record.header, store.valid.sign_in, b"\0{}")
     for _ in range(2):
         answer = backend.save(
             old.ref, old.id_hash, record.revision, record.header.pack(), body,
             new_id_hash=new.id_hash,
         )  # fmt: skip
-        assert answer[0] == b"ok"
+        assert isinstance(answer, Stored)
     assert backend.live_id_hashes(old.ref) == [new.id_hash]
 
 

@@ -138,7 +138,7 @@ def test_a_garbled_or_unknown_token_is_no_session(token: str, redis_client: Any)
     assert redis_client.dbsize() == 0
 
 
-def test_the_last_logout_leaves_the_card_alone(sign_in: SignIn, redis_client: Any) -> None:
+def test_the_last_logout_leaves_the_snapshot_alone(sign_in: SignIn, redis_client: Any) -> None:
     first, second = sign_in(), sign_in()
     for store in (first, second):
         store.delete()

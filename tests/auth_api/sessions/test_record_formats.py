@@ -191,7 +191,7 @@ def test_methods_that_only_a_newer_release_knows_prove_nothing() -> None:
 
 
 def test_a_payload_of_a_newer_release_is_unknown(sign_in: SignIn, redis_client: Any) -> None:
-    from auth_api.sessions import snapshots as cards
+    from auth_api.sessions.codec import session_codec
 
     store = sign_in()
     token = store.token
@@ -199,7 +199,7 @@ def test_a_payload_of_a_newer_release_is_unknown(sign_in: SignIn, redis_client: 
     key, value = stored(redis_client, token.value)
     record = SessionRecord.unpack(value)
     assert store.valid
-    sealed = cards.codec().seal_record(token, record.header, store.valid.sign_in, b"\x80new")
+    sealed = session_codec().seal_record(token, record.header, store.valid.sign_in, b"\x80new")
     redis_client.set(key, value[:30] + sealed, keepttl=True)
     with pytest.raises(SessionStoreUnavailable):
         SessionStore(token.value).load()

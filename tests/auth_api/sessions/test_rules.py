@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from auth_api.options import options
-from auth_api.sessions import services
-from auth_api.sessions import snapshots as cards
+from auth_api.sessions import services, snapshots
+from auth_api.sessions.codec import session_codec
 from auth_api.sessions.exceptions import SessionEnded
 from auth_api.sessions.login import login_data
 from auth_api.sessions.records import SignIn as StartedBy
-from auth_api.sessions.redis.backend import backend, card_key, index_key, record_key
+from auth_api.sessions.redis.answers import NeedsSnapshot, Stored, TokenTaken
+from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with
@@ -94,25 +95,25 @@ def test_the_index_lives_as_long_as_its_longest_session(sign_in: SignIn, redis_c
     assert redis_client.pexpiretime(index_key(remembered.ref)) == expires
 
 
-# -- sliding, without a card -----------------------------------------------------------------
+# -- sliding, without a snapshot -----------------------------------------------------------------
 
 
 @pytest.fixture
 def fenced(sign_in: SignIn, user: Any) -> SessionToken:
     """A session of a user whose row is about to change: every validation asks the database."""
     token = token_of(sign_in())
-    backend.fence_card(user.session_ref, FENCE, lifetime=300)
+    backend.fence_snapshot(user.session_ref, FENCE, lifetime=300)
     return token
 
 
-def test_without_a_card_a_peek_does_not_slide(fenced: SessionToken, redis_client: Any) -> None:
+def test_without_a_snapshot_a_peek_does_not_slide(fenced: SessionToken, redis_client: Any) -> None:
     age_sessions(redis_client, 1800)
     seen = last_seen(fenced.value, slide=False)
     assert last_seen(fenced.value, slide=False) == seen
     assert last_seen(fenced.value, slide=True) > seen
 
 
-def test_without_a_card_a_session_slides_once_an_interval(
+def test_without_a_snapshot_a_session_slides_once_an_interval(
     fenced: SessionToken, redis_client: Any
 ) -> None:
     half = options().slide_interval // 2
@@ -143,85 +144,85 @@ def test_whatever_a_session_is_used_for_slides_it(
     assert last_seen(token, slide=False) > seen
 
 
-# -- cards -----------------------------------------------------------------------------------
+# -- snapshots -----------------------------------------------------------------------------------
 
 
-def test_a_card_older_than_the_session_is_not_believed(
+def test_a_snapshot_older_than_the_session_is_not_believed(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
-    """For example, after a failover that lost the newer card: the database has the right address."""
-    old = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    """For example, after a failover that lost the newer snapshot: the database has the right address."""
+    old = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     user.email = "countess@example.com"
     user.save()
     token = sign_in().session_key
-    redis_client.set(card_key(user.session_ref), old)
+    redis_client.set(snapshot_key(user.session_ref), old)
     found = services.current_session(request_with(token))
     assert found.user["email"] == "countess@example.com"
 
 
-def test_a_reader_replaces_no_card_of_the_same_epoch(sign_in: SignIn, user: Any) -> None:
+def test_a_reader_replaces_no_snapshot_of_the_same_epoch(sign_in: SignIn, user: Any) -> None:
     """It may have read the row before the name was changed."""
-    before = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    before = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     user.name = "Countess"
     user.save()
-    assert not backend.put_card(user.session_ref, before, lifetime=300)
+    assert not backend.put_snapshot(user.session_ref, before, lifetime=300)
     current = services.current_session(request_with(sign_in().session_key))
     assert current.user["name"] == "Countess"
 
 
-def test_a_reader_replaces_a_card_of_an_older_epoch(
+def test_a_reader_replaces_a_snapshot_of_an_older_epoch(
     user: Any, sign_in: SignIn, redis_client: Any
 ) -> None:
-    old = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    old = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     services.end_all_sessions(user)
-    new = cards.codec().seal_card(user.session_ref, cards.make_card(user))
-    redis_client.set(card_key(user.session_ref), old)
-    assert backend.put_card(user.session_ref, new, lifetime=300)
-    assert redis_client.get(card_key(user.session_ref)) == new
+    new = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
+    redis_client.set(snapshot_key(user.session_ref), old)
+    assert backend.put_snapshot(user.session_ref, new, lifetime=300)
+    assert redis_client.get(snapshot_key(user.session_ref)) == new
 
 
-def test_a_late_writer_replaces_no_card_of_a_newer_epoch(
+def test_a_late_writer_replaces_no_snapshot_of_a_newer_epoch(
     sign_in: SignIn, user: Any, redis_client: Any
 ) -> None:
-    """Its fence expired while it waited, and another change has written its card since."""
-    late = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    """Its fence expired while it waited, and another change has written its snapshot since."""
+    late = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     services.end_all_sessions(user)
-    standing = redis_client.get(card_key(user.session_ref))
-    assert not backend.put_card(user.session_ref, late, lifetime=300, nonce=FENCE)
-    assert redis_client.get(card_key(user.session_ref)) == standing
+    standing = redis_client.get(snapshot_key(user.session_ref))
+    assert not backend.put_snapshot(user.session_ref, late, lifetime=300, nonce=FENCE)
+    assert redis_client.get(snapshot_key(user.session_ref)) == standing
 
 
-def test_a_later_writer_of_the_same_epoch_replaces_the_card(user: Any) -> None:
+def test_a_later_writer_of_the_same_epoch_replaces_the_snapshot(user: Any) -> None:
     """Its fence expired, too; it read the newest values after its commit."""
     for name in ("Countess", "Ada Lovelace"):
-        card = cards.make_card(user)._replace(profile_json=f'{{"name":"{name}"}}')
-        sealed = cards.codec().seal_card(user.session_ref, card)
-        assert backend.put_card(user.session_ref, sealed, lifetime=300, nonce=FENCE)
+        snapshot = snapshots.make_snapshot(user)._replace(profile_json=f'{{"name":"{name}"}}')
+        sealed = session_codec().seal_snapshot(user.session_ref, snapshot)
+        assert backend.put_snapshot(user.session_ref, sealed, lifetime=300, nonce=FENCE)
 
 
 # -- fences ----------------------------------------------------------------------------------
 
-# A nonce is random: it may look like the bytes of a card at the same offset.
+# A nonce is random: it may look like the bytes of a snapshot at the same offset.
 NONCES = [bytes([first]) + b"\0" * 15 for first in (0, 1, 2)] + [b"\1" * 16]
 
 
 @pytest.mark.parametrize("nonce", NONCES)
-def test_a_fence_is_never_read_as_a_card(
+def test_a_fence_is_never_read_as_a_snapshot(
     sign_in: SignIn, user: Any, redis_client: Any, nonce: bytes
 ) -> None:
     token = token_of(sign_in())
-    backend.fence_card(user.session_ref, nonce, lifetime=300)
-    fence = redis_client.get(card_key(user.session_ref))
+    backend.fence_snapshot(user.session_ref, nonce, lifetime=300)
+    fence = redis_client.get(snapshot_key(user.session_ref))
     for interval in (0, 60):
         answer = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=False)
-        assert answer[0] == b"unsure"
+        assert isinstance(answer, NeedsSnapshot)
     assert is_alive(sign_in().session_key)
     assert services.end_other_sessions(request_with(token.value)) == 1
-    sealed = cards.codec().seal_card(user.session_ref, cards.make_card(user))
-    assert not backend.put_card(user.session_ref, sealed, lifetime=300)
-    assert not backend.put_card(user.session_ref, sealed, lifetime=300, nonce=b"x" * 16)
-    assert redis_client.get(card_key(user.session_ref)) == fence
-    assert backend.put_card(user.session_ref, sealed, lifetime=300, nonce=nonce)
+    sealed = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
+    assert not backend.put_snapshot(user.session_ref, sealed, lifetime=300)
+    assert not backend.put_snapshot(user.session_ref, sealed, lifetime=300, nonce=b"x" * 16)
+    assert redis_client.get(snapshot_key(user.session_ref)) == fence
+    assert backend.put_snapshot(user.session_ref, sealed, lifetime=300, nonce=nonce)
 
 
 # -- sent again, after a lost answer ---------------------------------------------------------
@@ -230,18 +231,18 @@ def test_a_fence_is_never_read_as_a_card(
 def test_a_sign_in_that_is_sent_twice_is_done_once(user: Any) -> None:
     token = SessionToken.new(user.session_ref)
     header = header_of_now(token.ref, user.session_epoch)
-    card = cards.codec().seal_card(user.session_ref, cards.make_card(user))
-    bodies = [cards.codec().seal_record(token, header, StartedBy(), b"\0{}") for _ in range(2)]
+    snapshot = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
+    bodies = [session_codec().seal_record(token, header, StartedBy(), b"\0{}") for _ in range(2)]
     first, again, other = (
         backend.create(
-            token.ref, token.id_hash, header.pack(), body, limit=0, policy="end-oldest", card=card,
-            card_lifetime=300,
+            token.ref, token.id_hash, header.pack(), body, limit=0, policy="end-oldest", snapshot=snapshot,
+            snapshot_lifetime=300,
         )
         for body in (bodies[0], bodies[0], bodies[1])
     )  # fmt: skip
-    assert first[0] == b"ok"
+    assert isinstance(first, Stored)
     assert again == first
-    assert other == [b"exists"]
+    assert other == TokenTaken()
     assert backend.live_id_hashes(user.session_ref) == [token.id_hash]
 
 
@@ -250,7 +251,7 @@ def test_a_write_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
     token = token_of(store)
     assert store.valid
     record = store.valid.record
-    body = cards.codec().seal_record(token, record.header, store.valid.sign_in, b"\0{}")
+    body = session_codec().seal_record(token, record.header, store.valid.sign_in, b"\0{}")
     first, again = (
         backend.save(
             token.ref, token.id_hash, record.revision, record.header.pack(), body,
@@ -258,7 +259,7 @@ def test_a_write_that_is_sent_twice_is_done_once(sign_in: SignIn) -> None:
         )
         for _ in range(2)
     )  # fmt: skip
-    assert first[0] == b"ok"
+    assert isinstance(first, Stored)
     assert again == first
 
 

@@ -1,11 +1,13 @@
 """Rule 7 of design.md section 5: what a copy of Redis shows, and what a changed one opens."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from auth_api.sessions import services
+from auth_api.sessions.codec import SNAPSHOT_DICTIONARY
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import is_alive, make_user, request_with
 from tests.store_contents import stored_keys
@@ -46,10 +48,17 @@ def test_a_changed_byte_opens_nothing(sign_in: SignIn, redis_client: Any, positi
     assert not is_alive(token)
 
 
-def test_a_forged_card_is_not_believed(sign_in: SignIn, user: Any, redis_client: Any) -> None:
+def test_a_forged_snapshot_is_not_believed(sign_in: SignIn, user: Any, redis_client: Any) -> None:
     other = make_user("bob@example.com")
     token = sign_in().session_key
     sign_in(other)
     stolen = redis_client.get(f"gh:{{{other.session_ref}}}:card")
     redis_client.set(f"gh:{{{user.session_ref}}}:card", stolen)
     assert services.current_session(request_with(token)).user["email"] == "ada@example.com"
+
+
+def test_the_dictionary_of_snapshots_never_changes() -> None:
+    """Cached snapshots need every byte of it, and deflate would not notice a change (decisions/0005)."""
+    assert sha256(SNAPSHOT_DICTIONARY).hexdigest() == (
+        "9dfc778ca358a8ed28c6af9cd4beedef1b835e44fd93025bb5987af1a0834cab"
+    )

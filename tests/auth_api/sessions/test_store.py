@@ -10,12 +10,13 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import transaction
 
-from auth_api.sessions import services
-from auth_api.sessions import snapshots as cards
+from auth_api.sessions import services, snapshots
+from auth_api.sessions.codec import session_codec
 from auth_api.sessions.exceptions import (
     SessionEnded,
     SessionStoreUnavailable,
 )
+from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import is_alive, request_with
 from tests.clock import age_sessions
@@ -92,7 +93,7 @@ def test_what_a_request_holds_of_an_ended_session_starts_no_new_one(
     assert not is_alive(token)
     with pytest.raises(SessionEnded):
         start(ended)
-    assert cards.backend.count(user.session_ref) == 1
+    assert backend.count(user.session_ref) == 1
 
 
 def test_different_keys_of_two_requests_both_win(sign_in: SignIn) -> None:
@@ -162,7 +163,7 @@ def test_a_write_that_others_always_overtake_is_unknown_and_no_end(
     token = sign_in().session_key
     late = SessionStore(token)
     late["a"] = 1
-    save, overtaking = cards.backend.save, []
+    save, overtaking = backend.save, []
 
     def overtaken(*arguments: Any, **options: Any) -> Any:
         if not overtaking:
@@ -174,7 +175,7 @@ def test_a_write_that_others_always_overtake_is_unknown_and_no_end(
         return save(*arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(cards.backend, "save", overtaken)
+        patched.setattr(backend, "save", overtaken)
         with pytest.raises(SessionStoreUnavailable):
             late.save()
     late.save()
@@ -215,7 +216,7 @@ def test_raising_the_epoch_ends_every_session(sign_in: SignIn, user: Any) -> Non
     assert is_alive(sign_in().session_key)
 
 
-def test_a_lost_push_of_the_card_revives_nothing(
+def test_a_lost_push_of_the_snapshot_revives_nothing(
     sign_in: SignIn, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = sign_in().session_key
@@ -224,18 +225,18 @@ def test_a_lost_push_of_the_card_revives_nothing(
         raise SessionStoreUnavailable("lost")
 
     with monkeypatch.context() as patched:
-        patched.setattr(cards.backend, "put_card", lost)
+        patched.setattr(backend, "put_snapshot", lost)
         services.end_all_sessions(user)
     assert not is_alive(token)
 
 
-def test_a_reader_from_before_the_change_cannot_put_the_old_card_back(
+def test_a_reader_from_before_the_change_cannot_put_the_old_snapshot_back(
     sign_in: SignIn, user: Any
 ) -> None:
     token = sign_in().session_key
-    old = cards.codec().seal_card(user.session_ref, cards.make_card(user))
+    old = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     services.end_all_sessions(user)
-    assert not cards.backend.put_card(user.session_ref, old, lifetime=300)
+    assert not backend.put_snapshot(user.session_ref, old, lifetime=300)
     assert not is_alive(token)
 
 

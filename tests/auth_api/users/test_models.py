@@ -64,14 +64,14 @@ def test_a_change_that_must_end_sessions_raises_the_epoch_by_one(
     assert stored().session_epoch == before + 1
 
 
-def test_other_changes_leave_the_epoch_and_reach_the_card(ada: User) -> None:
+def test_other_changes_leave_the_epoch_and_reach_the_snapshot(ada: User) -> None:
     token = sign_in(ada)
     ada.name = "Augusta"
     ada.save()
     assert stored().session_epoch == 1
-    card = SessionStore(token).validate().card
-    assert card is not None
-    assert '"name":"Augusta"' in card.profile_json
+    snapshot = SessionStore(token).validate().snapshot
+    assert snapshot is not None
+    assert '"name":"Augusta"' in snapshot.profile_json
 
 
 def test_an_old_copy_does_not_bring_ended_sessions_back(ada: User) -> None:
@@ -139,13 +139,13 @@ def test_a_rehash_ends_no_session_and_overwrites_no_newer_password(ada: User) ->
     assert stored().check_password(NEW_PASSWORD)
 
 
-def test_a_card_that_cannot_be_fenced_stops_the_change(
+def test_a_snapshot_that_cannot_be_fenced_stops_the_change(
     ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: Any, **__: Any) -> None:
         raise SessionStoreUnavailable("ConnectionError")
 
-    monkeypatch.setattr("auth_api.sessions.snapshots.backend.fence_card", gone)
+    monkeypatch.setattr("auth_api.sessions.snapshots.backend.fence_snapshot", gone)
     for change in (change_password, deactivate, deactivate_in_bulk, User.delete):
         with pytest.raises(SessionStoreUnavailable):
             change(stored())

@@ -1,7 +1,7 @@
--- KEYS record, index, card
--- ARGV header, body, id hash, limit (0: none), policy, card, card lifetime in seconds
+-- KEYS record, index, snapshot
+-- ARGV header, body, id hash, limit (0: none), policy, snapshot, snapshot lifetime in seconds
 -- returns {ok, record, id hashes of the sessions that the limit ended...} | {exists} | {refused} | {clock}
---   | {epoch}: the user's sessions were ended since the card's epoch was read
+--   | {epoch}: the user's sessions were ended since the snapshot's epoch was read
 local header, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])
 if found then
@@ -15,8 +15,8 @@ if not is_now(r.authenticated, seconds) then return {'clock'} end
 local expires = expiry_ms(r, ms)
 local answer = {'ok', value}
 if r.bound then
-  local card = redis.call('GET', KEYS[3])
-  local known = card and card:byte(1) == 1 and struct.unpack('>I4', card:sub(3, 6))
+  local snapshot = redis.call('GET', KEYS[3])
+  local known = snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6))
   local entries = tonumber(redis.call('ZSCORE', KEYS[2], 'e') or 0)
   if (known and known > r.epoch) or entries > r.epoch then return {'epoch'} end
   local limit = tonumber(ARGV[4])
@@ -31,7 +31,7 @@ if r.bound then
   end
   admit(KEYS[2], id_hash, expires, r.epoch, ms)
   -- as a reader's: the row may have changed since it was read, so it replaces an older epoch only
-  if not card or (known and known < r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
+  if not snapshot or (known and known < r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
 end
 redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
 return answer

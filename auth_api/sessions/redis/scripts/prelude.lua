@@ -1,5 +1,5 @@
 -- Prepended to every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
--- sealed body (records.py). Card: 1, active, epoch, sealed | or a fence: 0, nonce.
+-- sealed body (records.py). Snapshot: 1, active, epoch, sealed | or a fence: 0, nonce.
 -- Redis' own clock is the only clock (design rule 1).
 local BOUND, ADMIN = 1, 4
 local FORMAT = 2 -- the newest that this release reads; formats 1 and 2 have the same layout
@@ -37,14 +37,14 @@ local function is_now(authenticated, seconds)
 end
 
 -- Why the record is over, or nil while it lives. An entry in the index is part of being alive: taking it out ends the session.
-local function ending(r, seconds, index, id_hash, card)
+local function end_reason(r, seconds, index, id_hash, snapshot)
   if seconds >= r.ends then return 'absolute' end
   if seconds >= r.seen + r.idle then return 'idle' end
   if not r.bound then return nil end
   if not redis.call('ZSCORE', index, id_hash) then return 'ended' end
-  if card and card:byte(1) == 1 then
-    if struct.unpack('>I4', card:sub(3, 6)) > r.epoch then return 'epoch' end
-    if card:byte(2) == 0 then return 'inactive' end
+  if snapshot and snapshot:byte(1) == 1 then
+    if struct.unpack('>I4', snapshot:sub(3, 6)) > r.epoch then return 'epoch' end
+    if snapshot:byte(2) == 0 then return 'inactive' end
   end
   return nil
 end

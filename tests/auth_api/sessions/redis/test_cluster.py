@@ -8,7 +8,7 @@ import pytest
 from redis.crc import key_slot
 
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.backend import backend, card_key
+from auth_api.sessions.redis.backend import backend, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive
@@ -25,7 +25,7 @@ class Slot:
 
     def __init__(self, client: Any, ref: str) -> None:
         self.number = key_slot(f"{{{ref}}}".encode())
-        here = client.get_node_from_key(card_key(ref))
+        here = client.get_node_from_key(snapshot_key(ref))
         there = next(node for node in client.get_primaries() if node != here)
         self.here, self.there = (client.get_redis_connection(node) for node in (here, there))
         self.servers = [client.get_redis_connection(node) for node in client.get_nodes()]
@@ -77,20 +77,22 @@ def test_a_slot_that_went_elsewhere_is_followed(slot: Slot, sign_in: Any) -> Non
 def test_a_slot_on_its_way_is_asked_for_at_both_ends(slot: Slot, user: Any) -> None:
     slot.begin()
     slot.there.config_resetstat()
-    backend.fence_card(user.session_ref, b"n" * 16, lifetime=60)  # `here` has no such card: ASK
+    backend.fence_snapshot(
+        user.session_ref, b"n" * 16, lifetime=60
+    )  # `here` has no such snapshot: ASK
     asked = slot.there.info("commandstats")
     waited = asked["cmdstat_wait"]["calls"]  # twice if the server did not know the script
     assert asked["cmdstat_asking"]["calls"] == 3 * waited
     slot.end_at(slot.there)
-    assert slot.there.exists(card_key(user.session_ref))
+    assert slot.there.exists(snapshot_key(user.session_ref))
 
 
 def test_keys_that_are_at_both_ends_are_unknown(slot: Slot, sign_in: Any) -> None:
     """TRYAGAIN: neither node has all keys, so the answer is unknown."""
     token = sign_in().session_key
     slot.begin()
-    card = card_key(SessionToken.parse(token).ref)  # type: ignore[union-attr]
-    slot.here.execute_command("MIGRATE", *address_of(slot.there), card, 0, 1000)
+    snapshot = snapshot_key(SessionToken.parse(token).ref)  # type: ignore[union-attr]
+    slot.here.execute_command("MIGRATE", *address_of(slot.there), snapshot, 0, 1000)
     with pytest.raises(SessionStoreUnavailable):
         sign_in()
 

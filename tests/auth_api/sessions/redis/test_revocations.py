@@ -14,8 +14,8 @@ from redis.exceptions import RedisClusterException
 from auth_api.options import options
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis import revocations as endings
-from auth_api.sessions.redis.revocations import READY, Endings, tell_ended
+from auth_api.sessions.redis import revocations
+from auth_api.sessions.redis.revocations import READY, Revocations, announce_revoked
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from auth_api.users.flows.password import change_password
@@ -30,12 +30,12 @@ MARK = "m" * 16
 @pytest.fixture
 def told(redis_client: Any) -> Iterator[Told]:
     """Return a function that gives what was told since the test began."""
-    listener = Endings()
+    listener = Revocations()
     messages = iter(listener)
     assert next(filter(None, messages)) == READY
 
     def read() -> list[dict[str, str]]:
-        tell_ended(MARK)
+        announce_revoked(MARK)
         found = []
         for text in filter(None, messages):
             message = json.loads(text)
@@ -175,7 +175,7 @@ def test_a_lost_telling_does_not_undo_the_end(
 
     token = str(sign_in().session_key)
     with monkeypatch.context() as patched:
-        patched.setattr(endings, "ask", fail)
+        patched.setattr(revocations, "ask", fail)
         services.end_session(request_with(token))
     assert not is_alive(token)
 
@@ -192,8 +192,8 @@ def test_what_was_told_shows_no_secret(sign_in: SignIn, told: Told) -> None:
 def test_a_listener_of_a_silent_redis_learns_it(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listener = Endings()
-    monkeypatch.setattr(endings, "_TICK", 0.05)
+    listener = Revocations()
+    monkeypatch.setattr(revocations, "_TICK", 0.05)
     monkeypatch.setattr(listener._pubsub, "ping", lambda: None)  # as if no pong ever came
     with pytest.raises(SessionStoreUnavailable):
         list(listener)
@@ -201,7 +201,7 @@ def test_a_listener_of_a_silent_redis_learns_it(
 
 
 def test_a_connection_that_broke_is_told_as_a_gap(redis_client: Any) -> None:
-    listener = Endings()
+    listener = Revocations()
     messages = iter(listener)
     assert next(filter(None, messages)) == READY
     listener._pubsub.connection._sock.shutdown(socket.SHUT_RDWR)
@@ -216,7 +216,7 @@ def test_a_cluster_without_nodes_fails_no_end_that_is_done(monkeypatch: pytest.M
     def unreachable() -> Any:
         raise RedisClusterException("no node answers")
 
-    monkeypatch.setattr(endings, "connection", unreachable)
-    tell_ended(MARK)
+    monkeypatch.setattr(revocations, "connection", unreachable)
+    announce_revoked(MARK)
     with pytest.raises(SessionStoreUnavailable):
-        Endings()
+        Revocations()

@@ -1,0 +1,99 @@
+"""Loads a session: one call to Redis, and the database when Redis has no usable snapshot of its user."""
+
+from typing import NamedTuple
+
+import structlog
+
+from auth_api.options import options
+from auth_api.sessions.redis.answers import Absent, Ended, NeedsSnapshot, Valid
+from auth_api.sessions.redis.backend import NEWER_RELEASE, backend
+
+from .codec import Unreadable, session_codec
+from .exceptions import EndReason, SessionStoreUnavailable
+from .records import (
+    DamagedRecord,
+    NewerRecord,
+    SessionRecord,
+    SignIn,
+    UserSnapshot,
+    ValidSession,
+)
+from .snapshots import read_snapshot
+from .tokens import SessionToken
+
+_log = structlog.get_logger("auth_api.sessions")
+
+
+class OpenedRecord(NamedTuple):
+    """A record with both sealed parts opened."""
+
+    record: SessionRecord
+    sign_in: SignIn
+    payload: bytes
+
+
+def load_session(
+    token: SessionToken | None, *, slide: bool, admin: bool
+) -> ValidSession | Ended | Absent:
+    """Return the session of `token`: valid, over, or absent.
+
+    `slide` moves the idle clock; `admin` is whether it must be a session of the admin's door. Raises
+    SessionStoreUnavailable when nobody can tell.
+    """
+    if token is None:
+        return Absent()
+    interval = options().slide_interval if slide else 0
+    found = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=admin)
+    if not isinstance(found, Valid | NeedsSnapshot):
+        return found
+    opened = open_record(token, found.record)
+    if isinstance(opened, Ended):
+        return opened
+    if not opened.record.header.bound:
+        return ValidSession(token, *opened, None)
+    snapshot = _cached_snapshot(token.ref, found) or _fresh_snapshot(token.ref, opened.record)
+    return snapshot if isinstance(snapshot, Ended) else ValidSession(token, *opened, snapshot)
+
+
+def open_record(token: SessionToken, value: bytes) -> OpenedRecord | Ended:
+    """Open a stored record. Deletes a damaged one; keeps one that our keys do not open.
+
+    Raises SessionStoreUnavailable for a record of a newer release.
+    """
+    codec = session_codec()
+    try:
+        record = SessionRecord.unpack(value)
+        sign_in = codec.open_sign_in(token.ref, token.id_hash, record.header, record.body)
+        payload = codec.open_payload(token, record.header, record.body)
+    except NewerRecord:
+        raise SessionStoreUnavailable(NEWER_RELEASE) from None
+    except DamagedRecord:
+        _log.error("record.damaged", handle=token.handle, size=len(value))
+        backend.end(token.ref, token.id_hash)
+        return Ended(EndReason.DAMAGED)
+    except Unreadable:
+        # Either a key is missing, and the operator can restore it, or the record was tampered with.
+        hint = "Check GATEHOUSE_SESSION_KEYS: a key may be missing."
+        _log.error("record.unreadable", handle=token.handle, hint=hint)
+        return Ended(EndReason.UNREADABLE)
+    return OpenedRecord(record, sign_in, payload)
+
+
+def _cached_snapshot(ref: str, found: Valid | NeedsSnapshot) -> UserSnapshot | None:
+    """Return the snapshot that Redis had; None if the database must be asked."""
+    if isinstance(found, NeedsSnapshot) or found.snapshot is None:
+        return None
+    try:
+        return session_codec().open_snapshot(ref, found.snapshot)
+    except Unreadable:  # sealed by a key that is gone, or forged: the database knows
+        return None
+
+
+def _fresh_snapshot(ref: str, record: SessionRecord) -> UserSnapshot | Ended:
+    """Return the snapshot as the database has it now, and whether the session is over by it."""
+    snapshot = read_snapshot(ref)
+    if snapshot is None or not snapshot.active:
+        return Ended(EndReason.INACTIVE)
+    if snapshot.epoch != record.header.epoch:
+        return Ended(EndReason.EPOCH)
+    return snapshot

@@ -1,0 +1,186 @@
+"""Stores sessions: new ones, and changes of live ones, merged when two requests write at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.sessions.backends.base import CreateError
+
+from auth_api.options import options
+from auth_api.sessions.redis.answers import (
+    Absent,
+    ClockDiffers,
+    Conflict,
+    Ended,
+    LimitReached,
+    Save,
+    Stored,
+)
+from auth_api.sessions.redis.backend import backend
+
+from .codec import session_codec
+from .devices import device_name
+from .exceptions import EndReason, SessionEnded, SessionLimitReached, SessionStoreUnavailable
+from .loading import OpenedRecord, open_record
+from .payloads import pack_payload, unpack_payload
+from .records import (
+    Client,
+    Flag,
+    Header,
+    NewSession,
+    SessionRecord,
+    Shown,
+    SignIn,
+    ValidSession,
+)
+from .snapshots import make_snapshot
+from .timeouts import timeouts
+from .tokens import SessionToken
+
+_MERGE_TRIES = 20
+_CLOCK_TRIES = 3
+
+
+def data_of(valid: ValidSession) -> dict[str, Any]:
+    """Return the data of a session as a new dictionary."""
+    return unpack_payload(valid.payload, valid.record.header.epoch)
+
+
+def create_session(
+    data: dict[str, Any], user: Any, *, new: NewSession, client: Client, admin: bool
+) -> ValidSession:
+    """Store `data` under a new token: a session of `user`, or of nobody if that is None.
+
+    Raises SessionLimitReached, SessionStoreUnavailable, CreateError, and SessionEnded if the user's
+    sessions were ended since the row was read.
+    """
+    token = SessionToken.new(user.session_ref if user else None)
+    snapshot = make_snapshot(user) if user else None
+    sealed = session_codec().seal_snapshot(token.ref, snapshot) if snapshot else b""
+    epoch = snapshot.epoch if snapshot else None
+    for _ in range(_CLOCK_TRIES):
+        header = _new_header(data, new, epoch, admin=admin, now=backend.now(token.ref))
+        sign_in = _new_sign_in(token, header, new, client)
+        payload = pack_payload(data, header.epoch)
+        answer = backend.create(
+            token.ref,
+            token.id_hash,
+            header.pack(),
+            session_codec().seal_record(token, header, sign_in, payload),
+            limit=options().session_limit,
+            policy=options().session_limit_policy,
+            snapshot=sealed,
+            snapshot_lifetime=options().card_lifetime,
+        )
+        if not isinstance(answer, ClockDiffers):
+            break
+    match answer:
+        case Stored(record):
+            return ValidSession(token, SessionRecord.unpack(record), sign_in, payload, snapshot)
+        case LimitReached():
+            raise SessionLimitReached
+        case Ended(reason):
+            raise SessionEnded(reason)
+        case ClockDiffers():
+            raise SessionStoreUnavailable("clock")
+    raise CreateError
+
+
+def update_session(
+    valid: ValidSession,
+    mine: dict[str, Any],
+    *,
+    new_token: SessionToken,
+    shown: Sequence[str] = (),
+) -> tuple[ValidSession, dict[str, Any]]:
+    """Write what `mine` changed over what Redis has now; return the session and its data.
+
+    When another request was faster, its changes are kept and the write is tried again. `shown`: the
+    methods by which the user has just authenticated; if any, both clocks restart. Raises
+    SessionEnded, or SessionStoreUnavailable if the session lives but could not be written.
+    """
+    token = valid.token
+    base = current = data_of(valid)
+    seen = OpenedRecord(valid.record, valid.sign_in, valid.payload)
+    for _ in range(_MERGE_TRIES):
+        data = _merge(base, mine, current)
+        now = backend.now(token.ref) if shown else 0
+        header = _next_header(data, seen.record.header, now=now)
+        sign_in = _next_sign_in(seen.sign_in, token, shown, header.authenticated_at)
+        payload = pack_payload(data, header.epoch)
+        answer = backend.save(
+            token.ref,
+            token.id_hash,
+            seen.record.revision,
+            header.pack(),
+            session_codec().seal_record(new_token, header, sign_in, payload),
+            new_id_hash=new_token.id_hash,
+        )
+        if isinstance(answer, Stored):
+            record = SessionRecord.unpack(answer.record)
+            return ValidSession(new_token, record, sign_in, payload, valid.snapshot), data
+        if isinstance(answer, Conflict):
+            seen = _still_open(open_record(token, answer.record))
+            current = unpack_payload(seen.payload, seen.record.header.epoch)
+        else:
+            _require_alive(answer)
+    raise SessionStoreUnavailable("the session was changed by others all the time")
+
+
+def _still_open(opened: OpenedRecord | Ended) -> OpenedRecord:
+    if isinstance(opened, Ended):
+        raise SessionEnded(opened.reason)
+    return opened
+
+
+def _require_alive(answer: Save) -> None:
+    match answer:
+        case Absent():
+            raise SessionEnded(EndReason.ENDED)
+        case Ended(reason):
+            raise SessionEnded(reason)
+
+
+def _new_header(
+    data: dict[str, Any], new: NewSession, epoch: int | None, *, admin: bool, now: int
+) -> Header:
+    """Return the header of a new session. `epoch` None: not bound to a user. `now` is Redis' time."""
+    flags = (Flag.REMEMBER if new.remember else 0) | (Flag.ADMIN if admin else 0)
+    if epoch is not None:
+        flags |= Flag.BOUND
+    idle, lifetime = timeouts(data, remember=new.remember, start=now)
+    return Header(options().record_format, flags, idle, lifetime, epoch or 0, now, now)
+
+
+def _next_header(data: dict[str, Any], header: Header, *, now: int) -> Header:
+    """Return the header of the next revision; `now` is 0 unless the user just authenticated."""
+    since = now or header.authenticated_at
+    idle, lifetime = timeouts(data, remember=header.remember, start=since)
+    return header._replace(
+        format=options().record_format, idle=idle, lifetime=lifetime, authenticated_at=since
+    )
+
+
+def _new_sign_in(token: SessionToken, header: Header, new: NewSession, client: Client) -> SignIn:
+    if not header.bound:
+        return SignIn(address=client.address)
+    shown = tuple(Shown(method, header.authenticated_at) for method in new.methods)
+    device = device_name(client.user_agent)
+    return SignIn(new.sign_in_id or token.handle, client.address, device, shown)
+
+
+def _next_sign_in(
+    sign_in: SignIn, token: SessionToken, shown: Sequence[str], moment: int
+) -> SignIn:
+    """Return the sign-in with the new time for the methods that were `shown` again."""
+    kept = tuple(earlier for earlier in sign_in.shown if earlier.method not in shown)
+    new = tuple(Shown(method, moment) for method in shown)
+    # A record of format 1 has no id: from now on its present handle is the id.
+    return replace(sign_in, id=sign_in.id or token.handle, shown=kept + new)
+
+
+def _merge(base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
+    """Return `current` with what `mine` changed or deleted since `base`."""
+    changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
+    kept = {key: value for key, value in current.items() if key in mine or key not in base}
+    return {**kept, **changed}
