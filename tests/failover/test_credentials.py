@@ -30,13 +30,15 @@ def alone(servers: ExitStack) -> str:
     return f"rediss://{ACCOUNT}@[::1]:{server.port}/0?ssl_ca_certs={server.certificates.authority}"
 
 
+def is_up(server: SecureRedis) -> bool:
+    info = server.client().cluster("info")
+    return "ok" in str(info["cluster_state"])
+
+
 def cluster(servers: ExitStack) -> str:
     server = servers.enter_context(SecureRedis("--cluster-enabled", "yes"))
     server.client().execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-    wait_for(
-        lambda: b"cluster_state:ok" in server.client().execute_command("CLUSTER INFO"),
-        "the cluster",
-    )
+    wait_for(lambda: is_up(server), "the cluster to have all slots")
     server.client().execute_command("ACL", "SETUSER", "gatehouse", "+cluster")
     server.add_account()
     authority = server.certificates.authority
