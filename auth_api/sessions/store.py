@@ -10,7 +10,6 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import CreateError, SessionBase
 from django.core.exceptions import ValidationError
 
-from auth_api.one_row import read_row
 from auth_api.options import options
 from auth_api.sessions import snapshots as cards
 from auth_api.sessions.redis.backend import backend
@@ -400,7 +399,7 @@ def _user_of(data: dict[str, Any]) -> Any:
         return None
     users = get_user_model()
     try:
-        user = read_row(users, **{users._meta.pk.name: user_id})
+        user = users._default_manager.filter(pk=user_id).first()
     except (ValidationError, ValueError):
         return None
     if user is None:

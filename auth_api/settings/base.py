@@ -29,7 +29,7 @@ class Gatehouse:
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     environment: str  # development, production or test
     public_origin: str
-    bind: str = "127.0.0.1"  # where gunicorn listens (gunicorn_auth.py)
+    bind: str = "127.0.0.1"  # where gunicorn listens (auth_api/gunicorn.py)
     pwned_passwords_url: str = ""  # of a Pwned Passwords range service; empty: not asked
     session_idle: int = 3600
     session_absolute: int = 12 * 3600

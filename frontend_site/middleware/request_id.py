@@ -8,7 +8,6 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 
 from frontend_site.current_request import current_request
-from frontend_site.headers import set_header
 from frontend_site.logging import log_request
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
@@ -41,5 +40,5 @@ class RequestIdMiddleware:
             milliseconds=round((time.monotonic() - started) * 1000),
             request_id=request.request_id,
         )
-        set_header(response, "X-Request-Id", request.request_id)
+        response.headers["X-Request-Id"] = request.request_id
         return response

@@ -17,7 +17,6 @@ from frontend_site.cookies import (
     add_set_cookie,
     read_cookie,
 )
-from frontend_site.headers import set_header
 from frontend_site.security.endpoints import View, is_public
 from frontend_site.site_request import SiteRequest
 
@@ -48,7 +47,7 @@ class SessionCookieMiddleware:
         if "Vary" in response.headers:
             patch_vary_headers(response, ("Cookie",))
         else:
-            set_header(response, "Vary", "Cookie")
+            response.headers["Vary"] = "Cookie"
         return response
 
 

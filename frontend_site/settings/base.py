@@ -26,9 +26,9 @@ class Gatehouse:
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
-    bind: str = "127.0.0.1"  # where gunicorn listens (gunicorn_web.py)
+    bind: str = "127.0.0.1"  # where gunicorn listens (frontend_site/gunicorn.py)
     proxy_hops: int = 0  # how many proxies may speak for the client
-    has_certificate: bool = False  # gunicorn speaks TLS itself (gunicorn_web.py)
+    has_certificate: bool = False  # gunicorn speaks TLS itself (frontend_site/gunicorn.py)
     connect_timeout: float = 1.0
     read_timeout: float = 5.0  # of one silence
     call_deadline: float = 8.0  # of a whole call, however the bytes drip

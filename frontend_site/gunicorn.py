@@ -4,27 +4,23 @@ import os
 import resource
 from typing import Any
 
+import gevent
+from gunicorn.workers.ggevent import GeventWorker
+
+from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
+from gatehouse.gunicorn import PlainRefusals
+
 _production = os.environ.get("GATEHOUSE_ENV", "production") == "production"
 _host = os.environ.get("FRONTEND_BIND", "0.0.0.0" if _production else "127.0.0.1")  # noqa: S104
 bind = f"{_host}:{os.environ.get('FRONTEND_PORT', '8000')}"
 workers = int(os.environ.get("FRONTEND_WORKERS", "2"))
-worker_class = "gevent"
 event_streams = int(os.environ.get("GATEHOUSE_STREAMS", "1000"))
 worker_connections = 1000 + event_streams
-reuse_port = True  # else kept-alive connections may all land on one worker
 keepalive = 15  # seconds
-timeout = 30
 graceful_timeout = int(os.environ.get("GATEHOUSE_GRACE", "5"))  # seconds for requests under way
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
-accesslog = None
-loglevel = "warning"
-forwarder_headers = ""  # nobody may set SCRIPT_NAME or PATH_INFO by a header
-forwarded_allow_ips = "127.0.0.1"
-secure_scheme_headers: dict[str, str] = {}
-header_map = "drop"  # names with an underscore are look-alikes
-control_socket_disable = True
 if os.environ.get("GATEHOUSE_CERTFILE"):  # script/server --https
     certfile = os.environ["GATEHOUSE_CERTFILE"]
     keyfile = os.environ["GATEHOUSE_KEYFILE"]
@@ -37,18 +33,16 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
 
 
+class SiteWorker(PlainRefusals, GeventWorker):  # type: ignore[misc]
+    """gevent's greenlets."""
+
+
+worker_class = SiteWorker
+
+
 def post_worker_init(worker: Any) -> None:
-    """Refusals in our words, short answers in one piece; streams end when the worker is to stop, else it would wait for them."""
-    import gevent
-
+    """Let streams end when the worker is to stop; it would wait for them."""
     from frontend_site.events.hub import stop_streams
-    from gunicorn_answers import send_short_answers_whole
-    from gunicorn_refusals import speak_as_we_do
-    from gunicorn_web_request import read_plain_gets_by_table
-
-    speak_as_we_do()
-    read_plain_gets_by_table(worker.cfg)
-    send_short_answers_whole()
 
     def stop_with_the_worker() -> None:
         while worker.alive:
@@ -63,6 +57,4 @@ def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None
 
     gevent changes greenlets only when one has to wait, and such a one never has.
     """
-    import gevent
-
     gevent.sleep(0)

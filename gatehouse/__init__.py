@@ -1,0 +1,1 @@
+"""What both services are made of. It imports neither of them."""
