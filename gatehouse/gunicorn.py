@@ -55,7 +55,6 @@ _STATUSES: Mapping[type[Exception], HTTPStatus] = {
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
     errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
-    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ParseException: HTTPStatus.BAD_REQUEST,
     SSLError: HTTPStatus.BAD_REQUEST,
 }
@@ -71,7 +70,7 @@ class PlainRefusals:
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer `exc` on socket `client`, and log its kind. gunicorn closes the connection."""
         status = _status_of(exc)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("Error handling request", exc_info=exc)
         else:
             _log.warning("Refused: no HTTP request that we take (%s)", type(exc).__name__)
