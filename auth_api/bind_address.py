@@ -1,4 +1,4 @@
-"""Where the private port may listen. gunicorn_auth.py asks too, so nothing of Django here."""
+"""Where the private port may listen. auth_api/gunicorn.py asks too, so nothing of Django here."""
 
 import ipaddress
 import socket

@@ -2,15 +2,13 @@
 
 import os
 
-import django
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("GATEHOUSE_ENV", "production")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
 
-django.setup(set_prefix=False)
+application = get_wsgi_application()
 
 from auth_api.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
-from auth_api.handler import Handler  # noqa: E402
 
 refuse_weak_settings()
-application = Handler()

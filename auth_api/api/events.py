@@ -18,7 +18,7 @@ def never() -> bool:
     return False
 
 
-is_stopping: Callable[[], bool] = never  # gunicorn_auth.py says when this worker is
+is_stopping: Callable[[], bool] = never  # auth_api/gunicorn.py says when this worker is
 
 
 @require_GET
@@ -35,7 +35,7 @@ def events(request: ApiRequest) -> StreamingHttpResponse:
 
 @cache
 def _slots() -> threading.BoundedSemaphore:
-    """A stream keeps a thread, and gunicorn_auth.py has this many extra ones for them."""
+    """A stream keeps a thread, and auth_api/gunicorn.py has this many extra ones for them."""
     return threading.BoundedSemaphore(options().event_streams)
 
 

@@ -6,33 +6,21 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from auth_api.headers import PreparedHeaders, set_content_length, set_header
 from auth_api.operations import counter_of
 from auth_api.options import options
 from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
 from gatehouse.request_id import current_request, request_id_of
+from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 
 API_PREFIX = "/v1/"
-SESSION_PATH = "/v1/session"
 ADMIN_PREFIX = "/admin/"
 _PROBES = ("/healthz", "/readyz")  # asked by address, and they tell nothing
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("auth_api")
 
-_COMMON = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-_HSTS = "max-age=63072000; includeSubDomains"  # two years; for an admin behind a proxy with TLS
-_CSP_API = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 # The admin's own pages: no inline code. 'self' and no nonce: Django 5.2's templates write none.
 _CSP_ADMIN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -40,19 +28,15 @@ _CSP_ADMIN = (
     "frame-ancestors 'none'; connect-src 'self'"
 )
 
-_API = PreparedHeaders(
-    {**_COMMON, "Content-Security-Policy": _CSP_API, "Cache-Control": "no-store"}
-)
-_ADMIN = PreparedHeaders(
-    {
-        **_COMMON,
-        "Content-Security-Policy": _CSP_ADMIN,
-        "Cache-Control": "no-store",
-        # With no-referrer a form's Origin is "null", and Django's CSRF check refuses it.
-        "Referrer-Policy": "same-origin",
-    }
-)
-_OTHER = PreparedHeaders({**_COMMON, "Content-Security-Policy": _CSP_API})
+_OTHER = {**COMMON, "Content-Security-Policy": NO_PAGE, "Referrer-Policy": "no-referrer"}
+_API = {**_OTHER, "Cache-Control": "no-store"}
+_ADMIN = {
+    **COMMON,
+    "Content-Security-Policy": _CSP_ADMIN,
+    "Cache-Control": "no-store",
+    # With no-referrer a form's Origin is "null", and Django's CSRF check refuses it.
+    "Referrer-Policy": "same-origin",
+}
 
 Handler = Callable[[HttpRequest], Any]
 
@@ -68,28 +52,19 @@ class RequestContextMiddleware:
         request.request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.client_address = request.META.get("REMOTE_ADDR", "")
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
-        # The session's own call asks the database next to never, and looks after it then (cards.py).
-        asks_database = request.path_info != SESSION_PATH
-        if asks_database:
-            close_old_connections()
         token = current_request.set(request)
         try:
             response = self._answer(request)
         finally:
             current_request.reset(token)
-        if asks_database:
-            close_old_connections()
-        if request.is_api:
-            _API.set_on(response)
-        elif request.path_info.startswith(ADMIN_PREFIX):
-            _ADMIN.set_on(response)
-        else:
-            _OTHER.set_on(response)
-            response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
+        for name, value in _headers_for(request).items():
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
         if request.is_secure() and options().environment == "production":
-            response.headers["Strict-Transport-Security"] = _HSTS
-        set_header(response, "X-Request-Id", request.request_id)
-        set_content_length(response)  # else gunicorn sends chunks, which the BFF's hot path refuses
+            response.headers["Strict-Transport-Security"] = HSTS
+        response.headers["X-Request-Id"] = request.request_id
+        if not response.streaming:  # else gunicorn sends chunks, which frontend_site refuses
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         counter_of("api" if request.is_api else "other", response.status_code).inc()
         return response
 
@@ -102,6 +77,12 @@ class RequestContextMiddleware:
             _log.warning("host.refused")
             return problem_response(request, BAD_REQUEST)
         return self.get_response(request)
+
+
+def _headers_for(request: Any) -> dict[str, str]:
+    if request.is_api:
+        return _API
+    return _ADMIN if request.path_info.startswith(ADMIN_PREFIX) else _OTHER
 
 
 def _is_our_host(request: HttpRequest) -> bool:

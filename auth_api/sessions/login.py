@@ -12,8 +12,6 @@ from django.contrib.auth import (
 )
 from django.core.exceptions import ValidationError
 
-from auth_api.one_row import read_row
-
 from .exceptions import EndReason, SessionEnded
 
 
@@ -44,7 +42,7 @@ def user_of(data: dict[str, Any]) -> Any:
         return None
     users = get_user_model()
     try:
-        user = read_row(users, **{users._meta.pk.name: user_id})
+        user = users._default_manager.filter(pk=user_id).first()
     except (ValidationError, ValueError):
         return None
     if user is None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 from django.contrib.auth import get_user_model
-from django.db import close_old_connections, transaction
+from django.db import transaction
 
 from auth_api.options import options
 from auth_api.sessions.codec import session_codec
@@ -44,7 +44,6 @@ def make_snapshot(user: SessionUser) -> UserSnapshot:
 
 def read_snapshot(ref: str) -> UserSnapshot | None:
     """Return the snapshot as the database has it now, and cache it unless a change is under way."""
-    close_old_connections()  # nobody else did, in the call that every page makes
     user = get_user_model()._default_manager.filter(session_ref=ref).first()
     if user is None:
         return None

@@ -37,7 +37,7 @@ def database_settings(url: str) -> dict[str, Any]:
 def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
     """Make an existing SQLite database, and its -wal and -shm files, private to their owner.
 
-    New databases are private through the umask of manage.py and gunicorn_auth.py; SQLite copies a
+    New databases are private through the umask of manage.py and auth_api/gunicorn.py; SQLite copies a
     database's permissions to the files beside it.
     """
     name = str(database["NAME"])

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 
-from auth_api.one_row import read_row
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.users.passwords.hashing import acceptable_input, can_be_checked, decoy
@@ -73,7 +72,7 @@ def _find(address: str) -> tuple[str, User | None]:
         account = canonical_address(address)
     except ValidationError:
         return "", None
-    return account, read_row(User, email=account)
+    return account, User.objects.filter(email=account).first()
 
 
 def _nobody() -> User:

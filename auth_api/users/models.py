@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.utils import timezone
@@ -201,8 +202,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         Only over the hash that was verified: a password that was changed meanwhile stays.
         """
         verified = self.password
-        self.set_password(raw_password)
-        self._password = None
+        self.password = make_password(raw_password)
         models.QuerySet.update(self._row().filter(password=verified), password=self.password)
         self._mark_stored({"password"})
 

@@ -5,11 +5,10 @@ from functools import lru_cache
 
 import structlog
 from django.conf import settings
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
 from frontend_site import problems
-from frontend_site.headers import set_content_length
 from frontend_site.site_request import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
@@ -31,7 +30,8 @@ class HostMiddleware:
         else:
             _log.warning("host.refused")
             response = problems.respond(request, problems.BAD_REQUEST)
-        set_content_length(response)
+        if isinstance(response, HttpResponse):  # nobody knows how long a stream will be
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
-from frontend_site.headers import set_header
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
 from gatehouse.logging import log_request
@@ -37,5 +36,5 @@ class RequestIdMiddleware:
             milliseconds=round((time.monotonic() - started) * 1000),
             request_id=request.request_id,
         )
-        set_header(response, "X-Request-Id", request.request_id)
+        response.headers["X-Request-Id"] = request.request_id
         return response

@@ -4,42 +4,21 @@ from collections.abc import Callable
 
 from django.http import HttpResponseBase
 
-from frontend_site.headers import PreparedHeaders, set_header
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest, is_api, nonce_of
+from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 
-_FEATURES = (
-    "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation "
-    "gyroscope hid magnetometer microphone midi payment picture-in-picture serial usb "
-    "screen-wake-lock xr-spatial-tracking"
-)
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",  # for browsers without frame-ancestors
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{name}=()" for name in _FEATURES.split()),
-}
-_HSTS = "max-age=63072000; includeSubDomains"  # two years
 _PAGE = (
     "default-src 'none'; script-src 'nonce-%s'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_NO_PAGE = (
-    "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; sandbox"
-)
-_DEFAULTS = PreparedHeaders(
-    {
-        # Not no-referrer: under that, browsers send `Origin: null` with our own forms.
-        "Referrer-Policy": "same-origin",
-        # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
-        "Cache-Control": "no-store",
-    }
-)
-_ON_PAGES = PreparedHeaders(_HEADERS)
-_ELSEWHERE = PreparedHeaders({**_HEADERS, "Content-Security-Policy": _NO_PAGE})
+_DEFAULTS = {
+    # Not no-referrer: under that, browsers send `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
+    # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
+    "Cache-Control": "no-store",
+}
 
 
 class SecurityHeadersMiddleware:
@@ -53,11 +32,13 @@ class SecurityHeadersMiddleware:
         headers = response.headers
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
         if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
-            _ON_PAGES.set_on(response)
-            set_header(response, "Content-Security-Policy", _PAGE % nonce_of(request))
+            headers["Content-Security-Policy"] = _PAGE % nonce_of(request)
         else:
-            _ELSEWHERE.set_on(response)
-        _DEFAULTS.set_where_missing(response)
+            headers["Content-Security-Policy"] = NO_PAGE
+        for name, value in COMMON.items():
+            headers[name] = value
+        for name, value in _DEFAULTS.items():
+            headers.setdefault(name, value)
         if request.is_secure() and options().environment == "production":
-            headers["Strict-Transport-Security"] = _HSTS
+            headers["Strict-Transport-Security"] = HSTS
         return response

@@ -9,7 +9,6 @@ from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
 from frontend_site.backend.caller import client_address
-from frontend_site.headers import set_header
 from frontend_site.security.endpoints import View, is_public
 from frontend_site.session_token import SessionToken
 from frontend_site.set_cookies import add_set_cookie
@@ -43,7 +42,7 @@ class SessionCookieMiddleware:
         if "Vary" in response.headers:
             patch_vary_headers(response, ("Cookie",))
         else:
-            set_header(response, "Vary", "Cookie")
+            response.headers["Vary"] = "Cookie"
         return response
 
 

@@ -42,5 +42,6 @@ urlpatterns = [
     path("api/needs-sign-in", reports.asks_to_sign_in),
     path("crash", reports.crash),
     path("asks-twice", reports.asks_twice),
+    path("database", reports.asks_the_database),
     *ours,
 ]

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -184,6 +185,13 @@ def signs_out_and_fails(request: SiteRequest) -> HttpResponse:
 
 def crash(request: SiteRequest) -> HttpResponse:
     raise RuntimeError("secret detail")
+
+
+@page("GET", public=True)
+def asks_the_database(request: SiteRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_master")
+    return HttpResponse("asked")
 
 
 @page("GET", public=True)

@@ -127,7 +127,7 @@ def test_private_addresses_are_fine(production: Any, bind: str) -> None:
 
 def test_gunicorn_refuses_what_its_command_line_says() -> None:
     """Nothing of which stands in our settings."""
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn_auth.py"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:auth_api.gunicorn"]
     command += ["--bind", f"0.0.0.0:{free_port()}", "auth_api.wsgi"]
     done = subprocess.run(
         command,

@@ -31,7 +31,7 @@ def test_who_am_i_costs_one_command_no_sql_and_few_functions(
     # What the script asks for itself: record and snapshot, the index, the time.
     inner = {"cmdstat_mget", "cmdstat_zscore", "cmdstat_time"}
     assert set(asked) - inner == {"cmdstat_evalsha", "cmdstat_config|resetstat"}
-    assert calls < 640  # the test client's own work is in it
+    assert calls < 710  # the test client's own work is in it
 
 
 def test_a_sign_in_costs_four_statements_and_few_functions(
@@ -55,5 +55,5 @@ def test_a_sign_in_costs_four_statements_and_few_functions(
     assert {name: asked[f"cmdstat_{name}"]["calls"] for name in ("eval", "unlink", "evalsha")} == {
         "eval": 1, "unlink": 1, "evalsha": 2,
     }  # fmt: skip
-    bound = {"sqlite": 3100, "postgresql": 3500}[connection.vendor]
+    bound = {"sqlite": 3950, "postgresql": 4350}[connection.vendor]
     assert calls < bound  # the test client's own work is in it

@@ -75,7 +75,7 @@ def running_site(
             **changes,
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", application, "--config=gunicorn_web.py",
+            [sys.executable, "-m", "gunicorn", application, "--config=python:frontend_site.gunicorn",
              "--workers=1", f"--bind=fd://{listener.fileno()}"],
             env=environment, cwd=ROOT, pass_fds=[listener.fileno()],
         )  # fmt: skip

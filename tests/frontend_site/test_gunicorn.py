@@ -1,12 +1,11 @@
 """What only the real server shows: raw headers, odd methods, two lines of one header."""
 
-import json
 import socket
 from contextlib import closing
 
 import pytest
 
-from tests.frontend_site.server import Server, running_site
+from tests.frontend_site.server import Server
 from tests.frontend_site.stub import (
     EXPIRE_SESSION,
     HANDLE,
@@ -185,41 +184,3 @@ def test_an_ended_handle_goes_out_and_nothing_else(server: Server, stub: Stub) -
     assert server.ask("DELETE", f"/api/auth/sessions/{HANDLE}", *lines).status == 204
     assert server.ask("DELETE", "/api/auth/sessions/..%2f..%2fadmin%2f", *lines).status == 404
     assert stub.calls == [f"DELETE /v1/sessions/{HANDLE}"]
-
-
-REFUSED = [
-    (b"GET /email/verify?token=s3cret of mine HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-    (b"GET /?token=s3cret" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
-    (b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie s3cret\r\n\r\n", 400),
-    (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: s3cret" + b"a" * 9000 + b"\r\n\r\n", 431),
-    (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: s3cret\r\n\r\n", 501),
-]
-
-
-@pytest.mark.parametrize(("data", "status"), REFUSED)
-def test_what_gunicorn_refuses_has_our_headers_and_echoes_nothing(
-    server: Server, data: bytes, status: int
-) -> None:
-    answer = server.exchange(data)
-    assert answer.status == status
-    assert answer.all("X-Content-Type-Options") == ["nosniff"]
-    assert answer.all("Cache-Control") == ["no-store"]
-    assert answer.all("Content-Type") == ["application/problem+json"]
-    [policy] = answer.all("Content-Security-Policy")
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert json.loads(answer.body)["status"] == status
-    for name in ("Referrer-Policy", "Permissions-Policy", "Cross-Origin-Opener-Policy"):
-        assert answer.all(name)
-    assert b"s3cret" not in answer.body
-
-
-def test_what_gunicorn_refuses_is_logged_without_its_words(
-    stub: Stub, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with running_site(stub.url) as site:
-        for data, _ in REFUSED:
-            site.exchange(data)
-    written = "".join(capfd.readouterr())
-    assert written.count("Refused: no HTTP request") == len(REFUSED)
-    assert "s3cret" not in written

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from argon2 import Parameters
+from cffi import FFI
 from django.contrib.auth.hashers import (
     Argon2PasswordHasher,
     PBKDF2PasswordHasher,
@@ -20,7 +21,6 @@ from django.contrib.auth.hashers import (
     is_password_usable,
 )
 from nacl.bindings import crypto_pwhash_str_verify, crypto_pwhash_STRBYTES
-from nacl.bindings.crypto_pwhash import ffi as libsodium  # type: ignore[attr-defined]
 from nacl.exceptions import InvalidkeyError
 
 from auth_api.errors import Overloaded
@@ -28,13 +28,14 @@ from auth_api.options import options
 
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
 _SLOT_PATIENCE = 0.5  # seconds
-_WAITING = 2  # threads; the others of the worker (gunicorn_auth.py) are for signed-in users
+_WAITING = 2  # threads; the others of the worker (auth_api/gunicorn.py) are for signed-in users
 # What libsodium computes: Argon2id with one lane, a salt of 8 bytes and a tag of 16 at least.
 _ONE_LANE = re.compile(
     r"argon2id\$v=19\$m=[0-9]{1,8},t=[0-9]{1,4},p=1\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}",
     re.ASCII,
 )
 
+_c = FFI()
 _mine = threading.local()
 
 
@@ -112,11 +113,11 @@ def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
 
 def _is_right(password: bytes, stored: bytes) -> bool:
     """Whether `stored`, an Argon2id hash, is of `password`. Raises Overloaded without the memory for it."""
-    libsodium.errno = 0  # libsodium sets it, but not always
+    _c.errno = 0  # of this thread; libsodium sets it, but not always
     try:
         return bool(crypto_pwhash_str_verify(stored, password))
     except InvalidkeyError:
-        if libsodium.errno == ENOMEM:  # nobody may be told that a right password is wrong
+        if _c.errno == ENOMEM:  # nobody may be told that a right password is wrong
             raise Overloaded from None
         return False
 

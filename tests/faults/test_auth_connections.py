@@ -1,11 +1,9 @@
-"""auth_api's main thread answers the call that every page makes; nobody else may have to wait for that."""
+"""Kept connections of auth_api: half a request or a hanging Redis keeps nobody else waiting."""
 
-import os
 import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -99,10 +97,9 @@ def test_half_a_request_holds_nobody_up(
     assert slow.status() == 200
 
 
-def test_the_hot_call_and_others_take_turns_on_one_connection(
+def test_calls_of_all_kinds_take_turns_on_one_connection(
     connect: Callable[[], KeptConnection],
 ) -> None:
-    """The first is answered by the main thread, the others by gunicorn's threads."""
     connection = connect()
     for path in ("/v1/session", "/v1/sessions", "/v1/session?slide=false", "/healthz") * 2:
         connection.send(path)
@@ -119,7 +116,7 @@ def test_two_requests_at_once_are_both_answered(connect: Callable[[], KeptConnec
     assert [connection.status(), connection.status()] == [200, 200]
 
 
-def test_a_hanging_redis_holds_the_main_thread_up_once(
+def test_a_hanging_redis_keeps_nobody_waiting_who_does_not_need_it(
     stack: Stack, connect: Callable[[], KeptConnection]
 ) -> None:
     first, second, probe = connect(), connect(), connect()
@@ -137,28 +134,3 @@ def test_a_hanging_redis_holds_the_main_thread_up_once(
         return first.status() == 200
 
     wait_for(answered, "an answer after the outage")
-
-
-def may_be_patient() -> bool:
-    """Whether this system has SCHED_BATCH and lets us ask for it."""
-    if not hasattr(os, "SCHED_BATCH") or not Path("/proc/self/task").exists():
-        return False
-    before, usual = os.sched_getscheduler(0), os.sched_param(0)
-    try:
-        os.sched_setscheduler(0, os.SCHED_BATCH, usual)
-        return os.sched_getscheduler(0) == os.SCHED_BATCH
-    except OSError:
-        return False
-    finally:
-        os.sched_setscheduler(0, before, usual)
-
-
-@pytest.mark.skipif(not may_be_patient(), reason="this system does not give us SCHED_BATCH")
-def test_a_call_interrupts_nobody(stack: Stack, connect: Callable[[], KeptConnection]) -> None:
-    """The BFF goes on when it has sent a call, and all threads of auth_api wait for the processor."""
-    connect()  # its first requests were answered by threads
-    pid = stack.processes["auth"].pid
-    [worker] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    threads = [int(entry.name) for entry in Path(f"/proc/{worker}/task").iterdir()]
-    assert len(threads) > 1
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}

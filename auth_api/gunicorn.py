@@ -1,0 +1,50 @@
+"""gunicorn for the private service: loopback only, a few threads, kept-alive connections."""
+
+import os
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from auth_api.bind_address import HINT, is_private
+from gatehouse import variables
+from gatehouse.env import stop_in_one_line
+
+with stop_in_one_line():
+    from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
+    from gatehouse.gunicorn import ENV, PlainRefusals
+
+    os.umask(0o077)  # files of this service are private to its owner
+    bind = f"{ENV.read(variables.AUTH_API_BIND)}:{ENV.read(variables.AUTH_API_PORT)}"
+    workers = ENV.read(variables.AUTH_API_WORKERS)
+    # Each event stream keeps a thread busy.
+    threads = ENV.read(variables.AUTH_API_THREADS) + ENV.read(variables.EVENT_STREAMS)
+keepalive = 75  # seconds; frontend_site keeps its connections
+limit_request_line = 2048
+limit_request_fields = 40
+
+
+class ApiWorker(PlainRefusals, ThreadWorker):  # type: ignore[misc]
+    """Threads: Argon2 runs outside the GIL; Redis and SQL are blocking clients."""
+
+
+worker_class = ApiWorker
+
+
+def on_starting(server: Any) -> None:
+    """Stop before a worker starts: by weak settings, or by a public address, also of `--bind`."""
+    with stop_in_one_line():
+        from auth_api.checks import refuse_weak_settings
+
+        refuse_weak_settings()
+    if not ENV.is_production:
+        return
+    for address in server.cfg.address:
+        if isinstance(address, tuple) and not is_private(address[0]):
+            raise SystemExit(f"auth_api must not listen on {address[0]}, a public address. {HINT}")
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let streams end when the worker is to stop; it would wait for them."""
+    from auth_api.api import events
+
+    events.is_stopping = lambda: not worker.alive

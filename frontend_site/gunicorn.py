@@ -1,0 +1,67 @@
+"""gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
+
+import resource
+from typing import Any
+
+import gevent
+from gunicorn.workers.ggevent import GeventWorker
+
+from gatehouse import variables
+from gatehouse.env import stop_in_one_line
+
+with stop_in_one_line():
+    from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
+    from gatehouse.gunicorn import ENV, PlainRefusals
+
+    _host = ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1")
+    bind = f"{_host}:{ENV.read(variables.FRONTEND_PORT)}"
+    workers = ENV.read(variables.FRONTEND_WORKERS)
+    worker_connections = 1000 + ENV.read(variables.STREAMS)
+    certfile = ENV.read(variables.CERTFILE) or None
+    keyfile = ENV.read(variables.KEYFILE) or None
+keepalive = 15  # seconds
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+
+# Each connection is a file, and many systems start a process with room for 1024.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 2 * worker_connections
+if _soft != resource.RLIM_INFINITY and _soft < _wanted:
+    _room = _wanted if _hard == resource.RLIM_INFINITY else min(_wanted, _hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
+
+
+class SiteWorker(PlainRefusals, GeventWorker):  # type: ignore[misc]
+    """gevent's greenlets."""
+
+
+worker_class = SiteWorker
+
+
+def on_starting(server: Any) -> None:
+    """Stop before a worker starts, by weak settings."""
+    with stop_in_one_line():
+        from frontend_site.checks import refuse_weak_settings
+
+        refuse_weak_settings()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let streams end when the worker is to stop; it would wait for them."""
+    from frontend_site.events.hub import stop_streams
+
+    def stop_with_the_worker() -> None:
+        while worker.alive:
+            gevent.sleep(0.2)
+        stop_streams()
+
+    gevent.spawn(stop_with_the_worker)
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    """Let the others go first: a connection that always has its next request ready would keep them waiting.
+
+    gevent changes greenlets only when one has to wait, and such a one never has.
+    """
+    gevent.sleep(0)

@@ -1,0 +1,98 @@
+"""gunicorn in front of both services: the settings they share, and how it refuses what is no request."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from ssl import SSLError
+from typing import Any
+
+from gunicorn import util
+from gunicorn.http import errors
+
+from . import variables
+from .env import Env
+from .problems import CONTENT_TYPE
+from .security_headers import COMMON, NO_PAGE
+
+__all__ = [
+    "accesslog",
+    "control_socket_disable",
+    "forwarded_allow_ips",
+    "forwarder_headers",
+    "graceful_timeout",
+    "header_map",
+    "loglevel",
+    "reuse_port",
+    "secure_scheme_headers",
+    "timeout",
+]
+
+os.environ.setdefault("GATEHOUSE_ENV", "production")
+ENV = Env()
+
+graceful_timeout = ENV.read(variables.GRACE)  # seconds, for requests in progress
+reuse_port = True  # else kept-alive connections may all land on one worker
+timeout = 30
+accesslog = None
+loglevel = "warning"
+forwarder_headers = ""  # nobody may set SCRIPT_NAME or PATH_INFO by a header
+forwarded_allow_ips = "127.0.0.1"
+secure_scheme_headers: dict[str, str] = {}
+header_map = "drop"  # names with an underscore are look-alikes
+control_socket_disable = True
+
+_log = logging.getLogger("gunicorn.error")
+_HEADERS = {
+    **COMMON,
+    "Connection": "close",
+    "Content-Type": CONTENT_TYPE,
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": NO_PAGE,
+    "Referrer-Policy": "no-referrer",
+}
+# The first that fits; every other ParseException is a 400.
+_STATUSES: Mapping[type[Exception], HTTPStatus] = {
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
+    errors.ParseException: HTTPStatus.BAD_REQUEST,
+    SSLError: HTTPStatus.BAD_REQUEST,
+}
+
+
+class PlainRefusals:
+    """For a worker class: what gunicorn refuses by itself has our headers and repeats nothing of it.
+
+    gunicorn's own answer is HTML without a security header, with a part of the request in it, and it
+    logs that part, in which a token may stand.
+    """
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer `exc` on socket `client`, and log its kind. gunicorn closes the connection."""
+        status = _status_of(exc)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("Error handling request", exc_info=exc)
+        else:
+            _log.warning("Refused: no HTTP request that we take (%s)", type(exc).__name__)
+        with suppress(Exception):  # the client left, or does not read
+            util.write_nonblock(client, _refusal(status))
+
+
+def _status_of(exc: BaseException) -> HTTPStatus:
+    fitting = (status for kind, status in _STATUSES.items() if isinstance(exc, kind))
+    return next(fitting, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _refusal(status: HTTPStatus) -> bytes:
+    """Return a problem document (RFC 9457; about:blank: the status says it all) with its head."""
+    body = json.dumps({"type": "about:blank", "title": status.phrase, "status": status}).encode()
+    headers = {**_HEADERS, "Content-Length": str(len(body))}
+    lines = [f"HTTP/1.1 {status:d} {status.phrase}", *(f"{n}: {v}" for n, v in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
