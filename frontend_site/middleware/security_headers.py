@@ -1,8 +1,11 @@
 """Headers that tell browsers what this site never does. On every answer, errors and files too."""
 
+import re
 from collections.abc import Callable
+from functools import cache
 
 from django.http import HttpResponseBase
+from django.templatetags.static import static
 
 from frontend_site.headers import PreparedHeaders, set_header
 from frontend_site.http import SiteRequest, is_api, nonce_of
@@ -24,7 +27,12 @@ _HSTS = "max-age=63072000; includeSubDomains"  # two years
 _PAGE = (
     "default-src 'none'; script-src 'nonce-%s'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "frame-ancestors 'none'; worker-src %s; "
+    "require-trusted-types-for 'script'; trusted-types gatehouse-stream"
+)
+# Of the one file that may run as a worker: not sandboxed, which would take its origin away.
+_WORKER = (
+    "default-src 'none'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 _NO_PAGE = (
     "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "
@@ -40,6 +48,8 @@ _DEFAULTS = PreparedHeaders(
 )
 _ON_PAGES = PreparedHeaders(_HEADERS)
 _ELSEWHERE = PreparedHeaders({**_HEADERS, "Content-Security-Policy": _NO_PAGE})
+_ON_WORKER = PreparedHeaders({**_HEADERS, "Content-Security-Policy": _WORKER})
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
 
 
 class SecurityHeadersMiddleware:
@@ -54,10 +64,24 @@ class SecurityHeadersMiddleware:
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
         if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
             _ON_PAGES.set_on(response)
-            set_header(response, "Content-Security-Policy", _PAGE % nonce_of(request))
+            set_header(response, "Content-Security-Policy", _policy(request))
+        elif request.path_info == _worker():
+            _ON_WORKER.set_on(response)
         else:
             _ELSEWHERE.set_on(response)
         _DEFAULTS.set_where_missing(response)
         if request.is_secure() and knobs().environment == "production":
             headers["Strict-Transport-Security"] = _HSTS
         return response
+
+
+def _policy(request: SiteRequest) -> str:
+    """A page's policy. It names one file as worker: any file of ours could be more than we mean."""
+    host = request.META.get("HTTP_HOST", "")
+    worker = f"{host}{_worker()}" if _HOST.fullmatch(host) else "'none'"
+    return _PAGE % (nonce_of(request), worker)
+
+
+@cache
+def _worker() -> str:
+    return static("frontend_site/session-stream.js")
