@@ -41,5 +41,5 @@ def page_session(request: HttpRequest) -> PageSession | None:
 def _read(user: dict[str, Any], session: dict[str, Any]) -> PageSession:
     idle, absolute = session["idle_expires_at"], session["absolute_expires_at"]
     ends = min(idle, absolute)  # such texts are in the order of their times
-    left = max(0, int(moment(ends).timestamp() - time.time()))
+    left = int(moment(ends).timestamp()) - int(time.time())
     return PageSession(str(user["id"]), str(session["handle"]), ends, left, idle >= absolute)

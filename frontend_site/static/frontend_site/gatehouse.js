@@ -123,7 +123,8 @@ function know(state) {
   near = left <= LEAD;
   if (near) raise("expiring", { at: new Date(at), left, final });
   else if (wasNear) raise("renewed", { at: new Date(at) });
-  lookIn(near ? Math.max(1000, left + 1000) : left - LEAD); // others may use the session meanwhile
+  // Others may use the session meanwhile. A second more: that is how exact the times are.
+  lookIn(Math.max(1000, (near ? left : left - LEAD) + 1000));
   return true;
 }
 
