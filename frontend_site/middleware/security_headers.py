@@ -32,7 +32,9 @@ _PAGE = (
 )
 # Of the one file that may run as a worker: not sandboxed, which would take its origin away.
 _WORKER = (
-    "default-src 'none'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "default-src 'none'; connect-src 'self'; base-uri 'none'; object-src 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
 )
 _NO_PAGE = (
     "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import requests
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.e2e.conftest import EMAIL, chromium
 from tests.e2e.test_browser import fill, press, sign_in, wait_for_path, wait_for_text
