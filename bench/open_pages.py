@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.e2e.conftest import EMAIL, chromium
 from tests.e2e.test_browser import sign_in
-from tests.e2e.test_events import wait_for_stream
+from tests.e2e.test_events import opening_stream
 from tests.processes import JsonClient, Stack
 
 # The page is gone when its address changes; the browser's clock is this machine's.
@@ -26,12 +26,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     rounds = parser.parse_args().rounds
-    with Stack(GATEHOUSE_LOG_LEVEL="WARNING") as stack, tempfile.TemporaryDirectory() as folder:
+    with Stack() as stack, tempfile.TemporaryDirectory() as folder:
         password = stack.make_user(EMAIL)
         with contextmanager(chromium)(Path(folder)) as browser:
             taken = [_lock(browser, stack, password) for _ in range(rounds)]
     for title, times in (
-        ("the tab that holds the stream", [one[0] for one in taken]),
+        ("the first tab", [one[0] for one in taken]),
         (f"the last of {TABS} tabs", [max(one) for one in taken]),
     ):
         print(
@@ -56,8 +56,8 @@ def _open(browser: Any, stack: Stack, password: str) -> list[str]:
         browser.switch_to.window(tab)
         browser.close()
     browser.switch_to.window(first)
-    sign_in(browser, stack, password)
-    wait_for_stream(browser)
+    with opening_stream(stack):
+        sign_in(browser, stack, password)
     tabs = [first]
     for _ in range(TABS - 1):
         browser.switch_to.new_window("tab")

@@ -25,6 +25,13 @@ def identity_response(current: CurrentSession, token: str) -> HttpResponse:
     return HttpResponse(body.encode(), content_type="application/json")
 
 
+def items_response(current: CurrentSession, items: list[dict[str, Any]]) -> HttpResponse:
+    """`{items, user, session}`: the page that lists them says whose session it is, without a second call."""
+    session = json.dumps(session_shape(current.session))
+    body = f'{{"items": {json.dumps(items)}, "user": {current.user_json}, "session": {session}}}'
+    return HttpResponse(body.encode(), content_type="application/json")
+
+
 def session_shape(summary: SessionSummary) -> dict[str, Any]:
     return {
         "handle": summary.handle,

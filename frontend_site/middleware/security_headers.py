@@ -1,8 +1,11 @@
 """Headers that tell browsers what this site never does. On every answer, errors and files too."""
 
+import re
 from collections.abc import Callable
+from functools import cache
 
 from django.http import HttpResponseBase
+from django.templatetags.static import static
 
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest, is_api, nonce_of
@@ -11,7 +14,14 @@ from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 _PAGE = (
     "default-src 'none'; script-src 'nonce-%s'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
-    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "frame-ancestors 'none'; worker-src %s; "
+    "require-trusted-types-for 'script'; trusted-types gatehouse-stream"
+)
+# Of the one file that may run as a worker: not sandboxed, which would take its origin away.
+_WORKER = (
+    "default-src 'none'; connect-src 'self'; base-uri 'none'; object-src 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
 )
 _DEFAULTS = {
     # Not no-referrer: under that, browsers send `Origin: null` with our own forms.
@@ -19,6 +29,7 @@ _DEFAULTS = {
     # WhiteNoise says how long a file may be kept; everything else may not be kept at all.
     "Cache-Control": "no-store",
 }
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
 
 
 class SecurityHeadersMiddleware:
@@ -32,7 +43,9 @@ class SecurityHeadersMiddleware:
         headers = response.headers
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
         if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
-            headers["Content-Security-Policy"] = _PAGE % nonce_of(request)
+            headers["Content-Security-Policy"] = _policy(request)
+        elif request.path_info == _worker():
+            headers["Content-Security-Policy"] = _WORKER
         else:
             headers["Content-Security-Policy"] = NO_PAGE
         for name, value in COMMON.items():
@@ -42,3 +55,15 @@ class SecurityHeadersMiddleware:
         if request.is_secure() and options().environment == "production":
             headers["Strict-Transport-Security"] = HSTS
         return response
+
+
+def _policy(request: SiteRequest) -> str:
+    """A page's policy. It names one file as worker: any file of ours could be more than we mean."""
+    host = request.META.get("HTTP_HOST", "")
+    worker = f"{host}{_worker()}" if _HOST.fullmatch(host) else "'none'"
+    return _PAGE % (nonce_of(request), worker)
+
+
+@cache
+def _worker() -> str:
+    return static("frontend_site/session-stream.js")

@@ -1,5 +1,6 @@
 """What every template knows."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,11 +9,13 @@ from django.utils.functional import SimpleLazyObject
 from frontend_site.site_request import nonce_of
 from frontend_site.users import NOBODY
 
+from .page_session import page_session
+
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
 
-    `user` is `request.user`. `has_session`: there is a session cookie, which proves nothing.
+    `user` is `request.user`. `page_session()` is what is known of the session. `has_session`: there is a session cookie, which proves nothing.
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """
@@ -22,6 +25,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
         "csp_nonce": nonce_of(request),
         "request_id": getattr(request, "request_id", ""),
+        "page_session": partial(page_session, request),
         "user": getattr(request, "user", NOBODY),
         "has_session": bool(csrf and getattr(request, "session_token", None)),
     }

@@ -1,12 +1,13 @@
 """A session that ends anywhere locks the pages that are open: two real browsers, the real services."""
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import requests
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.e2e.conftest import EMAIL, chromium
 from tests.e2e.test_browser import fill, press, sign_in, wait_for_path, wait_for_text
@@ -16,8 +17,8 @@ from tests.processes import JsonClient, Stack, wait_for
 @pytest.fixture
 def page(browser: Any, stack: Stack, password: str) -> Any:
     """A browser with an account page open, and its stream."""
-    sign_in(browser, stack, password)
-    wait_for_stream(browser)
+    with opening_stream(stack):
+        sign_in(browser, stack, password)
     return browser
 
 
@@ -26,15 +27,16 @@ def other_browser(tmp_path_factory: Any) -> Iterator[Any]:
     yield from chromium(tmp_path_factory.mktemp("other"))
 
 
-def wait_for_stream(browser: Any) -> None:
-    """Wait until the stream is open: it is the holder of a lock, and its first line has come."""
-    held = "navigator.locks.query().then((q) => arguments[0](q.held.length))"
-    WebDriverWait(browser, 15).until(lambda b: b.execute_async_script(held) == 1)
-    probe = (
-        "const done = arguments[0]; const source = new EventSource('/api/auth/events');"
-        "source.onopen = () => { source.close(); done(true); }"
-    )
-    assert browser.execute_async_script(probe)  # opened later than the page's own
+@contextmanager
+def opening_stream(stack: Stack, number: int = 1) -> Iterator[None]:
+    """Go on when so many more streams are open than before."""
+    expected = opened_streams(stack) + number
+    yield
+    wait_for(lambda: opened_streams(stack) >= expected, "the stream to open")
+
+
+def opened_streams(stack: Stack) -> int:
+    return len(re.findall(r"/api/auth/events\b.*\b200\b", stack.log("web").read_text()))
 
 
 def is_locked(browser: Any) -> None:
@@ -71,6 +73,45 @@ def test_one_session_ended_from_the_list(page: Any, stack: Stack, password: str)
     headers = {"X-CSRF-Token": device.csrf()}
     assert device._send("DELETE", f"/api/auth/sessions/{handle}", headers).status_code == 204
     is_locked(page)
+
+
+def validations(stack: Stack) -> int:
+    """How often a session was checked in Redis, so far."""
+    client = stack.valkey.client()
+    try:
+        return int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/security"])
+def test_while_a_stream_is_open_a_view_is_one_validation(
+    page: Any, stack: Stack, path: str
+) -> None:
+    page.get(stack.address + path)
+    before, streams = validations(stack), opened_streams(stack)
+    lists = 1 if path.endswith("sessions") else 0  # asks Redis for the list, too
+    for _ in range(4):
+        page.get(stack.address + path)
+    page.switch_to.new_window("tab")
+    page.get(stack.address + path)
+    page.execute_async_script("setTimeout(arguments[0], 4000)")  # a stream would have opened
+    assert validations(stack) - before == 5 * (1 + lists)
+    assert opened_streams(stack) == streams
+
+
+def test_the_first_view_is_two_validations(browser: Any, stack: Stack, password: str) -> None:
+    with opening_stream(stack):
+        sign_in(browser, stack, password)
+    browser.get(f"{stack.address}/healthz")  # a page of ours without a script
+    targets = "Target.getTargets"
+    for target in browser.execute_cdp_cmd(targets, {"filter": [{}]})["targetInfos"]:
+        if target["type"] == "shared_worker":
+            browser.execute_cdp_cmd("Target.closeTarget", {"targetId": target["targetId"]})
+    before = validations(stack)
+    with opening_stream(stack):
+        browser.get(f"{stack.address}/account")
+    assert validations(stack) - before == 2
 
 
 def test_the_admin_ends_all_sessions(
@@ -110,13 +151,13 @@ def test_a_changed_password_locks_the_others_and_not_this_one(
     client = JsonClient(stack.address)
     client.login(email, password)
     for browser in (page, other_browser):
-        browser.get(f"{stack.address}/login")
-        browser.delete_all_cookies()
-        browser.get(f"{stack.address}/login?next=/account")
-        fill(browser, email=email, password=password)
-        press(browser, "main form")
-        wait_for_text(browser, email)
-        wait_for_stream(browser)
+        with opening_stream(stack):
+            browser.get(f"{stack.address}/login")
+            browser.delete_all_cookies()
+            browser.get(f"{stack.address}/login?next=/account")
+            fill(browser, email=email, password=password)
+            press(browser, "main form")
+            wait_for_text(browser, email)
     first = page.current_window_handle
     page.switch_to.new_window("tab")  # where it is changed
     page.get(f"{stack.address}/account")
@@ -135,7 +176,6 @@ def test_a_changed_password_locks_the_others_and_not_this_one(
     assert changed == 200
     wait_for_path(other_browser, "/login")
     page.switch_to.window(first)
-    wait_for_stream(page)
     assert email in page.page_source
     page.refresh()
     wait_for_text(page, email)

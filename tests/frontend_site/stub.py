@@ -108,9 +108,9 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/logout": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
         "GET /v1/session": Canned(200, current_session()),
         "GET /v1/session?slide=false": Canned(200, current_session()),
-        "GET /v1/sessions": Canned(200, {"items": []}),
+        "GET /v1/sessions": Canned(200, {"items": [], **current_session()}),
         f"DELETE /v1/sessions/{HANDLE}": Canned(204, b""),
-        "GET /v1/security-events": Canned(200, {"items": []}),
+        "GET /v1/security-events": Canned(200, {"items": [], **current_session()}),
         "POST /v1/sessions/disown": Canned(200, {"detail": "Done."}),
         "POST /v1/sessions/revoke-others": Canned(200, {"revoked": 2}),
         "POST /v1/sessions/revoke-all": Canned(

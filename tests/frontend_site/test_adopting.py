@@ -244,9 +244,14 @@ def test_who_asks_again_in_an_outage_is_told_at_once(browser: Browser, stub: Stu
 # --- views with a call of their own
 
 
-def test_a_view_with_a_call_of_its_own_asks_for_the_user_by_one_more_look(
-    browser: Browser, stub: Stub
-) -> None:
+def test_the_user_comes_with_a_call_of_its_own_if_that_tells(browser: Browser, stub: Stub) -> None:
+    page = browser.sign_in().get("/own")
+    assert b"Reports of Ada Lovelace" in page.content
+    assert stub.calls == ["GET /v1/sessions"]
+
+
+def test_otherwise_the_user_is_asked_for_by_one_more_look(browser: Browser, stub: Stub) -> None:
+    stub.answers["GET /v1/sessions"] = Canned(200, {"items": []})
     page = browser.sign_in().get("/own")
     assert b"Reports of Ada Lovelace" in page.content
     assert stub.calls == ["GET /v1/sessions", PEEK]

@@ -131,6 +131,36 @@ def test_no_page_breaks_its_own_policy_or_stores_anything(person: Person) -> Non
     assert "__Host-session" not in cookies
 
 
+_WORKERS = """
+const done = arguments[0], found = {};
+const note = (name) => (error) => (found[name] = error?.constructor?.name ?? "started");
+const other = "/static/frontend_site/gatehouse.js";
+const attempt = async (name, act) => { try { note(name)(await act()); } catch (error) { note(name)(error); } };
+(async () => {
+  await attempt("text", () => void new SharedWorker(other));
+  await attempt("policy", () => void trustedTypes.createPolicy("mine", {}));
+  const policy = trustedTypes.createPolicy("gatehouse-stream", { createScriptURL: (url) => url });
+  const url = policy.createScriptURL(other);
+  for (const kind of [Worker, SharedWorker])
+    await attempt(kind.name, () => new Promise((end) => {
+      const worker = new kind(url, { type: "module" });
+      worker.onerror = end;
+      setTimeout(end, 5000);
+    }));
+  await attempt("service", () => navigator.serviceWorker.register(url).then(() => undefined));
+})().then(() => done(found), (error) => done(String(error)));
+"""
+
+
+def test_no_other_file_becomes_a_worker(person: Person) -> None:
+    """Even a script that took the one policy for itself starts none."""
+    person.open("/")  # a page without the stream: the policy's name is free
+    assert person.driver.execute_async_script(_WORKERS) == {
+        "text": "TypeError", "policy": "TypeError", "Worker": "Event", "SharedWorker": "Event",
+        "service": "DOMException",
+    }  # fmt: skip
+
+
 def test_json_opened_as_a_page_shows_no_data(person: Person) -> None:
     person.sign_in()
     person.open("/api/auth/session")

@@ -59,7 +59,7 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 850),
+        ("/account", True, 200, 910),
         ("/api/auth/session", True, 200, 380),
         ("/", False, 200, 440),
         ("/account", False, 302, 350),

@@ -1,5 +1,6 @@
 """gatehouse.js in a real Chromium: docs/reference/javascript.md says what it promises."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.frontend_site.stub import (
     HANDLE,
     NO_SESSION,
     SESSION_ENDED,
+    SET_SESSION,
     STORE_DOWN,
     USER,
     Canned,
@@ -82,9 +84,12 @@ def signed_in(person: Person, stub: Stub) -> Script:
 
 
 def test_it_is_small_and_stands_alone() -> None:
-    source = (STATIC / "gatehouse.js").read_bytes()
-    assert len(source) < 6000
-    assert b"\nimport " not in source
+    source = (STATIC / "gatehouse.js").read_text()
+    stream = (STATIC / "session-stream.js").read_text()
+    assert len(source) + len(stream) < 11_000
+    assert re.findall(r"\bimport [^;]*;", source + stream) == [
+        'import { join, stateIn } from "./session-stream.js";'
+    ]
 
 
 def test_session_tells_who_is_signed_in(signed_in: Script, stub: Stub) -> None:
@@ -276,7 +281,7 @@ def test_a_session_that_nears_its_end_is_said(signed_in: Script, stub: Stub, nam
 def test_before_it_is_said_the_session_is_looked_at_again(signed_in: Script, stub: Stub) -> None:
     """Another tab may have used it meanwhile."""
     session = current_session()
-    session["session"]["idle_expires_at"] = moment(70)
+    session["session"]["idle_expires_at"] = moment(125)
     stub.answers["GET /v1/session"] = Canned(200, session)
     signed_in.run("await gh.session()")
     WebDriverWait(signed_in.person.driver, 15).until(lambda _: PEEK in stub.calls)
@@ -291,13 +296,22 @@ def at_login(person: Person) -> None:
 
 
 def watching(person: Person, stub: Stub, path: str = "/account") -> None:
-    """Open a page and wait until the looks of its two scripts and its stream have been answered."""
+    """Open a page and wait until its stream is open."""
     stub.seen.clear()
     person.open(path)
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 3)
+    WebDriverWait(person.driver, 15).until(lambda _: PEEK in stub.calls)
     stub.events.wait_for_listeners()
-    # One more answer over the same way: those before it have reached the scripts.
+    # One more answer over the same way: that before it has reached the browser.
     person.driver.execute_async_script("fetch('/api/auth/session?slide=false').then(arguments[0])")
+    stub.seen.clear()
+
+
+def open_tabs(person: Person, number: int) -> list[str]:
+    """Open the account in more tabs, beside the one that is open."""
+    for _ in range(number):
+        person.driver.switch_to.new_window("tab")
+        person.open("/account")
+    return list(person.driver.window_handles)
 
 
 def end_session(stub: Stub) -> None:
@@ -319,41 +333,122 @@ def test_a_session_that_is_ended_elsewhere_locks_the_page(person: Person, stub: 
 def test_one_stream_serves_every_tab_and_all_are_locked(person: Person, stub: Stub) -> None:
     person.sign_in()
     watching(person, stub)
-    tabs = [person.driver.current_window_handle]
-    for _ in range(3):
-        person.driver.switch_to.new_window("tab")
-        person.open("/account")
-        tabs.append(person.driver.current_window_handle)
-    locks = "navigator.locks.query().then((q) => arguments[0]([q.held.length, q.pending.length]))"
-    WebDriverWait(person.driver, 15).until(
-        lambda driver: driver.execute_async_script(locks) == [1, 3]
-    )
+    tabs = open_tabs(person, 3)
+    assert PEEK not in stub.calls
     end_session(stub)
     for tab in tabs:
         person.driver.switch_to.window(tab)
         at_login(person)
+        person.wait_for("Your session has ended")
 
 
-def test_when_the_tab_with_the_stream_closes_another_takes_over(person: Person, stub: Stub) -> None:
+def test_the_stream_outlives_the_tab_that_opened_it(person: Person, stub: Stub) -> None:
     person.sign_in()
     watching(person, stub)
-    first = person.driver.current_window_handle
-    person.driver.switch_to.new_window("tab")
-    person.open("/account")
-    second = person.driver.current_window_handle
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 6)
+    first, second = open_tabs(person, 1)
     person.driver.switch_to.window(first)
     person.driver.close()
     person.driver.switch_to.window(second)
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 7)
     end_session(stub)
     at_login(person)
+
+
+@pytest.mark.parametrize("missing", ["SharedWorker", "trustedTypes", "SharedWorker,LockManager"])
+def test_browsers_that_lack_something_lock_their_pages_too(
+    person: Person, stub: Stub, missing: str
+) -> None:
+    """Without a SharedWorker the page itself holds the stream; without locks each page does."""
+    source = "".join(f"delete globalThis.{name};" for name in missing.split(","))
+    if "LockManager" in missing:
+        source += "delete Navigator.prototype.locks;"
+    person.driver.execute_cdp_cmd("Page.enable", {})
+    person.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    person.sign_in()
+    watching(person, stub)
+    end_session(stub)
+    at_login(person)
+
+
+def test_without_workers_the_next_tab_takes_the_stream_over(person: Person, stub: Stub) -> None:
+    source = {"source": "delete globalThis.SharedWorker;"}
+    person.driver.execute_cdp_cmd("Page.enable", {})
+    person.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", source)
+    person.sign_in()
+    watching(person, stub)
+    first, second = open_tabs(person, 1)
+    person.driver.switch_to.window(first)
+    person.driver.close()
+    person.driver.switch_to.window(second)
+    WebDriverWait(person.driver, 15).until(lambda _: PEEK in stub.calls)
+    end_session(stub)
+    at_login(person)
+
+
+def test_an_end_before_the_stream_opens_is_found_when_it_does(person: Person, stub: Stub) -> None:
+    person.sign_in()
+    for route in ("GET /v1/session", PEEK):
+        stub.answers[route] = SESSION_ENDED
+    at_login(person)
+    person.wait_for("Your session has ended")
+
+
+def test_after_the_next_sign_in_there_is_a_stream_again(person: Person, stub: Stub) -> None:
+    """The worker of before may still be there, and its stream was for another session."""
+    person.sign_in()
+    watching(person, stub)
+    end_session(stub)
+    at_login(person)
+    other = "i" * 16
+    session = current_session()
+    session["session"]["handle"] = other
+    for route in ("GET /v1/session", PEEK):
+        stub.answers[route] = Canned(200, session)
+    stub.answers["POST /v1/login"] = Canned(200, session, (("Set-Cookie", SET_SESSION),))
+    person.driver.delete_all_cookies()
+    person.sign_in()
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls[-1] == PEEK)
+    for route in ("GET /v1/session", PEEK):
+        stub.answers[route] = SESSION_ENDED
+    stub.events.tell(ref="AbCdEfGhIjKlMnOp", handle=other)
+    at_login(person)
+
+
+@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/security"])
+def test_a_view_looks_once_and_no_more_while_a_stream_is_open(
+    person: Person, stub: Stub, path: str
+) -> None:
+    person.sign_in()
+    watching(person, stub)
+    for _ in range(5):
+        person.open(path)
+    open_tabs(person, 2)
+    watching_still(person, stub)
+    route = {"/account": "session", "/account/sessions": "sessions"}.get(path, "security-events")
+    assert stub.calls == [f"GET /v1/{route}"] * 5 + ["GET /v1/session"] * 2
+
+
+def watching_still(person: Person, stub: Stub) -> None:
+    """Longer than a stream waits before it opens; whoever was to look has looked then."""
+    person.driver.execute_async_script("setTimeout(arguments[0], 4000)")
+
+
+def test_a_view_costs_two_looks_at_most_where_no_stream_is_open(person: Person, stub: Stub) -> None:
+    source = {"source": "delete globalThis.SharedWorker;"}
+    person.driver.execute_cdp_cmd("Page.enable", {})
+    person.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", source)
+    person.sign_in()
+    stub.seen.clear()
+    for _ in range(4):  # left soon
+        person.open("/account")
+    assert stub.calls == ["GET /v1/session"] * 4
+    watching_still(person, stub)
+    assert stub.calls == ["GET /v1/session"] * 4 + [PEEK]
 
 
 def test_somebody_else_signing_in_takes_the_first_users_page_away(
     person: Person, stub: Stub
 ) -> None:
-    """To the login page, or to the page of who is signed in now (session-watch.js)."""
+    """To the page of who is signed in now."""
     person.sign_in()
     watching(person, stub)
     other = current_session(id="1c8d8f1e-6f0a-4c38-9d0b-0f6f3a2f1a22", name="Grace Hopper")
@@ -367,7 +462,7 @@ def test_an_event_without_an_end_changes_nothing(person: Person, stub: Stub) -> 
     watching(person, stub)
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
     # It looks, and opens its stream again.
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 6)
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 2)
     assert person.path == "/account"
     assert "Ada Lovelace" in person.driver.page_source
     end_session(stub)
@@ -382,7 +477,7 @@ def test_an_outage_locks_nothing_and_what_it_hid_is_found_after_it(
     stub.answers[PEEK] = STORE_DOWN
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
     # A look, then the stream opened again: both are answered "unknown".
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 6)
+    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 2)
     assert person.path == "/account"
     for route in ("GET /v1/session", PEEK):
         stub.answers[route] = SESSION_ENDED

@@ -30,7 +30,9 @@ def session(idle: float, absolute: float = 43000, **user: Any) -> Canned:
 
 
 def ends_in(stub: Stub, idle: float, absolute: float = 43000) -> None:
-    stub.answers[USE] = stub.answers[LOOK] = session(idle, absolute)
+    found = session(idle, absolute)
+    stub.answers[USE] = stub.answers[LOOK] = found
+    stub.answers["GET /v1/sessions"] = Canned(200, {"items": [], **found.body})
 
 
 def is_warned(person: Person) -> bool:
@@ -43,7 +45,7 @@ def wait_until_warned(person: Person, warned: bool = True) -> None:
 
 
 def wait_until_quiet(person: Person, stub: Stub) -> None:
-    """Both scripts of a private page look, and the stream of its events does: until they have."""
+    """Until the stream is open: its opening looks, and nothing else does."""
     counts: list[int] = []
 
     def quiet(_: object) -> bool:

@@ -71,15 +71,16 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 
 let locked = false;
 
-function lock() {
+function lock({ detail }) {
   locked = body.hidden = true;
+  if (detail) return openAgain(); // somebody else is signed in now
   const next = location.pathname + location.search;
   location.replace(`/login?${new URLSearchParams({ next, notice: "session-ended" })}`);
 }
 
 if ("private" in body.dataset) {
   events.addEventListener("signed-out", lock);
-  watch();
+  document.addEventListener("DOMContentLoaded", watch); // when every script listens
 }
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("gatehouse") : null;

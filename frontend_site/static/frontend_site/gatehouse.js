@@ -1,10 +1,14 @@
 // Gatehouse for scripts of this site: docs/reference/javascript.md. No dependencies; changes no page.
 
+import { join, stateIn } from "./session-stream.js";
+
 const API = "/api/auth/";
 const OVER = ["no-session", "session-ended"];
-const WARNING = 60_000; // ms
+const LEAD = 120_000; // ms before the end
+const RETRY = 30_000; // ms, while nobody can tell
+const LONGEST = 2 ** 31 - 1; // ms, of a timer
 
-/** Raises "signed-out", "expiring", "reauthentication-required", "unavailable": CustomEvents. */
+/** Raises what docs/javascript.md lists: CustomEvents. */
 export const events = new EventTarget();
 
 /** An answer that is no success; `kind` is e.g. "invalid-credentials". */
@@ -19,20 +23,31 @@ export class Problem extends Error {
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("gatehouse") : null;
 let user = null; // whom this page is for; null: not known yet, "": signed out
+let near = false; // the end, as was raised
+let watched = false;
+let dueAt = Infinity; // when to look again
 let timer;
 
 const raise = (type, detail) => events.dispatchEvent(new CustomEvent(type, { detail }));
 
-function signedOut() {
+function signedOut(detail) {
   if (user === "") return;
   user = "";
   clearTimeout(timer);
-  channel?.postMessage("signed-out");
-  raise("signed-out");
+  dueAt = Infinity;
+  raise("signed-out", detail);
+}
+
+function tellSignedOut() {
+  if (user !== "") channel?.postMessage("signed-out");
+  signedOut();
 }
 
 channel?.addEventListener("message", ({ data }) => {
-  if (data === "signed-out" && user) look();
+  if (!user) return;
+  if (data === "signed-out") look(); // may have come from anywhere: a page shows it, too
+  if (data === "ended") signedOut(); // was looked up for all pages
+  if (data.kind === "session") know(data);
 });
 
 async function problemOf(answer) {
@@ -46,7 +61,7 @@ function cookieToken() {
 }
 
 async function freshToken() {
-  return (await call("csrf")).csrfToken;
+  return (await (await call("csrf")).json()).csrfToken;
 }
 
 /**
@@ -57,7 +72,7 @@ export async function fetch(input, init) {
   const request = new Request(input, init);
   if (new URL(request.url).origin !== location.origin) return window.fetch(request);
   const [answer, problem] = await exchange(request);
-  if (answer.status === 401 && OVER.includes(problem?.kind)) signedOut();
+  if (answer.status === 401 && OVER.includes(problem?.kind)) tellSignedOut();
   return answer;
 }
 
@@ -92,75 +107,98 @@ async function call(path, body) {
   request.headers.set("Content-Type", "application/json");
   const [answer, problem] = await exchange(request);
   if (problem) throw problem;
-  return answer.status === 204 ? null : answer.json();
+  return answer;
 }
 
-function keep(current) {
-  if (user && user !== current.user.id) return signedOut(); // this page is somebody else's
-  user = current.user.id;
-  const { idle_expires_at, absolute_expires_at } = current.session;
-  const at = new Date(idle_expires_at < absolute_expires_at ? idle_expires_at : absolute_expires_at);
-  const left = at - Date.now();
-  if (left <= WARNING) raise("expiring", { at });
-  clearTimeout(timer); // other tabs may use the session, so look again then
-  timer = setTimeout(look, left > WARNING ? Math.min(left - WARNING, 2e9) : WARNING);
-  return current;
+// False when the session is somebody else's than this page.
+function know(state) {
+  const { at, ends, final } = state;
+  if (user && user !== state.user) {
+    signedOut({ user: state.user });
+    return false;
+  }
+  user = state.user;
+  const left = ends - Date.now();
+  const wasNear = near;
+  near = left <= LEAD;
+  if (near) raise("expiring", { at: new Date(at), left, final });
+  else if (wasNear) raise("renewed", { at: new Date(at) });
+  // Others may use the session meanwhile. A second more: that is how exact the times are.
+  lookIn(Math.max(1000, (near ? left : left - LEAD) + 1000));
+  return true;
 }
+
+function tell(state) {
+  channel?.postMessage({ kind: "session", ...state });
+  return know(state);
+}
+
+async function keep(answer) {
+  const current = await answer.clone().json();
+  return tell(await stateIn(answer)) ? current : null;
+}
+
+function lookIn(ms) {
+  clearTimeout(timer);
+  dueAt = Date.now() + ms;
+  timer = setTimeout(look, Math.min(ms, LONGEST));
+}
+
+// Timers of hidden pages and of machines that slept are late.
+function lookIfLate() {
+  if (document.visibilityState === "visible" && Date.now() >= dueAt) look();
+}
+document.addEventListener("visibilitychange", lookIfLate);
+window.addEventListener("focus", lookIfLate);
 
 /** Who is signed in: `{user, session}`, or null. `slide: false` does not count as use. */
 export async function session({ slide = true } = {}) {
   try {
-    return keep(await call(slide ? "session" : "session?slide=false")) ?? null;
+    return await keep(await call(slide ? "session" : "session?slide=false"));
   } catch (problem) {
     if (!OVER.includes(problem.kind)) throw problem;
-    if (user) signedOut();
+    if (user) tellSignedOut();
     return null;
   }
 }
 
 /** Sign in: `{user, session}`, or a Problem is thrown. */
 export async function login({ email, password, remember = false }) {
-  const current = await call("login", { email, password, remember });
+  const answer = await call("login", { email, password, remember });
   user = null;
-  return keep(current);
+  return keep(answer);
 }
 
 /** Sign out, in every tab. */
 export async function logout() {
   await call("logout", {});
-  signedOut();
+  tellSignedOut();
 }
 
 /** For pages of somebody signed in: raises "signed-out" as soon as the session ends anywhere. */
 export async function watch() {
-  // One stream serves all tabs: connections are few.
-  if (await look()) await (navigator.locks?.request("gatehouse-events", listen) ?? listen());
+  if (watched) return;
+  watched = true;
+  const carried = carriedState();
+  if (carried ? tell(carried) : await look()) join(carried?.handle);
+}
+
+// What the page was rendered with (private.html), so that its scripts need not ask.
+function carriedState() {
+  const { user, handle, ends, left, ...others } = document.body.dataset;
+  if (!user) return null;
+  const endsHere = Date.now() + left * 1000 - performance.now();
+  return { user, handle, at: Date.parse(ends), ends: endsHere, final: "final" in others };
 }
 
 // False when it is over; true when not, or when nobody can tell.
 async function look() {
-  const current = await session({ slide: false }).catch(() => true);
-  if (!current) signedOut();
-  return Boolean(current);
-}
-
-async function listen() {
-  let failures = 0;
-  do {
-    let ms = await nextEvent(() => (failures = 0));
-    if (ms === null) return;
-    ms ??= (0.5 + Math.random()) * 1000 * 2 ** Math.min(failures++, 6);
-    await new Promise((done) => setTimeout(done, ms));
-  } while (await look());
-}
-
-// The ms until the next look; undefined after a failure; null when newer streams took over.
-function nextEvent(onopen) {
-  return new Promise((done) => {
-    const source = new EventSource(API + "events");
-    source.onopen = onopen;
-    source.onerror = () => source.readyState === EventSource.CLOSED && done();
-    source.addEventListener("displaced", () => source.close() ?? done(null));
-    source.addEventListener("check", ({ data }) => source.close() ?? done(Math.random() * data));
-  });
+  try {
+    const current = await session({ slide: false });
+    if (!current) signedOut();
+    return Boolean(current);
+  } catch {
+    if (user) lookIn(RETRY);
+    return true;
+  }
 }

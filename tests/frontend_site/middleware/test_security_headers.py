@@ -133,6 +133,37 @@ def check_headers(answer: Any) -> None:
     assert "max-age" not in answer["Cache-Control"] or not content_type.startswith("text/html")
 
 
+WORKER = "/static/frontend_site/session-stream.js"
+
+
+def test_pages_allow_one_file_as_worker(browser: Browser) -> None:
+    directives = browser.get("/", Host="testserver")["Content-Security-Policy"].split("; ")
+    assert f"worker-src testserver{WORKER}" in directives
+    assert {"trusted-types gatehouse-stream", "require-trusted-types-for 'script'"} <= set(
+        directives
+    )
+
+
+@pytest.mark.parametrize("host", ["evil.example; script-src *", "[::1]:8000", "a b", "ü.example"])
+def test_a_host_that_cannot_stand_in_a_policy_allows_no_worker(browser: Browser, host: str) -> None:
+    policy = browser.get("/", Host=host)["Content-Security-Policy"]
+    assert "; worker-src 'none'; " in policy
+    assert "*" not in policy
+
+
+def test_the_worker_may_call_this_site_and_nothing_else(browser: Browser) -> None:
+    """Not sandboxed: it needs this site's origin."""
+    answer = browser.get(WORKER)
+    assert answer["Content-Security-Policy"].split("; ") == [
+        "default-src 'none'", "connect-src 'self'", "base-uri 'none'", "object-src 'none'",
+        "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]  # fmt: skip
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    other = browser.get("/static/frontend_site/gatehouse.js")
+    assert "sandbox" in other["Content-Security-Policy"]
+
+
 def test_only_files_may_be_kept(browser: Browser) -> None:
     assert "max-age" in browser.get("/static/frontend_site/site.css")["Cache-Control"]
 

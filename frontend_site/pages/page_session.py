@@ -1,0 +1,45 @@
+"""What a private page tells its scripts of the session it was rendered for (docs/events.md)."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from frontend_site.session_check import SessionCheck
+
+from .moments import moment
+
+
+@dataclass(frozen=True)
+class PageSession:
+    """Whose session it is, and its end.
+
+    `left`: seconds until `ends`, by this server's clock; the browser's may differ. `final`: at its end
+    the session has reached its whole length, so that use does not prolong it.
+    """
+
+    user: str
+    handle: str
+    ends: str  # as auth_api writes times
+    left: int
+    final: bool
+
+
+def page_session(request: HttpRequest) -> PageSession | None:
+    """Return the session that this request was found to have; None when nothing is known. Makes no call."""
+    check: SessionCheck | None = getattr(request, "session_check", None)
+    if check is None or check.answer is None or not check.answer.tells_who:
+        return None
+    document = check.answer.document
+    try:
+        return _read(document["user"], document["session"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _read(user: dict[str, Any], session: dict[str, Any]) -> PageSession:
+    idle, absolute = session["idle_expires_at"], session["absolute_expires_at"]
+    ends = min(idle, absolute)  # such texts are in the order of their times
+    left = int(moment(ends).timestamp()) - int(time.time())
+    return PageSession(str(user["id"]), str(session["handle"]), ends, left, idle >= absolute)
