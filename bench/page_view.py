@@ -4,7 +4,7 @@ Usage: .venv/bin/python -m bench.page_view [--views 40] [--stay 0.5] [--write]  
 
 One browser opens /account again and again and stays `--stay` seconds. Counted are the CPU of all our
 processes, less what they use in the same time without a view, and the validations in Redis. Static files
-come from the browser's cache. --write puts the table into docs/benchmarks.md.
+come from the browser's cache. --write puts the table into docs/reference/benchmarks.md.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What a private page tells its scripts of the session it was rendered for (docs/events.md)."""
+"""What a private page tells its scripts of the session it was rendered for (docs/reference/events.md)."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from frontend_site.session_check import SessionCheck
+from frontend_site.backend.session_check import SessionCheck
 
 from .moments import moment
 

@@ -8,7 +8,7 @@ const LEAD = 120_000; // ms before the end
 const RETRY = 30_000; // ms, while nobody can tell
 const LONGEST = 2 ** 31 - 1; // ms, of a timer
 
-/** Raises what docs/javascript.md lists: CustomEvents. */
+/** Raises what docs/reference/javascript.md lists: CustomEvents. */
 export const events = new EventTarget();
 
 /** An answer that is no success; `kind` is e.g. "invalid-credentials". */

@@ -1,6 +1,6 @@
 // The stream that tells when the session may be over: one for all pages of this browser.
 // It is held by a SharedWorker (this file again), in Chromium through navigations, too; without
-// SharedWorkers by a page. docs/events.md says when it opens.
+// SharedWorkers by a page. docs/reference/events.md says when it opens.
 
 const PATIENCE = 3_000; // ms. A page that is left before it opens no stream
 const LOOK = "/api/auth/session?slide=false";
