@@ -124,7 +124,7 @@ def update_session(
             current = unpack_payload(seen.payload, seen.record.header.epoch)
         else:
             _require_alive(answer)
-    raise SessionStoreUnavailable("the session was changed by others all the time")
+    raise SessionStoreUnavailable("clock" if isinstance(answer, ClockDiffers) else "conflict")
 
 
 def _still_open(opened: OpenedRecord | Ended) -> OpenedRecord:

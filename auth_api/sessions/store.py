@@ -260,7 +260,7 @@ class SessionStore(SessionBase):
         self.token = self.valid = self._session_key = None
 
     def _hold(self, valid: ValidSession, data: dict[str, Any]) -> None:
-        self.token, self.valid = valid.token, valid
+        self.token, self.valid, self._end_reason = valid.token, valid, None
         self._session_key, self._session_cache = valid.token.value, data
 
     def _living(self) -> ValidSession:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from frontend_site.backend.session_check import SessionCheck
 
-from .moments import moment
+from .times import moment
 
 
 @dataclass(frozen=True)

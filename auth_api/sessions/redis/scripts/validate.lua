@@ -12,7 +12,7 @@ if not value then
   return {'none'}
 end
 
--- Nearly every call: alive, seen within the interval, and a snapshot of the same epoch. Said in few steps, before the prelude:
+-- Nearly every call: alive, seen within the interval, and a snapshot of the same epoch. Answered in few steps, before the prelude:
 -- half of what a validation costs Redis is Lua. Whatever is not so plain is judged in full below.
 local format, flags, idle, lifetime, epoch, _, authenticated, seen = struct.unpack('>BBI4I4I4I4I4I4', value)
 local interval = tonumber(ARGV[2])
