@@ -4,14 +4,15 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.client import HTTPException, HTTPResponse
 
 import structlog
 from gunicorn.http.errors import ParseException
 
 from frontend_site.site_request import SiteRequest
+from frontend_site.transport.answer import BadAnswer
+from frontend_site.transport.pool import Response
+from frontend_site.transport.wire import PIECE
 
-PIECE = 65536  # bytes
 _log = structlog.get_logger("frontend_site")
 
 
@@ -68,7 +69,7 @@ class AnswerBody:
 
     def __init__(
         self,
-        answer: HTTPResponse,
+        answer: Response,
         *,
         still_valid: Callable[[], bool],
         interval: float,
@@ -79,22 +80,18 @@ class AnswerBody:
         self._interval = interval
         self._check_at = time.monotonic() + interval
         self.done = done
-        self._closed = False
 
     def __iter__(self) -> "AnswerBody":
         return self
 
     def __next__(self) -> bytes:
-        time.sleep(
-            0
-        )  # gevent's: between a fast upstream and a fast browser nothing else would wait
+        # gevent's: between a fast upstream and a fast browser nothing else would wait
+        time.sleep(0)
         try:
-            piece = self._answer.read1(PIECE)
-        except (HTTPException, OSError) as error:
+            piece = self._answer.next_piece()
+        except (BadAnswer, OSError) as error:
             raise _torn(type(error).__name__) from error
         if not piece:
-            if self._answer.length:  # http.client takes an early end for the end
-                raise _torn("cut")
             raise StopIteration
         if time.monotonic() >= self._check_at:
             self._check_at = time.monotonic() + self._interval
@@ -103,10 +100,7 @@ class AnswerBody:
         return piece
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._answer.close()  # with "Connection: close" the socket is its own by now
-            self.done.close()
+        self.done.close()
 
 
 def _torn(reason: str) -> ConnectionResetError:
