@@ -98,7 +98,9 @@ class AnswerReader:
         """Nothing may follow the answer; the parser itself passes over line breaks there."""
         del self._parser  # it refers to us
         exact = self.head is not None and self.head.is_exact and self._keeps_alive
-        self.may_be_followed = exact and data.endswith(body or _END_OF_HEAD)
+        line_breaks = data.endswith(b"\r\n" + _END_OF_HEAD)
+        last = data.endswith(body) if body else data.endswith(_END_OF_HEAD) and not line_breaks
+        self.may_be_followed = exact and last
 
     # -- what the parser calls; what is raised here, it raises as HttpParserError
 
