@@ -66,7 +66,7 @@ class AnswerReader:
         self.may_be_followed = False  # by another answer on the same connection
         self._answers_head = method == "HEAD"
         self._lines: list[tuple[str, str]] = []
-        self._count = self._size = self._fed = self._interim = 0
+        self._count = self._size = self._without_body = self._interim = 0
         self._pieces: list[bytes] = []
         self._keeps_alive = False
         self._parser = HttpResponseParser(self)
@@ -77,12 +77,11 @@ class AnswerReader:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             raise BadAnswer(str(error)) from error
-        if self.head is None:
-            self._fed += len(data)
-            if self._fed > _HEAD_LIMIT:
-                raise BadAnswer("head too long")
         body = b"".join(self._pieces)
         self._pieces.clear()
+        self._without_body = 0 if body else self._without_body + len(data)
+        if self._without_body > _HEAD_LIMIT:  # the parser keeps a line until it has ended
+            raise BadAnswer("head or trailers too long")
         if self.finished:
             self._finish(data, body)
         return body
@@ -112,7 +111,7 @@ class AnswerReader:
         self._count += 1
         self._size += len(name) + len(value)
         if self._size > _HEAD_LIMIT or self._count > _MOST_LINES:
-            raise BadAnswer("head too long")
+            raise BadAnswer("head or trailers too long")
         if self.head is None:  # not a trailer
             self._lines.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
