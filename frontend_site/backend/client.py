@@ -16,7 +16,9 @@ from frontend_site.options import options
 from frontend_site.service_token import ServiceTokens
 from frontend_site.settings.base import Gatehouse
 from frontend_site.transport.answer import BadAnswer, Framing
-from frontend_site.transport.pool import Pool, Request, Response
+from frontend_site.transport.pool import Pool
+from frontend_site.transport.request import Request
+from frontend_site.transport.response import Response
 from frontend_site.transport.server import Server
 from frontend_site.transport.wire import Patience
 

@@ -10,6 +10,8 @@ from functools import cache
 from .server import Server
 
 PIECE = 65536  # bytes
+# How it shows that the other side has closed, when something is sent; under TLS there are more ways.
+CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 @dataclass(frozen=True)

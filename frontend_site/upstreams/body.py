@@ -10,7 +10,7 @@ from gunicorn.http.errors import ParseException
 
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import BadAnswer
-from frontend_site.transport.pool import Response
+from frontend_site.transport.response import Response
 from frontend_site.transport.wire import PIECE
 
 _log = structlog.get_logger("frontend_site")

@@ -14,7 +14,9 @@ from frontend_site.cookies import add_set_cookie
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import BadAnswer, Head
-from frontend_site.transport.pool import Pool, Request, Response
+from frontend_site.transport.pool import Pool
+from frontend_site.transport.request import Request
+from frontend_site.transport.response import Response
 from frontend_site.transport.wire import Patience
 
 from .body import AnswerBody, RequestBody

@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from frontend_site.transport.answer import BadAnswer
-from frontend_site.transport.pool import Pool, Request
+from frontend_site.transport.pool import Pool
+from frontend_site.transport.request import Request
 from frontend_site.transport.server import Server
 from frontend_site.transport.wire import Patience
 from tests.frontend_site.transport.planter import (
