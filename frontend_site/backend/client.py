@@ -1,8 +1,6 @@
 """The only way to auth_api: a fixed table of routes over one pool of connections per worker."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from tempfile import SpooledTemporaryFile
@@ -23,6 +21,7 @@ from frontend_site.transport.server import Server
 from frontend_site.transport.wire import Patience
 
 from .answer import Answer, AuthApiUnavailable, checked
+from .call_slots import CallSlots
 from .caller import Caller
 from .routes import HASHING, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
 
@@ -39,9 +38,10 @@ class AuthApiClient:
     def __init__(self, options: Gatehouse) -> None:
         self._options = options
         self._tokens = ServiceTokens(options.service_keys[0])
-        self._slots = threading.BoundedSemaphore(options.calls_at_once)
-        self._hashing_slots = threading.BoundedSemaphore(options.hashing_calls_at_once)
-        self._download_slots = threading.BoundedSemaphore(options.downloads_at_once)
+        wait = options.connect_timeout
+        self._slots = CallSlots(options.calls_at_once, wait)
+        self._hashing_slots = CallSlots(options.hashing_calls_at_once, wait)
+        self._download_slots = CallSlots(options.downloads_at_once, wait)
         server, self._prefix = auth_api_server(options)
         self._pool = Pool(server, idle_limit=options.calls_at_once)
 
@@ -88,25 +88,13 @@ class AuthApiClient:
 
     def _ask(self, route: str, request: Request) -> Answer:
         if route in LONG:
-            with self._slot(self._download_slots):
+            with self._download_slots:
                 return self._download(request)
-        with ExitStack() as stack:
-            if route in HASHING:
-                stack.enter_context(self._slot(self._hashing_slots))
-            stack.enter_context(self._slot(self._slots))
+        if route in HASHING:
+            with self._hashing_slots, self._slots:
+                return self._short(request)
+        with self._slots:
             return self._short(request)
-
-    @contextmanager
-    def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
-        # Nearly always there is one: a timeout that is not needed costs more than the slot.
-        if not (
-            slots.acquire(blocking=False) or slots.acquire(timeout=self._options.connect_timeout)
-        ):
-            raise AuthApiUnavailable("too many calls at once")
-        try:
-            yield
-        finally:
-            slots.release()
 
     def _short(self, request: Request) -> Answer:
         """Return an answer that says how long it is, as all of auth_api's but downloads do."""

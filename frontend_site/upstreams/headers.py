@@ -8,6 +8,8 @@ import re
 import secrets
 from collections.abc import Iterator
 
+from django.http.request import HttpHeaders
+
 from frontend_site.backend.caller import client_address
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import Head
@@ -20,6 +22,9 @@ TO_UPSTREAM = (
     "Content-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
     "If-Unmodified-Since", "Last-Event-ID", "Prefer", "Range", "User-Agent",
 )  # fmt: skip
+_FROM_BROWSER = tuple(  # name, in lower case, in the WSGI environment
+    (name, name.lower(), HttpHeaders.to_wsgi_name(name)) for name in TO_UPSTREAM
+)
 TO_BROWSER = (
     "Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Language",
     "Content-Length", "Content-Range", "Content-Type", "ETag", "Last-Modified",
@@ -31,11 +36,11 @@ _TRACE_ID = re.compile("[0-9a-f]{32}")
 
 def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) -> dict[str, str]:
     """Return every header of the forwarded request but Host and its framing."""
-    hops = _hops(request.headers.get("Connection", ""))
+    hops = _hops(request.META.get("HTTP_CONNECTION", ""))
     given = {
-        name: request.headers[name]
-        for name in TO_UPSTREAM
-        if name in request.headers and name.lower() not in hops
+        name: request.META[key]
+        for name, lower, key in _FROM_BROWSER
+        if key in request.META and lower not in hops
     }
     headers = {"Accept-Encoding": "identity", "User-Agent": "gatehouse", **given}
     if cookies := _allowed_cookies(request, upstream):
