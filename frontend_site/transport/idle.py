@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from .wire import Wire
 
@@ -9,10 +10,14 @@ _LONGEST = 30.0  # seconds: longer, and something between us and the server may 
 
 
 class IdleConnections:
-    """At most `limit` of them; the oldest goes. Safe for threads and greenlets."""
+    """At most `limit` of them; the oldest goes. Safe for threads and greenlets.
 
-    def __init__(self, limit: int) -> None:
+    `clock` gives seconds.
+    """
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
+        self._clock = clock
         self._kept: list[tuple[str, float, Wire]] = []  # owner, since when; oldest first
         self._lock = threading.Lock()
 
@@ -25,7 +30,7 @@ class IdleConnections:
         return None
 
     def keep(self, owner: str, wire: Wire) -> None:
-        now = time.monotonic()
+        now = self._clock()
         dropped = []
         with self._lock:
             self._kept.append((owner, now, wire))
@@ -35,7 +40,7 @@ class IdleConnections:
             old.close()
 
     def _newest(self, owner: str) -> Wire | None:
-        oldest = time.monotonic() - _LONGEST
+        oldest = self._clock() - _LONGEST
         with self._lock:
             for at in range(len(self._kept) - 1, -1, -1):
                 whose, since, wire = self._kept[at]

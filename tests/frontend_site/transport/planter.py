@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -35,6 +36,10 @@ def answer(who: str, *lines: str) -> bytes:
 def planted() -> bytes:
     """An answer that nobody asked for."""
     return answer(PLANTED.decode())
+
+
+class Reset(Exception):
+    """Raised by a trick: close the connection, then set the event that it has."""
 
 
 class Planter:
@@ -82,7 +87,13 @@ class Planter:
             while True:
                 sock, _ = self._listener.accept()
                 self._connections.append(sock)
-                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+                threading.Thread(target=self._serve_until_reset, args=(sock,), daemon=True).start()
+
+    def _serve_until_reset(self, sock: socket.socket) -> None:
+        try:
+            self._serve(sock)
+        except Reset as reset:
+            reset.args[0].set()
 
     def _serve(self, sock: socket.socket) -> None:
         with suppress(OSError), sock, sock.makefile("rb") as stream:
@@ -155,6 +166,20 @@ def half(*, close: bool) -> Trick:
         sock.sendall(honest[:-5])
         if close:
             sock.shutdown(socket.SHUT_RDWR)
+
+    return trick
+
+
+def reset_after(planted: bytes, go: threading.Event, gone: threading.Event) -> Trick:
+    """The honest answer; after `go`, `planted` and a reset of the connection, then `gone` is set."""
+
+    def trick(sock: socket.socket, honest: bytes) -> None:
+        sock.sendall(honest)
+        go.wait(60)
+        sock.sendall(planted)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.shutdown(socket.SHUT_RD)
+        raise Reset(gone)
 
     return trick
 

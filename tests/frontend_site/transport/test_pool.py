@@ -2,8 +2,10 @@
 
 import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.frontend_site.transport.planter import (
     half,
     hang_up,
     planted,
+    reset_after,
     running_planter,
     send,
     with_line,
@@ -156,6 +159,42 @@ def test_a_get_is_sent_once_more_when_a_kept_connection_closes_under_it(
     assert [asked.who for asked in planter.asked] == ["ada", "bob", "bob", "bob", "bob"]
 
 
+def test_a_get_that_was_answered_badly_is_not_sent_again(pool: Pool, planter: Planter) -> None:
+    ask(pool, "ada")
+    planter.tricks.append(send(b"junk\r\n\r\n"))
+    with pytest.raises(BadAnswer):
+        ask(pool, "bob")
+    assert len(planter.asked) == 2
+
+
+class Headers(dict[str, str]):
+    """Does something when it is written: after the connection has been chosen, before it is used."""
+
+    def __init__(self, who: str, then: Callable[[], object]) -> None:
+        super().__init__(Authorization=f"Bearer {who}")
+        self._then = then
+
+    def items(self) -> Any:
+        self._then()
+        return super().items()
+
+
+def test_what_was_planted_before_a_reset_is_nobodys_answer(pool: Pool, planter: Planter) -> None:
+    """The kernel still hands it out, but what was asked never left."""
+    go, gone = threading.Event(), threading.Event()
+    planter.tricks.append(reset_after(planted(), go, gone))
+    ask(pool, "ada")
+
+    def reset() -> None:
+        if not go.is_set():
+            go.set()
+            assert gone.wait(60)
+
+    with closing(pool.send(Request("GET", "/x", Headers("bob", reset)), PATIENCE)) as response:
+        assert is_for("bob", response.read(1000))
+    assert len(planter.asked) == 2
+
+
 # -- plants
 
 WITH_THE_ANSWER = {
@@ -266,8 +305,6 @@ def test_an_answer_in_single_bytes_is_exact_too(pool: Pool, planter: Planter) ->
 
 
 def test_hanging_up_ends_a_read_of_another_thread(pool: Pool, planter: Planter) -> None:
-    import threading
-
     planter.tricks.append(send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"))
     request = Request("GET", "/x", {"Authorization": "Bearer ada"})
     failures: list[Exception] = []
