@@ -42,7 +42,7 @@ CASES = (
     Case("public page", "/", cookie=False),
     Case("redirect without a cookie", "/account", cookie=False, expect=302, aim="0.15"),
     Case("list of sessions", "/api/auth/sessions"),
-    Case("upstream, one connection a call", "/api/bench/echo"),
+    Case("GET of an upstream", "/api/bench/echo", aim="0.75"),
 )
 
 

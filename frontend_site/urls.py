@@ -16,6 +16,7 @@ urlpatterns = [
     # What is asked for most comes first: Django tries one after the other.
     path("account", pages.account),
     path("api/auth/session", proxy.session),
+    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
     path("", pages.home),
     path("login", pages.login),
     path("login/continue", forward_auth.go_on),
@@ -58,7 +59,6 @@ urlpatterns = [
     path("api/auth/account", proxy.account),
     path("api/auth/account/export", proxy.export_account),
     path(".well-known/jwks.json", proxy.jwks),
-    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
 ]

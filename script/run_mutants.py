@@ -103,6 +103,10 @@ GROUPS = {
         (f"{_SITE}/middleware", f"{_SITE}/test_set_cookies.py", f"{_SITE}/test_logging.py",
          f"{_SITE}/pages/test_reauthentication.py", f"{_SITE}/pages/test_views.py"),
     ),
+    "transport": Group(
+        tuple(f"frontend_site/transport/{name}.py" for name in ("answer", "idle", "pool", "request", "response", "wire")),
+        (f"{_SITE}/transport", f"{_SITE}/backend/test_client.py", f"{_SITE}/upstreams/test_uploads.py"),
+    ),
     "upstreams": Group(
         tuple(f"frontend_site/upstreams/{name}.py" for name in ("body", "headers", "views")),
         (f"{_SITE}/upstreams/test_passing.py", f"{_SITE}/upstreams/test_uploads.py",

@@ -3,17 +3,20 @@
 import json
 import random
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from urllib.parse import urlsplit
 
 import structlog
 
+from frontend_site.backend.client import auth_api_server
 from frontend_site.settings.base import Gatehouse
+from frontend_site.transport.answer import BadAnswer
+from frontend_site.transport.pool import Pool
+from frontend_site.transport.request import Request
+from frontend_site.transport.response import Response
+from frontend_site.transport.wire import Patience
 from gatehouse.service_token import ServiceTokens
 
 _PATH = "/v1/events"
@@ -67,14 +70,16 @@ class Link:
         on_ready: Callable[[], None],
         on_lost: Callable[[], None],
     ) -> None:
-        self._url = urlsplit(options.auth_api_url)
-        self._connect_timeout = options.connect_timeout
+        server, prefix = auth_api_server(options)
+        self._pool = Pool(server, idle_limit=0)
+        self._path = prefix + _PATH
+        self._patience = Patience(options.connect_timeout, _SILENCE)
         self._tokens = ServiceTokens(options.service_keys[0])
         self._on_ended = on_ended
         self._on_ready = on_ready
         self._on_lost = on_lost
         self._stopped = threading.Event()
-        self._socket: socket.socket | None = None
+        self._response: Response | None = None
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="event-link", daemon=True).start()
@@ -82,9 +87,8 @@ class Link:
     def stop(self) -> None:
         """End the stream, and open no other."""
         self._stopped.set()
-        if self._socket is not None:
-            with suppress(OSError):  # it was not connected, or is not any more
-                self._socket.shutdown(socket.SHUT_RDWR)
+        if self._response is not None:
+            self._response.hang_up()
 
     def _run(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -94,7 +98,7 @@ class Link:
                     pause = _SHORTEST_PAUSE
                     self._pass_on(event, data)
                 reason = "ended"
-            except (OSError, HTTPException) as error:
+            except (OSError, BadAnswer) as error:
                 reason = type(error).__name__
             self._on_lost()
             if not self._stopped.is_set():
@@ -110,34 +114,32 @@ class Link:
             self._on_ended(ended)
 
     def _events(self) -> Iterator[tuple[str, str]]:
-        """Yield (event, data) until the stream ends. Raises OSError, HTTPException."""
-        kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=self._connect_timeout)
-        try:
-            response = self._opened(connection)
-            event = ""
-            while line := response.readline(_LONGEST_LINE).decode("utf-8", "replace"):
-                name, _, value = line.rstrip("\r\n").partition(": ")
-                if name == "event":
-                    event = value
-                elif name.startswith("data"):
-                    yield event, value
-        finally:
-            connection.close()
-
-    def _opened(self, connection: HTTPConnection) -> HTTPResponse:
-        connection.connect()
-        connection.sock.settimeout(_SILENCE)
-        self._socket = connection.sock
-        if self._stopped.is_set():
-            raise HTTPException("stopped")
+        """Yield (event, data) until the stream ends. Raises OSError, BadAnswer."""
         headers = {
             "Authorization": f"Bearer {self._tokens.current()}",
             "Accept": "text/event-stream",
             "User-Agent": "gatehouse-frontend",
         }
-        connection.request("GET", f"{self._url.path}{_PATH}", headers=headers)
-        response = connection.getresponse()
-        if response.status != 200:
-            raise HTTPException(f"status {response.status}")
-        return response
+        request = Request("GET", self._path, headers)
+        with closing(self._pool.send(request, self._patience, alone=True)) as response:
+            self._response = response
+            if self._stopped.is_set() or response.head.status != 200:
+                raise BadAnswer(f"status {response.head.status}")
+            event = ""
+            for line in _lines(response):
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    event = value
+                elif name.startswith("data"):
+                    yield event, value
+
+
+def _lines(response: Response) -> Iterator[str]:
+    """Yield the lines of a stream as they come. Raises OSError, BadAnswer."""
+    rest = b""
+    while piece := response.next_piece():
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.rstrip(b"\r").decode("utf-8", "replace")
+        if len(rest) > _LONGEST_LINE:
+            raise BadAnswer("line too long")

@@ -4,14 +4,15 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.client import HTTPException, HTTPResponse
 
 import structlog
 from gunicorn.http.errors import ParseException
 
 from frontend_site.site_request import SiteRequest
+from frontend_site.transport.answer import BadAnswer
+from frontend_site.transport.response import Response
+from frontend_site.transport.wire import PIECE
 
-PIECE = 65536  # bytes
 _log = structlog.get_logger("frontend_site")
 
 
@@ -23,6 +24,23 @@ class BodyTooLong(Exception):
     """The browser sends more than the limit."""
 
 
+class _FairShare:
+    """Lets other greenlets go on: between a fast sender and a fast receiver nothing ever waits."""
+
+    _SIZE = 16 * 1024  # bytes, after which it is the others' turn
+
+    def __init__(self) -> None:
+        self._moved = 0
+
+    def count(self, piece: bytes) -> None:
+        self._moved += len(piece)
+
+    def let_others(self) -> None:
+        if self._moved >= self._SIZE:
+            self._moved = 0
+            time.sleep(0)  # gevent's
+
+
 class RequestBody:
     """What the browser sends, as it comes.
 
@@ -30,6 +48,7 @@ class RequestBody:
     """
 
     def __init__(self, request: SiteRequest, limit: int) -> None:
+        self._share = _FairShare()
         self._input = request.META["wsgi.input"]
         coding = request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
         if coding not in ("", "chunked"):  # we would pass it on as plain
@@ -45,12 +64,13 @@ class RequestBody:
             yield piece
 
     def _read(self) -> bytes:
-        time.sleep(0)  # as below
+        self._share.let_others()
         wanted = PIECE if self.chunked else min(PIECE, self._left)
         try:
             piece: bytes = self._input.read(wanted) if wanted else b""
         except (OSError, ParseException) as error:
             raise ClientGone from error
+        self._share.count(piece)
         self._left -= len(piece)
         if self._left < 0:
             raise BodyTooLong
@@ -68,34 +88,31 @@ class AnswerBody:
 
     def __init__(
         self,
-        answer: HTTPResponse,
+        answer: Response,
         *,
         still_valid: Callable[[], bool],
         interval: float,
         done: ExitStack,
     ) -> None:
+        self._share = _FairShare()
         self._answer = answer
         self._still_valid = still_valid
         self._interval = interval
         self._check_at = time.monotonic() + interval
         self.done = done
-        self._closed = False
 
     def __iter__(self) -> "AnswerBody":
         return self
 
     def __next__(self) -> bytes:
-        time.sleep(
-            0
-        )  # gevent's: between a fast upstream and a fast browser nothing else would wait
+        self._share.let_others()
         try:
-            piece = self._answer.read1(PIECE)
-        except (HTTPException, OSError) as error:
+            piece = self._answer.next_piece()
+        except (BadAnswer, OSError) as error:
             raise _torn(type(error).__name__) from error
         if not piece:
-            if self._answer.length:  # http.client takes an early end for the end
-                raise _torn("cut")
             raise StopIteration
+        self._share.count(piece)
         if time.monotonic() >= self._check_at:
             self._check_at = time.monotonic() + self._interval
             if not self._still_valid():
@@ -103,10 +120,7 @@ class AnswerBody:
         return piece
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._answer.close()  # with "Connection: close" the socket is its own by now
-            self.done.close()
+        self.done.close()
 
 
 def _torn(reason: str) -> ConnectionResetError:

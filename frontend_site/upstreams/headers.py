@@ -7,10 +7,12 @@ in, and nothing that would weaken this site comes out.
 import re
 import secrets
 from collections.abc import Iterator
-from email.message import Message
+
+from django.http.request import HttpHeaders
 
 from frontend_site.backend.caller import client_address
 from frontend_site.site_request import SiteRequest
+from frontend_site.transport.answer import Head
 
 from .target import own_location
 from .upstream import Upstream
@@ -20,6 +22,9 @@ TO_UPSTREAM = (
     "Content-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
     "If-Unmodified-Since", "Last-Event-ID", "Prefer", "Range", "User-Agent",
 )  # fmt: skip
+_FROM_BROWSER = tuple(  # name, in lower case, in the WSGI environment
+    (name, name.lower(), HttpHeaders.to_wsgi_name(name)) for name in TO_UPSTREAM
+)
 TO_BROWSER = (
     "Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Language",
     "Content-Length", "Content-Range", "Content-Type", "ETag", "Last-Modified",
@@ -30,20 +35,18 @@ _TRACE_ID = re.compile("[0-9a-f]{32}")
 
 
 def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) -> dict[str, str]:
-    """Return every header of the forwarded request but its framing."""
-    hops = _hops(request.headers.get("Connection", ""))
+    """Return every header of the forwarded request but Host and its framing."""
+    hops = _hops(request.META.get("HTTP_CONNECTION", ""))
     given = {
-        name: request.headers[name]
-        for name in TO_UPSTREAM
-        if name in request.headers and name.lower() not in hops
+        name: request.META[key]
+        for name, lower, key in _FROM_BROWSER
+        if key in request.META and lower not in hops
     }
     headers = {"Accept-Encoding": "identity", "User-Agent": "gatehouse", **given}
     if cookies := _allowed_cookies(request, upstream):
         headers["Cookie"] = cookies
     return {
         **headers,
-        "Host": upstream.authority,
-        "Connection": "close",
         "Authorization": f"Bearer {identity}",
         "X-Request-Id": request.request_id,
         "traceparent": _traceparent(request.request_id),
@@ -54,19 +57,22 @@ def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) ->
     }
 
 
-def browser_headers(headers: Message, upstream: Upstream, target: str) -> dict[str, str]:
+def browser_headers(head: Head, upstream: Upstream, target: str) -> dict[str, str]:
     """Return the headers of the answer but its cookies."""
-    hops = _hops(headers.get("Connection", ""))
-    passed = {n: headers[n] for n in TO_BROWSER if n in headers and n.lower() not in hops}
-    passed["Cache-Control"] = _private(headers.get("Cache-Control", ""))
-    if location := headers.get("Location"):
+    given: dict[str, str] = {}
+    for name, value in head.lines:
+        given.setdefault(name, value)
+    hops = _hops(given.get("connection", ""))
+    passed = {n: given[n.lower()] for n in TO_BROWSER if n.lower() in given.keys() - hops}
+    passed["Cache-Control"] = _private(given.get("cache-control", ""))
+    if location := given.get("location"):
         passed["Location"] = own_location(location, upstream, target)
-    return {name: value for name, value in passed.items() if value and "\n" not in value}
+    return {name: value for name, value in passed.items() if value}
 
 
-def cookie_lines(headers: Message, upstream: Upstream) -> Iterator[str]:
+def cookie_lines(head: Head, upstream: Upstream) -> Iterator[str]:
     """Yield the allowed Set-Cookie lines: sent back to this upstream only, and as strict as ours."""
-    for line in headers.get_all("Set-Cookie", ()):
+    for line in head.all("set-cookie"):
         pair, *attributes = (piece.strip() for piece in line.split(";"))
         if pair.partition("=")[0] in upstream.cookies:
             kept = [a for a in attributes if a.partition("=")[0].lower() in _COOKIE_ATTRIBUTES]

@@ -1,19 +1,10 @@
-"""One request, sent on to its upstream, and the answer streamed back.
+"""One request, sent on to its upstream, and the answer streamed back."""
 
-Each over a connection of its own: nothing of one person's call can be waiting on a connection when
-the next person's goes out.
-"""
-
-import re
-import socket
-import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 
 import structlog
@@ -22,16 +13,17 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from frontend_site.options import options
 from frontend_site.set_cookies import add_set_cookie
 from frontend_site.site_request import SiteRequest
+from frontend_site.transport.answer import BadAnswer, Head
+from frontend_site.transport.pool import Pool
+from frontend_site.transport.request import Request
+from frontend_site.transport.response import Response
+from frontend_site.transport.wire import Patience
 
 from .body import AnswerBody, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
 from .upstream import Upstream
 
-_SAFE = frozenset({"GET", "HEAD"})
-_LENGTH = re.compile("[0-9]{1,18}", re.ASCII)
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5
-_INTERIM = frozenset({HTTPStatus.PROCESSING, HTTPStatus.EARLY_HINTS})
-_MOST_INTERIM = 20
+_MOST_IDLE = 64  # connections, per worker and upstream
 _log = structlog.get_logger("frontend_site")
 
 
@@ -44,22 +36,6 @@ class UpstreamFailed(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
-
-
-class FinalResponse(HTTPResponse):
-    """Passes over interim answers (RFC 9110, 15.2), of which http.client knows 100 alone."""
-
-    _seen = 0
-
-    def _read_status(self) -> tuple[str, int, str]:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        if status in _INTERIM:
-            status = HTTPStatus.CONTINUE
-        if status == HTTPStatus.CONTINUE:
-            self._seen += 1
-            if self._seen > _MOST_INTERIM:
-                raise HTTPException("no final answer")
-        return version, status, reason
 
 
 class Slots:
@@ -93,6 +69,11 @@ def _slots(upstream: Upstream) -> Slots:
     return Slots(options().upstream_calls_at_once)
 
 
+@cache
+def _pool(upstream: Upstream) -> Pool:
+    return Pool(upstream.server, idle_limit=_MOST_IDLE)
+
+
 def forward(
     request: SiteRequest,
     upstream: Upstream,
@@ -102,35 +83,47 @@ def forward(
     session: str,
     still_valid: Callable[[], bool],
 ) -> HttpResponseBase:
-    """Send `request` to `target` of `upstream`, once, and stream the answer back.
+    """Send `request` to `target` of `upstream` and stream the answer back.
 
     `identity` is the token that proves who is signed in, `session` their session's handle.
     Raises UpstreamFailed, BodyTooLong, ClientGone.
     """
     body = RequestBody(request, options().upstream_body_limit)
+    headers = upstream_headers(request, upstream, identity)
+    sent = Request(request.method or "GET", target, headers, body, body.length)
     with ExitStack() as stack:
         stack.callback(_slots(upstream).take(session))
         stack.callback(_limit_silence(request))
-        connection = _connect(upstream)
-        stack.callback(connection.close)
-        answer = _exchange(connection, request, target, upstream, identity, body)
+        answer = _send(sent, upstream, session)
+        stack.callback(answer.close)
         streamed = AnswerBody(
             answer, still_valid=still_valid, interval=options().upstream_recheck, done=ExitStack()
         )
-        response = _response(answer, streamed, upstream, target)
+        response = _response(answer.head, streamed, upstream, target)
         # The last step: whatever fails before it gives slot and connection back here.
         streamed.done = stack.pop_all()  # from here the response ends them
     return response
 
 
+def _send(sent: Request, upstream: Upstream, session: str) -> Response:
+    """A connection is used again by the same session only: no answer can reach another user."""
+    patience = Patience(options().connect_timeout, options().upstream_silence)
+    try:
+        return _pool(upstream).send(sent, patience, owner=session)
+    except TimeoutError as error:
+        raise _failed(504, error) from error
+    except (BadAnswer, OSError, ValueError) as error:
+        raise _failed(502, error) from error
+
+
 def _response(
-    answer: HTTPResponse, streamed: AnswerBody, upstream: Upstream, target: str
+    head: Head, streamed: AnswerBody, upstream: Upstream, target: str
 ) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(streamed, status=answer.status)
+    response = StreamingHttpResponse(streamed, status=head.status)
     del response["Content-Type"]
-    for name, value in browser_headers(answer.headers, upstream, target).items():
+    for name, value in browser_headers(head, upstream, target).items():
         response[name] = value
-    for line in cookie_lines(answer.headers, upstream):
+    for line in cookie_lines(head, upstream):
         add_set_cookie(response, line)
     return response
 
@@ -143,83 +136,6 @@ def _limit_silence(request: SiteRequest) -> Callable[[], None]:
     before = sock.gettimeout()
     sock.settimeout(options().upstream_silence)
     return lambda: sock.settimeout(before)
-
-
-def _connect(upstream: Upstream) -> HTTPConnection:
-    timeout = options().connect_timeout
-    if upstream.scheme == "https":
-        connection: HTTPConnection = HTTPSConnection(
-            upstream.host, upstream.port, timeout=timeout, context=_tls()
-        )
-    else:
-        connection = HTTPConnection(upstream.host, upstream.port, timeout=timeout)
-    connection.response_class = FinalResponse
-    try:
-        connection.connect()
-    except TimeoutError as error:
-        raise _failed(504, error) from error
-    except OSError as error:
-        raise _failed(502, error) from error
-    sock: socket.socket = connection.sock
-    sock.settimeout(options().upstream_silence)
-    return connection
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
-def _exchange(
-    connection: HTTPConnection,
-    request: SiteRequest,
-    target: str,
-    upstream: Upstream,
-    identity: str,
-    body: RequestBody,
-) -> HTTPResponse:
-    headers = upstream_headers(request, upstream, identity)
-    if body.chunked:
-        headers["Transfer-Encoding"] = "chunked"
-    elif body.length or request.method not in _SAFE:
-        headers["Content-Length"] = str(body.length)
-    try:
-        connection.putrequest(
-            request.method or "GET", target, skip_host=True, skip_accept_encoding=True
-        )
-        for name, value in headers.items():
-            connection.putheader(name, value.encode("latin-1"))
-        _send(connection, body)
-        answer = connection.getresponse()
-    except TimeoutError as error:
-        raise _failed(504, error) from error
-    except (HTTPException, OSError, ValueError) as error:
-        raise _failed(502, error) from error
-    _require_plain_head(answer)
-    return answer
-
-
-def _send(connection: HTTPConnection, body: RequestBody) -> None:
-    """Send the head, then the body in pieces."""
-    try:
-        pieces = iter(body) if body.chunked or body.length else None
-        connection.endheaders(pieces, encode_chunked=body.chunked)
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it may have answered before it hung up: "too long", say
-
-
-def _require_plain_head(answer: HTTPResponse) -> None:
-    """Refuse what two readers could cut into answers in two ways (RFC 9112, 6.3), 1xx, and no HTTP.
-
-    gunicorn would refuse to send on a value with a control character, after the answer has begun.
-    """
-    coding = answer.headers.get_all("Transfer-Encoding", [])
-    lengths = answer.headers.get_all("Content-Length", [])
-    plain = [c.lower() for c in coding] in ([], ["chunked"]) and len(lengths) <= 1
-    plain = plain and all(_LENGTH.fullmatch(length) for length in lengths)
-    plain = plain and all(_VALUE.fullmatch(value) for value in answer.headers.values())
-    if not 200 <= answer.status <= 599 or not plain or (coding and lengths):
-        raise _failed(502, ValueError("framing"))
 
 
 def _failed(status: int, error: Exception) -> UpstreamFailed:

@@ -67,7 +67,7 @@ def own_location(location: str, upstream: Upstream, target: str) -> str:
     path = urljoin(target.partition("?")[0], parts.path)
     # Built from our X-Forwarded headers it names this site, else the service itself.
     own = not parts.netloc or origin.lower() == options().public_origin
-    inner = not parts.netloc or origin.lower() == upstream.origin.lower()
+    inner = not parts.netloc or origin.lower() == upstream.server.origin.lower()
     bases = [here] * (own and path.startswith(f"{here}/")) + [upstream.base] * inner
     rest = next((path.removeprefix(f"{b}/") for b in bases if path.startswith(f"{b}/")), None)
     if rest is None or not _stays_inside(rest):

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from frontend_site.transport.server import Server
+
 NAME = "[a-z][a-z0-9-]{0,30}"  # also an audience of identity tokens
 _RESERVED = frozenset({"auth"})
 _COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
@@ -27,15 +29,8 @@ class Upstream:
     cookies: frozenset[str] = frozenset()
 
     @property
-    def origin(self) -> str:
-        return f"{self.scheme}://{self.authority}"
-
-    @property
-    def authority(self) -> str:
-        """What goes into the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = {"http": 80, "https": 443}[self.scheme]
-        return host if self.port == usual else f"{host}:{self.port}"
+    def server(self) -> Server:
+        return Server(self.scheme, self.host, self.port)
 
 
 def parse_upstreams(items: list[str], cookies: list[str]) -> tuple[Upstream, ...]:

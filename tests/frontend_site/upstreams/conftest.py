@@ -12,10 +12,13 @@ from frontend_site.upstreams import proxy
 from frontend_site.upstreams.upstream import parse_upstreams
 from tests.frontend_site.server import Server, running_site
 from tests.frontend_site.stub import Stub
+from tests.frontend_site.transport.planter import Planter
 from tests.frontend_site.upstreams.service import Service
 
 _service = Service()
 atexit.register(_service.shutdown)
+_planter = Planter()
+atexit.register(_planter.stop)
 
 
 @pytest.fixture
@@ -23,6 +26,14 @@ def service() -> Iterator[Service]:
     _service.reset()
     yield _service
     _service.reset()
+
+
+@pytest.fixture
+def planter() -> Iterator[Planter]:
+    """An upstream that plants bytes."""
+    _planter.reset()
+    yield _planter
+    _planter.reset()
 
 
 @pytest.fixture
@@ -45,6 +56,7 @@ def site() -> Iterator[Server]:
         slow = stack.enter_context(_full_listener())
         addresses = {
             "reports": _service.url,
+            "planter": _planter.url,
             "dead": "http://127.0.0.1:9",
             "slow": f"http://127.0.0.1:{slow}",
         }

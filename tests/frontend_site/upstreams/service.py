@@ -21,6 +21,7 @@ class Call:
     path: str
     headers: dict[str, str]
     lines: list[tuple[str, str]] = field(repr=False)
+    connection: int  # which TCP connection it came by
     size: int = 0
     digest: str = ""
 
@@ -59,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: Service
 
     def answer(self) -> None:
-        call = Call(self.command, self.path, dict(self.headers.items()), list(self.headers.items()))
+        lines = list(self.headers.items())
+        call = Call(self.command, self.path, dict(lines), lines, self.client_address[1])
         self.server.calls.append(call)
         name = self.path.partition("?")[0].rpartition("/")[2]
         if name == "refuse":  # before the body is read

@@ -161,7 +161,7 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 from frontend_site.upstreams.body import AnswerBody, RequestBody
 
-upstream = SimpleNamespace(read1=lambda size: b"x" * size, length=None)
+upstream = SimpleNamespace(next_piece=lambda: b"x" * 65536)
 down = AnswerBody(upstream, still_valid=lambda: True, interval=60, done=ExitStack())
 meta = {"wsgi.input": io.BytesIO(b"x" * 10**6), "CONTENT_LENGTH": "1000000"}
 up = iter(RequestBody(SimpleNamespace(META=meta), 10**6))

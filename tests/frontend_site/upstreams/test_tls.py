@@ -1,7 +1,6 @@
 """An https upstream: its certificate is checked, by authority and by name."""
 
 import os
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import trustme
 
 from tests.frontend_site.server import Server, running_site
 from tests.frontend_site.stub import TOKEN, Stub
+from tests.frontend_site.transport.secure import secure_service
 from tests.frontend_site.upstreams.service import Service
 
 COOKIE = f"Cookie: __Host-session={TOKEN}"
@@ -25,13 +25,8 @@ def authority() -> trustme.CA:
 def secure(request: pytest.FixtureRequest, authority: trustme.CA) -> Iterator[Service]:
     """A service behind TLS, with a certificate for the name that the test says."""
     name, trusted = request.param
-    service = Service()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    (authority if trusted else trustme.CA()).issue_cert(name).configure_cert(context)
-    service.socket = context.wrap_socket(service.socket, server_side=True)
-    yield service
-    service.shutdown()
-    service.server_close()
+    with secure_service(authority if trusted else trustme.CA(), name) as service:
+        yield service
 
 
 @pytest.fixture
@@ -49,6 +44,17 @@ def site(secure: Service, authority: trustme.CA, tmp_path: Path, stub: Stub) -> 
 def test_an_https_upstream_is_spoken_to(site: Server, secure: Service) -> None:
     assert site.ask("GET", "/api/secure/x?y=1", COOKIE).status == 200
     assert [call.path for call in secure.calls] == ["/base/x?y=1"]
+
+
+@pytest.mark.parametrize("secure", [("localhost", True)], indirect=True)
+def test_a_connection_is_kept_under_tls_too(site: Server, secure: Service) -> None:
+    """What TLS itself still had to say (tickets) is no byte of an answer."""
+    for _ in range(3):
+        assert site.ask("GET", "/api/secure/x", COOKIE).status == 200
+    assert site.ask("POST", "/api/secure/x", *site.csrf(COOKIE), body=b"{}").status == 200
+    *kept, own = (call.connection for call in secure.calls)
+    assert len(set(kept)) == 1
+    assert own not in kept
 
 
 @pytest.mark.parametrize(

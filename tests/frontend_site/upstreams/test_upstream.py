@@ -14,9 +14,9 @@ def test_names_lead_to_addresses() -> None:
         Upstream("reports", "http", "10.0.0.7", 9000, "/base"),
         Upstream("a-1", "https", "files.internal", 443, "", frozenset({"theme"})),
     )
-    assert found[0].authority == "10.0.0.7:9000"
-    assert found[1].authority == "files.internal"
-    assert parse_upstreams(["x=http://[::1]:80"], [])[0].authority == "[::1]"
+    assert found[0].server.authority == "10.0.0.7:9000"
+    assert found[1].server.authority == "files.internal"
+    assert parse_upstreams(["x=http://[::1]:80"], [])[0].server.authority == "[::1]"
 
 
 @pytest.mark.parametrize(

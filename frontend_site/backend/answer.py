@@ -1,0 +1,82 @@
+"""What auth_api says, and what counts as an answer of it.
+
+Three answers are three things: a valid or invalid one is an `Answer` (with its status), "unknown"
+is AuthApiUnavailable. Nobody may read an outage as "signed out".
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import IO, Any
+
+_JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
+_PROBLEM = "urn:gatehouse:problem:"
+_SUCCESSES = frozenset({200, 202, 204})
+
+
+class AuthApiUnavailable(Exception):
+    """Unknown: auth_api did not answer, or not as agreed. No cookie may be touched."""
+
+    def __init__(self, reason: str, *, retry_after: int = 2) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after  # seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of auth_api. `body` is a JSON object, or empty with 204; header names in lower case.
+
+    A long success is complete in `file`, at position 0, in place of `body`; its consumer closes it.
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    set_cookie: tuple[str, ...] = field(default=(), repr=False)  # lines, as they came
+    file: IO[bytes] | None = field(default=None, repr=False)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        return json.loads(self.body) if self.body else {}
+
+    @property
+    def slug(self) -> str:
+        """The kind of problem; "" for a success."""
+        return (
+            str(self.document.get("type", "")).removeprefix(_PROBLEM) if self.status >= 400 else ""
+        )
+
+    @property
+    def tells_who(self) -> bool:
+        """Whether the document has the `user` and `session` of a signed-in user."""
+        return self.status == 200 and {"user", "session"} <= self.document.keys()
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds that auth_api asks for; 2 when it names none."""
+        text = self.headers.get("retry-after", "")
+        return int(text) if re.fullmatch("[0-9]{1,6}", text) else 2
+
+
+def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
+    """Return the answer when it is one that we agreed on. Raises AuthApiUnavailable."""
+    if status not in _SUCCESSES and not 400 <= status < 600:
+        raise AuthApiUnavailable(f"unexpected status {status}")
+    headers = dict(lines)
+    cookies = tuple(value for name, value in lines if name == "set-cookie")
+    if status == 204:
+        return Answer(status, b"", headers, cookies)
+    answer = Answer(status, body, headers, cookies)
+    if not _JSON.fullmatch(headers.get("content-type", "")) or "content-encoding" in headers:
+        raise AuthApiUnavailable(f"status {status} without JSON")
+    try:
+        is_object = isinstance(answer.document, dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise AuthApiUnavailable(f"status {status} with garbled JSON")
+    if answer.slug == "service-token-required":  # our keys differ: says nothing about the user
+        raise AuthApiUnavailable("service token refused")
+    return answer

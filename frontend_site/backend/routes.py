@@ -1,0 +1,68 @@
+"""The calls that auth_api answers: a fixed table."""
+
+import re
+from collections.abc import Mapping
+
+_HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
+
+# Name -> method and path. `{handle}` is the only thing from outside that ever enters a path;
+# `{audience}` is a name from our own settings.
+ROUTES: Mapping[str, tuple[str, str]] = {
+    "login": ("POST", "/v1/login"),
+    "logout": ("POST", "/v1/logout"),
+    "session": ("GET", "/v1/session"),
+    "session-peek": ("GET", "/v1/session?slide=false"),
+    "sessions": ("GET", "/v1/sessions"),
+    "end-session": ("DELETE", "/v1/sessions/{handle}"),
+    "disown": ("POST", "/v1/sessions/disown"),
+    "revoke-others": ("POST", "/v1/sessions/revoke-others"),
+    "security-events": ("GET", "/v1/security-events"),
+    "revoke-all": ("POST", "/v1/sessions/revoke-all"),
+    "reauthenticate": ("POST", "/v1/reauthenticate"),
+    "register": ("POST", "/v1/register"),
+    "verify-email": ("POST", "/v1/email/verify"),
+    "resend-verification": ("POST", "/v1/email/resend"),
+    "change-address": ("POST", "/v1/email/change"),
+    "confirm-address": ("POST", "/v1/email/confirm"),
+    "restore-address": ("POST", "/v1/email/restore"),
+    "forgot-password": ("POST", "/v1/password/forgot"),
+    "reset-password": ("POST", "/v1/password/reset"),
+    "change-password": ("POST", "/v1/password/change"),
+    "delete-account": ("DELETE", "/v1/account"),
+    "export-account": ("GET", "/v1/account/export"),
+    "identity": ("GET", "/v1/identity?audience={audience}"),
+    "jwks": ("GET", "/v1/.well-known/jwks.json"),
+    "ready": ("GET", "/readyz"),
+}
+
+# Success of one of these calls proves that the session is valid.
+NEEDS_SESSION = frozenset(
+    {
+        "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
+        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "export-account", "identity",
+    }
+)  # fmt: skip
+# Of any length; auth_api sends these without a Content-Length.
+LONG = frozenset({"export-account"})
+
+# Each of these makes auth_api hash a password; it does few at once.
+HASHING = frozenset(
+    {
+        "login", "reauthenticate", "register", "verify-email", "confirm-address", "reset-password",
+        "change-password",
+    }
+)  # fmt: skip
+
+
+def is_handle(text: str) -> bool:
+    """Whether `text` has a handle's grammar: nothing else may enter a path."""
+    return bool(_HANDLE.fullmatch(text))
+
+
+def method_and_path(route: str, *, handle: str, audience: str) -> tuple[str, str]:
+    """Return what to call. Raises KeyError for an unknown route, ValueError for a handle that is none."""
+    method, template = ROUTES[route]
+    if "{handle}" in template and not is_handle(handle):
+        raise ValueError("not a handle")
+    return method, template.format(handle=handle, audience=audience)

@@ -1,0 +1,50 @@
+"""Connections that wait for their next request."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from .wire import Wire
+
+_LONGEST = 30.0  # seconds: longer, and something between us and the server may have forgotten it
+
+
+class IdleConnections:
+    """At most `limit` of them; the oldest goes. Safe for threads and greenlets.
+
+    `clock` gives seconds.
+    """
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._kept: list[tuple[str, float, Wire]] = []  # owner, since when; oldest first
+        self._lock = threading.Lock()
+
+    def take(self, owner: str) -> Wire | None:
+        """Return a connection of `owner` on which no byte waits, and that is open."""
+        while (wire := self._newest(owner)) is not None:
+            if wire.is_quiet():
+                return wire
+            wire.close()
+        return None
+
+    def keep(self, owner: str, wire: Wire) -> None:
+        now = self._clock()
+        dropped = []
+        with self._lock:
+            self._kept.append((owner, now, wire))
+            while len(self._kept) > self._limit or self._kept[0][1] < now - _LONGEST:
+                dropped.append(self._kept.pop(0)[2])
+        for old in dropped:
+            old.close()
+
+    def _newest(self, owner: str) -> Wire | None:
+        oldest = self._clock() - _LONGEST
+        with self._lock:
+            for at in range(len(self._kept) - 1, -1, -1):
+                whose, since, wire = self._kept[at]
+                if whose == owner and since > oldest:
+                    del self._kept[at]
+                    return wire
+        return None
