@@ -5,10 +5,18 @@ import os
 import django
 import pytest
 
+_bound: list[str] = []
+
 
 def use_settings(name: str) -> None:
     """Set Django up with settings `name`. Raises UsageError in a run that has another project."""
-    os.environ.setdefault("GATEHOUSE_ENV", "test")
-    if os.environ.setdefault("DJANGO_SETTINGS_MODULE", name) != name:
+    if _bound and _bound != [name]:
         raise pytest.UsageError("the two projects need a pytest run each: see script/test")
+    if _bound:
+        return
+    _bound.append(name)
+    os.environ.setdefault("GATEHOUSE_ENV", "test")
+    os.environ["DJANGO_SETTINGS_MODULE"] = name
     django.setup()
+    # A worker of pytest-xdist inherits the environment, and must set up with servers of its own.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
