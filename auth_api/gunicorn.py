@@ -9,6 +9,7 @@ from auth_api.bind_address import HINT, is_private
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
     from gatehouse.gunicorn import ENV, PlainRefusals

@@ -1,5 +1,6 @@
 """gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
 
+import os
 import resource
 from typing import Any
 
@@ -9,6 +10,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
     from gatehouse.gunicorn import ENV, PlainRefusals

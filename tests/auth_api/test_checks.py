@@ -1,8 +1,5 @@
 """A set-up that would weaken a promise does not start."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +10,6 @@ from auth_api.checks import refuse_weak_settings
 from auth_api.options import options
 from auth_api.settings.redis import caches
 from gatehouse.keys import Key
-from tests.ports import free_port
-from tests.processes import ROOT
 
 GOOD = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -123,19 +118,3 @@ def test_a_store_that_fails_over_needs_the_acknowledgement_of_replicas(
 def test_private_addresses_are_fine(production: Any, bind: str) -> None:
     production.GATEHOUSE = replace(production.GATEHOUSE, bind=bind)
     refuse_weak_settings()
-
-
-def test_gunicorn_refuses_what_its_command_line_says() -> None:
-    """Nothing of which stands in our settings."""
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:auth_api.gunicorn"]
-    command += ["--bind", f"0.0.0.0:{free_port()}", "auth_api.wsgi"]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "GATEHOUSE_ENV": "production"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode != 0
-    assert "auth_api would listen in public, at 0.0.0.0. Set AUTH_API_BIND" in done.stderr

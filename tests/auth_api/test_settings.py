@@ -143,7 +143,7 @@ def test_a_mail_url_with_an_unknown_part_stops_the_start(url: str, says: str) ->
         ("REDIS_URL", "redis://:s3cret@redis.example?ssl=true"),
         ("REDIS_URL", "redis://:s3cret@redis.example/one"),
         ("REDIS_URL", "rediss://:s3cret@redis.example?ssl_cert_reqs=maybe"),
-        ("REDIS_URL", "redis+sentinel://:s3cret@10.0.0.1:26379/gatehouse/0"),
+        ("REDIS_URL", "redis+sentinel://:s3cret@10.0.0.1/gatehouse/0"),
         ("REDIS_URL", "redis+cluster://10.0.0.1:6379?ssl=true&password=s3cret"),
         ("GATEHOUSE_PWNED_PASSWORDS_URL", "passwords.example"),
     ],

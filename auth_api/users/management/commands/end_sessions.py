@@ -31,7 +31,9 @@ class Command(BaseCommand):
 def _end(options: dict[str, Any]) -> int:
     users = get_user_model()._default_manager
     if options["all"]:
-        return sum(_end_all(user) for user in users.iterator())
+        # No cursor stays open meanwhile: SQLite would refuse the writes beside it.
+        pks = list(users.values_list("pk", flat=True))
+        return sum(_end_all(user) for pk in pks for user in users.filter(pk=pk))
     try:
         user: Any = users.get_by_natural_key(options["email"])
     except get_user_model().DoesNotExist:

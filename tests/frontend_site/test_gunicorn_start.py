@@ -1,0 +1,26 @@
+"""What cannot work stops frontend_site in one line, before a worker starts."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.frontend_site.test_settings import PRODUCTION
+from tests.one_line import start
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"FRONTEND_SECRET_KEY": ""}, "FRONTEND_SECRET_KEY is not set. Set it"),
+        ({"GATEHOUSE_PROXY_HOPS": "9"}, "GATEHOUSE_PROXY_HOPS must be a whole number from 0 to 5."),
+        ({"GATEHOUSE_PUBLIC_ORIGIN": "https://a b"}, "GATEHOUSE_PUBLIC_ORIGIN must be an origin"),
+        ({"ALLOWED_HOSTS": "gatehouse.example:443"}, "ALLOWED_HOSTS must be host names without"),
+        ({"ALLOWED_HOSTS": "other.example"}, "frontend_site.E010: ALLOWED_HOSTS must contain"),
+        ({"AUTH_API_URL": "10.0.0.7:8001"}, "AUTH_API_URL must be an http:// or https:// URL"),
+        ({"GATEHOUSE_CERTFILE": "/no/such.crt"}, "GATEHOUSE_CERTFILE must be a file"),
+        ({"GATEHOUSE_UPSTREAMS": "auth=http://10.0.0.7"}, "GATEHOUSE_UPSTREAMS: "),
+    ],
+)
+def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:
+    [printed] = start("frontend_site", tmp_path, **{**PRODUCTION, **changes})
+    assert printed.startswith(f"gatehouse: {line}")
