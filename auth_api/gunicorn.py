@@ -8,8 +8,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from auth_api.bind_address import HINT, is_private
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
+from gatehouse.preflight import require_sound_settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
     from gatehouse.gunicorn import ENV, PlainRefusals
@@ -33,10 +33,7 @@ worker_class = ApiWorker
 
 def on_starting(server: Any) -> None:
     """Stop before a worker starts: by weak settings, or by a public address, also of `--bind`."""
-    with stop_in_one_line():
-        from auth_api.checks import refuse_weak_settings
-
-        refuse_weak_settings()
+    require_sound_settings("auth_api")
     if not ENV.is_production:
         return
     for address in server.cfg.address:

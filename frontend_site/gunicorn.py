@@ -1,6 +1,5 @@
 """gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
 
-import os
 import resource
 from typing import Any
 
@@ -9,8 +8,8 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
+from gatehouse.preflight import require_sound_settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
     from gatehouse.gunicorn import ENV, PlainRefusals
@@ -43,10 +42,7 @@ worker_class = SiteWorker
 
 def on_starting(server: Any) -> None:
     """Stop before a worker starts, by weak settings."""
-    with stop_in_one_line():
-        from frontend_site.checks import refuse_weak_settings
-
-        refuse_weak_settings()
+    require_sound_settings("frontend_site")
 
 
 def post_worker_init(worker: Any) -> None:

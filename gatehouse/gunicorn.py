@@ -14,7 +14,6 @@ from gunicorn.http import errors
 
 from . import variables
 from .env import Env
-from .problems import CONTENT_TYPE
 from .security_headers import COMMON, NO_PAGE
 
 __all__ = [
@@ -48,7 +47,7 @@ _log = logging.getLogger("gunicorn.error")
 _HEADERS = {
     **COMMON,
     "Connection": "close",
-    "Content-Type": CONTENT_TYPE,
+    "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "Content-Security-Policy": NO_PAGE,
     "Referrer-Policy": "no-referrer",

@@ -1,0 +1,30 @@
+"""Checks the settings of a service in a process of its own: `python -m gatehouse.preflight auth_api`.
+
+gunicorn's master must not import Django: a gevent worker replaces locks and sockets after it was
+forked, and what exists by then keeps the old ones.
+"""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+from gatehouse.env import stop_in_one_line
+
+
+def require_sound_settings(project: str) -> None:
+    """End this process if the settings of `project` cannot work; the check has printed one line."""
+    command = [sys.executable, "-m", "gatehouse.preflight", project]
+    status = subprocess.run(command).returncode  # noqa: S603 - our own module
+    if status:
+        raise SystemExit(status)
+
+
+def main(project: str) -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"{project}.settings"
+    with stop_in_one_line():
+        import_module(f"{project}.checks").refuse_weak_settings()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
