@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
-from frontend_site.security.csrf import CsrfState
 from frontend_site.session_token import SessionToken
 
 if TYPE_CHECKING:
     from frontend_site.backend.session_check import SessionCheck
-    from frontend_site.users import SiteUser
+    from frontend_site.backend.users import SiteUser
+    from frontend_site.security.csrf import CsrfState
 
 
 class SiteRequest(HttpRequest):
@@ -21,7 +21,7 @@ class SiteRequest(HttpRequest):
     csp_nonce: str  # by `nonce_of`
     session_token: SessionToken | None
     csrf_cookie: str | None
-    csrf: CsrfState
+    csrf: "CsrfState"
     auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
     session_check: "SessionCheck"
     user: "SiteUser"  # type: ignore[assignment]  # not a model here

@@ -9,7 +9,7 @@ from .events import views as events
 from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages
 from .proxy import views as proxy
-from .upstreams.upstream import NAME
+from .settings.upstreams import NAME
 from .upstreams.views import upstream
 
 urlpatterns = [

@@ -82,7 +82,7 @@ GROUPS = {
          "tests/auth_api/users/test_admin.py", "tests/auth_api/users/test_models.py"),
     ),
     "gate": Group(
-        ("frontend_site/backend/session_check.py", "frontend_site/security/endpoints.py", "frontend_site/users.py",
+        ("frontend_site/backend/session_check.py", "frontend_site/security/endpoints.py", "frontend_site/backend/users.py",
          "frontend_site/middleware/valid_session.py"),
         (f"{_SITE}/test_adopting.py", f"{_SITE}/test_every_route.py", f"{_SITE}/test_users.py",
          f"{_SITE}/middleware", f"{_SITE}/test_forward_auth.py"),

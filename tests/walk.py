@@ -26,7 +26,7 @@ _LIST = f"""
 import json, django
 django.setup()
 from frontend_site.security.endpoints import is_public, methods_of
-from frontend_site.upstreams.upstream import NAME
+from frontend_site.settings.upstreams import NAME
 from frontend_site.urls import urlpatterns
 from tests.urls import every_route
 samples = {{"handle": {HANDLE!r}, rf"^api/(?!auth/)(?P<name>{{NAME}})/(?s:.*)\\Z": "/api/reports/x"}}

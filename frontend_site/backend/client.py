@@ -4,13 +4,12 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
 
 from frontend_site.options import options
-from frontend_site.settings.base import Gatehouse
 from frontend_site.transport.answer import BadAnswer, Framing
 from frontend_site.transport.pool import Pool
 from frontend_site.transport.request import Request
@@ -29,13 +28,16 @@ __all__ = (
     "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "auth_api", "is_handle",
 )  # fmt: skip
 
+if TYPE_CHECKING:
+    from frontend_site.settings.base import Gatehouse
+
 _log = structlog.get_logger("frontend_site")
 
 
 class AuthApiClient:
     """Calls auth_api. Safe to share by all greenlets of a worker; make one per worker."""
 
-    def __init__(self, options: Gatehouse) -> None:
+    def __init__(self, options: "Gatehouse") -> None:
         self._options = options
         self._tokens = ServiceTokens(options.service_keys[0])
         wait = options.connect_timeout
@@ -136,7 +138,7 @@ class AuthApiClient:
         return file
 
 
-def auth_api_server(options: Gatehouse) -> tuple[Server, str]:
+def auth_api_server(options: "Gatehouse") -> tuple[Server, str]:
     """Return where auth_api is, and what its paths begin with."""
     url = urlsplit(options.auth_api_url)
     port = url.port or {"http": 80, "https": 443}[url.scheme]

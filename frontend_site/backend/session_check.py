@@ -10,9 +10,9 @@ from django.utils.functional import SimpleLazyObject
 from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import NEEDS_SESSION, Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
+from frontend_site.backend.users import NOBODY, SiteUser
 from frontend_site.security.endpoints import session_of
 from frontend_site.site_request import SiteRequest
-from frontend_site.users import NOBODY, SiteUser
 
 SIGNED_OUT = frozenset({"no-session", "session-ended"})
 

@@ -7,17 +7,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
 from frontend_site.backend.client import auth_api_server
-from frontend_site.settings.base import Gatehouse
 from frontend_site.transport.answer import BadAnswer
 from frontend_site.transport.pool import Pool
 from frontend_site.transport.request import Request
 from frontend_site.transport.response import Response
 from frontend_site.transport.wire import Patience
 from gatehouse.service_token import ServiceTokens
+
+if TYPE_CHECKING:
+    from frontend_site.settings.base import Gatehouse
 
 _PATH = "/v1/events"
 _SILENCE = 10.0  # seconds: auth_api gives a sign of life each second while Redis answers
@@ -64,7 +67,7 @@ class Link:
 
     def __init__(
         self,
-        options: Gatehouse,
+        options: "Gatehouse",
         *,
         on_ended: Callable[[Ended], None],
         on_ready: Callable[[], None],

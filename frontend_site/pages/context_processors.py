@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from frontend_site.backend.users import NOBODY
 from frontend_site.site_request import nonce_of
-from frontend_site.users import NOBODY
 
 from .page_session import page_session
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from frontend_site.upstreams.upstream import Upstream, parse_upstreams
+from frontend_site.settings.upstreams import Upstream, parse_upstreams
 from gatehouse import variables
 from gatehouse.env import Env
 from gatehouse.keys import Key

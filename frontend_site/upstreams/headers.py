@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from django.http.request import HttpHeaders
 
 from frontend_site.backend.caller import client_address
+from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import Head
 
 from .target import own_location
-from .upstream import Upstream
 
 TO_UPSTREAM = (
     "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Encoding",

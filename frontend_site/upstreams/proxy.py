@@ -12,6 +12,7 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 
 from frontend_site.options import options
 from frontend_site.set_cookies import add_set_cookie
+from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import BadAnswer, Head
 from frontend_site.transport.pool import Pool
@@ -21,7 +22,6 @@ from frontend_site.transport.wire import Patience
 
 from .body import AnswerBody, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
-from .upstream import Upstream
 
 _MOST_IDLE = 64  # connections, per worker and upstream
 _log = structlog.get_logger("frontend_site")

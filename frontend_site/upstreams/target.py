@@ -10,8 +10,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from django.http import HttpRequest
 
 from frontend_site.options import options
-
-from .upstream import NAME, Upstream
+from frontend_site.settings.upstreams import NAME, Upstream
 
 _SEGMENT = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"  # RFC 3986, 3.3
 _REST = re.compile(rf"(?:{_SEGMENT}/)*{_SEGMENT}", re.ASCII)

@@ -10,7 +10,7 @@ import pytest
 
 from frontend_site.backend.client import NEEDS_SESSION, ROUTES
 from frontend_site.security.endpoints import is_public, methods_of, session_of
-from frontend_site.upstreams.upstream import NAME, parse_upstreams
+from frontend_site.settings.upstreams import NAME, parse_upstreams
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
     EXPIRE_SESSION,

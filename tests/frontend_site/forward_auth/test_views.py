@@ -237,7 +237,7 @@ def test_a_sibling_loads_nothing_of_an_app_but_a_page(
 
 
 def test_no_token_for_an_upstream_is_given_here(browser: Browser, stub: Stub, options: Any) -> None:
-    from frontend_site.upstreams.upstream import parse_upstreams
+    from frontend_site.settings.upstreams import parse_upstreams
 
     options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
     given = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": "/app/"}

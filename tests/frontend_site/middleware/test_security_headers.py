@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from frontend_site.upstreams.upstream import NAME
+from frontend_site.settings.upstreams import NAME
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import HANDLE, STORE_DOWN, TOKEN, Stub, hang_up
 from tests.urls import METHODS, every_path

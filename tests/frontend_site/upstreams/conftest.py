@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from frontend_site.settings.upstreams import parse_upstreams
 from frontend_site.upstreams import proxy
-from frontend_site.upstreams.upstream import parse_upstreams
 from tests.frontend_site.server import Server, running_site
 from tests.frontend_site.stub import Stub
 from tests.frontend_site.transport.planter import Planter

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from frontend_site.backend.client import Answer, AuthApiUnavailable
-from frontend_site.users import NOBODY, SiteUser
+from frontend_site.backend.users import NOBODY, SiteUser
 from tests.frontend_site.stub import USER, current_session
 
 

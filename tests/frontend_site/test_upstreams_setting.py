@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from frontend_site.upstreams.upstream import Upstream, parse_upstreams
+from frontend_site.settings.upstreams import Upstream, parse_upstreams
 
 
 def test_names_lead_to_addresses() -> None:
