@@ -21,7 +21,7 @@ def require_sound_settings(project: str) -> None:
 
 
 def main(project: str) -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = f"{project}.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{project}.settings")
     with stop_in_one_line():
         import_module(f"{project}.checks").refuse_weak_settings()
 

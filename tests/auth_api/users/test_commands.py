@@ -65,9 +65,11 @@ def test_end_sessions_by_user_by_handle_and_for_all() -> None:
             tokens.append(session_token(answer))
             handles.append(answer.json()["session"]["handle"])
     for none in ("", handles[0][:1], handles[0][:-1], handles[0] + "A"):
-        assert run("end_sessions", "--email", "ada@example.com", "--handle", none).startswith("0 ")
+        assert run("end_sessions", "--email", "ada@example.com", f"--handle={none}").startswith(
+            "0 "
+        )
     assert all(is_alive(token) for token in tokens)
-    ended = run("end_sessions", "--email", "ada@example.com", "--handle", handles[0])
+    ended = run("end_sessions", "--email", "ada@example.com", f"--handle={handles[0]}")
     assert ended == "1 sessions ended.\n"
     assert [is_alive(token) for token in tokens] == [False, True, True, True]
     run("end_sessions", "--email", "ada@example.com")

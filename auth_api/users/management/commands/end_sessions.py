@@ -19,7 +19,10 @@ class Command(BaseCommand):
         who = parser.add_mutually_exclusive_group(required=True)
         who.add_argument("--email")
         who.add_argument("--all", action="store_true")
-        parser.add_argument("--handle", help="only this session of the user")
+        parser.add_argument(
+            "--handle",
+            help="only this session of the user; write --handle=H, as H may start with -",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
