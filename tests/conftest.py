@@ -7,6 +7,15 @@ import pytest
 
 from tests import answers
 
+# Fixtures that start a service or a browser: script/test --fast leaves out what uses them.
+_SLOW_FIXTURES = frozenset({"server", "site", "person", "person_without_javascript"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
 
 def pytest_runtest_setup() -> None:
     answers.take()

@@ -8,6 +8,8 @@ from tests.auth_api.test_settings import NEEDED
 from tests.one_line import start
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("changes", "line"),

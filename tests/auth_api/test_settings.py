@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from auth_api.settings.email import email_settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = {
     "SECRET_KEY": secrets.token_urlsafe(40),

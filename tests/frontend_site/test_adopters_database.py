@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.frontend_site.server import Server, running_site
 from tests.frontend_site.stub import Stub
+
+pytestmark = pytest.mark.slow
 
 
 def open_handles(site: Server, file: Path) -> int:

@@ -12,6 +12,8 @@ from tests.frontend_site.server import Server, running_site
 from tests.frontend_site.stub import TOKEN, Stub
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 LOGIN, LOGOUT = "POST /v1/login", "POST /v1/logout"
 EXPIRED = "urn:gatehouse:problem:csrf-expired"
 KEPT = "What you typed is still here"

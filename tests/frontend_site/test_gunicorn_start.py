@@ -7,6 +7,8 @@ import pytest
 from tests.frontend_site.test_settings import PRODUCTION
 from tests.one_line import start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("changes", "line"),

@@ -9,6 +9,8 @@ from tests.frontend_site.server import running_site
 from tests.frontend_site.stub import TOKEN
 from tests.frontend_site.transport.secure import secure_service
 
+pytestmark = pytest.mark.slow
+
 COOKIE = f"Cookie: __Host-session={TOKEN}"
 
 

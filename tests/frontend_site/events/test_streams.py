@@ -22,6 +22,8 @@ from tests.frontend_site.stub import (
     running_stub,
 )
 
+pytestmark = pytest.mark.slow
+
 REF = TOKEN.partition(".")[0]
 OTHER = "x" * 16
 COOKIE = f"Cookie: __Host-session={TOKEN}"

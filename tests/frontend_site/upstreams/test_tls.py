@@ -13,7 +13,7 @@ from tests.frontend_site.transport.secure import secure_service
 from tests.frontend_site.upstreams.service import Service
 
 COOKIE = f"Cookie: __Host-session={TOKEN}"
-pytestmark = pytest.mark.usefixtures("signed_in")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("signed_in")]
 
 
 @pytest.fixture(scope="module")
