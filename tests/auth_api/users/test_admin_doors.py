@@ -69,21 +69,40 @@ def test_an_admin_session_knows_how_its_user_signed_in(root: AdminBrowser) -> No
     assert [item["assurance"]["methods"] for item in items] == [["pwd"], ["pwd"]]
 
 
-@pytest.mark.parametrize(
-    "name", ["__Host-admin-csrf", "\u2000__Host-admin-csrf", "__host-admin-csrf"]
-)
+LOOK_ALIKES = [
+    "\u2000__Host-admin-csrf",
+    "\xa0__Host-admin-csrf",
+    "__host-admin-csrf",
+    "__Host- admin-csrf",
+    "__Host-\u200badmin-csrf",
+    "__Host-\uff41dmin-csrf",
+    '"__Host-admin-csrf"',
+]
+
+
+@pytest.mark.parametrize("name", ["__Host-admin-csrf", *LOOK_ALIKES])
 def test_a_tossed_second_csrf_cookie_is_refused(name: str) -> None:
     tossed = f"__Host-admin-csrf={'e' * 32}; {name}={'e' * 32}"
     assert post_with(tossed).status_code == 400
 
 
-@pytest.mark.parametrize("name", ["\u2000__Host-admin-csrf", "\xa0__Host-admin-csrf"])
+@pytest.mark.parametrize("name", LOOK_ALIKES)
 def test_a_look_alike_is_no_csrf_cookie(name: str) -> None:
     assert post_with(f"{name}={'e' * 32}").status_code == 403
 
 
 def test_the_real_csrf_cookie_is_read() -> None:
     assert post_with(f"a=b; __Host-admin-csrf={'e' * 32}").status_code == 200
+
+
+def test_quotes_are_a_part_of_the_csrf_cookie() -> None:
+    assert post_with(f'__Host-admin-csrf="{"e" * 32}"').status_code == 403
+
+
+@pytest.mark.parametrize("name", ["\uff3f_Host-admin-session", "__Host- admin-session"])
+def test_a_look_alike_beside_the_session_cookie_is_refused(name: str) -> None:
+    token = f"{'A' * 16}.{'s' * 43}"
+    assert post_with(f"__Host-admin-session={token}; {name}={token}").status_code == 400
 
 
 def post_with(cookies: str) -> Any:
