@@ -1,7 +1,5 @@
 """System checks: a configuration that would weaken a promise does not start."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +14,7 @@ _ARGON2_MINIMUM = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
 
 
 @register()
-def check_cookies(app_configs: Any, **_: Any) -> list[Error]:
+def check_cookies(app_configs: object, **_: object) -> list[Error]:
     """Sessions travel in `__Host-` cookies only (design section 4)."""
     wanted = {
         "SESSION_COOKIE_NAME": "__Host-session",
@@ -39,7 +37,7 @@ def check_cookies(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_engine(app_configs: Any, **_: Any) -> list[Error]:
+def check_engine(app_configs: object, **_: object) -> list[Error]:
     """Only our engine keeps the promise that an ended session stays dead."""
     if settings.SESSION_ENGINE == "auth_api.sessions.store":
         return []
@@ -48,7 +46,7 @@ def check_engine(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
+def check_timeouts(app_configs: object, **_: object) -> list[Error]:
     """An idle timeout past the absolute one has no effect."""
     limits, errors = options(), []
     if limits.session_idle > limits.session_absolute:
@@ -63,7 +61,7 @@ def check_timeouts(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_keys(app_configs: Any, **_: Any) -> list[Error]:
+def check_keys(app_configs: object, **_: object) -> list[Error]:
     """A key that is published in a repository, or one letter many times, protects nothing."""
     if not _is_production():
         return []
@@ -78,7 +76,7 @@ def check_keys(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_debug_and_hosts(app_configs: Any, **_: Any) -> list[Error]:
+def check_debug_and_hosts(app_configs: object, **_: object) -> list[Error]:
     """Debug pages show settings and bodies; a wildcard host lets other names reach the admin."""
     if not _is_production():
         return []
@@ -99,7 +97,7 @@ def check_debug_and_hosts(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_origin(app_configs: Any, **_: Any) -> list[Error]:
+def check_origin(app_configs: object, **_: object) -> list[Error]:
     """Mailed links carry tokens: they lead to an https origin."""
     if not _is_production() or options().public_origin.startswith("https://"):
         return []
@@ -109,7 +107,7 @@ def check_origin(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_bind(app_configs: Any, **_: Any) -> list[Error]:
+def check_bind(app_configs: object, **_: object) -> list[Error]:
     """The private port is for the BFF and for staff: never on every interface, never public."""
     if not _is_production() or is_private(options().bind):
         return []
@@ -117,7 +115,7 @@ def check_bind(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
+def check_keys_are_apart(app_configs: object, **_: object) -> list[Error]:
     """What is stolen in one place must not open another."""
     secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
     secrets.append({str(settings.SECRET_KEY).encode()})
@@ -131,7 +129,7 @@ def check_keys_are_apart(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_replicas(app_configs: Any, **_: Any) -> list[Error]:
+def check_replicas(app_configs: object, **_: object) -> list[Error]:
     """Replication is asynchronous: a failover loses writes that no replica acknowledged."""
     replicas = options().redis_replicas
     hint = "Set GATEHOUSE_REDIS_REPLICAS to the number of replicas of each primary."
@@ -142,7 +140,7 @@ def check_replicas(app_configs: Any, **_: Any) -> list[Error]:
 
 
 @register()
-def check_hash_cost(app_configs: Any, **_: Any) -> list[Error]:
+def check_hash_cost(app_configs: object, **_: object) -> list[Error]:
     """OWASP's minimum for Argon2id with one lane: pairs of memory and passes of equal strength."""
     memory, passes = options().argon2_memory_kib, options().argon2_time
     if not _is_production() or any(memory >= m and passes >= t for t, m in _ARGON2_MINIMUM.items()):

@@ -1,6 +1,5 @@
 """System checks: a configuration that would weaken a promise does not start."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from gatehouse.keys import Key, weakness_of
 
 
 @register()
-def check_debug(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_debug(app_configs: object, **_: object) -> list[CheckMessage]:
     """Debug pages show settings, bodies and cookies."""
     if not settings.DEBUG or not _is_production():
         return []
@@ -20,7 +19,7 @@ def check_debug(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_hosts(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_hosts(app_configs: object, **_: object) -> list[CheckMessage]:
     """A wildcard host lets a stranger's Host header into addresses and caches."""
     wild = [host for host in settings.ALLOWED_HOSTS if "*" in host or host.startswith(".")]
     if settings.ALLOWED_HOSTS and not wild:
@@ -30,7 +29,7 @@ def check_hosts(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_origin_is_a_host(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_origin_is_a_host(app_configs: object, **_: object) -> list[CheckMessage]:
     """A site that refuses its own name answers 400 to every browser."""
     host = urlsplit(options().public_origin).hostname or ""
     name = f"[{host}]" if ":" in host else host
@@ -41,7 +40,7 @@ def check_origin_is_a_host(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_keys(app_configs: object, **_: object) -> list[CheckMessage]:
     """Short or repetitive keys can be guessed."""
     found = {
         f"{name} ({key.id})": weakness_of(key.secret)
@@ -59,7 +58,7 @@ def check_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_origin(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_origin(app_configs: object, **_: object) -> list[CheckMessage]:
     """Cookies and CSRF need https; plain http is for development on localhost."""
     if not _is_production() or options().public_origin.startswith("https://"):
         return []
@@ -69,7 +68,7 @@ def check_origin(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_script_name(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_script_name(app_configs: object, **_: object) -> list[CheckMessage]:
     """A SCRIPT_NAME from outside would move our paths under a proxy's rules."""
     if settings.FORCE_SCRIPT_NAME == "":
         return []
@@ -78,7 +77,7 @@ def check_script_name(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def check_tls_terminator(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_tls_terminator(app_configs: object, **_: object) -> list[CheckMessage]:
     """Without a proxy that counts and without a certificate, no request is https: no HSTS is sent,
     and behind a proxy that does not count all clients have one address and one throttle."""
     gatehouse = options()
@@ -89,7 +88,7 @@ def check_tls_terminator(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_keys_are_apart(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_keys_are_apart(app_configs: object, **_: object) -> list[CheckMessage]:
     """What is stolen in one place must not open another."""
     secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
     secrets.append({str(settings.SECRET_KEY).encode()})
@@ -100,7 +99,7 @@ def check_keys_are_apart(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def check_proxy_cannot_be_bypassed(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_proxy_cannot_be_bypassed(app_configs: object, **_: object) -> list[CheckMessage]:
     """Who reaches this port without the proxy writes the address, scheme and request id that count."""
     gatehouse = options()
     everywhere = gatehouse.bind in ("", "0", "0.0.0.0", "::", "[::]")  # noqa: S104 - what is found

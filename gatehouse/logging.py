@@ -85,7 +85,7 @@ def _has_traceback(record: logging.LogRecord) -> bool:
     return bool(record.exc_info)
 
 
-def _name_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _name_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Add which request an event belongs to, and whose."""
     request = current_request.get()
     if request is not None:
@@ -95,7 +95,7 @@ def _name_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
-def one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+def one_line(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     """Render for people: control characters escaped; only a traceback has lines of its own, indented."""
     trace = str(event.pop("exception", ""))
     head = f"{event.pop('timestamp')} {event.pop('level', ''):<8} {event.pop('event')!s}"

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
 _HIDDEN = "[redacted]"
 
 
-def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide values with secret names, and all that looks like one of our tokens, however deep (structlog)."""
     for name, value in event.items():
         if name.startswith("_"):  # structlog's own, removed before printing

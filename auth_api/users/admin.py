@@ -122,7 +122,7 @@ def change_own_password(request: HttpRequest) -> Any:
 
 
 @receiver(user_logged_in)
-def _signed_in(request: ApiRequest, user: User, **_: Any) -> None:
+def _signed_in(request: ApiRequest, user: User, **_: object) -> None:
     """Only the admin's door signs in by Django's `login()`; ours is start_session."""
     request.session.save()  # gives the session its token
     handle = getattr(request.session, "sign_in_id", "") or _handle_of(request)
@@ -130,7 +130,7 @@ def _signed_in(request: ApiRequest, user: User, **_: Any) -> None:
 
 
 @receiver(user_logged_out)
-def _signed_out(request: ApiRequest, user: User | None, **_: Any) -> None:
+def _signed_out(request: ApiRequest, user: User | None, **_: object) -> None:
     if user is not None:
         record_event(Kind.SESSION_ENDED, user.pk, handle=_handle_of(request), reason="admin")
 

@@ -26,7 +26,7 @@ class EmailBackend(ModelBackend):
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None,
-        password: str | None = None, **_: Any,
+        password: str | None = None, **_: object,
     ) -> User | None:  # fmt: skip
         if not username or not password or not acceptable_input(password):
             _log_refusal("unusable-input", None, "")

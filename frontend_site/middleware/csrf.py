@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import structlog
 from django.http import HttpResponse, HttpResponseBase, UnreadablePostError
@@ -40,7 +39,7 @@ class SignedCsrfMiddleware:
         return response
 
     def process_view(
-        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+        self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         if request.method in _SAFE:
             return None

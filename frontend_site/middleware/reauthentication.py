@@ -1,7 +1,6 @@
 """Pages whose call wants a recent authentication get it, without knowing how."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 
@@ -22,7 +21,7 @@ class ReauthenticationMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+        self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponse | None:
         protected = kind_of(view, request.path_info) == "page" and not is_public(view)
         if not protected or request.method != "POST" or PASSWORD not in request.POST:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpResponseBase
 
@@ -32,7 +31,7 @@ class RequestShapeMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+        self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         methods = methods_of(view)
         if request.method not in methods:

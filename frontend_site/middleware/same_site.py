@@ -7,7 +7,6 @@ session.
 """
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpResponseBase
@@ -31,7 +30,7 @@ class SameSiteReloadMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+        self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         if (
             kind_of(view, request.path_info) != "page"

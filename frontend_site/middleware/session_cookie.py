@@ -1,7 +1,6 @@
 """Reads our two cookies strictly; the first gate requires the session cookie."""
 
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from django.http import HttpResponseBase
@@ -60,7 +59,7 @@ class SessionCookieRequiredMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+        self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         if request.session_token or is_public(view):
             return None

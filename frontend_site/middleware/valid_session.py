@@ -37,7 +37,7 @@ class ValidSessionMiddleware:
         return response
 
     def process_view(
-        self, request: SiteRequest, view: View, args: Any, kwargs: Any
+        self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         if is_public(view):
             return None

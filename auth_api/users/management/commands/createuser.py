@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--superuser", action="store_true", help="may do everything there")
         parser.add_argument("--password-stdin", action="store_true", help="one line on stdin")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         password = _read_password(options["password_stdin"])
         try:
             email = canonical_address(options["email"])

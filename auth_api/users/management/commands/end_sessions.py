@@ -24,7 +24,7 @@ class Command(BaseCommand):
             help="only this session of the user; write --handle=H, as H may start with -",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         try:
             self.stdout.write(f"{_end(options)} sessions ended.")
         except SessionStoreUnavailable:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         days = options().security_log_keep // _DAY
         parser.add_argument("--days", type=int, help=f"keep so many instead of {days}")
 
-    def handle(self, *args: Any, **arguments: Any) -> None:
+    def handle(self, *args: object, **arguments: Any) -> None:
         days = arguments["days"]
         pruned = prune_events(None if days is None else timedelta(days=max(days, 0)))
         acts = prune_acts()

@@ -11,5 +11,5 @@ from gatehouse.service_token import LIFETIME, mint_service_token
 class Command(BaseCommand):
     help = f"Prints a service token; it is good for {LIFETIME} seconds."
 
-    def handle(self, *args: Any, **arguments: Any) -> None:
+    def handle(self, *args: object, **arguments: Any) -> None:
         self.stdout.write(mint_service_token(options().service_keys[0]))
