@@ -1,8 +1,9 @@
 """gunicorn for the private service: loopback only, a few threads, kept-alive connections."""
 
 import os
-from typing import Any
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
 
 from auth_api.bind_address import HINT, is_private
@@ -31,7 +32,7 @@ class ApiWorker(PlainRefusals, ThreadWorker):  # type: ignore[misc]
 worker_class = ApiWorker
 
 
-def on_starting(server: Any) -> None:
+def on_starting(server: Arbiter) -> None:
     """Stop before a worker starts: by weak settings, or by a public address, also of `--bind`."""
     require_sound_settings("auth_api")
     if not ENV.is_production:
@@ -41,7 +42,7 @@ def on_starting(server: Any) -> None:
             raise SystemExit(f"auth_api must not listen on {address[0]}, a public address. {HINT}")
 
 
-def post_worker_init(worker: Any) -> None:
+def post_worker_init(worker: Worker) -> None:
     """Let streams end when the worker is to stop; it would wait for them."""
     from auth_api.api import events
 

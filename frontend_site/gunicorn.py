@@ -1,9 +1,10 @@
 """gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
 
 import resource
-from typing import Any
 
 import gevent
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 from gunicorn.workers.ggevent import GeventWorker
 
 from gatehouse import variables
@@ -40,12 +41,12 @@ class SiteWorker(PlainRefusals, GeventWorker):  # type: ignore[misc]
 worker_class = SiteWorker
 
 
-def on_starting(server: Any) -> None:
+def on_starting(server: Arbiter) -> None:
     """Stop before a worker starts, by weak settings."""
     require_sound_settings("frontend_site")
 
 
-def post_worker_init(worker: Any) -> None:
+def post_worker_init(worker: Worker) -> None:
     """Let streams end when the worker is to stop; it would wait for them."""
     from frontend_site.events.hub import stop_streams
 
@@ -57,7 +58,7 @@ def post_worker_init(worker: Any) -> None:
     gevent.spawn(stop_with_the_worker)
 
 
-def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+def post_request(worker: Worker, request: object, environ: object, response: object) -> None:
     """Let the others go first: a connection that always has its next request ready would keep them waiting.
 
     gevent changes greenlets only when one has to wait, and such a one never has.

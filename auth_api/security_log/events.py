@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from auth_api.network import network_of
 from auth_api.options import options
 
-from .kinds import Kind
+from .kinds import Kind, UserId
 from .models import SecurityEvent
 from .origin import Origin
 
@@ -33,7 +33,7 @@ class Event:
 
     kind: Kind
     origin: Origin
-    user_id: Any = None
+    user_id: UserId | None = None
     account: str = field(default="", repr=False)
     handle: str = ""
     reason: str = ""
@@ -79,16 +79,18 @@ def append(event: Event) -> SecurityEvent | None:
 
 
 def insert(event: Event) -> SecurityEvent:
-    """Write `event` of a known user as its own row. Raises DatabaseError."""
+    """Write `event` of a known user as its own row. Raises DatabaseError, ValueError without a user."""
+    if event.user_id is None:
+        raise ValueError("an event of no user")
     return _insert(event.user_id, event, bucket=None)
 
 
-def list_events(user_id: Any) -> list[SecurityEvent]:
+def list_events(user_id: UserId) -> list[SecurityEvent]:
     """Return the newest events of an account, newest first, at most LONGEST_LIST."""
     return list(all_events(user_id)[:LONGEST_LIST])
 
 
-def all_events(user_id: Any) -> QuerySet[SecurityEvent]:
+def all_events(user_id: UserId) -> QuerySet[SecurityEvent]:
     """Return the events of an account, newest first, of any number."""
     return SecurityEvent.objects.filter(user_id=user_id)
 
@@ -104,12 +106,12 @@ def prune_events(keep: timedelta | None = None) -> int:
         pruned += SecurityEvent.objects.filter(pk__in=batch).delete()[0]
 
 
-def _user_id_of(account: str) -> Any:
+def _user_id_of(account: str) -> UserId | None:
     users = get_user_model()._default_manager.filter(email=account)
     return users.values_list("pk", flat=True).first() if account else None
 
 
-def _insert(user_id: Any, event: Event, *, bucket: str | None) -> SecurityEvent:
+def _insert(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
     origin = event.origin
     known = bucket is None or bucket == event.bucket
     # So that a failure spoils no transaction around it; without one it would be two more round trips.
@@ -124,7 +126,7 @@ def _insert(user_id: Any, event: Event, *, bucket: str | None) -> SecurityEvent:
         )  # fmt: skip
 
 
-def _count_up(user_id: Any, event: Event, bucket: str) -> bool:
+def _count_up(user_id: UserId, event: Event, bucket: str) -> bool:
     row = SecurityEvent.objects.filter(user_id=user_id, bucket=bucket)
     changes: dict[str, Any] = {"count": F("count") + event.count, "at": event.at}
     if bucket == event.bucket:
@@ -132,6 +134,6 @@ def _count_up(user_id: Any, event: Event, bucket: str) -> bool:
     return bool(row.update(**changes))
 
 
-def _places(user_id: Any, event: Event) -> int:
+def _places(user_id: UserId, event: Event) -> int:
     day = {"user_id": user_id, "bucket__startswith": event.overflow_bucket}
     return SecurityEvent.objects.filter(**day).count()

@@ -1,6 +1,9 @@
 """The kinds of events: one name for table, structured log and API; and how people are told."""
 
 from enum import StrEnum
+from uuid import UUID
+
+UserId = UUID | str  # as the model has it, or as a document says it
 
 
 class Kind(StrEnum):

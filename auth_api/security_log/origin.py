@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from auth_api.api_request import ApiRequest
 from auth_api.network import wider_network_of
 from auth_api.sessions.devices import device_name
 from auth_api.sessions.store import SessionStore
 from gatehouse.request_id import current_request
+
+from .kinds import UserId
 
 _ADMIN = "/admin/"
 _VERSION = re.compile(r"(?<= )[0-9]+(?= |$)")  # browsers have a new one every month
@@ -29,7 +30,7 @@ class Origin:
         return f"{_VERSION.sub('', self.device)} {wider_network_of(self.address)}"
 
 
-def origin_of_event(user_id: Any) -> Origin:
+def origin_of_event(user_id: UserId | None) -> Origin:
     """Return where an event of user `user_id` comes from now.
 
     Of staff who act on somebody else's account the owner sees that it was staff, and no more.
@@ -53,7 +54,7 @@ def session_of_change() -> str:
     return session.handle if session else ""
 
 
-def sign_in_of_change(user_id: Any) -> str:
+def sign_in_of_change(user_id: UserId) -> str:
     """Return the id of the sign-in whose session is changing the account of `user_id`.
 
     "" for a mailed link, for a command, and for staff who change another account.
@@ -71,7 +72,7 @@ def _session() -> SessionStore | None:
     return session if isinstance(session, SessionStore) else None
 
 
-def _is_staff_acting(request: ApiRequest, user_id: Any) -> bool:
+def _is_staff_acting(request: ApiRequest, user_id: UserId | None) -> bool:
     if not request.path_info.startswith(_ADMIN):  # elsewhere nobody acts for another
         return False
     actor = getattr(request, "user", None)

@@ -6,7 +6,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, transaction
 
 from .events import Event, append, insert
-from .kinds import Kind
+from .kinds import Kind, UserId
 from .models import SecurityEvent
 from .origin import origin_of_event, session_of_change
 from .writer import writer
@@ -40,7 +40,7 @@ def record_change(user: Any, kind: Kind, *, reason: str = "") -> SecurityEvent:
 
 
 def record_event(
-    kind: Kind, user_id: Any = None, *, account: str = "", handle: str = "", reason: str = "",
+    kind: Kind, user_id: UserId | None = None, *, account: str = "", handle: str = "", reason: str = "",
     **said: Any,
 ) -> None:  # fmt: skip
     """Record what happened beside the database; it is written soon after, by another thread.
@@ -55,7 +55,7 @@ def record_event(
 
 
 def record_at_once(
-    kind: Kind, user_id: Any, *, handle: str = "", reason: str = ""
+    kind: Kind, user_id: UserId, *, handle: str = "", reason: str = ""
 ) -> SecurityEvent | None:
     """Like record_event, but return the row; None when it has to be written later."""
     event = Event(kind, origin_of_event(user_id), user_id, handle=handle, reason=reason)

@@ -159,7 +159,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     lookups = frozenset(f"{name}__{kind}" for name in list_filter for kind in ("exact", "isnull"))
     date_lookups = frozenset(f"date_joined__{k}" for k in ("year", "month", "day", "gte", "lt"))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> Any:
         """Only a superuser hands out rights: else staff could raise themselves.
 
         Nor does anybody else change an address: whoever reads its mail can take the account over.
@@ -189,15 +189,15 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         return found | queryset.filter(email=search_term), may_repeat
 
-    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in self.lookups | self.date_lookups
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed = super().has_change_permission(request, obj)
         staff = bool(obj and (obj.is_staff or obj.is_superuser))  # oneself too
         return allowed and (request.user.is_superuser or not staff)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and self.has_change_permission(
             request, obj
         )
@@ -252,11 +252,11 @@ class GroupAdmin(DjangoGroupAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_superuser)
 
-    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return False

@@ -29,7 +29,7 @@ _WATCHED = _ENDING | _IN_SNAPSHOT | RECORDED
 class UserQuerySet(models.QuerySet["User"]):
     """Bulk changes keep the promise too: they fence the snapshots and raise the epochs."""
 
-    def update(self, **values: Any) -> int:
+    def update(self, **values: object) -> int:
         changed = _WATCHED & set(values)
         if not changed:
             return super().update(**values)
@@ -66,14 +66,14 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=canonical_address(username or ""))
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a user; without `password` nobody can sign in. Raises ValidationError."""
         user = self.model(email=canonical_address(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a verified user with every right (the `createsuperuser` command)."""
         fields = {"email_verified": True, **fields, "is_staff": True, "is_superuser": True}
         return self.create_user(email, password, **fields)
@@ -151,7 +151,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # -- what keeps the session engine's promise ------------------------------------------------
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._stored: dict[str, Any] = {}  # values as the database had them when we last looked
 

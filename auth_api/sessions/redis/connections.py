@@ -17,7 +17,7 @@ from typing import Any
 
 from django_redis import get_redis_connection
 from hiredis import pack_command
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
@@ -101,7 +101,7 @@ def require_replicas(mark: str) -> None:
         ask_durably(mark, "PING")
 
 
-def _send(pool: Any, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+def _send(pool: ConnectionPool, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
     """Return the answers; a command that fails has its error as answer."""
     try:
         answers, refused = _exchange(pool, _take(pool), commands)
@@ -114,7 +114,7 @@ def _send(pool: Any, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
 
 
 def _exchange(
-    pool: Any, entry: tuple[float, Any], commands: tuple[tuple[Any, ...], ...]
+    pool: ConnectionPool, entry: tuple[float, Any], commands: tuple[tuple[Any, ...], ...]
 ) -> tuple[list[Any], bool]:
     """Return the answers, and whether the server refused because it is not the primary."""
     held, answers = entry[1], []
@@ -137,7 +137,7 @@ def _exchange(
     return answers, False
 
 
-def _take(pool: Any) -> tuple[float, Any]:
+def _take(pool: ConnectionPool) -> tuple[float, Any]:
     try:
         entry = _held.pop()
     except IndexError:
@@ -148,7 +148,7 @@ def _take(pool: Any) -> tuple[float, Any]:
     return _renewed(pool, entry)
 
 
-def _renewed(pool: Any, entry: tuple[float, Any]) -> tuple[float, Any]:
+def _renewed(pool: ConnectionPool, entry: tuple[float, Any]) -> tuple[float, Any]:
     """Return a new connection in place of an old one, or the old one if none can be made."""
     global _no_renewal_before
     try:
@@ -160,11 +160,11 @@ def _renewed(pool: Any, entry: tuple[float, Any]) -> tuple[float, Any]:
     return new
 
 
-def _made(pool: Any) -> tuple[float, Any]:
+def _made(pool: ConnectionPool) -> tuple[float, Any]:
     return time.monotonic(), pool.get_connection()
 
 
-def _drop(pool: Any, *, older_than: float = 0.0) -> None:
+def _drop(pool: ConnectionPool, *, older_than: float = 0.0) -> None:
     """Close the held connections, except those made within the last `older_than` seconds."""
     before = time.monotonic() - older_than
     for _ in range(len(_held)):
@@ -178,6 +178,6 @@ def _drop(pool: Any, *, older_than: float = 0.0) -> None:
             _close(pool, entry[1])
 
 
-def _close(pool: Any, held: Any) -> None:
+def _close(pool: ConnectionPool, held: Any) -> None:
     held.disconnect()
     pool.release(held)
