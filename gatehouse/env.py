@@ -26,6 +26,7 @@ class Env:
 
     @property
     def is_production(self) -> bool:
+        """Whether GATEHOUSE_ENV says so."""
         return self.environment == "production"
 
     def read(self, variable: Variable[T], *, default: str | None = None) -> T:

@@ -21,6 +21,7 @@ def require_sound_settings(project: str) -> None:
 
 
 def main(project: str) -> None:
+    """Check the settings of `project`; print one line and end with status 1 if they cannot work."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{project}.settings")
     with stop_in_one_line():
         import_module(f"{project}.checks").refuse_weak_settings()

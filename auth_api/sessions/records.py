@@ -59,16 +59,20 @@ class Header(NamedTuple):
 
     @property
     def bound(self) -> bool:
+        """Whether the session belongs to a user."""
         return bool(self.flags & Flag.BOUND)
 
     @property
     def remember(self) -> bool:
+        """Whether the user asked to stay signed in."""
         return bool(self.flags & Flag.REMEMBER)
 
     def pack(self) -> bytes:
+        """Return the bytes that Redis' scripts read."""
         return _HEADER.pack(*self)
 
     def without_times(self) -> bytes:
+        """Return the packed bytes with the times that the scripts change set to zero."""
         return _HEADER.pack(*self)[:_TIMELESS]
 
 
@@ -94,6 +98,7 @@ class SignIn:
 
     @property
     def methods(self) -> tuple[str, ...]:
+        """The methods that were shown, as `amr` names them (RFC 8176)."""
         return tuple(shown.method for shown in self.shown)
 
     @property
@@ -102,10 +107,12 @@ class SignIn:
         return max((shown.at for shown in self.shown), default=0)
 
     def pack(self, record_format: int) -> bytes:
+        """Return the bytes that the codec seals."""
         return self._pack_1() if record_format == FORMAT_1 else self._pack_2()
 
     @classmethod
     def unpack(cls, data: bytes, record_format: int) -> "SignIn":
+        """Return what `pack` wrote. Raises DamagedRecord."""
         return cls._unpack_1(data) if record_format == FORMAT_1 else cls._unpack_2(data)
 
     def _pack_2(self) -> bytes:
@@ -186,10 +193,12 @@ class SessionRecord(NamedTuple):
 
     @property
     def absolute_expires_at(self) -> int:
+        """When the session ends whatever happens, in Unix seconds."""
         return self.header.authenticated_at + self.header.lifetime
 
     @property
     def idle_expires_at(self) -> int:
+        """When the session ends without use, in Unix seconds."""
         return min(self.last_seen_at + self.header.idle, self.absolute_expires_at)
 
 
@@ -220,6 +229,7 @@ class SessionSummary(NamedTuple):
     def of(
         cls, record: SessionRecord, sign_in: SignIn, *, handle: str, current: bool
     ) -> "SessionSummary":
+        """Return what the list of sessions shows of one record."""
         return cls(
             handle=handle,
             current=current,

@@ -49,6 +49,7 @@ class CurrentSession:
 
     @cached_property
     def user(self) -> dict[str, Any]:
+        """The user as API answers show them."""
         profile: dict[str, Any] = json.loads(self.user_json)
         return profile
 

@@ -33,7 +33,9 @@ class SessionUser(Protocol):
     session_epoch: int
     is_active: bool
 
-    def public_profile(self) -> dict[str, Any]: ...
+    def public_profile(self) -> dict[str, Any]:
+        """Return what a snapshot keeps of the user: JSON values."""
+        ...
 
 
 def make_snapshot(user: SessionUser) -> UserSnapshot:

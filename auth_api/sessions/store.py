@@ -184,6 +184,7 @@ class SessionStore(SessionBase):
             return {}
 
     def exists(self, session_key: str) -> bool:
+        """Whether `session_key` is a stored session (Django's name)."""
         token = SessionToken.parse(session_key)
         return token is not None and backend.exists(token.ref, token.id_hash)
 
@@ -234,24 +235,31 @@ class SessionStore(SessionBase):
     # -- Django's contract, async --------------------------------------------------------------
 
     async def aload(self) -> dict[str, Any]:
+        """Like `load`, for async code."""
         return await sync_to_async(self.load)()
 
     async def aexists(self, session_key: str) -> bool:
+        """Like `exists`, for async code."""
         return await sync_to_async(self.exists)(session_key)
 
     async def acreate(self) -> None:
+        """Like `create`, for async code."""
         await sync_to_async(self.create)()
 
     async def asave(self, must_create: bool = False) -> None:
+        """Like `save`, for async code."""
         await sync_to_async(self.save)(must_create)
 
     async def adelete(self, session_key: str | None = None) -> None:
+        """Like `delete`, for async code."""
         await sync_to_async(self.delete)(session_key)
 
     async def aflush(self) -> None:
+        """Like `flush`, for async code."""
         await sync_to_async(self.flush)()
 
     async def acycle_key(self) -> None:
+        """Like `cycle_key`, for async code."""
         await sync_to_async(self.cycle_key)()
 
     # -- inside --------------------------------------------------------------------------------

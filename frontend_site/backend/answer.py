@@ -39,6 +39,7 @@ class Answer:
 
     @cached_property
     def document(self) -> dict[str, Any]:
+        """The JSON object of the body; empty without a body."""
         return json.loads(self.body) if self.body else {}
 
     @property

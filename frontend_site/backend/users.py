@@ -22,10 +22,12 @@ class SiteUser:
 
     @property
     def is_anonymous(self) -> bool:
+        """Whether nobody is signed in, as Django asks."""
         return not self.is_authenticated
 
     @property
     def pk(self) -> str | None:
+        """The user's id, under the name that Django uses."""
         return self.id
 
     def get_username(self) -> str:

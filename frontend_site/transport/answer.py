@@ -45,6 +45,7 @@ class Head:
         return next(self.all(name), "")
 
     def all(self, name: str) -> Iterator[str]:
+        """Return every value of header `name`, in order."""
         return (value for given, value in self.lines if given == name)
 
     @property
@@ -104,10 +105,12 @@ class AnswerReader:
     # -- what the parser calls; what is raised here, it raises as HttpParserError
 
     def on_message_begin(self) -> None:
+        """Note that an answer starts (httptools calls this)."""
         if self.finished:
             raise BadAnswer("more than was announced")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header (httptools calls this)."""
         self._count += 1
         self._size += len(name) + len(value)
         if self._size > _HEAD_LIMIT or self._count > _MOST_LINES:
@@ -116,6 +119,7 @@ class AnswerReader:
             self._lines.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
+        """Check the head, and start the body unless the answer is an interim one (httptools calls this)."""
         status = self._parser.get_status_code()
         if status < 200:
             return self._pass_over(status)
@@ -128,11 +132,13 @@ class AnswerReader:
         return None
 
     def on_body(self, piece: bytes) -> None:
+        """Take a piece of the body (httptools calls this)."""
         if self.finished:
             raise BadAnswer("a body in answer to HEAD")
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
+        """Note the end of an answer (httptools calls this)."""
         self.finished = self.head is not None
 
     def _pass_over(self, status: int) -> None:

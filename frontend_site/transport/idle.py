@@ -30,6 +30,7 @@ class IdleConnections:
         return None
 
     def keep(self, owner: str, wire: Wire) -> None:
+        """Keep a connection for the next request of `owner`; close the oldest beyond the limit."""
         now = self._clock()
         dropped = []
         with self._lock:

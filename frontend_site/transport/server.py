@@ -21,4 +21,5 @@ class Server:
 
     @property
     def origin(self) -> str:
+        """`scheme://host[:port]`."""
         return f"{self.scheme}://{self.authority}"

@@ -69,6 +69,7 @@ class Wire:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """Close the connection."""
         self._socket.close()
 
     def _limit_wait(self) -> None:

@@ -169,6 +169,7 @@ class RedisBackend:
         return found
 
     def exists(self, ref: str, id_hash: str) -> bool:
+        """Whether a record is stored, whatever its times say."""
         with _unknown_on_failure():
             return bool(ask("EXISTS", record_key(ref, id_hash)))
 
@@ -248,14 +249,17 @@ def _not_alive(state: bytes) -> Ended | Absent:
 
 
 def record_key(ref: str, id_hash: str) -> str:
+    """Return the key of one session's record."""
     return f"gh:{{{ref}}}:s:{id_hash}"
 
 
 def snapshot_key(ref: str) -> str:
+    """Return the key of a user's snapshot, or of the fence in its place."""
     return f"gh:{{{ref}}}:card"
 
 
 def index_key(ref: str) -> str:
+    """Return the key of the sorted set of a user's sessions, by the time at which they end."""
     return f"gh:{{{ref}}}:index"
 
 

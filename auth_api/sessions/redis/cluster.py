@@ -32,6 +32,7 @@ class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     _clients: dict[tuple[tuple[str, int], ...], RedisCluster] = {}  # noqa: RUF012
 
     def connect(self, url: str) -> RedisCluster:
+        """Return the client of this process. `url` is not read: the options have the addresses."""
         addresses = tuple(self.options["STARTUP_NODES"])
         if addresses not in self._clients:
             nodes = [ClusterNode(*address) for address in addresses]  # type: ignore[no-untyped-call]

@@ -60,6 +60,7 @@ class Revocations:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def close(self) -> None:
+        """End the subscription."""
         self._pubsub.close()
 
     def _messages(self) -> Iterator[str]:
