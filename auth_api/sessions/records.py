@@ -72,7 +72,7 @@ class Header(NamedTuple):
         return _HEADER.pack(*self)
 
     def without_times(self) -> bytes:
-        """Return the packed bytes with the times that the scripts change set to zero."""
+        """Return the packed bytes before the times, which the scripts change."""
         return _HEADER.pack(*self)[:_TIMELESS]
 
 

@@ -67,15 +67,13 @@ class Service:
 
 @contextmanager
 def running_service(redis_url: str, *, replicas: int) -> Iterator[Service]:
-    """Start auth_api as in production, except for cheap password hashes, and stop it again."""
+    """Start auth_api as in production, and stop it again."""
     with tempfile.TemporaryDirectory(prefix="gh-mails-") as mails:
         stack = Stack(
             # In production, a check refuses 0 replicas with Sentinel or Cluster.
             GATEHOUSE_ENV="production" if replicas else "development",
             GATEHOUSE_PUBLIC_ORIGIN="https://gatehouse.example",
             GATEHOUSE_REDIS_REPLICAS=str(replicas),
-            GATEHOUSE_ARGON2_MEMORY_KIB="64",
-            GATEHOUSE_ARGON2_TIME="1",
             GATEHOUSE_SESSION_LIMIT="0",
             AUTH_API_WORKERS="2",
             REDIS_URL=redis_url,

@@ -59,8 +59,8 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 910),
-        ("/api/auth/session", True, 200, 380),
+        ("/account", True, 200, 960),
+        ("/api/auth/session", True, 200, 450),
         ("/", False, 200, 440),
         ("/account", False, 302, 350),
     ],
