@@ -8,6 +8,7 @@ from django.http import HttpResponseBase
 from django.templatetags.static import static
 
 from frontend_site.options import options
+from frontend_site.security.hosts import has_allowed_host
 from frontend_site.site_request import SiteRequest, is_api, nonce_of
 from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 
@@ -60,7 +61,8 @@ class SecurityHeadersMiddleware:
 def _policy(request: SiteRequest) -> str:
     """A page's policy. It names one file as worker: any file of ours could be more than we mean."""
     host = request.META.get("HTTP_HOST", "")
-    worker = f"{host}{_worker()}" if _HOST.fullmatch(host) else "'none'"
+    usable = has_allowed_host(request) and _HOST.fullmatch(host)  # a refused host is never repeated
+    worker = f"{host}{_worker()}" if usable else "'none'"
     return _PAGE % (nonce_of(request), worker)
 
 
