@@ -51,7 +51,7 @@ _TABLE: dict[type[Exception], Problem] = {
     InterfaceError: _NO_DATABASE,
     InvalidRequest: Problem("invalid-request", 400, "Invalid request", "See errors."),
     InvalidToken: Problem(
-        "invalid-token", 400, "Invalid token", "The link was used, has expired or is incomplete."
+        "invalid-token", 400, "Invalid token", "The link has already been used, has expired or is incomplete."
     ),
     DuplicateCookie: Problem(
         "invalid-request", 400, "Invalid request", "A session cookie came more than once."
@@ -62,7 +62,7 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     InvalidCredentials: Problem(
         "invalid-credentials", 401, "Invalid credentials",
-        "This e-mail address and password do not open an account.",
+        "Incorrect e-mail address or password.",
     ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
     SessionEnded: _SESSION_ENDED,

@@ -96,5 +96,5 @@ def restore(request: ApiRequest) -> HttpResponse:
     """Needs only the mailed link, so it works signed out."""
     restore_address(token=read_form(request, TokenForm).token)
     return JsonResponse(
-        {"detail": "Your address is restored. We sent a link to set a new password."}
+        {"detail": "Your address has been restored. We sent a link to set a new password."}
     )

@@ -10,7 +10,7 @@ from frontend_site.pages.forms import field_errors
 from frontend_site.pages.rendering import render
 from frontend_site.site_request import SiteRequest
 
-_REFUSED = "This e-mail address and password do not open an account."
+_REFUSED = "Incorrect e-mail address or password."
 
 
 def form_again(
@@ -39,14 +39,14 @@ def message_of(answer: Answer, errors: dict[str, list[str]], refused: str) -> st
         case 429:
             return f"Too many attempts. Wait {_in_words(answer.retry_after)}, then try again."
         case 400 if answer.slug == "invalid-token":
-            return "This link was used, has expired or is incomplete."
+            return "This link has already been used, has expired or is incomplete."
         case 400 | 413:
             return (
-                "Some of this needs another look."
+                "Correct the marked fields, then try again."
                 if errors
-                else "This could not be read. Try again."
+                else "The form could not be read. Try again."
             )
-    return "We cannot check that right now. Nothing was changed: try again in a moment."
+    return "We cannot check that right now. Nothing has changed. Try again in a moment."
 
 
 def _in_words(seconds: int) -> str:

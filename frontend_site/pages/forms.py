@@ -11,7 +11,7 @@ _LABELS = {
     "email": "E-mail address",
     "name": "Name",
     "password": "Password",
-    "current_password": "Your present password",
+    "current_password": "Current password",
     "new_password": "New password",
     "reauthentication_password": "Your password",
 }

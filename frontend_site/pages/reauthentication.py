@@ -26,9 +26,7 @@ PASSWORD = "reauthentication_password"  # noqa: S105 - the field's name
 ACCOUNT = "reauthentication_account"  # whose password the page asked for
 _OURS = (CSRF_FIELD, PASSWORD, ACCOUNT)
 _TEMPLATE = "reauthenticate.html"
-_ANOTHER = (
-    "You signed in to another account meanwhile, so nothing was done. Is it still what you want?"
-)
+_ANOTHER = "You have since signed in to another account, so nothing was changed. Do you still want to do this?"
 
 
 def ask_for_password(request: SiteRequest, message: str = "") -> HttpResponse:
@@ -50,7 +48,7 @@ def reauthenticate(request: SiteRequest) -> HttpResponse | None:
     if answer.slug in SIGNED_OUT:
         relay_cookies(request, answer)
         raise SignInRequired("session-ended")
-    context = {**_context(request), "refused": "This is not your password."}
+    context = {**_context(request), "refused": "Incorrect password."}
     return form_again(request, _TEMPLATE, answer, context)
 
 

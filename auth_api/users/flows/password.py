@@ -141,7 +141,7 @@ def _checked_owner(request: ApiRequest, before: sessions.CurrentSession, passwor
             device=before.session.handle,
         )
     except InvalidCredentials:
-        raise InvalidRequest({"current_password": ["This is not your password."]}) from None
+        raise InvalidRequest({"current_password": ["Incorrect password."]}) from None
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise SessionEnded(EndReason.EPOCH)
     return user

@@ -46,7 +46,7 @@ def test_failures_are_one_line_with_their_number(browser: Browser, stub: Stub) -
     many = event("login.failed", count=57, first_at=moment(-7000), ip="", user_agent="")
     text = text_of(shown(browser, stub, many))
     assert re.search(r"A sign-in failed 57 times since \d", text)
-    assert "many addresses" in text
+    assert "several addresses" in text
 
 
 @pytest.mark.parametrize(("by", "words"), [("staff", "by our staff"), ("system", "operators")])
