@@ -47,7 +47,7 @@ class Env:
 def _not_set(variable: Variable[T]) -> str:
     return (
         f"{variable.name} is not set. Set it (docs/reference/configuration.md), or set "
-        "GATEHOUSE_ENV=development, which makes throw-away secrets of its own."
+        "GATEHOUSE_ENV=development, which creates throw-away secrets."
     )
 
 

@@ -17,7 +17,7 @@ def identity(request: ApiRequest) -> HttpResponse:
     """Validate the session and mint the token in one call; it counts as use of the session."""
     audience = request.GET.get("audience", "")
     if not is_audience(audience):
-        raise InvalidRequest({"audience": ["A lower-case name of at most 31 characters."]})
+        raise InvalidRequest({"audience": ["Use a lower-case name of at most 31 characters."]})
     current = sessions.current_session(request)
     settings = options()
     token = mint_identity(

@@ -24,6 +24,6 @@ class OutboxMailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         return False
 
-    @admin.action(description="Try the chosen mails now", permissions=["change"])
+    @admin.action(description="Send the selected mails now", permissions=["change"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[OutboxMail]) -> None:
         queryset.update(due_at=timezone.now())

@@ -91,7 +91,7 @@ def send_address_change_asked(user: User, email: str) -> None:
     queue_mail(
         to=user.email,
         template="address_change_asked",
-        subject="A change of your address was asked for",
+        subject="Someone asked to change your e-mail address",
         new_address=email,
         page=f"{options().public_origin}/account/password",
     )
@@ -116,7 +116,7 @@ def send_address_restored(replaced: str, restored: str) -> None:
     queue_mail(
         to=replaced,
         template="address_restored",
-        subject="The e-mail address of your account was changed back",
+        subject="Your e-mail address was changed back",
         restored=restored,
     )
 

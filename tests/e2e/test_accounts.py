@@ -141,7 +141,7 @@ def test_the_data_and_the_end_of_an_account(
     wait_for_text(browser, "have been deleted")
     stack.mailbox.wait_for(email, "was deleted")
     sign_in(browser, stack, email, password)
-    wait_for_text(browser, "do not open an account")
+    wait_for_text(browser, "Incorrect e-mail address or password")
 
 
 def test_the_link_again(browser: Any, stack: Stack) -> None:

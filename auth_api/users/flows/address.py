@@ -40,7 +40,9 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         if address_key(email) == address_key(user.email):
-            raise InvalidRequest({"email": ["This is the address that you have."]})
+            raise InvalidRequest(
+                {"email": ["Enter an address that differs from your current one."]}
+            )
         emails.send_address_change_asked(user, email)
         epoch = str(user.session_epoch)
         queue_request(CHANGE, to=email, user_id=str(user.pk), epoch=epoch, sign_in=sign_in)

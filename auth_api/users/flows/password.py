@@ -103,7 +103,9 @@ def change_password(
     require_password_allowance(f"change of {before.user['id']}")
     user = _checked_owner(request, before, current_password)
     if new_password == current_password:
-        raise InvalidRequest({"new_password": ["This is the password that you have."]})
+        raise InvalidRequest(
+            {"new_password": ["Choose a password that differs from your current one."]}
+        )
     require_good_password(new_password, user, field="new_password")
     hashed = make_password(new_password)
     with transaction.atomic():

@@ -22,7 +22,12 @@ LINKS = [
         "Your address has been changed",
     ),
     ("/email/restore", "POST /v1/email/restore", {}, "Your address has been restored"),
-    ("/password/reset", "POST /v1/password/reset", {"password": " as typed "}, "password is set"),
+    (
+        "/password/reset",
+        "POST /v1/password/reset",
+        {"password": " as typed "},
+        "password has been set",
+    ),
 ]
 each_link = pytest.mark.parametrize(("path", "call", "asked", "done"), LINKS)
 

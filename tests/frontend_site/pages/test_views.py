@@ -60,7 +60,7 @@ def test_next_survives_the_form(browser: Browser) -> None:
 
 
 REFUSALS = [
-    (problem("invalid-credentials", 401), 401, "do not open an account"),
+    (problem("invalid-credentials", 401), 401, "Incorrect e-mail address or password"),
     (problem("throttled", 429, ("Retry-After", "30"), retry_after=30), 429, "Wait 30 seconds"),
     (problem("throttled", 429, ("Retry-After", "600")), 429, "Wait 10 minutes"),
     (problem("overloaded", 503, ("Retry-After", "5")), 503, "cannot check that right now"),

@@ -9,7 +9,7 @@ from gatehouse.service_token import LIFETIME, mint_service_token
 
 
 class Command(BaseCommand):
-    help = f"Prints a service token; it is good for {LIFETIME} seconds."
+    help = f"Prints a service token that is valid for {LIFETIME} seconds."
 
     def handle(self, *args: Any, **arguments: Any) -> None:
         self.stdout.write(mint_service_token(options().service_keys[0]))
