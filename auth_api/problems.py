@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: one table from domain errors to HTTP."""
+"""Maps domain errors to problem documents (RFC 9457), in one table."""
 
 from typing import Any
 

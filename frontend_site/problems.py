@@ -1,4 +1,4 @@
-"""Errors at the boundary: problem documents (RFC 9457) for /api/, pages for people."""
+"""Error responses: problem documents (RFC 9457) below /api/, HTML pages elsewhere."""
 
 import sys
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""Reads environment variables. No other module does."""
 
 import os
 import sys

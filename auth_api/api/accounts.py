@@ -1,4 +1,4 @@
-"""Registration and addresses."""
+"""Calls for registration and e-mail addresses."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Bodies of calls: strict JSON in, typed values out, everything else a clear 400."""
+"""Parses request bodies: strict JSON into typed forms; anything else is a 4xx."""
 
 import json
 import re

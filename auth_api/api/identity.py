@@ -1,4 +1,4 @@
-"""For services behind the BFF: who is calling them, and the keys that prove it."""
+"""Issues identity tokens for services behind the BFF, and publishes their public keys."""
 
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_safe

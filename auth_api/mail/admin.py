@@ -1,4 +1,4 @@
-"""What waits to be sent, for operators. It shows no text and no link."""
+"""The outbox in the admin. It shows no texts and no links."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The outbox: a mail is written with the change that wants it, and sent by another process.
+"""The outbox: a mail is stored in the transaction that causes it, and another process sends it.
 
 So an answer neither waits for a mail server nor shows by its time that a mail was due, and a
 mail is lost only with the database. It is sent at least once: a sender that dies between the

@@ -1,4 +1,4 @@
-"""Lets only the BFF use /v1/."""
+"""Rejects /v1/ requests without a valid service token."""
 
 from typing import Any
 

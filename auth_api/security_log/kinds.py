@@ -1,4 +1,4 @@
-"""The kinds of events: one name for table, structured log and API; and how people are told."""
+"""The kinds of security events, with their names and labels."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Which request an event belongs to, for code that never sees a request (models, services)."""
+"""Stores which request an event belongs to, for code without a request (models, services)."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Snapshots: what validation knows of a user without asking the database.
+"""Snapshots: the user data that validation needs, cached in Redis.
 
 The database owns the epoch. A change of a user row goes in three steps: fence the snapshot (from here
 every validation reads the database), commit, push the new snapshot. A push that is lost leaves the

@@ -1,4 +1,4 @@
-"""User management. Staff never see or type another user's password (ASVS 6.4.6)."""
+"""The admin for users and groups. Staff never see or type another user's password (ASVS 6.4.6)."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""The messages that accounts send: each is written into the outbox, in the caller's transaction."""
+"""Writes the mails about accounts into the outbox, in the caller's transaction."""
 
 from datetime import datetime
 

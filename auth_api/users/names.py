@@ -1,4 +1,4 @@
-"""Names of people, as they are shown to others."""
+"""Validates the display names of users."""
 
 import unicodedata
 

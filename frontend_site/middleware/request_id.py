@@ -1,4 +1,4 @@
-"""A name for each request, from the first log line to auth_api's."""
+"""Assigns each request an ID, which auth_api logs too."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The calls that pages make for whoever is at the browser."""
+"""Calls auth_api for the pages, on behalf of the browser's user."""
 
 import json
 from typing import Any

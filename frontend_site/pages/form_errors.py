@@ -1,4 +1,4 @@
-"""auth_api's refusals in words, on the page that they belong to."""
+"""Shows auth_api's errors as messages on the form."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people type: read from a form, sent on as JSON, and kept when it must be shown again."""
+"""Reads forms, converts them to JSON for auth_api, and keeps fields that must be shown again."""
 
 import json
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Pages that mails lead to. They work signed out, and whatever the browser says of where it came from.
+"""The pages that e-mailed links open. They work signed out, and for navigations from any site.
 
 GET shows a form: mail scanners and previews open links too. The form holds the token (a Strict
 cookie would not arrive here from a webmail), the script takes it out of the address bar, and

@@ -1,4 +1,4 @@
-"""Asking for the password again before an act, and then doing the act (docs/explanation/reauthentication.md).
+"""Asks for the password again, and then completes the action (docs/explanation/reauthentication.md).
 
 The page repeats the form that was sent, so what is asked for is completed by one more POST to the
 same address: nothing is kept on the server, and a changed form is no more than the user could

@@ -1,4 +1,4 @@
-"""Your security log: what happened to this account."""
+"""The page that shows the security log of the account."""
 
 from dataclasses import dataclass
 from datetime import datetime

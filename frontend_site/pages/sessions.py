@@ -1,4 +1,4 @@
-"""Your sessions: where this account is signed in, and how to end that."""
+"""The page that lists and ends the user's sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime

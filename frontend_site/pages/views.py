@@ -1,4 +1,4 @@
-"""The pages: parse, make at most one call, render."""
+"""The pages for home, sign-in, registration, account and sign-out."""
 
 from django.http import HttpResponse, HttpResponseRedirect
 

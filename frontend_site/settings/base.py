@@ -1,4 +1,4 @@
-"""Every setting of frontend_site that the environments share. No database, no Redis, no users."""
+"""The settings of frontend_site that all environments share. There is no database and no Redis."""
 
 import re
 from dataclasses import dataclass, field

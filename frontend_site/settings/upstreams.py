@@ -1,4 +1,4 @@
-"""GATEHOUSE_UPSTREAMS: which names lead to which services."""
+"""Parses GATEHOUSE_UPSTREAMS: the names and addresses of services behind the site."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Another e-mail address for an account: asked for by its owner, proved at the new one."""
+"""Changes the e-mail address of an account, after the owner has confirmed the new one."""
 
 from datetime import datetime
 

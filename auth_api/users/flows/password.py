@@ -1,4 +1,4 @@
-"""A new password: by somebody who knows the old one, or by a mailed link."""
+"""Sets a new password, with the current one or with an e-mailed link."""
 
 from datetime import datetime
 

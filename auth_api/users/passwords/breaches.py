@@ -1,4 +1,4 @@
-"""Passwords that became known in a breach, asked of a Pwned Passwords range service.
+"""Rejects breached passwords, with a Pwned Passwords range service.
 
 Only the first 5 hexadecimal digits of the password's SHA-1 leave this machine (k-anonymity), and
 `Add-Padding` hides from the wire how many answers there were. Off unless GATEHOUSE_PWNED_PASSWORDS_URL

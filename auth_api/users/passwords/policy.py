@@ -1,4 +1,4 @@
-"""Which passwords are refused."""
+"""Rejects weak passwords."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -1,4 +1,4 @@
-"""Send the mails that wait in the outbox."""
+"""Sends the mails in the outbox."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""Make a ready-to-use (verified) account."""
+"""Creates a verified account."""
 
 import sys
 from getpass import getpass

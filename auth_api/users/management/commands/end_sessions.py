@@ -1,4 +1,4 @@
-"""End sessions from the command line."""
+"""Ends sessions from the command line."""
 
 from typing import Any
 

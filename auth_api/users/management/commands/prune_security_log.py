@@ -1,4 +1,4 @@
-"""Delete what is kept for a time only: old events of the security log, and acts."""
+"""Deletes old security events and acts."""
 
 from datetime import timedelta
 from typing import Any

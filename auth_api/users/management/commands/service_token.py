@@ -1,4 +1,4 @@
-"""Print a service token, to call /v1/ by hand."""
+"""Prints a service token for calling /v1/ by hand."""
 
 from typing import Any
 
