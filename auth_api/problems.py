@@ -97,7 +97,7 @@ _TABLE: dict[type[Exception], Problem] = {
 
 
 def problem_for(error: Exception) -> Problem | None:
-    """Return the problem that a domain error is, or None for a stranger."""
+    """Return the problem for a domain error, or None for any other exception."""
     return next((_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE), None)
 
 

@@ -77,7 +77,7 @@ AUTH_API_UNAVAILABLE = Problem(
 def respond(
     request: SiteRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """Answer with `problem`: a document under /api/, a page elsewhere."""
+    """Return `problem` as a response: a problem document below /api/, a page elsewhere."""
     if is_api(request):
         return problem_document(problem, getattr(request, "request_id", ""), headers=headers)
     response = _page(request, problem)
@@ -87,7 +87,7 @@ def respond(
 
 
 def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | None:
-    """Answer to an error of ours, or None for a stranger (Django then answers 500)."""
+    """Return the response for a domain error, or None for any other exception (Django then answers 500)."""
     match error:
         case AuthApiUnavailable():
             headers = {"Retry-After": str(error.retry_after)}

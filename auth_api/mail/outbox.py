@@ -143,7 +143,7 @@ def _answer(mail: OutboxMail) -> None:
 
 
 def _is_too_late(mail: OutboxMail) -> bool:
-    """Whether the link in it is dead: somebody who still waits has asked again."""
+    """Return whether its link has expired: a user who still waits has requested another."""
     return mail.link is not None and time.time() >= mail.link["dies_at"]
 
 

@@ -32,7 +32,7 @@ class Origin:
 def origin_of_event(user_id: Any) -> Origin:
     """Return where an event of user `user_id` comes from now.
 
-    Of staff who act on somebody else's account the owner sees that it was staff, and no more.
+    For an action by staff on another account, the owner sees only that it was staff.
     """
     request = current_request.get()
     if request is None:

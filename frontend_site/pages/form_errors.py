@@ -16,9 +16,9 @@ _REFUSED = "Incorrect e-mail address or password."
 def form_again(
     request: SiteRequest, template: str, answer: Answer, context: dict[str, Any]
 ) -> HttpResponse:
-    """The same page with what was typed (never the password) and what auth_api says about it.
+    """Return the form again with its values (never the password) and auth_api's errors.
 
-    `refused` in `context` are the words for a 401.
+    `refused` in `context` is the message for a 401.
     """
     status = answer.status if answer.status in (400, 401, 413, 429) else 503
     relay_cookies(request, answer)
@@ -32,7 +32,7 @@ def form_again(
 
 
 def message_of(answer: Answer, errors: dict[str, list[str]], refused: str) -> str:
-    """Return what to tell about `answer`, in one or two sentences."""
+    """Return the message for `answer`, in one or two sentences."""
     match answer.status:
         case 401:
             return refused

@@ -30,7 +30,7 @@ _ANOTHER = "You have since signed in to another account, so nothing was changed.
 
 
 def ask_for_password(request: SiteRequest, message: str = "") -> HttpResponse:
-    """Answer with the page that asks, and holds the rest of the form."""
+    """Return the page that asks for the password and contains the rest of the form."""
     context = {**_context(request), "message": message}
     return render(request, _TEMPLATE, context, status=403)
 
@@ -53,7 +53,7 @@ def reauthenticate(request: SiteRequest) -> HttpResponse | None:
 
 
 def _is_whom_we_asked(request: SiteRequest, answer: Answer) -> bool:
-    """Another tab may have signed in somebody else, whose account this form is not about."""
+    """Return False if another tab has signed in to another account, which this form is not about."""
     user = answer.document.get("user")
     asked = request.POST.get(ACCOUNT)
     return not asked or (isinstance(user, dict) and user.get("id") == asked)
@@ -62,7 +62,7 @@ def _is_whom_we_asked(request: SiteRequest, answer: Answer) -> bool:
 def _context(request: SiteRequest) -> dict[str, Any]:
     try:
         profile = current_profile(request)
-    except AuthApiUnavailable:  # the form must not get lost for the sake of a name
+    except AuthApiUnavailable:  # show the form without a name rather than lose it
         profile = None
     return {
         "profile": profile,

@@ -91,7 +91,7 @@ def confirm_address(*, request: ApiRequest, token: str, password: str, address: 
             if reservation_of(email, except_for=user) is not None:
                 raise InvalidToken
             emails.send_address_changed(user, old, reservation_of(old))
-    except IntegrityError:  # somebody else has proved it first
+    except IntegrityError:  # another account has confirmed it first
         raise InvalidToken from None
 
 

@@ -63,7 +63,7 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
 
 @transaction.atomic
 def send_reset_link(*, user: User) -> None:
-    """What staff can do about somebody's password: have a link mailed to its owner (ASVS 6.4.6)."""
+    """Send the owner a link to set a password. Staff cannot set it themselves (ASVS 6.4.6)."""
     emails.send_reset(user)
     _log.info("password.reset_sent", user=str(user.id))
 
@@ -96,7 +96,7 @@ def change_password(
 ) -> sessions.CurrentSession:
     """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
 
-    Raises InvalidRequest for a wrong present password or a refused new one, Throttled, Overloaded,
+    Raises InvalidRequest for a wrong current password or a refused new one, Throttled, Overloaded,
     NoSession, SessionEnded, SessionStoreUnavailable.
     """
     before = sessions.current_session(request)
