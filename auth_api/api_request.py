@@ -1,4 +1,4 @@
-"""The request as our middleware hands it to views: for annotations."""
+"""The type of requests as the middleware passes them to views."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Where the private port may listen. auth_api/gunicorn.py asks too, so nothing of Django here."""
+"""Checks that auth_api listens on a private address. It imports no Django, since auth_api/gunicorn.py uses it."""
 
 import ipaddress
 import socket

@@ -1,4 +1,4 @@
-"""System checks: a configuration that would weaken a promise does not start."""
+"""System checks: refuse to start with settings that would weaken a guarantee."""
 
 from django.conf import settings
 from django.core.checks import Error, register
@@ -30,7 +30,11 @@ def check_cookies(app_configs: object, **_: object) -> list[Error]:
         "CSRF_COOKIE_DOMAIN": None,
     }
     return [
-        Error(f"{name} weakens our cookies.", hint=f"Set {name} = {value!r}.", id="auth_api.E001")
+        Error(
+            f"{name} weakens the session or CSRF cookie.",
+            hint=f"Set {name} = {value!r}.",
+            id="auth_api.E001",
+        )
         for name, value in wanted.items()
         if getattr(settings, name) != value
     ]
@@ -38,11 +42,13 @@ def check_cookies(app_configs: object, **_: object) -> list[Error]:
 
 @register()
 def check_engine(app_configs: object, **_: object) -> list[Error]:
-    """Only our engine keeps the promise that an ended session stays dead."""
+    """Only Gatehouse's engine guarantees that an ended session stays ended."""
     if settings.SESSION_ENGINE == "auth_api.sessions.store":
         return []
     hint = 'Set SESSION_ENGINE = "auth_api.sessions.store".'
-    return [Error("SESSION_ENGINE must be our session engine.", hint=hint, id="auth_api.E002")]
+    return [
+        Error("SESSION_ENGINE must be Gatehouse's session engine.", hint=hint, id="auth_api.E002")
+    ]
 
 
 @register()
@@ -62,7 +68,7 @@ def check_timeouts(app_configs: object, **_: object) -> list[Error]:
 
 @register()
 def check_keys(app_configs: object, **_: object) -> list[Error]:
-    """A key that is published in a repository, or one letter many times, protects nothing."""
+    """Refuse keys that can be guessed, such as one letter many times."""
     if not _is_production():
         return []
     found = {name: weakness_of(key.secret) for name, keys in _key_lists().items() for key in keys}
@@ -85,10 +91,10 @@ def check_debug_and_hosts(app_configs: object, **_: object) -> list[Error]:
         errors.append(Error("DEBUG is on.", hint="Set DEBUG = False.", id="auth_api.E005"))
     wild = [host for host in settings.ALLOWED_HOSTS if "*" in host or host.startswith(".")]
     if wild or not settings.ALLOWED_HOSTS:
-        hint = "Set AUTH_API_HOSTS to the exact names of this service, with commas between."
+        hint = "Set AUTH_API_HOSTS to the exact names of this service, separated by commas."
         errors.append(
             Error(
-                "AUTH_API_HOSTS must not be empty or have a wildcard.",
+                "AUTH_API_HOSTS must not be empty or contain a wildcard.",
                 hint=hint,
                 id="auth_api.E005",
             )
@@ -98,7 +104,7 @@ def check_debug_and_hosts(app_configs: object, **_: object) -> list[Error]:
 
 @register()
 def check_origin(app_configs: object, **_: object) -> list[Error]:
-    """Mailed links carry tokens: they lead to an https origin."""
+    """Links in mails contain tokens, so they must lead to an https origin."""
     if not _is_production() or options().public_origin.startswith("https://"):
         return []
     hint = "Set it to https://<host>[:port]."
@@ -108,7 +114,7 @@ def check_origin(app_configs: object, **_: object) -> list[Error]:
 
 @register()
 def check_bind(app_configs: object, **_: object) -> list[Error]:
-    """The private port is for the BFF and for staff: never on every interface, never public."""
+    """The private port is for the BFF and for staff, so it must not be public or on every interface."""
     if not _is_production() or is_private(options().bind):
         return []
     return [Error("auth_api must not listen on a public address.", hint=HINT, id="auth_api.E007")]
@@ -116,7 +122,7 @@ def check_bind(app_configs: object, **_: object) -> list[Error]:
 
 @register()
 def check_keys_are_apart(app_configs: object, **_: object) -> list[Error]:
-    """What is stolen in one place must not open another."""
+    """A secret that is stolen in one place must not be usable in another."""
     secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
     secrets.append({str(settings.SECRET_KEY).encode()})
     if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
@@ -125,7 +131,7 @@ def check_keys_are_apart(app_configs: object, **_: object) -> list[Error]:
         "Use different secrets for SECRET_KEY, GATEHOUSE_SESSION_KEYS, GATEHOUSE_SERVICE_KEYS and "
         "GATEHOUSE_IDENTITY_KEYS."
     )
-    return [Error("One secret is used for two purposes.", hint=hint, id="auth_api.E008")]
+    return [Error("The same secret is used for two purposes.", hint=hint, id="auth_api.E008")]
 
 
 @register()

@@ -1,4 +1,4 @@
-"""Domain errors of auth_api. They carry data and know nothing of HTTP."""
+"""Domain errors of auth_api, independent of HTTP."""
 
 
 class InvalidRequest(Exception):

@@ -1,7 +1,7 @@
-"""Identity tokens: who is behind a request, signed for one service behind the BFF.
+"""Signs identity tokens, which tell one service behind the BFF who sent a request.
 
-A JWT (RFC 7519) signed with ES256 (RFC 7518, 3.4): whoever reads the public keys can check it, and
-nobody but auth_api can make one. It is short-lived and names its audience, so that one service
+A JWT (RFC 7519) signed with ES256 (RFC 7518, 3.4): anyone with the public keys can verify it, and
+only auth_api can create one. It is short-lived and names its audience, so that one service
 cannot use it at another (RFC 8725, 3.9). `docs/how-to/upstreams.md` says what services must check.
 """
 

@@ -1,4 +1,4 @@
-"""Networks of clients: what one client holds, and where it is likely to be tomorrow."""
+"""Groups client addresses into networks, for throttles and for recognizing places."""
 
 import ipaddress
 

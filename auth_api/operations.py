@@ -1,4 +1,4 @@
-"""For operators: alive, ready, counted."""
+"""Health checks and metrics: /healthz, /readyz and /metrics."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: one table from domain errors to HTTP."""
+"""Maps domain errors to problem documents (RFC 9457), in one table."""
 
 from typing import Any
 
@@ -32,16 +32,21 @@ _log = structlog.get_logger("auth_api")
 
 
 NOT_FOUND = Problem("not-found", 404, "Not found", "There is nothing at this address.")
-METHOD_NOT_ALLOWED = Problem("method-not-allowed", 405, "Method not allowed", "See Allow.")
+METHOD_NOT_ALLOWED = Problem(
+    "method-not-allowed", 405, "Method not allowed", "Use a method from the Allow header."
+)
 INTERNAL_ERROR = Problem(
-    "internal-error", 500, "Internal error", "Something failed here. The request id finds it."
+    "internal-error",
+    500,
+    "Internal error",
+    "An unexpected error occurred. Find it in the log by the request ID.",
 )
 FORBIDDEN = Problem("forbidden", 403, "Forbidden", "This is not allowed.")
-BAD_REQUEST = Problem("invalid-request", 400, "Invalid request", "The request cannot be read.")
+BAD_REQUEST = Problem("invalid-request", 400, "Invalid request", "The request could not be read.")
 
 _NO_DATABASE = Problem(
     "database-unavailable", 503, "Database unavailable",
-    "The accounts cannot be read now. Try again soon.", {"Retry-After": "2"},
+    "The accounts cannot be read right now. Try again soon.", {"Retry-After": "2"},
 )  # fmt: skip
 
 _SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
@@ -49,40 +54,40 @@ _SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again."
 _TABLE: dict[type[Exception], Problem] = {
     OperationalError: _NO_DATABASE,
     InterfaceError: _NO_DATABASE,
-    InvalidRequest: Problem("invalid-request", 400, "Invalid request", "See errors."),
+    InvalidRequest: Problem("invalid-request", 400, "Invalid request", "Correct the fields that `errors` lists."),
     InvalidToken: Problem(
-        "invalid-token", 400, "Invalid token", "The link was used, has expired or is incomplete."
+        "invalid-token", 400, "Invalid token", "The link has already been used, has expired or is incomplete."
     ),
     DuplicateCookie: Problem(
-        "invalid-request", 400, "Invalid request", "A session cookie came more than once."
+        "invalid-request", 400, "Invalid request", "The request contains a session cookie more than once."
     ),
     ServiceTokenRequired: Problem(
-        "service-token-required", 401, "Service token required", "Send a good service token.",
+        "service-token-required", 401, "Service token required", "Send a valid service token.",
         {"WWW-Authenticate": "Bearer"},
     ),
     InvalidCredentials: Problem(
         "invalid-credentials", 401, "Invalid credentials",
-        "This e-mail address and password do not open an account.",
+        "Incorrect e-mail address or password.",
     ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
     SessionEnded: _SESSION_ENDED,
     User.DoesNotExist: _SESSION_ENDED,  # the account was deleted after the session was checked
     ReauthenticationRequired: Problem(
         "reauthentication-required", 403, "Re-authentication required",
-        "Give your password again, then repeat this.",
+        "Enter your password again, then repeat the request.",
     ),
     SessionNotFound: Problem("not-found", 404, "Not found", "You have no such session."),
     SessionLimitReached: Problem(
         "session-limit", 403, "Too many sessions", "Sign out on another device first."
     ),
-    PayloadTooLarge: Problem("payload-too-large", 413, "Too large", "At most 64 KiB."),
+    PayloadTooLarge: Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB."),
     UnsupportedMediaType: Problem(
         "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
     ),
     Throttled: Problem("throttled", 429, "Too many attempts", "Wait before you try again."),
     SessionStoreUnavailable: Problem(
         "session-store-unavailable", 503, "Session store unavailable",
-        "Nobody can tell now whether you are signed in. Try again soon.", {"Retry-After": "2"},
+        "Your session cannot be checked right now. Try again soon.", {"Retry-After": "2"},
     ),
     Overloaded: Problem(
         "overloaded", 503, "Overloaded", "Too many sign-ins at once. Try again soon.",
@@ -92,7 +97,7 @@ _TABLE: dict[type[Exception], Problem] = {
 
 
 def problem_for(error: Exception) -> Problem | None:
-    """Return the problem that a domain error is, or None for a stranger."""
+    """Return the problem for a domain error, or None for any other exception."""
     return next((_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE), None)
 
 

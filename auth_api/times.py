@@ -1,4 +1,4 @@
-"""Moments in words, for mails and messages."""
+"""Formats times for mails and messages."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Every route of the private port."""
+"""The routes of auth_api."""
 
 from django.contrib import admin
 from django.urls import path, re_path

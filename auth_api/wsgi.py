@@ -1,4 +1,4 @@
-"""The WSGI entry of the private service. Production unless GATEHOUSE_ENV says otherwise."""
+"""The WSGI application of auth_api. The default environment is production."""
 
 import os
 

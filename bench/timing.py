@@ -72,7 +72,7 @@ FLOWS = (
     Flow("login, wrong password", "login", _login, {}),
     Flow("the same, the third in a row", "login", _login, {}, in_a_row=3),
     Flow("login, unverified", "login", _login, _UNVERIFIED),
-    Flow("login, switched off", "login", _login, {"is_active": False}),
+    Flow("login, deactivated", "login", _login, {"is_active": False}),
     Flow("login, no password", "login", _login, {"password": "!"}),
     Flow("forgot", "password/forgot", _address, {}),
     Flow("forgot, the third in a row", "password/forgot", _address, {}, in_a_row=3),

@@ -1,1 +1,1 @@
-"""The public site: pages, and the proxy for /api/auth/. No database, no Redis, no users."""
+"""The public site: pages, and the proxy for /api/auth/. It has no database, no Redis and no user model."""

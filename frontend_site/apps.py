@@ -1,4 +1,4 @@
-"""The one Django app of the public site."""
+"""The only Django app of the public site."""
 
 from django.apps import AppConfig
 

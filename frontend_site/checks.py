@@ -1,4 +1,4 @@
-"""System checks: a configuration that would weaken a promise does not start."""
+"""System checks: refuse to start with settings that would weaken a guarantee."""
 
 from urllib.parse import urlsplit
 
@@ -20,17 +20,23 @@ def check_debug(app_configs: object, **_: object) -> list[CheckMessage]:
 
 @register()
 def check_hosts(app_configs: object, **_: object) -> list[CheckMessage]:
-    """A wildcard host lets a stranger's Host header into addresses and caches."""
+    """A wildcard lets a client's Host header into links and caches."""
     wild = [host for host in settings.ALLOWED_HOSTS if "*" in host or host.startswith(".")]
     if settings.ALLOWED_HOSTS and not wild:
         return []
-    hint = "Set ALLOWED_HOSTS to the exact names of this site, with commas between."
-    return [Error("ALLOWED_HOSTS is empty or has a wildcard.", hint=hint, id="frontend_site.E002")]
+    hint = "Set ALLOWED_HOSTS to the exact names of this site, separated by commas."
+    return [
+        Error(
+            "ALLOWED_HOSTS must not be empty or contain a wildcard.",
+            hint=hint,
+            id="frontend_site.E002",
+        )
+    ]
 
 
 @register()
 def check_origin_is_a_host(app_configs: object, **_: object) -> list[CheckMessage]:
-    """A site that refuses its own name answers 400 to every browser."""
+    """A site that rejects its own host name answers 400 to every browser."""
     host = urlsplit(options().public_origin).hostname or ""
     name = f"[{host}]" if ":" in host else host
     if not _is_production() or name in settings.ALLOWED_HOSTS:
@@ -69,7 +75,7 @@ def check_origin(app_configs: object, **_: object) -> list[CheckMessage]:
 
 @register()
 def check_script_name(app_configs: object, **_: object) -> list[CheckMessage]:
-    """A SCRIPT_NAME from outside would move our paths under a proxy's rules."""
+    """A SCRIPT_NAME from a client could move our paths past the rules of a proxy."""
     if settings.FORCE_SCRIPT_NAME == "":
         return []
     hint = 'Set FORCE_SCRIPT_NAME = "".'
@@ -78,8 +84,8 @@ def check_script_name(app_configs: object, **_: object) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_tls_terminator(app_configs: object, **_: object) -> list[CheckMessage]:
-    """Without a proxy that counts and without a certificate, no request is https: no HSTS is sent,
-    and behind a proxy that does not count all clients have one address and one throttle."""
+    """Without a trusted proxy or a certificate, no request counts as https, so no HSTS is sent.
+    Behind a proxy that is not trusted, all clients share one address and one throttle."""
     gatehouse = options()
     if not _is_production() or gatehouse.proxy_hops > 0 or gatehouse.has_certificate:
         return []
@@ -89,18 +95,18 @@ def check_tls_terminator(app_configs: object, **_: object) -> list[CheckMessage]
 
 @register()
 def check_keys_are_apart(app_configs: object, **_: object) -> list[CheckMessage]:
-    """What is stolen in one place must not open another."""
+    """A secret that is stolen in one place must not be usable in another."""
     secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
     secrets.append({str(settings.SECRET_KEY).encode()})
     if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
         return []
     hint = "Use different secrets for FRONTEND_SECRET_KEY, GATEHOUSE_SERVICE_KEYS and GATEHOUSE_CSRF_KEYS."
-    return [Error("One secret is used for two purposes.", hint=hint, id="frontend_site.E009")]
+    return [Error("The same secret is used for two purposes.", hint=hint, id="frontend_site.E009")]
 
 
 @register(Tags.security, deploy=True)
 def check_proxy_cannot_be_bypassed(app_configs: object, **_: object) -> list[CheckMessage]:
-    """Who reaches this port without the proxy writes the address, scheme and request id that count."""
+    """A client that bypasses the proxy can forge its address, scheme and request ID."""
     gatehouse = options()
     everywhere = gatehouse.bind in ("", "0", "0.0.0.0", "::", "[::]")  # noqa: S104 - what is found
     if not _is_production() or gatehouse.proxy_hops < 1 or not everywhere:

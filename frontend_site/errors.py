@@ -1,4 +1,4 @@
-"""Domain errors of the public site. They carry data and know nothing of HTTP."""
+"""Domain errors of the public site, independent of HTTP."""
 
 
 class SignInRequired(Exception):

@@ -1,4 +1,4 @@
-"""For operators: alive, ready."""
+"""Health checks: /healthz and /readyz."""
 
 from django.http import HttpResponse, JsonResponse
 

@@ -1,4 +1,4 @@
-"""Our own settings, with their type."""
+"""Gatehouse's own settings, as one typed object."""
 
 from typing import TYPE_CHECKING, Any
 

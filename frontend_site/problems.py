@@ -1,4 +1,4 @@
-"""Errors at the boundary: problem documents (RFC 9457) for /api/, pages for people."""
+"""Error responses: problem documents (RFC 9457) below /api/, HTML pages elsewhere."""
 
 import sys
 from collections.abc import Mapping
@@ -17,63 +17,67 @@ from gatehouse.problems import Problem, problem_document
 from .errors import SignInRequired
 
 BAD_REQUEST = Problem(
-    "invalid-request", 400, "Bad request", "This request cannot be read, so nothing was done."
+    "invalid-request", 400, "Bad request", "The request could not be read, so nothing was changed."
 )
 DUPLICATE_COOKIE = Problem(
     "invalid-request", 400, "Bad request",
-    "One of our cookies came more than once, which your browser does not do by itself. "
-    "Delete the cookies of this site, then sign in again.",
+    "The request contains one of our cookies more than once. Delete the cookies of this site, "
+    "then sign in again.",
 )  # fmt: skip
 NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
 SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
-FORBIDDEN = Problem("forbidden", 403, "Not allowed", "This is not open to you.")
+FORBIDDEN = Problem("forbidden", 403, "Not allowed", "You do not have permission for this.")
 CSRF_FAILED = Problem(
-    "csrf-failed", 403, "Not sent from here",
-    "We could not see that this request was sent from our own page, so nothing was done.",
+    "csrf-failed", 403, "CSRF check failed",
+    "We could not verify that this request came from a page of this site, so nothing was changed. "
+    "Reload the page, then try again.",
 )  # fmt: skip
 CSRF_EXPIRED = Problem(
     "csrf-expired", 403, "Page out of date",
-    "You signed in or out since this page was opened. Fetch a new CSRF token and send it again.",
+    "You signed in or out after this page was opened. Get a new CSRF token, then send the request again.",
 )  # fmt: skip
 NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = Problem(
-    "method-not-allowed", 405, "Method not allowed", "This address does not take that method."
+    "method-not-allowed", 405, "Method not allowed", "This address does not support that method."
 )
-PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "At most 64 KiB can be sent.")
+PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = Problem(
     "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
 )
 UPSTREAM_BODY_TOO_LONG = Problem(
-    "payload-too-large", 413, "Too large", "This is more than can be sent there."
+    "payload-too-large", 413, "Too large", "The body is larger than this service accepts."
 )
 BAD_GATEWAY = Problem(
     "bad-gateway", 502, "Service unreachable",
-    "The service behind this address did not answer. It may or may not have done what you asked.",
+    "The service behind this address did not answer. Your request may or may not have been processed.",
 )  # fmt: skip
 UPSTREAM_BUSY = Problem(
-    "upstream-busy", 503, "Service busy", "Too many calls are under way there. Try again soon."
+    "upstream-busy",
+    503,
+    "Service busy",
+    "The service has too many requests in progress. Try again soon.",
 )
 GATEWAY_TIMEOUT = Problem(
     "gateway-timeout", 504, "Service too slow",
-    "The service behind this address took too long. It may or may not have done what you asked.",
+    "The service behind this address took too long. Your request may or may not have been processed.",
 )  # fmt: skip
 INTERNAL_ERROR = Problem(
     "internal-error", 500, "Something went wrong",
-    "The fault is on our side. Try again; if it stays, tell us the request id.",
+    "The fault is on our side. Try again. If it happens again, send us the request ID.",
 )  # fmt: skip
 OVERLOADED = Problem(
-    "overloaded", 503, "Overloaded", "This is too much at once right now. Try again later."
+    "overloaded", 503, "Overloaded", "There are too many requests right now. Try again later."
 )
 AUTH_API_UNAVAILABLE = Problem(
-    "auth-api-unavailable", 503, "Back in a moment",
-    "We cannot check who you are right now. You have not been signed out: try again soon.",
+    "auth-api-unavailable", 503, "Temporarily unavailable",
+    "We cannot check your session right now. You have not been signed out. Try again soon.",
 )  # fmt: skip
 
 
 def respond(
     request: SiteRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """Answer with `problem`: a document under /api/, a page elsewhere."""
+    """Return `problem` as a response: a problem document below /api/, a page elsewhere."""
     if is_api(request):
         return problem_document(problem, getattr(request, "request_id", ""), headers=headers)
     response = _page(request, problem)
@@ -83,7 +87,7 @@ def respond(
 
 
 def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | None:
-    """Answer to an error of ours, or None for a stranger (Django then answers 500)."""
+    """Return the response for a domain error, or None for any other exception (Django then answers 500)."""
     match error:
         case AuthApiUnavailable():
             headers = {"Retry-After": str(error.retry_after)}

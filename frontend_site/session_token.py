@@ -1,4 +1,4 @@
-"""The session token as frontend_site sees it: opaque, but for whose session it says to be."""
+"""The session token as frontend_site sees it: opaque, except for the ref of its user."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Set-Cookie lines of auth_api, passed on byte for byte."""
+"""Passes Set-Cookie headers of auth_api on unchanged."""
 
 from http.cookies import CookieError, Morsel
 from typing import Any

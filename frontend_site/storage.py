@@ -1,4 +1,4 @@
-"""Static files in production."""
+"""The storage of static files in production."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 

@@ -1,4 +1,4 @@
-"""What templates of this site are written with: Jinja2, by Django's backend for it.
+"""The Jinja2 environment of the templates, through Django's backend.
 
 Django's own engine was the largest single cost of a page (docs/reference/benchmarks.md).
 """

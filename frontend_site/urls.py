@@ -1,4 +1,4 @@
-"""Every route of the public port."""
+"""The routes of the public site."""
 
 from django.urls import path, re_path
 

@@ -1,4 +1,4 @@
-"""The WSGI entry of the public site. Production unless GATEHOUSE_ENV says otherwise."""
+"""The WSGI application of frontend_site. The default environment is production."""
 
 import os
 from collections.abc import Iterable

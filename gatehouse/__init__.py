@@ -1,1 +1,1 @@
-"""What both services are made of. It imports neither of them, and is no Django app."""
+"""Code that both services use. It imports neither of them and is not a Django app."""

@@ -1,8 +1,8 @@
-"""Our cookies, read from the raw header by one strict rule.
+"""Reads Gatehouse's cookies from the raw Cookie header by one strict rule.
 
-Django's parser strips Unicode blanks from names and lets the last of several win, so a sibling
-host could toss a `__Host-` cookie past it (docs/explanation/threat-model.md). Here a cookie counts when its
-name is exactly the ASCII name and occurs once; its value is what stands there, quotes included.
+Django's parser strips Unicode spaces from names and uses the last of several cookies, so a sibling
+host could inject a `__Host-` cookie (docs/explanation/threat-model.md). Here a cookie counts only if its
+name is exactly the ASCII name and occurs once; its value is taken literally, including quotes.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""Reads environment variables. No other module does."""
 
 import os
 import sys
@@ -48,7 +48,7 @@ class Env:
 def _not_set(variable: Variable[T]) -> str:
     return (
         f"{variable.name} is not set. Set it (docs/reference/configuration.md), or set "
-        "GATEHOUSE_ENV=development, which makes throw-away secrets of its own."
+        "GATEHOUSE_ENV=development, which creates throw-away secrets."
     )
 
 

@@ -1,4 +1,4 @@
-"""gunicorn in front of both services: the settings they share, and how it refuses what is no request."""
+"""gunicorn settings that both services share, and the responses to requests that gunicorn rejects."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Keys: named secrets in lists, newest first. The first signs or seals, all verify or open."""
+"""Lists of named keys, newest first: the first key signs or encrypts, all keys verify or decrypt."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
-"""The kinds of values that variables take: what such a value is in words, and how a text becomes one.
+"""Parsers for the values of environment variables, each with the words for its error message.
 
-No error repeats the text, which may be a secret.
+No error contains the value, which may be a secret.
 """
 
 import os
@@ -27,7 +27,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """`words` follows "must be"; `parse` raises ValueError for a text that is no such value."""
+    """One kind of value: `words` follows "must be"; `parse` raises ValueError for an invalid text."""
 
     words: str
     parse: Callable[[str], T]
@@ -151,17 +151,17 @@ def _sender(text: str) -> str:
 
 
 TEXT: Kind[str] = Kind("text", str)
-LIST: Kind[list[str]] = Kind("a list, separated by commas", _items)
+LIST: Kind[list[str]] = Kind("a comma-separated list", _items)
 KEYS: Kind[tuple[Key, ...]] = Kind(
-    "`<id>:<secret of 32 or more characters>`, several separated by commas, the newest first",
+    "`<id>:<secret of 32 or more characters>`; separate several with commas, newest first",
     parse_keys,
 )
 FOLDER: Kind[Path] = Kind("a folder", lambda text: Path(text).resolve())
-FILE: Kind[str] = Kind("a file that this user can read", _readable_file)
+FILE: Kind[str] = Kind("a file that the service can read", _readable_file)
 ORIGIN: Kind[str] = Kind("an origin such as https://example.com, without a path", _origin)
-URL: Kind[str] = Kind("an http:// or https:// URL without user, query and fragment", _http_url)
+URL: Kind[str] = Kind("an http:// or https:// URL without user, query or fragment", _http_url)
 HOSTS: Kind[list[str]] = Kind(
-    "host names without scheme, port and path, separated by commas", _host_names
+    "a comma-separated list of host names, without scheme, port or path", _host_names
 )
 ADDRESS: Kind[str] = Kind("an address or a host name, without a port", _bind_address)
 SENDER: Kind[str] = Kind(

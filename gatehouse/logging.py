@@ -1,4 +1,4 @@
-"""Structured logs without secrets: event names are `noun.verb`, values are fields, one event is one line."""
+"""Structured logs without secrets: one line per event, with a `noun.verb` name and fields."""
 
 import logging
 import re

@@ -1,7 +1,7 @@
-"""Checks the settings of a service in a process of its own: `python -m gatehouse.preflight auth_api`.
+"""Checks the settings of a service in a separate process: `python -m gatehouse.preflight auth_api`.
 
-gunicorn's master must not import Django: a gevent worker replaces locks and sockets after it was
-forked, and what exists by then keeps the old ones.
+gunicorn's master process must not import Django: a gevent worker patches locks and sockets after the
+fork, and objects that exist by then keep the unpatched ones.
 """
 
 import os

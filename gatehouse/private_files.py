@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, and the secrets that development keeps in one."""
+"""Creates files and folders that only their owner can read, and the development secrets."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): what every error of the JSON interfaces looks like."""
+"""Problem documents (RFC 9457), the format of every JSON error."""
 
 import json
 from collections.abc import Mapping

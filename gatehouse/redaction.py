@@ -1,4 +1,4 @@
-"""Keeps secrets out of logs (ASVS 16.2.5): by the names of fields, and by what our tokens look like."""
+"""Removes secrets from logs (ASVS 16.2.5), by field name and by the format of tokens."""
 
 import re
 from collections.abc import MutableMapping

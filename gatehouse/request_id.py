@@ -1,4 +1,4 @@
-"""A name for each request, from the first log line of frontend_site to the last of auth_api."""
+"""The ID of a request, the same in the logs of frontend_site and auth_api."""
 
 import re
 import secrets

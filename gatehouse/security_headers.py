@@ -1,4 +1,4 @@
-"""Headers that tell browsers what an answer of ours never does (OWASP HTTP Headers Cheat Sheet)."""
+"""Security headers for every response (OWASP HTTP Headers Cheat Sheet)."""
 
 _FEATURES = (
     "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation "

@@ -1,4 +1,4 @@
-"""Service tokens: how frontend_site shows auth_api who it is (ASVS 13.2.1: no unchanging secret travels)."""
+"""Creates and verifies the short-lived tokens by which frontend_site authenticates to auth_api (ASVS 13.2.1)."""
 
 import hmac
 import re

@@ -12,7 +12,7 @@ EXAMPLE = ROOT / ".env.example"
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
 START, END = "<!-- variables: start -->", "<!-- variables: end -->"
 _HEAD = """\
-# Every variable, once (script/variables writes this file). Development needs none of them.
+# Every environment variable. script/variables writes this file. Development needs none of them.
 # Lists of keys are `<id>:<secret of 32 or more characters>`, newest first: the first signs, all verify.
 # Durations take s, m, h or d (90s, 30m); sizes take KiB, MiB or GiB (64MiB).
 """

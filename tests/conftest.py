@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import answers
+
+# A busy machine takes as long as it takes.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 # Fixtures that start a service or a browser: script/test --fast leaves out what uses them.
 _SLOW_FIXTURES = frozenset({"server", "site", "person", "person_without_javascript"})

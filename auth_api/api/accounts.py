@@ -1,4 +1,4 @@
-"""Registration and addresses."""
+"""Calls for registration and e-mail addresses."""
 
 from dataclasses import dataclass, field
 
@@ -52,7 +52,7 @@ def register(request: ApiRequest) -> HttpResponse:
     form = read_form(request, RegisterForm)
     address = request.client_address
     register_user(email=form.email, password=form.password, name=form.name, address=address)
-    return JsonResponse({"detail": "A mail is on its way to this address."}, status=202)
+    return JsonResponse({"detail": "We have sent a message to this address."}, status=202)
 
 
 @require_POST
@@ -60,7 +60,7 @@ def verify(request: ApiRequest) -> HttpResponse:
     form = read_form(request, VerifyForm)
     address = request.client_address
     verify_email(token=form.token, password=form.password, address=address)
-    return JsonResponse({"detail": "The address is verified."})
+    return JsonResponse({"detail": "The address has been verified."})
 
 
 @require_POST
@@ -80,7 +80,7 @@ def change_address(request: ApiRequest) -> HttpResponse:
     request_address_change(
         user_id=current.user["id"], email=form.email, address=address, sign_in=current.sign_in_id
     )
-    return JsonResponse({"detail": "A mail is on its way to the new address."}, status=202)
+    return JsonResponse({"detail": "We have sent a message to the new address."}, status=202)
 
 
 @require_POST
@@ -88,7 +88,7 @@ def confirm(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ConfirmForm)
     address = request.client_address
     confirm_address(request=request, token=form.token, password=form.password, address=address)
-    return JsonResponse({"detail": "This is your address now. Sign in with it."})
+    return JsonResponse({"detail": "Your address has been changed. Sign in with the new address."})
 
 
 @require_POST
@@ -96,5 +96,5 @@ def restore(request: ApiRequest) -> HttpResponse:
     """Needs only the mailed link, so it works signed out."""
     restore_address(token=read_form(request, TokenForm).token)
     return JsonResponse(
-        {"detail": "Your address is restored. We sent a link to set a new password."}
+        {"detail": "Your address has been restored. We sent a link to set a new password."}
     )

@@ -1,4 +1,4 @@
-"""The stream of ended sessions for the BFF: one for each of its workers, not one for each browser."""
+"""The event stream of ended sessions: one for each worker of the BFF."""
 
 import threading
 from collections.abc import Callable, Iterator

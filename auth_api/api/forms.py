@@ -1,4 +1,4 @@
-"""Bodies of calls: strict JSON in, typed values out, everything else a clear 400."""
+"""Parses request bodies: strict JSON into typed forms; anything else is a 4xx."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def require_empty_body(request: ApiRequest) -> None:
     if _body(request).strip():
         _check_type(request)
         if _parse(_body(request)):
-            raise InvalidRequest({"body": ["This call takes no fields."]})
+            raise InvalidRequest({"body": ["Send no fields with this call."]})
 
 
 def _read_json(request: ApiRequest) -> dict[str, Any]:
@@ -78,7 +78,9 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         values = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise InvalidRequest({"body": ["This is not JSON as we read it."]}) from None
+        raise InvalidRequest(
+            {"body": ["Send valid JSON, with unique keys and without NaN or Infinity."]}
+        ) from None
     if not isinstance(values, dict):
         raise InvalidRequest({"body": ["Send a JSON object."]})
     return values

@@ -1,4 +1,4 @@
-"""For services behind the BFF: who is calling them, and the keys that prove it."""
+"""Issues identity tokens for services behind the BFF, and publishes their public keys."""
 
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_safe
@@ -17,7 +17,7 @@ def identity(request: ApiRequest) -> HttpResponse:
     """Validate the session and mint the token in one call; it counts as use of the session."""
     audience = request.GET.get("audience", "")
     if not is_audience(audience):
-        raise InvalidRequest({"audience": ["A lower-case name of at most 31 characters."]})
+        raise InvalidRequest({"audience": ["Use a lower-case name of at most 31 characters."]})
     current = sessions.current_session(request)
     settings = options()
     token = mint_identity(

@@ -1,4 +1,4 @@
-"""Sign in, sign out, who am I."""
+"""Calls to sign in, sign out and read the current session."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""One's own data: to take along, and to delete."""
+"""Calls to export and delete the user's own account."""
 
 import json
 from collections.abc import Iterator

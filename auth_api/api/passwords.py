@@ -1,4 +1,4 @@
-"""Forgotten and changed passwords."""
+"""Calls to reset and change a password."""
 
 from dataclasses import dataclass, field
 

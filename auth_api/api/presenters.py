@@ -1,4 +1,4 @@
-"""The one place of output shapes."""
+"""Converts sessions and events to the JSON of responses."""
 
 import json
 from datetime import UTC, datetime

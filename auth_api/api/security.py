@@ -1,4 +1,4 @@
-"""What happened to an account, for its owner."""
+"""The call that lists the security log of the user's own account."""
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET

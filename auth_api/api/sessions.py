@@ -1,4 +1,4 @@
-"""A user's list of sessions."""
+"""Calls to list and end the user's sessions, and to re-authenticate."""
 
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST

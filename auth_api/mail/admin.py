@@ -1,4 +1,4 @@
-"""What waits to be sent, for operators. It shows no text and no link."""
+"""The outbox in the admin. It shows no texts and no links."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -22,6 +22,6 @@ class OutboxMailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return False
 
-    @admin.action(description="Try the chosen mails now", permissions=["change"])
+    @admin.action(description="Send the selected mails now", permissions=["change"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[OutboxMail]) -> None:
         queryset.update(due_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Mails that are still to be sent."""
+"""The table of mails to be sent."""
 
 from django.db import models
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""The outbox: a mail is written with the change that wants it, and sent by another process.
+"""The outbox: a mail is stored in the transaction that causes it, and another process sends it.
 
 So an answer neither waits for a mail server nor shows by its time that a mail was due, and a
 mail is lost only with the database. It is sent at least once: a sender that dies between the
@@ -143,7 +143,7 @@ def _answer(mail: OutboxMail) -> None:
 
 
 def _is_too_late(mail: OutboxMail) -> bool:
-    """Whether the link in it is dead: somebody who still waits has asked again."""
+    """Return whether its link has expired: a user who still waits has requested another."""
     return mail.link is not None and time.time() >= mail.link["dies_at"]
 
 

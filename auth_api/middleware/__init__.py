@@ -1,1 +1,1 @@
-"""What every request of the private port passes through."""
+"""The middleware of auth_api."""

@@ -1,4 +1,4 @@
-"""Django's own middleware, for the admin alone."""
+"""Runs Django's own middleware for the admin only."""
 
 from typing import Any
 

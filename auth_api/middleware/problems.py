@@ -1,4 +1,4 @@
-"""Answers errors of views with problem documents."""
+"""Converts exceptions of views to problem documents."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The outermost layer: request id, client, allowed hosts and methods, security headers."""
+"""The outermost middleware: request ID, client address, allowed hosts and methods, security headers."""
 
 from collections.abc import Callable
 from functools import lru_cache

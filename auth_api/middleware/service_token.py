@@ -1,4 +1,4 @@
-"""Lets only the BFF use /v1/."""
+"""Rejects /v1/ requests without a valid service token."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _log = structlog.get_logger("auth_api")
 
 
 class ServiceTokenMiddleware:
-    """/v1/ answers the BFF only; behind its token its word on the client is believed."""
+    """Accept /v1/ requests from the BFF only, and trust its headers that describe the client."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The session of a request: from its cookie, through the view, to the cookie of the response."""
+"""Loads the session from the request's cookie, and sets or expires the cookie of the response."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,1 +1,1 @@
-"""What happened to an account, for its owner and for staff (docs/reference/security-log.md)."""
+"""The security log of each account, for its owner and for staff (docs/reference/security-log.md)."""

@@ -1,4 +1,4 @@
-"""The log in the admin: to be read, and nothing else."""
+"""The security log in the admin, read-only."""
 
 from django.contrib import admin
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""Events on their way into the table, and out of it again."""
+"""Writes security events to the table and reads them."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field

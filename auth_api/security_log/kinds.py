@@ -1,4 +1,4 @@
-"""The kinds of events: one name for table, structured log and API; and how people are told."""
+"""The kinds of security events, with their names and labels."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -52,24 +52,24 @@ _STRANGERS = frozenset(
 _LABELS = {
     Kind.SIGNED_IN: "Signed in",
     Kind.SIGN_IN_FAILED: "Sign-in failed",
-    Kind.SIGN_IN_THROTTLED: "Sign-ins held up",
+    Kind.SIGN_IN_THROTTLED: "Sign-ins delayed",
     Kind.VERIFICATION_FAILED: "Address not confirmed",
     Kind.SESSION_ENDED: "Session ended",
     Kind.OTHERS_ENDED: "All other sessions ended",
     Kind.ALL_ENDED: "All sessions ended",
-    Kind.DISOWNED: "Sign-in disowned",
-    Kind.REAUTHENTICATED: "Password given again",
+    Kind.DISOWNED: "Sign-in reported as not the owner's",
+    Kind.REAUTHENTICATED: "Password confirmed",
     Kind.PASSWORD_CHANGED: "Password changed",
-    Kind.PASSWORD_RESET: "Password set by a mailed link",
-    Kind.RESET_ASKED: "Password reset asked for",
-    Kind.ADDRESS_CHANGE_ASKED: "Another e-mail address asked for",
+    Kind.PASSWORD_RESET: "Password reset by an e-mailed link",
+    Kind.RESET_ASKED: "Password reset requested",
+    Kind.ADDRESS_CHANGE_ASKED: "E-mail address change requested",
     Kind.ADDRESS_CHANGED: "E-mail address changed",
-    Kind.ADDRESS_RESTORED: "E-mail address restored by a mailed link",
+    Kind.ADDRESS_RESTORED: "Previous e-mail address restored by an e-mailed link",
     Kind.ADDRESS_VERIFIED: "E-mail address confirmed",
     Kind.NAME_CHANGED: "Name changed",
-    Kind.ACTIVATED: "Account switched on",
-    Kind.DEACTIVATED: "Account switched off",
-    Kind.RIGHTS_CHANGED: "Rights changed",
+    Kind.ACTIVATED: "Account activated",
+    Kind.DEACTIVATED: "Account deactivated",
+    Kind.RIGHTS_CHANGED: "Permissions changed",
     Kind.EXPORTED: "Data downloaded",
 }
 

@@ -1,4 +1,4 @@
-"""Which request an event belongs to, for code that never sees a request (models, services)."""
+"""Stores which request an event belongs to, for code without a request (models, services)."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Origin:
 def origin_of_event(user_id: UserId | None) -> Origin:
     """Return where an event of user `user_id` comes from now.
 
-    Of staff who act on somebody else's account the owner sees that it was staff, and no more.
+    For an action by staff on another account, the owner sees only that it was staff.
     """
     request = current_request.get()
     if request is None:

@@ -1,4 +1,4 @@
-"""How events get into the log. Each goes to the structured log in any case, whatever the table does."""
+"""Records security events, in the structured log and in the table."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Writes events beside the requests, so that none waits for the table or fails with it.
+"""Writes events in a thread, so that no request waits for the table or fails because of it.
 
 It also hides which accounts exist: a failure is written only for an existing account, and a write
 during the request, or just after it, would show in response times (ASVS 6.3.8). So events are

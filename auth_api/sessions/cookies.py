@@ -1,4 +1,4 @@
-"""The session token of a request, by the strict rule for our cookies (gatehouse/cookies.py)."""
+"""Reads the session token of a request by the strict cookie rule (gatehouse/cookies.py)."""
 
 from gatehouse.cookies import read_cookie
 

@@ -1,4 +1,4 @@
-"""A name for a device that its user recognises, from the User-Agent header."""
+"""Names a device for its user, from the User-Agent header."""
 
 from ua_parser import parse
 

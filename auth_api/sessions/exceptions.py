@@ -1,4 +1,4 @@
-"""What the engine can answer besides a valid session. Invalid and unknown are different types."""
+"""The engine's exceptions. An invalid session and an unavailable store are different types."""
 
 from enum import StrEnum
 

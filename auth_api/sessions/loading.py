@@ -1,4 +1,4 @@
-"""Loads a session: one call to Redis, and the database when Redis has no usable snapshot of its user."""
+"""Loads a session with one call to Redis, and from the database if there is no usable snapshot."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The three keys by which Django's contrib.auth knows the user of a session."""
+"""The three keys by which django.contrib.auth stores the user in a session."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Session data as bytes, small: what every signed-in session holds is not spelled out each time."""
+"""Encodes session data compactly: the keys of every signed-in session are not spelled out."""
 
 import zlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""The values that the engine reads from Redis, as Python sees them."""
+"""Parses and builds the values that the engine stores in Redis."""
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""Stores sessions: new ones, and changes of live ones, merged when two requests write at once."""
+"""Stores new sessions and changes of existing ones, and merges concurrent writes."""
 
 from collections.abc import Sequence
 from dataclasses import replace

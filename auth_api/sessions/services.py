@@ -1,4 +1,4 @@
-"""What the API, the admin and the commands do with sessions."""
+"""Starts, lists and ends sessions, for the API, the admin and commands."""
 
 import json
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
-"""Snapshots: what validation knows of a user without asking the database.
+"""Snapshots: the user data that validation needs, cached in Redis.
 
 The database owns the epoch. A change of a user row goes in three steps: fence the snapshot (from here
 every validation reads the database), commit, push the new snapshot. A push that is lost leaves the
 fence, and a fence that runs out leaves no snapshot: both make validation ask the database. So there is
-no moment after the commit at which an old epoch is believed (design rule 4).
+no moment after the commit at which an old epoch is accepted (design rule 4).
 """
 
 import json

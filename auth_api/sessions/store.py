@@ -1,4 +1,4 @@
-"""The SESSION_ENGINE: Django's SessionBase over our records."""
+"""The SESSION_ENGINE: implements Django's SessionBase on Gatehouse's records."""
 
 from collections.abc import Sequence
 from enum import Enum, auto

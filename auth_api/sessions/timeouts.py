@@ -1,4 +1,4 @@
-"""How long a session may live: the settings' limits, or shorter ones that Django's `set_expiry` asks for."""
+"""Computes how long a session may live, from the settings and Django's `set_expiry`."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Session tokens: the only secret of a session, and what may be shown of it."""
+"""Session tokens: parsing and generating them, and the parts that may be shown."""
 
 import secrets
 from base64 import urlsafe_b64encode

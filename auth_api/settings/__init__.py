@@ -1,4 +1,4 @@
-"""One dotted path, `auth_api.settings`; GATEHOUSE_ENV picks exactly one environment."""
+"""Loads the settings of one environment, selected by GATEHOUSE_ENV."""
 
 from gatehouse.env import Env
 

@@ -1,4 +1,4 @@
-"""Every setting of auth_api that the environments share."""
+"""The settings of auth_api that all environments share."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

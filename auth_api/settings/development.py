@@ -1,4 +1,4 @@
-"""Development: throw-away secrets under var/, mails on the console."""
+"""Development settings: throw-away secrets in var/, mails on the console."""
 
 from gatehouse.private_files import development_secrets
 from gatehouse.variables import DEVELOPMENT_SECRETS

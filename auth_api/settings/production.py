@@ -1,4 +1,4 @@
-"""Production: every secret is demanded, nothing is made up."""
+"""Production settings: every secret is required."""
 
 from .base import *  # noqa: F403
 from .base import apply

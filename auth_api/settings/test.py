@@ -1,4 +1,4 @@
-"""Tests: fixed throw-away secrets, cheap password hashes, mails in memory."""
+"""Test settings: fixed throw-away secrets, cheap password hashes, mails in memory."""
 
 import os
 import tempfile

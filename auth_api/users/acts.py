@@ -86,7 +86,9 @@ def require_unreserved(email: str, *, except_for: Any = None) -> None:
     """Raise ValidationError if `email` was another account's address until recently."""
     if (act := reservation_of(email, except_for=except_for)) is not None:
         until = in_words(act.ends_at)
-        message = f"Another account used this address. It is reserved until {until}."
+        message = (
+            f"This address is reserved until {until}, because another account used it recently."
+        )
         raise ValidationError(message, code="reserved")
 
 

@@ -34,7 +34,7 @@ def canonical_address(text: str) -> str:
     """
     address = stored_form(text)
     if len(address) > MAX_LENGTH:
-        raise ValidationError(f"At most {MAX_LENGTH} characters.", code="too-long")
+        raise ValidationError(f"Use at most {MAX_LENGTH} characters.", code="too-long")
     if not address.isascii() or '"' in address or "[" in address:
         raise ValidationError("Enter a plain e-mail address.", code="invalid")
     validate_email(address)

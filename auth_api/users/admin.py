@@ -1,4 +1,4 @@
-"""User management. Staff never see or type another user's password (ASVS 6.4.6)."""
+"""The admin for users and groups. Staff never see or type another user's password (ASVS 6.4.6)."""
 
 from typing import Any, cast
 
@@ -33,7 +33,7 @@ METHODS = ("pwd",)
 
 
 class AdminLoginForm(AuthenticationForm):
-    """The admin's door: the same check and the same throttle as every other."""
+    """The sign-in form of the admin, with the same checks and throttles as the public sign-in."""
 
     def clean(self) -> dict[str, Any]:
         email = self.cleaned_data.get("username") or ""
@@ -48,7 +48,7 @@ class AdminLoginForm(AuthenticationForm):
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except (Throttled, Overloaded):
-            raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
+            raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
@@ -58,7 +58,7 @@ class AdminLoginForm(AuthenticationForm):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Staff change their own password here; the present one is asked for, under the throttle."""
+    """Staff change their own password here; checks the current one, under the throttle."""
 
     request: ApiRequest  # set by the view
 
@@ -84,7 +84,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
                 self.error_messages["password_incorrect"], code="password_incorrect"
             ) from None
         except (Throttled, Overloaded):
-            raise forms.ValidationError("Too many attempts. Wait before you try again.") from None
+            raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         return old
 
 
@@ -116,14 +116,14 @@ class OwnPasswordView(PasswordChangeView):
 
 
 def change_own_password(request: HttpRequest) -> Any:
-    """In place of the admin's page of this address (urls.py)."""
+    """Replaces the admin's own page at this address (urls.py)."""
     context = {**admin.site.each_context(request), "title": "Password change", "subtitle": None}
     return OwnPasswordView.as_view(extra_context=context)(request)
 
 
 @receiver(user_logged_in)
 def _signed_in(request: ApiRequest, user: User, **_: object) -> None:
-    """Only the admin's door signs in by Django's `login()`; ours is start_session."""
+    """Only the admin signs in by Django's `login()`; the API uses start_session."""
     request.session.save()  # gives the session its token
     handle = getattr(request.session, "sign_in_id", "") or _handle_of(request)
     record_sign_in(user=user, handle=handle, reason="admin")
@@ -160,9 +160,9 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_lookups = frozenset(f"date_joined__{k}" for k in ("year", "month", "day", "gte", "lt"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> Any:
-        """Only a superuser hands out rights: else staff could raise themselves.
+        """Let only superusers grant permissions: otherwise staff could promote themselves.
 
-        Nor does anybody else change an address: whoever reads its mail can take the account over.
+        Only superusers change addresses, too: whoever reads that mail can take over the account.
         """
         fields = list(super().get_readonly_fields(request, obj))
         if obj == request.user:  # staff change their own address on the site, which verifies it
@@ -178,7 +178,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html('<a href="{}?user__id__exact={}">All events</a>', address, user.pk)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The log of an account goes with it, although nobody may delete events by themselves."""
+        """Delete the log together with its account, although nobody may delete single events."""
         found, counts, needed, protected = super().get_deleted_objects(objs, request)
         return found, counts, needed - {SecurityEvent._meta.verbose_name}, protected
 
@@ -207,7 +207,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.set_unusable_password()  # its owner sets one by a mailed link
         super().save_model(request, obj, form, change)
 
-    @admin.action(description="End all sessions of the chosen users", permissions=["change"])
+    @admin.action(description="End all sessions of the selected users", permissions=["change"])
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         ended = 0
         for user in self._changeable(request, queryset):
@@ -215,22 +215,22 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             record_event(Kind.ALL_ENDED, user.pk)
         self.message_user(request, f"{ended} sessions ended.", messages.SUCCESS)
 
-    @admin.action(description="Deactivate the chosen users", permissions=["change"])
+    @admin.action(description="Deactivate the selected users", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._switch(request, queryset, active=False)
 
-    @admin.action(description="Activate the chosen users", permissions=["change"])
+    @admin.action(description="Activate the selected users", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._switch(request, queryset, active=True)
 
     @admin.action(
-        description="Mail the chosen users a link to set a password", permissions=["change"]
+        description="Send the selected users a link to set a password", permissions=["change"]
     )
     def send_reset_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         users = [user for user in self._changeable(request, queryset) if user.is_active]
         for user in users:
             send_reset_link(user=user)
-        self.message_user(request, f"{len(users)} links are on their way.", messages.SUCCESS)
+        self.message_user(request, f"{len(users)} links will be sent.", messages.SUCCESS)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
         users = self._changeable(request, queryset)
@@ -247,7 +247,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin):
-    """Groups hand out rights, so only superusers make, change and delete them."""
+    """Groups grant permissions, so only superusers create, change and delete them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

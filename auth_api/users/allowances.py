@@ -1,4 +1,4 @@
-"""How many mails may be requested and how many new passwords proposed: the throttles, with a log line."""
+"""Limits how many mails may be requested and how many new passwords may be tried, and logs refusals."""
 
 import structlog
 

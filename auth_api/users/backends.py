@@ -1,4 +1,4 @@
-"""Who may sign in: one answer, at one price, for every failure."""
+"""Django's authentication backend: every failure gets the same answer at the same cost."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Records changes of accounts in the security log, whoever makes them."""
+"""Records changes of accounts in the security log, whatever code makes them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The messages that accounts send: each is written into the outbox, in the caller's transaction."""
+"""Writes the mails about accounts into the outbox, in the caller's transaction."""
 
 from datetime import datetime
 
@@ -30,9 +30,9 @@ def send_verification(user: User, asked_at: datetime) -> None:
 
 
 def send_already_registered(user: User) -> None:
-    """Tell the owner of a known address that somebody tried to register it.
+    """Notify the owner of an account that someone tried to register its address.
 
-    It holds for accounts that staff made and that nobody can sign in to yet, too.
+    This includes accounts that staff created and that have no password yet.
     """
     queue_mail(
         to=user.email,
@@ -54,7 +54,7 @@ def send_reset(user: User, asked_at: datetime | None = None) -> None:
 
 
 def send_password_changed(user: User) -> None:
-    """Tell that the password was changed (ASVS 6.3.7)."""
+    """Notify the owner that the password was changed (ASVS 6.3.7)."""
     queue_mail(
         to=user.email,
         template="password_changed",
@@ -64,7 +64,7 @@ def send_password_changed(user: User) -> None:
 
 
 def send_new_device(user: User, event: SecurityEvent) -> None:
-    """Tell of a sign-in from a new device (ASVS 6.3.5), with a link that says "this was not me"."""
+    """Notify the owner of a sign-in from a new device (ASVS 6.3.5), with a "This was not me" link."""
     queue_mail(
         to=user.email,
         template="new_device",
@@ -87,11 +87,11 @@ def send_address_confirmation(user: User, email: str, sign_in: str, asked_at: da
 
 
 def send_address_change_asked(user: User, email: str) -> None:
-    """Tell the present address while the change can still be stopped."""
+    """Notify the current address while the change can still be cancelled."""
     queue_mail(
         to=user.email,
         template="address_change_asked",
-        subject="A change of your address was asked for",
+        subject="Someone asked to change your e-mail address",
         new_address=email,
         page=f"{options().public_origin}/account/password",
     )
@@ -116,7 +116,7 @@ def send_address_restored(replaced: str, restored: str) -> None:
     queue_mail(
         to=replaced,
         template="address_restored",
-        subject="The e-mail address of your account was changed back",
+        subject="Your e-mail address was changed back",
         restored=restored,
     )
 
@@ -132,5 +132,5 @@ def send_address_reserved(act: Act) -> None:
 
 
 def send_account_deleted(email: str) -> None:
-    """The last mail to an address."""
+    """Notify the address that its account was deleted."""
     queue_mail(to=email, template="account_deleted", subject="Your account was deleted")

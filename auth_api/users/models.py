@@ -1,4 +1,4 @@
-"""The user: an e-mail address, a password hash, and what the session engine needs."""
+"""The user model: an e-mail address, a password hash, and the fields of the session engine."""
 
 import uuid
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Names of people, as they are shown to others."""
+"""Validates the display names of users."""
 
 import unicodedata
 
@@ -13,4 +13,4 @@ _SPELLING = "\u200c\u200d"  # joiners: Persian and Indic names, and emoji, are w
 def validate_name(name: str) -> None:
     """Raise ValidationError for what nobody is called."""
     if any(unicodedata.category(c) in _REFUSED and c not in _SPELLING for c in name):
-        raise ValidationError("This has characters that cannot be seen.", code="invisible")
+        raise ValidationError("Remove invisible characters.", code="invisible")

@@ -1,4 +1,4 @@
-"""The checks of credentials, under the throttle; switching an account on and off."""
+"""Checks credentials under the throttle, and activates and deactivates accounts."""
 
 import structlog
 from django.contrib.auth import authenticate

@@ -1,4 +1,4 @@
-"""Mailed tokens: signed, dated, and dead after use because what they name has changed.
+"""Signed, dated tokens for e-mailed links. A used token is invalid because the data that it names has changed.
 
 Nothing is stored but two counters on the user's row, so a copy of the database opens nothing.
 """

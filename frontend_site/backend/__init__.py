@@ -1,1 +1,1 @@
-"""The only way to auth_api."""
+"""Calls auth_api. No other package does, except for its event stream."""

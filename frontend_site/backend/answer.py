@@ -1,7 +1,7 @@
-"""What auth_api says, and what counts as an answer of it.
+"""Responses of auth_api, and which of them are valid.
 
-Three answers are three things: a valid or invalid one is an `Answer` (with its status), "unknown"
-is AuthApiUnavailable. Nobody may read an outage as "signed out".
+A response that says valid or invalid is an `Answer` with its status; "unknown" is the exception
+AuthApiUnavailable. Code must not treat an outage as "signed out".
 """
 
 import json

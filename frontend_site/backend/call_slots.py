@@ -1,4 +1,4 @@
-"""How many calls of auth_api may be under way at once."""
+"""Limits the number of concurrent calls to auth_api."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Who is calling, as we tell auth_api: built here, never copied from the browser's own claims."""
+"""Describes the client to auth_api. Nothing is copied from headers that the browser can set."""
 
 import ipaddress
 from dataclasses import dataclass

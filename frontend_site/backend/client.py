@@ -1,4 +1,4 @@
-"""The only way to auth_api: a fixed table of routes over one pool of connections per worker."""
+"""The client for auth_api: a fixed table of routes, over one connection pool per worker."""
 
 from contextlib import closing
 from dataclasses import replace

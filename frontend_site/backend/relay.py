@@ -1,4 +1,4 @@
-"""Applies an answer of auth_api to the browser: session cookie, CSRF token and user."""
+"""Applies a response of auth_api to the browser: session cookie, CSRF token and user."""
 
 from frontend_site.backend.client import Answer
 from frontend_site.session_token import SessionToken

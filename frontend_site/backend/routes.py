@@ -1,4 +1,4 @@
-"""The calls that auth_api answers: a fixed table."""
+"""The fixed table of auth_api's calls."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The users of this site, as Django's `request.user` describes them."""
+"""The type of `request.user` on this site."""
 
 from dataclasses import dataclass, field
 

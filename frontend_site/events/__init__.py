@@ -1,1 +1,1 @@
-"""Open pages learn at once that their session ended (docs/reference/events.md)."""
+"""Notifies open pages when their session ends (docs/reference/events.md)."""

@@ -1,4 +1,4 @@
-"""Who waits for what: the open streams of this worker, and what they are told."""
+"""Keeps the open streams of this worker, and distributes events to them."""
 
 import itertools
 import queue

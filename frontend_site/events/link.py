@@ -1,4 +1,4 @@
-"""The one stream from auth_api to this worker: which sessions end, anybody's."""
+"""Reads the event stream of auth_api, one per worker."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The browser's connection under a stream, as far as WSGI does not show it."""
+"""Detects that the browser has closed its stream, which WSGI does not show."""
 
 import socket
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The body of one open page's stream: signs of life, and at most one thing to say."""
+"""The body of one page's event stream: keep-alives, and at most one event."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""What an app behind forward auth gets of a browser's cookies: its own."""
+"""Selects the browser's cookies that an app behind forward auth receives."""
 
 from gatehouse.cookies import is_look_alike
 

@@ -1,8 +1,8 @@
-"""Forward auth: a proxy asks, for each request to an app behind it, whether somebody is signed in.
+"""Forward auth: tells a proxy, for each request to an app behind it, who is signed in.
 
 nginx (`auth_request`), Traefik (ForwardAuth) and Caddy (`forward_auth`) send the request's headers
-without its body; what it was about comes in headers of the proxy's own. They are believed for two
-things only: where to come back to (always a path of this site), and whether it may have an effect.
+without its body, and describe the original request in headers of their own. These are trusted for two
+things only: where to return after a sign-in (always a path of this site), and whether the method is safe.
 """
 
 import re

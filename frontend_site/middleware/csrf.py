@@ -1,4 +1,4 @@
-"""The CSRF gates before every unsafe request (docs/explanation/csrf.md)."""
+"""Checks the origin and the CSRF token of unsafe requests (docs/explanation/csrf.md)."""
 
 from collections.abc import Callable
 from functools import cache

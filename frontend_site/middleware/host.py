@@ -1,4 +1,4 @@
-"""Hosts that are not ours get a 400."""
+"""Rejects requests whose Host header is not in ALLOWED_HOSTS."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Errors that views raise, as answers: one table (frontend_site.problems) for all of them."""
+"""Converts exceptions of views to responses (frontend_site.problems)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Pages whose call wants a recent authentication get it, without knowing how."""
+"""Asks for the password when a page's call needs a recent authentication, and then completes the call."""
 
 from collections.abc import Callable
 

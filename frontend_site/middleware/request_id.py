@@ -1,4 +1,4 @@
-"""A name for each request, from the first log line to auth_api's."""
+"""Assigns each request an ID, which auth_api logs too."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from gatehouse.request_id import current_request, request_id_of
 class RequestIdMiddleware:
     """Takes a proxy's X-Request-Id or makes one; logs each request once, without its query.
 
-    A browser's own is not taken: it could give many requests one name, or somebody else's.
+    An ID from the browser is ignored: it could repeat an ID or copy another user's.
     """
 
     def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:

@@ -1,4 +1,4 @@
-"""Requests of a shape that no view takes: too long, wrong method, wrong body, wrong place."""
+"""Rejects requests that no view accepts: too long, or with a wrong method, body or path."""
 
 import re
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Links from elsewhere and Strict cookies.
+"""Reloads pages that were opened by links from other sites, since those lack the Strict cookies.
 
-A cross-site navigation arrives without our cookies although the user may be signed in. So it gets a
-tiny page of ours that opens the same address again: that request comes from this site and carries
-the cookies, or there really are none. Form pages need it too, since their token is bound to the
+A cross-site navigation arrives without our cookies, although the user may be signed in. The response is a
+small page that opens the same address again: that request comes from this site and carries
+the cookies, if there are any. Form pages need it too, since their token is bound to the
 session.
 """
 

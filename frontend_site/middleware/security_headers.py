@@ -1,4 +1,4 @@
-"""Headers that tell browsers what this site never does. On every answer, errors and files too."""
+"""Sets the security headers of every response, including errors and files."""
 
 import re
 from collections.abc import Callable

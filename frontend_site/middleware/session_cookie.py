@@ -1,4 +1,4 @@
-"""Reads our two cookies strictly; the first gate requires the session cookie."""
+"""Reads the session and CSRF cookies strictly, and requires the session cookie for protected views."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The last gate: a protected view runs only after auth_api has confirmed the session."""
+"""Runs a protected view only after auth_api has confirmed the session."""
 
 from collections.abc import Callable
 from functools import partial

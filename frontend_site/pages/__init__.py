@@ -1,1 +1,1 @@
-"""The pages: rendered here, complete without JavaScript."""
+"""The pages of the site. They work without JavaScript."""

@@ -1,4 +1,4 @@
-"""What people do with their account: passwords, address, their data, its end."""
+"""Pages for passwords, e-mail addresses, data export and account deletion."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The calls that pages make for whoever is at the browser."""
+"""Calls auth_api for the pages, on behalf of the browser's user."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ _JSON = "application/json"
 def ask(
     request: SiteRequest, route: str, body: dict[str, Any] | None = None, *, handle: str = ""
 ) -> Answer:
-    """Make one call for somebody signed in; return its success, or a 4xx that the view answers to.
+    """Make one call for a signed-in user; return its success, or a 4xx that the view handles.
 
     Its cookies are relayed. `body` goes as JSON. Raises SignInRequired (no session, or an ended
     one), ReauthenticationRequired (docs/explanation/reauthentication.md), AuthApiUnavailable (unknown, not no).

@@ -1,4 +1,4 @@
-"""What every template knows."""
+"""The variables that every template has."""
 
 from functools import partial
 from typing import Any

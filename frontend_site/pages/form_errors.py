@@ -1,4 +1,4 @@
-"""auth_api's refusals in words, on the page that they belong to."""
+"""Shows auth_api's errors as messages on the form."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from frontend_site.pages.forms import field_errors
 from frontend_site.pages.rendering import render
 from frontend_site.site_request import SiteRequest
 
-_REFUSED = "This e-mail address and password do not open an account."
+_REFUSED = "Incorrect e-mail address or password."
 
 
 def form_again(
     request: SiteRequest, template: str, answer: Answer, context: dict[str, Any]
 ) -> HttpResponse:
-    """The same page with what was typed (never the password) and what auth_api says about it.
+    """Return the form again with its values (never the password) and auth_api's errors.
 
-    `refused` in `context` are the words for a 401.
+    `refused` in `context` is the message for a 401.
     """
     status = answer.status if answer.status in (400, 401, 413, 429) else 503
     relay_cookies(request, answer)
@@ -32,21 +32,21 @@ def form_again(
 
 
 def message_of(answer: Answer, errors: dict[str, list[str]], refused: str) -> str:
-    """Return what to tell about `answer`, in one or two sentences."""
+    """Return the message for `answer`, in one or two sentences."""
     match answer.status:
         case 401:
             return refused
         case 429:
             return f"Too many attempts. Wait {_in_words(answer.retry_after)}, then try again."
         case 400 if answer.slug == "invalid-token":
-            return "This link was used, has expired or is incomplete."
+            return "This link has already been used, has expired or is incomplete."
         case 400 | 413:
             return (
-                "Some of this needs another look."
+                "Correct the marked fields, then try again."
                 if errors
-                else "This could not be read. Try again."
+                else "The form could not be read. Try again."
             )
-    return "We cannot check that right now. Nothing was changed: try again in a moment."
+    return "We cannot check that right now. Nothing has changed. Try again in a moment."
 
 
 def _in_words(seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""What people type: read from a form, sent on as JSON, and kept when it must be shown again."""
+"""Reads forms, converts them to JSON for auth_api, and keeps fields that must be shown again."""
 
 import json
 from collections.abc import Collection
@@ -11,7 +11,7 @@ _LABELS = {
     "email": "E-mail address",
     "name": "Name",
     "password": "Password",
-    "current_password": "Your present password",
+    "current_password": "Current password",
     "new_password": "New password",
     "reauthentication_password": "Your password",
 }

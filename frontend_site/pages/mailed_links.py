@@ -1,4 +1,4 @@
-"""Pages that mails lead to. They work signed out, and whatever the browser says of where it came from.
+"""The pages that e-mailed links open. They work signed out, and for navigations from any site.
 
 GET shows a form: mail scanners and previews open links too. The form holds the token (a Strict
 cookie would not arrive here from a webmail), the script takes it out of the address bar, and
@@ -17,12 +17,12 @@ from frontend_site.site_request import SiteRequest
 from .forms import as_json, typed
 
 _NOT_THE_REGISTRANT = (
-    "This is not the password that was chosen at registration. If you did not choose it, "
-    "register again: the newest registration counts."
+    "This is not the password from your registration. If someone else registered your "
+    "address, register again: only the newest registration counts."
 )
 _NOT_THE_ACCOUNT = (
-    "Enter the password of the account that asked for this address. If you did not ask for it, "
-    "close this page: nothing changes."
+    "Enter the password of the account that requested this address. If you did not request it, "
+    "close this page. Nothing has changed."
 )
 
 

@@ -1,4 +1,4 @@
-"""What a private page tells its scripts of the session it was rendered for (docs/reference/events.md)."""
+"""The session data that a private page passes to its scripts (docs/reference/events.md)."""
 
 import time
 from dataclasses import dataclass

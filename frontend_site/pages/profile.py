@@ -1,4 +1,4 @@
-"""auth_api's `{user, session}`, read for a page."""
+"""Parses auth_api's `{user, session}` for pages."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Asking for the password again before an act, and then doing the act (docs/explanation/reauthentication.md).
+"""Asks for the password again, and then completes the action (docs/explanation/reauthentication.md).
 
 The page repeats the form that was sent, so what is asked for is completed by one more POST to the
 same address: nothing is kept on the server, and a changed form is no more than the user could
@@ -26,13 +26,11 @@ PASSWORD = "reauthentication_password"  # noqa: S105 - the field's name
 ACCOUNT = "reauthentication_account"  # whose password the page asked for
 _OURS = (CSRF_FIELD, PASSWORD, ACCOUNT)
 _TEMPLATE = "reauthenticate.html"
-_ANOTHER = (
-    "You signed in to another account meanwhile, so nothing was done. Is it still what you want?"
-)
+_ANOTHER = "You have since signed in to another account, so nothing was changed. Do you still want to do this?"
 
 
 def ask_for_password(request: SiteRequest, message: str = "") -> HttpResponse:
-    """Answer with the page that asks, and holds the rest of the form."""
+    """Return the page that asks for the password and contains the rest of the form."""
     context = {**_context(request), "message": message}
     return render(request, _TEMPLATE, context, status=403)
 
@@ -50,12 +48,12 @@ def reauthenticate(request: SiteRequest) -> HttpResponse | None:
     if answer.slug in SIGNED_OUT:
         relay_cookies(request, answer)
         raise SignInRequired("session-ended")
-    context = {**_context(request), "refused": "This is not your password."}
+    context = {**_context(request), "refused": "Incorrect password."}
     return form_again(request, _TEMPLATE, answer, context)
 
 
 def _is_whom_we_asked(request: SiteRequest, answer: Answer) -> bool:
-    """Another tab may have signed in somebody else, whose account this form is not about."""
+    """Return False if another tab has signed in to another account, which this form is not about."""
     user = answer.document.get("user")
     asked = request.POST.get(ACCOUNT)
     return not asked or (isinstance(user, dict) and user.get("id") == asked)
@@ -64,7 +62,7 @@ def _is_whom_we_asked(request: SiteRequest, answer: Answer) -> bool:
 def _context(request: SiteRequest) -> dict[str, Any]:
     try:
         profile = current_profile(request)
-    except AuthApiUnavailable:  # the form must not get lost for the sake of a name
+    except AuthApiUnavailable:  # show the form without a name rather than lose it
         profile = None
     return {
         "profile": profile,

@@ -1,4 +1,4 @@
-"""Templates as answers."""
+"""Renders templates into responses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Your security log: what happened to this account."""
+"""The page that shows the security log of the account."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,25 +16,25 @@ from frontend_site.site_request import SiteRequest
 # Words for each kind, and whether it is one to look at.
 _WORDS: dict[str, tuple[str, bool]] = {
     "session.started": ("Signed in", False),
-    "login.failed": ("A sign-in failed", True),
-    "login.throttled": ("Sign-ins were held up after too many tries", True),
-    "verification.failed": ("Your address was not confirmed: wrong password", True),
+    "login.failed": ("Failed sign-in", True),
+    "login.throttled": ("Sign-ins were delayed after too many attempts", True),
+    "verification.failed": ("Address not confirmed: incorrect password", True),
     "session.ended": ("Signed out, or a session ended", False),
     "session.others_ended": ("All other sessions ended", False),
     "session.all_ended": ("All sessions ended", False),
-    "session.disowned": ("You told us that a sign-in was not yours", True),
-    "session.reauthenticated": ("Password given again", False),
+    "session.disowned": ("You reported a sign-in that was not you", True),
+    "session.reauthenticated": ("Password confirmed", False),
     "password.changed": ("Password changed", True),
-    "password.reset": ("The new password was set by a mailed link", True),
-    "password.reset_asked": ("A link to set a new password was asked for", True),
-    "address.change_asked": ("Another e-mail address was asked for", True),
+    "password.reset": ("Password reset by an e-mailed link", True),
+    "password.reset_asked": ("Password reset requested", True),
+    "address.change_asked": ("E-mail address change requested", True),
     "address.changed": ("E-mail address changed", True),
-    "address.restored": ("The former e-mail address was restored by a mailed link", True),
+    "address.restored": ("Previous e-mail address restored by an e-mailed link", True),
     "account.verified": ("E-mail address confirmed", False),
     "name.changed": ("Name changed", False),
-    "account.activated": ("Account switched on", True),
-    "account.deactivated": ("Account switched off", True),
-    "account.rights_changed": ("Rights changed", True),
+    "account.activated": ("Account activated", True),
+    "account.deactivated": ("Account deactivated", True),
+    "account.rights_changed": ("Permissions changed", True),
     "account.exported": ("Your data was downloaded", False),
 }
 _BY = {"staff": "by our staff", "system": "by our operators"}

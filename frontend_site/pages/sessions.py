@@ -1,4 +1,4 @@
-"""Your sessions: where this account is signed in, and how to end that."""
+"""The page that lists and ends the user's sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +69,7 @@ def _end(request: SiteRequest, which: str) -> HttpResponse:
     if which == OTHERS:
         ask(request, "revoke-others", {})
         return HttpResponseRedirect(f"{_PAGE}?ended=others")
-    # One answer for a stranger's handle, an ended one and no handle at all.
+    # The same answer for another user's handle, an ended one and no handle at all.
     if not is_handle(which) or ask(request, "end-session", handle=which).status != 204:
         raise Http404
     if request.session_token is None:  # it was this browser's own

@@ -1,4 +1,4 @@
-"""Times as people say them."""
+"""Formats times and durations for pages."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The pages: parse, make at most one call, render."""
+"""The pages for home, sign-in, registration, account and sign-out."""
 
 from django.http import HttpResponse, HttpResponseRedirect
 
@@ -16,9 +16,9 @@ from .forms import LoginForm, RegisterForm, as_json
 
 _JSON = "application/json"
 _NOTICES = {
-    "session-ended": "Your session has ended. Sign in to go on.",
-    "signed-out": "You are signed out.",
-    "deleted": "Your account is deleted, with everything that was stored about you.",
+    "session-ended": "Your session has ended. Sign in to continue.",
+    "signed-out": "You have been signed out.",
+    "deleted": "Your account and everything that we stored about you have been deleted.",
 }
 
 

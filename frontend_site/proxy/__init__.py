@@ -1,1 +1,1 @@
-"""/api/auth/*: auth_api's calls for scripts of this site, behind our CSRF gates."""
+"""Proxies /api/auth/* to auth_api, behind the CSRF checks."""

@@ -1,7 +1,7 @@
-"""What passes between browser and auth_api besides status and body: these lists, nothing else.
+"""The headers that pass between browser and auth_api: these lists, nothing else.
 
 Towards auth_api nothing is copied but the content type, which was checked to be JSON
-(frontend_site.backend.client builds every header). Set-Cookie passes by frontend_site.relay.
+(frontend_site.backend.client builds every header). frontend_site/backend/relay.py handles Set-Cookie.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The endpoints: forward, relay the cookies, answer. auth_api decides everything else."""
+"""Proxies /api/auth/* to auth_api and relays its cookies."""
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 

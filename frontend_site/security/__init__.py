@@ -1,1 +1,1 @@
-"""CSRF, origins, redirect targets, and what each view declares about itself."""
+"""CSRF tokens, origin checks, redirect targets and the declarations of views."""

@@ -1,4 +1,4 @@
-"""CSRF: a stateless, signed double submit, bound to the session (docs/explanation/csrf.md).
+"""CSRF tokens: a stateless, signed double submit, bound to the session (docs/explanation/csrf.md).
 
     token = nonce "." tag "." MAC      all base64url: 22, 22 and 43 characters
     tag   = first 128 bits of HMAC-SHA256(key, "binding" | nonce | binding)

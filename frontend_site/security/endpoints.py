@@ -1,4 +1,4 @@
-"""What a view declares about itself; the middleware enforces it (docs/how-to/adopting.md).
+"""The decorators by which a view declares its access rules; the middleware enforces them (docs/how-to/adopting.md).
 
 A view that declares nothing is protected: it accepts GET only, and runs only after auth_api has
 confirmed the session, which counts as use. Under /api/ it is a JSON endpoint, elsewhere a page.

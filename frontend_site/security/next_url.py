@@ -1,4 +1,4 @@
-"""Where a sign-in leads: only ever to a page of this site."""
+"""Validates `next`: a sign-in leads only to a page of this site."""
 
 import re
 from urllib.parse import unquote, urlencode

@@ -1,4 +1,4 @@
-"""Where a request came from: the first CSRF gate, and who counts as a stranger.
+"""Checks where a request came from: the first CSRF check.
 
 `Sec-Fetch-Site` is written by the browser and out of reach of scripts; `Origin` and `Referer` stand
 in for browsers that do not send it.

@@ -1,4 +1,4 @@
-"""Every setting of frontend_site that the environments share. No database, no Redis, no users."""
+"""The settings of frontend_site that all environments share. There is no database and no Redis."""
 
 import re
 from dataclasses import dataclass, field
@@ -121,9 +121,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
         GATEHOUSE=_gatehouse(),
         LOGGING_CONFIG=None,
     )
-    if ENV.read(
-        variables.PROXY_HOPS
-    ):  # only then is somebody there whose word on the scheme counts
+    if ENV.read(variables.PROXY_HOPS):  # only then is there a trusted proxy that reports the scheme
         target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     configure_logging(as_json=log_json, level=ENV.read(variables.LOG_LEVEL))
 

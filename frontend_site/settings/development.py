@@ -1,4 +1,4 @@
-"""Development: throw-away secrets under var/, static files straight from the source tree."""
+"""Development settings: throw-away secrets in var/, static files from the source tree."""
 
 from gatehouse.private_files import development_secrets
 from gatehouse.variables import DEVELOPMENT_SECRETS

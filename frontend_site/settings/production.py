@@ -1,4 +1,4 @@
-"""Production: every secret, the hosts and the public origin are demanded; nothing is made up."""
+"""Production settings: every secret, the hosts and the public origin are required."""
 
 from .base import *  # noqa: F403
 from .base import apply

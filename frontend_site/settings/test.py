@@ -1,4 +1,4 @@
-"""Tests: fixed throw-away secrets, static files straight from the source tree."""
+"""Test settings: fixed throw-away secrets, static files from the source tree."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""GATEHOUSE_UPSTREAMS: which names lead to which services."""
+"""Parses GATEHOUSE_UPSTREAMS: the names and addresses of services behind the site."""
 
 import re
 from dataclasses import dataclass, replace
@@ -40,11 +40,16 @@ def parse_upstreams(items: list[str], cookies: list[str]) -> tuple[Upstream, ...
     """
     found = {upstream.name: upstream for upstream in map(_parse, items)}
     if len(found) != len(items):
-        raise ImproperlyConfigured("GATEHOUSE_UPSTREAMS: a name twice")
+        raise ImproperlyConfigured(
+            "GATEHOUSE_UPSTREAMS has the same name twice. Give each upstream a name of its own."
+        )
     for item in cookies:
         name, _, cookie = item.partition(":")
         if name not in found or not _COOKIE.fullmatch(cookie):
-            raise ImproperlyConfigured(f"GATEHOUSE_UPSTREAM_COOKIES: {item[:40]!r}")
+            raise ImproperlyConfigured(
+                "GATEHOUSE_UPSTREAM_COOKIES must be name:cookie items, separated by commas, with names from "
+                f"GATEHOUSE_UPSTREAMS. Correct {item[:40]!r}."
+            )
         found[name] = replace(found[name], cookies=found[name].cookies | {cookie})
     return tuple(found.values())
 
@@ -55,16 +60,16 @@ def _parse(item: str) -> Upstream:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     except (ValueError, KeyError):
-        raise _refused(name, "is no http:// or https:// address") from None
+        raise _refused(name, "must have an http:// or https:// address") from None
     base = parts.path.rstrip("/")
     if not equals or not re.fullmatch(NAME, name, re.ASCII) or name in _RESERVED:
-        raise _refused(name, f"a name is {NAME}, and not 'auth'")
+        raise _refused(name, f"must match {NAME}; 'auth' is reserved")
     if not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise _refused(name, "has a user, a query or a fragment, or no host")
+        raise _refused(name, "must have a host, and no user, query or fragment")
     if not _BASE.fullmatch(base) or {".", ".."} & set(base.split("/")):
-        raise _refused(name, "has a path that is not plain")
+        raise _refused(name, "must have a plain path, without escapes or dots")
     return Upstream(name, parts.scheme, parts.hostname, port, base)
 
 
 def _refused(name: str, why: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"GATEHOUSE_UPSTREAMS: {name[:40]!r} {why}")
+    return ImproperlyConfigured(f"GATEHOUSE_UPSTREAMS: {name[:40]!r} {why}.")

@@ -1,1 +1,1 @@
-"""HTTP to the servers behind this one: auth_api and the upstreams (docs/decisions/0006)."""
+"""The HTTP client for auth_api and upstreams (docs/decisions/0006)."""

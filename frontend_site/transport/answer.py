@@ -1,4 +1,4 @@
-"""Reads one answer. llhttp, Node's parser, does the parsing, in its strict mode (httptools).
+"""Parses one response with llhttp, the parser of Node.js, in strict mode (httptools).
 
 It refuses, among others: a length that is no number or comes twice, a length beside a coding,
 folded headers, blanks before a colon, bare line feeds, control characters, bad chunk sizes.

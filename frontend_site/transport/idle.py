@@ -1,4 +1,4 @@
-"""Connections that wait for their next request."""
+"""Keeps idle connections for reuse."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Which connection a request is sent by, and when it may be sent again."""
+"""Selects the connection for a request, and decides whether it may be sent again."""
 
 import time
 from functools import partial

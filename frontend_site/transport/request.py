@@ -1,4 +1,4 @@
-"""Requests, and how they are sent. http.client does the writing."""
+"""Writes requests with http.client."""
 
 import re
 from collections.abc import Iterable, Mapping

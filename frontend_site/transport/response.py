@@ -1,4 +1,4 @@
-"""Answers, read as they come."""
+"""Reads a response while it arrives."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A connection whose every wait is limited."""
+"""A connection with a time limit for every wait."""
 
 import socket
 import ssl

@@ -1,1 +1,1 @@
-"""Services behind this site: `/api/<name>/` goes to one of them, with a proof of who is signed in."""
+"""Forwards `/api/<name>/` to services behind this site, with a signed identity token."""

@@ -1,4 +1,4 @@
-"""Bodies on their way through: in pieces, never whole."""
+"""Streams request and response bodies in pieces."""
 
 import errno
 import time

@@ -1,4 +1,4 @@
-"""What passes between browser and upstream: these lists, nothing else.
+"""The headers that pass between browser and upstream: these lists, nothing else.
 
 So no cookie, no identity that a browser claims and no hop-by-hop header (RFC 9110, 7.6.1) goes
 in, and nothing that would weaken this site comes out.

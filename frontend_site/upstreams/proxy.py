@@ -1,4 +1,4 @@
-"""One request, sent on to its upstream, and the answer streamed back."""
+"""Sends one request to its upstream, and streams the response back."""
 
 import threading
 from collections import Counter

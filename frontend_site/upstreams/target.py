@@ -1,4 +1,4 @@
-"""Which path of an upstream a request means. Nobody walks out of the base.
+"""Maps a request to a path of its upstream. No path leaves the upstream's base.
 
 Read from the request line as it came, since a decoded path has lost what was encoded; whatever
 two parsers could read in two ways is refused, not cleaned.

@@ -1,4 +1,4 @@
-"""`/api/<name>/...`: for who is signed in, to the upstream of that name."""
+"""The view for `/api/<name>/...`: forwards a signed-in user's request to that upstream."""
 
 from django.http import HttpResponseBase
 

@@ -48,17 +48,17 @@ def test_a_forgotten_password(browser: Any, stack: Stack, person: tuple[str, str
     email, old = person
     elsewhere = signed_in_client(stack, email, old)
     browser.get(f"{stack.address}/login")
-    browser.find_element(By.LINK_TEXT, "Forgotten your password?").click()
+    browser.find_element(By.LINK_TEXT, "Forgot your password?").click()
     fill(browser, email=email)
     press(browser, "main form")
-    wait_for_text(browser, "Check your mail")
+    wait_for_text(browser, "Check your e-mail")
     link = stack.mailbox.wait_for(email, "Set a new password").link
     open_mail(browser, stack, link)
     wait_for_text(browser, "Choose a new password")
     WebDriverWait(browser, 10).until(lambda b: "token" not in b.current_url)
     fill(browser, password=NEW)
     press(browser, "main form")
-    wait_for_text(browser, "Your password is set")
+    wait_for_text(browser, "Your password has been set")
     assert elsewhere.get("/api/auth/session").status_code == 401
     stack.mailbox.wait_for(email, "password was changed")
     sign_in(browser, stack, email, NEW)
@@ -66,7 +66,7 @@ def test_a_forgotten_password(browser: Any, stack: Stack, person: tuple[str, str
     browser.get(link)
     fill(browser, password="another fine day at the sea")
     press(browser, "main form")
-    wait_for_text(browser, "was used, has expired")
+    wait_for_text(browser, "has already been used, has expired")
 
 
 def test_a_mailed_link_works_signed_in_and_without_javascript(
@@ -79,7 +79,7 @@ def test_a_mailed_link_works_signed_in_and_without_javascript(
     browser.get(stack.mailbox.wait_for(email, "Set a new password").link)
     fill(browser, password=NEW)
     press(browser, "main form")
-    wait_for_text(browser, "Your password is set")
+    wait_for_text(browser, "Your password has been set")
     browser.get(f"{stack.address}/account")
     wait_for_path(browser, "/login")
 
@@ -95,7 +95,7 @@ def test_a_changed_password(browser: Any, stack: Stack, person: tuple[str, str])
     wait_for_text(browser, "Use at least 15 characters.")
     fill(browser, current_password=old, new_password=NEW)
     press(browser, "main form")
-    wait_for_text(browser, "Your password is changed")
+    wait_for_text(browser, "Your password has been changed")
     assert elsewhere.get("/api/auth/session").status_code == 401
     stack.mailbox.wait_for(email, "password was changed")
     browser.get(f"{stack.address}/account")
@@ -109,12 +109,12 @@ def test_another_address(browser: Any, stack: Stack, person: tuple[str, str]) ->
     browser.get(f"{stack.address}/account/email")
     fill(browser, email=new)
     press(browser, "main form")
-    wait_for_text(browser, "Check your mail")
+    wait_for_text(browser, "Check your e-mail")
     assert new in stack.mailbox.wait_for(email, "asked for").text
     open_mail(browser, stack, stack.mailbox.wait_for(new, "new address").link)
     wait_for_text(browser, "Confirm my new address")
     press(browser, "main form")
-    wait_for_text(browser, "Your address is changed")
+    wait_for_text(browser, "Your address has been changed")
     stack.mailbox.wait_for(email, "was changed")
     sign_in(browser, stack, new, password)
     wait_for_path(browser, "/account")
@@ -138,10 +138,10 @@ def test_the_data_and_the_end_of_an_account(
     assert json.loads(file.read_text())["user"]["email"] == email
     browser.get(f"{stack.address}/account/delete")
     press(browser, "main form")
-    wait_for_text(browser, "Your account is deleted")
+    wait_for_text(browser, "have been deleted")
     stack.mailbox.wait_for(email, "was deleted")
     sign_in(browser, stack, email, password)
-    wait_for_text(browser, "do not open an account")
+    wait_for_text(browser, "Incorrect e-mail address or password")
 
 
 def test_the_link_again(browser: Any, stack: Stack) -> None:
@@ -153,7 +153,7 @@ def test_the_link_again(browser: Any, stack: Stack) -> None:
     browser.get(f"{stack.address}/email/resend")
     fill(browser, email=email)
     press(browser, "main form")
-    wait_for_text(browser, "Check your mail")
+    wait_for_text(browser, "Check your e-mail")
     browser.get(stack.mailbox.wait_for(email, after=before).link)
     fill(browser, password=NEW)
     press(browser, "main form")

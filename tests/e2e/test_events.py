@@ -139,7 +139,7 @@ def test_signing_out_on_the_login_tab_of_the_same_browser(page: Any, stack: Stac
     page.switch_to.new_window("tab")
     page.get(f"{stack.address}/logout")
     press(page, "main form")
-    wait_for_text(page, "You are signed out")
+    wait_for_text(page, "You have been signed out")
     page.switch_to.window(first)
     wait_for_path(page, "/login")
 

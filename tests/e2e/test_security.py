@@ -37,7 +37,7 @@ def end_a_session_after_a_while(browser: Any, stack: Stack, person: tuple[str, s
     elsewhere = signed_in_client(stack, email, password)
     sign_in(browser, stack, email, password)
     wait_for_path(browser, "/account")
-    browser.find_element(By.LINK_TEXT, "Where else you are signed in").click()
+    browser.find_element(By.LINK_TEXT, "Your sessions").click()
     wait_for_text(browser, "this device")
     first = browser.find_element(By.CSS_SELECTOR, "ul.list li")
     assert "this device" in first.text
@@ -48,7 +48,7 @@ def end_a_session_after_a_while(browser: Any, stack: Stack, person: tuple[str, s
     wait_for_text(browser, "Confirm that it is you")
     fill(browser, reauthentication_password="not the password")
     press(browser, "main form")
-    wait_for_text(browser, "This is not your password")
+    wait_for_text(browser, "Incorrect password")
     assert is_alive(elsewhere)
     before = browser.get_cookie("__Host-session")["value"]
     fill(browser, reauthentication_password=password)
@@ -99,7 +99,7 @@ def test_another_address_after_a_while_asks_for_the_password(
     wait_for_text(browser, "Confirm that it is you")
     fill(browser, reauthentication_password=password)
     press(browser, "main form")
-    wait_for_text(browser, "Check your mail")
+    wait_for_text(browser, "Check your e-mail")
     stack.mailbox.wait_for(f"next-{email}", "new address")
 
 
@@ -117,19 +117,19 @@ def test_this_was_not_me(browser: Any, stack: Stack, person: tuple[str, str]) ->
     WebDriverWait(browser, 10).until(lambda b: "token" not in b.current_url)
     assert is_alive(stranger)  # looking changes nothing
     press(browser, "main form")
-    wait_for_text(browser, "Everybody is signed out")
+    wait_for_text(browser, "All devices are signed out")
     assert not is_alive(stranger)
     assert stranger.login(email, password).status_code == 401
     browser.get(stack.mailbox.wait_for(email, "Set a new password").link)
     fill(browser, password=NEW)
     press(browser, "main form")
-    wait_for_text(browser, "Your password is set")
+    wait_for_text(browser, "Your password has been set")
     sign_in(browser, stack, email, NEW)
     wait_for_path(browser, "/account")
     open_mail(browser, stack, mail.link)
     wait_for_text(browser, "It was not me")
     press(browser, "main form")
-    wait_for_text(browser, "was used, has expired")
+    wait_for_text(browser, "has already been used, has expired")
     browser.get(f"{stack.address}/account")
     wait_for_text(browser, email)
 
@@ -145,7 +145,7 @@ def test_the_security_log(browser: Any, stack: Stack, person: tuple[str, str]) -
     def shows_all(_: Any) -> bool:  # failures are written a moment later
         browser.refresh()
         text = browser.find_element(By.TAG_NAME, "main").text
-        return all(words in text for words in ("Signed in", "A sign-in failed", "3 times"))
+        return all(words in text for words in ("Signed in", "Failed sign-in", "3 times"))
 
     WebDriverWait(browser, 15).until(shows_all)
 
@@ -207,7 +207,7 @@ def test_signing_out_in_one_tab_signs_out_the_others(
     browser.switch_to.new_window("tab")
     browser.get(f"{stack.address}/account/security")
     press(browser, "header form")
-    wait_for_text(browser, "You are signed out")
+    wait_for_text(browser, "You have been signed out")
     browser.switch_to.window(first)
     wait_for_path(browser, "/login")  # nobody touched this tab
     assert email not in browser.page_source

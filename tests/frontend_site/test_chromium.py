@@ -55,7 +55,7 @@ def test_signing_out_reaches_every_tab(person: Person) -> None:
     person.driver.switch_to.new_window("tab")
     person.open("/account")
     person.press("header form")
-    person.wait_for("You are signed out")
+    person.wait_for("You have been signed out")
     person.driver.switch_to.window(first)
     WebDriverWait(person.driver, 10).until(lambda _: person.path.startswith("/login"))
 
@@ -63,7 +63,7 @@ def test_signing_out_reaches_every_tab(person: Person) -> None:
 def test_back_after_sign_out_shows_nothing_private(person: Person) -> None:
     person.sign_in()
     person.press("header form")
-    person.wait_for("You are signed out")
+    person.wait_for("You have been signed out")
     person.driver.back()
     WebDriverWait(person.driver, 10).until(lambda _: person.path == "/login?next=/account")
     assert "Ada Lovelace" not in person.driver.page_source
@@ -88,7 +88,7 @@ def test_the_script_renews_the_token_of_a_stale_form(person: Person) -> None:
 def test_without_a_script_a_stale_form_is_offered_again(person_without_javascript: Person) -> None:
     person = person_without_javascript
     sign_in_with_a_stale_form(person)
-    person.wait_for("What you typed is still here")
+    person.wait_for("Your entries are still here")
     person.type(password="x")
     person.press("main form")
     person.wait_for("Ada Lovelace")

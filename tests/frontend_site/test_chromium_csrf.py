@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 LOGIN, LOGOUT = "POST /v1/login", "POST /v1/logout"
 EXPIRED = "urn:gatehouse:problem:csrf-expired"
-KEPT = "What you typed is still here"
+KEPT = "Your entries are still here"
 COOKIE = "__Host-csrf={}; path=/; secure; samesite=strict"
 SEND = """
 const [path, token, done] = arguments;
@@ -54,7 +54,7 @@ def test_a_token_of_another_live_session_does_nothing(
     person.wait_for(KEPT)
     assert LOGOUT not in stub.calls
     person.press("main form")  # the page that says so has a good one
-    person.wait_for("You are signed out")
+    person.wait_for("You have been signed out")
 
 
 @pytest.mark.parametrize("cookie_too", [False, True])
@@ -64,7 +64,7 @@ def test_a_token_kept_from_before_the_sign_out_does_nothing(
     person.sign_in()
     kept = token_of(person)
     person.press("header form")
-    person.wait_for("You are signed out")
+    person.wait_for("You have been signed out")
     person.open("/login")
     stub.seen.clear()
     if cookie_too:

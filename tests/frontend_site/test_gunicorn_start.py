@@ -16,7 +16,10 @@ pytestmark = pytest.mark.slow
         ({"FRONTEND_SECRET_KEY": ""}, "FRONTEND_SECRET_KEY is not set. Set it"),
         ({"GATEHOUSE_PROXY_HOPS": "9"}, "GATEHOUSE_PROXY_HOPS must be a whole number from 0 to 5."),
         ({"GATEHOUSE_PUBLIC_ORIGIN": "https://a b"}, "GATEHOUSE_PUBLIC_ORIGIN must be an origin"),
-        ({"ALLOWED_HOSTS": "gatehouse.example:443"}, "ALLOWED_HOSTS must be host names without"),
+        (
+            {"ALLOWED_HOSTS": "gatehouse.example:443"},
+            "ALLOWED_HOSTS must be a comma-separated list of host names",
+        ),
         ({"ALLOWED_HOSTS": "other.example"}, "frontend_site.E010: ALLOWED_HOSTS must contain"),
         ({"AUTH_API_URL": "10.0.0.7:8001"}, "AUTH_API_URL must be an http:// or https:// URL"),
         ({"GATEHOUSE_CERTFILE": "/no/such.crt"}, "GATEHOUSE_CERTFILE must be a file"),

@@ -140,7 +140,9 @@ def test_an_outage_signs_nobody_out(person: Person, stub: Stub) -> None:
     stub.answers[USE] = STORE_DOWN
     stay(person)
     dialog = person.driver.find_element(By.ID, "session-warning")
-    WebDriverWait(person.driver, 10).until(lambda _: "We cannot tell right now" in dialog.text)
+    WebDriverWait(person.driver, 10).until(
+        lambda _: "We cannot check your session right now" in dialog.text
+    )
     assert person.path == "/account"
     ends_in(stub, 3600)
     stay(person)

@@ -1,1 +1,1 @@
-"""Everything that knows Redis: connections, topologies, scripts."""
+"""Access to Redis: connections, topologies and scripts."""

@@ -1,4 +1,4 @@
-"""What Redis answers to the engine, as types. `backend` makes them from the scripts' byte strings."""
+"""The types of what Redis answers. `backend` creates them from the scripts' byte strings."""
 
 from dataclasses import dataclass
 

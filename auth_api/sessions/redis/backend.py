@@ -1,4 +1,4 @@
-"""The only caller of Redis: key names, and one method per script."""
+"""Calls Redis for the engine: the key names, and one method per script."""
 
 import re
 from collections.abc import Iterator, Sequence

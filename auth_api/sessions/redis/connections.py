@@ -170,7 +170,7 @@ def _drop(pool: ConnectionPool, *, older_than: float = 0.0) -> None:
     for _ in range(len(_held)):
         try:
             entry = _held.popleft()
-        except IndexError:  # somebody else was faster
+        except IndexError:  # another thread was faster
             return
         if entry[0] > before:
             _held.append(entry)

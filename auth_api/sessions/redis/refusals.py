@@ -1,4 +1,4 @@
-"""Recognises the errors of a server that is not the primary, or cannot act as one now."""
+"""Recognizes errors of a server that is not the primary or cannot act as one."""
 
 from redis.exceptions import RedisError
 

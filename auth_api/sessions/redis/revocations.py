@@ -1,7 +1,7 @@
-"""Announces revoked sessions over Redis' pub/sub, to whoever keeps pages open.
+"""Announces revoked sessions over Redis' pub/sub, for the event streams of open pages.
 
-Fire and forget. A lost message costs time only: the next request finds out anyway. What is announced
-is no secret (a ref, a handle), opens nothing, and may be announced once too often.
+A lost message only delays pages: the next request finds out that the session has ended. Messages contain
+no secret (only a ref and handles) and may be repeated.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""What people do with their accounts, a file for each flow."""
+"""What users can do with their accounts, one file per flow."""

@@ -1,4 +1,4 @@
-"""Another e-mail address for an account: asked for by its owner, proved at the new one."""
+"""Changes the e-mail address of an account, after the owner has confirmed the new one."""
 
 from datetime import datetime
 
@@ -40,7 +40,9 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         if address_key(email) == address_key(user.email):
-            raise InvalidRequest({"email": ["This is the address that you have."]})
+            raise InvalidRequest(
+                {"email": ["Enter an address that differs from your current one."]}
+            )
         emails.send_address_change_asked(user, email)
         epoch = str(user.session_epoch)
         queue_request(CHANGE, to=email, user_id=str(user.pk), epoch=epoch, sign_in=sign_in)
@@ -89,7 +91,7 @@ def confirm_address(*, request: ApiRequest, token: str, password: str, address: 
             if reservation_of(email, except_for=user) is not None:
                 raise InvalidToken
             emails.send_address_changed(user, old, reservation_of(old))
-    except IntegrityError:  # somebody else has proved it first
+    except IntegrityError:  # another account has confirmed it first
         raise InvalidToken from None
 
 

@@ -1,4 +1,4 @@
-"""Sign-ins, and those from where an account was never signed in before."""
+"""Records sign-ins, and detects those from a new device or network."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a person may take along, and what goes when they go."""
+"""Exports and deletes the user's own account."""
 
 from typing import Any
 

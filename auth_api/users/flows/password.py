@@ -1,4 +1,4 @@
-"""A new password: by somebody who knows the old one, or by a mailed link."""
+"""Sets a new password, with the current one or with an e-mailed link."""
 
 from datetime import datetime
 
@@ -63,7 +63,7 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
 
 @transaction.atomic
 def send_reset_link(*, user: User) -> None:
-    """What staff can do about somebody's password: have a link mailed to its owner (ASVS 6.4.6)."""
+    """Send the owner a link to set a password. Staff cannot set it themselves (ASVS 6.4.6)."""
     emails.send_reset(user)
     _log.info("password.reset_sent", user=str(user.id))
 
@@ -96,14 +96,16 @@ def change_password(
 ) -> sessions.CurrentSession:
     """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
 
-    Raises InvalidRequest for a wrong present password or a refused new one, Throttled, Overloaded,
+    Raises InvalidRequest for a wrong current password or a refused new one, Throttled, Overloaded,
     NoSession, SessionEnded, SessionStoreUnavailable.
     """
     before = sessions.current_session(request)
     require_password_allowance(f"change of {before.user['id']}")
     user = _checked_owner(request, before, current_password)
     if new_password == current_password:
-        raise InvalidRequest({"new_password": ["This is the password that you have."]})
+        raise InvalidRequest(
+            {"new_password": ["Choose a password that differs from your current one."]}
+        )
     require_good_password(new_password, user, field="new_password")
     hashed = make_password(new_password)
     with transaction.atomic():
@@ -141,7 +143,7 @@ def _checked_owner(request: ApiRequest, before: sessions.CurrentSession, passwor
             device=before.session.handle,
         )
     except InvalidCredentials:
-        raise InvalidRequest({"current_password": ["This is not your password."]}) from None
+        raise InvalidRequest({"current_password": ["Incorrect password."]}) from None
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise SessionEnded(EndReason.EPOCH)
     return user

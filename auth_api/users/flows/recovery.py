@@ -1,4 +1,4 @@
-"""Lets an owner recover an account from an intruder, with mailed links alone.
+"""Lets an owner recover an account from an intruder, using only e-mailed links.
 
 There are two such links: "this was not me" for a sign-in, and "restore my address" for a former
 address. Control of the mailbox that a link was sent to outranks the session and the password.

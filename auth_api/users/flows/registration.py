@@ -1,4 +1,4 @@
-"""Registration, and the proof of the address that makes it an account."""
+"""Registers an account, and confirms its address."""
 
 from datetime import datetime
 

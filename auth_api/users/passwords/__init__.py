@@ -1,1 +1,1 @@
-"""Passwords: how they are hashed, and which ones are refused."""
+"""Password hashing, and the rules for new passwords."""

@@ -1,4 +1,4 @@
-"""Passwords that became known in a breach, asked of a Pwned Passwords range service.
+"""Rejects breached passwords, with a Pwned Passwords range service.
 
 Only the first 5 hexadecimal digits of the password's SHA-1 leave this machine (k-anonymity), and
 `Add-Padding` hides from the wire how many answers there were. Off unless GATEHOUSE_PWNED_PASSWORDS_URL
@@ -42,11 +42,11 @@ class BreachedPasswords:
             _log.warning("breach_check.failed", reason=type(error).__name__)
             return
         if digest[5:] in known:
-            message = "This password is in a list of stolen ones. Choose another, and change it where you use it."
+            message = "This password was exposed in a data breach. Choose another one, and change it wherever you use it."
             raise ValidationError(message, code="breached")
 
     def get_help_text(self) -> str:
-        return "Not one that became known in a breach."
+        return "Do not use a password that was exposed in a data breach."
 
 
 def _suffixes(prefix: str) -> set[str]:

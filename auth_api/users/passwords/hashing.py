@@ -1,4 +1,4 @@
-"""How passwords are hashed and checked."""
+"""Hashes and verifies passwords."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Which passwords are refused."""
+"""Rejects weak passwords."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -38,18 +38,18 @@ class PasswordPolicy:
         if len(password) > MAX_LENGTH:
             raise ValidationError(f"Use at most {MAX_LENGTH} characters.", code="too-long")
         if not acceptable_input(password):
-            raise ValidationError("This has characters that cannot be typed.", code="unusable")
+            raise ValidationError("Remove characters that cannot be typed.", code="unusable")
         if any(form in _common().passwords for form in _plain_forms(password.lower())):
-            raise ValidationError("This is a common password.", code="common")
+            raise ValidationError("This password is too common. Choose another one.", code="common")
         words = _words_of(user)
         found = _estimate(password, words)
         if int(found.score) < MIN_SCORE or _is_repeated(password, words):
             warning = found.feedback.warning if found.feedback else None
-            hint = str(warning or "This is easy to guess.")
+            hint = str(warning or "This password is easy to guess.")
             raise ValidationError(f"{hint} Use several unrelated words.", code="guessable")
 
     def get_help_text(self) -> str:
-        return f"At least {MIN_LENGTH} characters: several unrelated words are best."
+        return f"Use at least {MIN_LENGTH} characters, for example several unrelated words."
 
 
 def _estimate(password: str, words: list[str]) -> Entropy:

@@ -73,7 +73,7 @@ let locked = false;
 
 function lock({ detail }) {
   locked = body.hidden = true;
-  if (detail) return openAgain(); // somebody else is signed in now
+  if (detail) return openAgain(); // another user is signed in now
   const next = location.pathname + location.search;
   location.replace(`/login?${new URLSearchParams({ next, notice: "session-ended" })}`);
 }

@@ -5,13 +5,13 @@ import { join, stateIn } from "./session-stream.js";
 const API = "/api/auth/";
 const OVER = ["no-session", "session-ended"];
 const LEAD = 120_000; // ms before the end
-const RETRY = 30_000; // ms, while nobody can tell
+const RETRY = 30_000; // ms, while the state is unknown
 const LONGEST = 2 ** 31 - 1; // ms, of a timer
 
 /** Raises what docs/reference/javascript.md lists: CustomEvents. */
 export const events = new EventTarget();
 
-/** An answer that is no success; `kind` is e.g. "invalid-credentials". */
+/** An unsuccessful response; `kind` is e.g. "invalid-credentials". */
 export class Problem extends Error {
   constructor(status, document) {
     super(document.title ?? `Status ${status}`);
@@ -110,7 +110,7 @@ async function call(path, body) {
   return answer;
 }
 
-// False when the session is somebody else's than this page.
+// False if the session is another user's than this page's.
 function know(state) {
   const { at, ends, final } = state;
   if (user && user !== state.user) {
@@ -175,7 +175,7 @@ export async function logout() {
   tellSignedOut();
 }
 
-/** For pages of somebody signed in: raises "signed-out" as soon as the session ends anywhere. */
+/** For pages of a signed-in user: raises "signed-out" as soon as the session ends anywhere. */
 export async function watch() {
   if (watched) return;
   watched = true;
@@ -191,7 +191,7 @@ function carriedState() {
   return { user, handle, at: Date.parse(ends), ends: endsHere, final: "final" in others };
 }
 
-// False when it is over; true when not, or when nobody can tell.
+// False if it has ended; true if not, or if the state is unknown.
 async function look() {
   try {
     const current = await session({ slide: false });

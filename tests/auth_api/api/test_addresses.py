@@ -49,7 +49,7 @@ def test_the_new_address_counts_when_it_is_proved(token: str) -> None:
     assert login(OLD).status_code == 200
     mailed = mailed_token(NEW)
     assert [(m.to, m.subject) for m in sent_mails()] == [
-        ([OLD], "A change of your address was asked for"),
+        ([OLD], "Someone asked to change your e-mail address"),
         ([NEW], "Confirm your new address"),
     ]
     answer = confirm(mailed)

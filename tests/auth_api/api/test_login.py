@@ -75,7 +75,7 @@ def test_every_refused_login_looks_the_same(user: User, case: str) -> None:
         "type": "urn:gatehouse:problem:invalid-credentials",
         "title": "Invalid credentials",
         "status": 401,
-        "detail": "This e-mail address and password do not open an account.",
+        "detail": "Incorrect e-mail address or password.",
     }
     assert sorted(answer.headers) == sorted(login(password="x" * 20).headers)
     assert not answer.cookies

@@ -42,7 +42,7 @@ def test_the_notice_of_a_change_puts_the_address_back(owner: User, stranger: Str
     assert not can_sign_in(OWN, PASSWORD)
     assert_owner_has_it_back(owner)
     assert restore(link) == 400
-    assert mails_to(STRANGE)[-1] == "The e-mail address of your account was changed back"
+    assert mails_to(STRANGE)[-1] == "Your e-mail address was changed back"
     kinds = SecurityEvent.objects.filter(user=owner).values_list("kind", flat=True)
     assert "address.restored" in kinds
 

@@ -86,19 +86,19 @@ def test_a_changed_password_takes_the_new_cookie(browser: Browser, stub: Stub) -
     assert (answer.status_code, answer["Location"]) == (302, "/account/password?changed=1")
     assert browser.cookies["__Host-session"] == NEW_TOKEN
     assert stub.seen[0].json == form
-    assert "Your password is changed" in text_of(browser.get(answer["Location"]))
+    assert "Your password has been changed" in text_of(browser.get(answer["Location"]))
 
 
 def test_a_refused_change_of_password_says_where_and_keeps_no_password(
     browser: Browser, stub: Stub
 ) -> None:
-    errors = {"current_password": ["This is not your password."]}
+    errors = {"current_password": ["Incorrect password."]}
     stub.answers["POST /v1/password/change"] = problem("invalid-request", 400, errors=errors)
     form = {"current_password": "guess", "new_password": "something"}
     answer = browser.sign_in().post("/account/password", form)
     fields = form_fields(answer.content.decode())
     assert answer.status_code == 400
-    assert "This is not your password." in text_of(answer)
+    assert "Incorrect password." in text_of(answer)
     assert (fields["current_password"], fields["new_password"]) == ("", "")
 
 
@@ -120,7 +120,7 @@ def test_after_a_deletion_nothing_is_left_in_the_browser(browser: Browser, as_js
         assert answer["Location"] == "/login?notice=deleted"
     assert EXPIRE_SESSION in set_cookie_lines(answer)
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
-    assert "Your account is deleted" in text_of(browser.get("/login?notice=deleted"))
+    assert "have been deleted" in text_of(browser.get("/login?notice=deleted"))
 
 
 @pytest.mark.parametrize("path", OWN[1:])

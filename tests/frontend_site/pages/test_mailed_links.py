@@ -14,15 +14,20 @@ LINKS = [
         {"password": "a quiet harbour"},
         "Address confirmed",
     ),
-    ("/sessions/disown", "POST /v1/sessions/disown", {}, "Everybody is signed out"),
+    ("/sessions/disown", "POST /v1/sessions/disown", {}, "All devices are signed out"),
     (
         "/email/confirm",
         "POST /v1/email/confirm",
         {"password": ""},
-        "Your address is changed",
+        "Your address has been changed",
     ),
-    ("/email/restore", "POST /v1/email/restore", {}, "Your address is restored"),
-    ("/password/reset", "POST /v1/password/reset", {"password": " as typed "}, "password is set"),
+    ("/email/restore", "POST /v1/email/restore", {}, "Your address has been restored"),
+    (
+        "/password/reset",
+        "POST /v1/password/reset",
+        {"password": " as typed "},
+        "password has been set",
+    ),
 ]
 each_link = pytest.mark.parametrize(("path", "call", "asked", "done"), LINKS)
 
@@ -56,7 +61,7 @@ def test_a_used_link_says_so(
     stub.answers[call] = problem("invalid-token", 400)
     answer = browser.post(path, {"token": "used", **asked})
     assert answer.status_code == 400
-    assert "was used, has expired or is incomplete" in text_of(answer)
+    assert "has already been used, has expired or is incomplete" in text_of(answer)
 
 
 @each_link
@@ -73,14 +78,14 @@ def test_an_outage_keeps_the_link(
 def test_without_a_token_the_page_says_what_to_do(
     browser: Browser, path: str, call: str, asked: dict[str, str], done: str
 ) -> None:
-    assert "Open the link from our message" in text_of(browser.get(path))
+    assert "This page needs the link from our message" in text_of(browser.get(path))
 
 
 def test_a_wrong_password_keeps_the_link_and_asks_again(browser: Browser, stub: Stub) -> None:
     stub.answers["POST /v1/email/verify"] = problem("invalid-credentials", 401)
     answer = browser.post("/email/verify", {"token": "mailed", "password": "a guess"})
     assert (answer.status_code, answer["Referrer-Policy"]) == (401, "no-referrer")
-    assert "not the password that was chosen at registration" in text_of(answer)
+    assert "not the password from your registration" in text_of(answer)
     fields = form_fields(answer.content.decode())
     assert (fields["token"], fields["password"]) == ("mailed", "")
 
@@ -97,7 +102,7 @@ def test_who_is_not_signed_in_confirms_an_address_by_the_password(
     assert form_fields(answer.content.decode())["password"] == ""
     stub.answers["POST /v1/email/confirm"] = changed
     answer = browser.post("/email/confirm", {"token": "mailed", "password": "a quiet harbour"})
-    assert "Your address is changed" in text_of(answer)
+    assert "Your address has been changed" in text_of(answer)
     assert stub.seen[-1].json == {"token": "mailed", "password": "a quiet harbour"}
 
 

@@ -79,7 +79,7 @@ def test_the_right_password_completes_what_was_asked_in_the_same_request(
 
 
 REFUSALS = [
-    (problem("invalid-credentials", 401), 401, "This is not your password"),
+    (problem("invalid-credentials", 401), 401, "Incorrect password"),
     (problem("throttled", 429, ("Retry-After", "30"), retry_after=30), 429, "Wait 30 seconds"),
     (problem("invalid-request", 400, errors={"password": ["At most 128."]}), 400, "At most 128."),
     (problem("overloaded", 503, ("Retry-After", "5")), 503, "cannot check that right now"),
@@ -147,7 +147,7 @@ def test_a_form_that_was_about_another_account_is_not_completed(
         "GET /v1/session?slide=false": Canned(200, other),
     }
     answer = browser.post(PATH, {**fields, PASSWORD: "bobs"})
-    assert "signed in to another account meanwhile" in text_of(answer)
+    assert "since signed in to another account" in text_of(answer)
     assert "bob@example.com" in text_of(answer)
     assert stale.calls.count(DELETE) == 1  # the one that asked
     assert form_fields(answer.content.decode())["reauthentication_account"] == "another"

@@ -45,8 +45,8 @@ def test_each_event_is_words_a_time_a_device_and_a_place(browser: Browser, stub:
 def test_failures_are_one_line_with_their_number(browser: Browser, stub: Stub) -> None:
     many = event("login.failed", count=57, first_at=moment(-7000), ip="", user_agent="")
     text = text_of(shown(browser, stub, many))
-    assert re.search(r"A sign-in failed 57 times since \d", text)
-    assert "many addresses" in text
+    assert re.search(r"Failed sign-in 57 times since \d", text)
+    assert "several addresses" in text
 
 
 @pytest.mark.parametrize(("by", "words"), [("staff", "by our staff"), ("system", "operators")])

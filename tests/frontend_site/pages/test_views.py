@@ -60,7 +60,7 @@ def test_next_survives_the_form(browser: Browser) -> None:
 
 
 REFUSALS = [
-    (problem("invalid-credentials", 401), 401, "do not open an account"),
+    (problem("invalid-credentials", 401), 401, "Incorrect e-mail address or password"),
     (problem("throttled", 429, ("Retry-After", "30"), retry_after=30), 429, "Wait 30 seconds"),
     (problem("throttled", 429, ("Retry-After", "600")), 429, "Wait 10 minutes"),
     (problem("overloaded", 503, ("Retry-After", "5")), 503, "cannot check that right now"),
@@ -146,7 +146,7 @@ def test_register_answers_check_your_mail(browser: Browser, stub: Stub) -> None:
     typed = {"email": "new@example.com", "password": "long enough", "name": "<b>New</b>"}
     answer = browser.post("/register", typed)
     assert answer.status_code == 202
-    assert "Check your mail" in text_of(answer)
+    assert "Check your e-mail" in text_of(answer)
     assert stub.seen[0].json == {**typed}
 
 
@@ -193,7 +193,7 @@ def test_a_name_is_text_and_never_code(browser: Browser, stub: Stub) -> None:
 
 def test_someone_without_a_name_is_shown_by_address(browser: Browser, stub: Stub) -> None:
     stub.answers["GET /v1/session"] = Canned(200, current_session(name=""))
-    assert "none given" in text_of(browser.sign_in().get("/account"))
+    assert "not set" in text_of(browser.sign_in().get("/account"))
 
 
 def test_an_ended_session_leads_to_login_with_a_notice(browser: Browser, stub: Stub) -> None:
@@ -246,7 +246,7 @@ def test_logout_by_post_ends_the_session(browser: Browser, stub: Stub) -> None:
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
     assert EXPIRE_SESSION in set_cookie_lines(answer)
     assert stub.calls == ["POST /v1/logout"]
-    assert "You are signed out" in text_of(browser.get(answer["Location"]))
+    assert "You have been signed out" in text_of(browser.get(answer["Location"]))
     assert browser.get("/account").status_code == 302
 
 

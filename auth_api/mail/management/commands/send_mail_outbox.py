@@ -1,4 +1,4 @@
-"""Send the mails that wait in the outbox."""
+"""Sends the mails in the outbox."""
 
 import signal
 import threading
@@ -16,16 +16,16 @@ _log = structlog.get_logger("auth_api.mail")
 
 
 class Command(BaseCommand):
-    help = "Sends the mails that are due. With --loop it goes on until it is stopped."
+    help = "Sends the mails that are due. With --loop, keeps running until it is stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--loop", action="store_true", help="look every second")
+        parser.add_argument("--loop", action="store_true", help="check for due mails every second")
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["loop"]:
             _send_until_stopped()
         else:
-            self.stdout.write(f"{send_due_mails()} mails tried.")
+            self.stdout.write(f"Tried to send {send_due_mails()} mails.")
 
 
 def _send_until_stopped() -> None:

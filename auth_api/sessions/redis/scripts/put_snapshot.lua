@@ -1,5 +1,5 @@
 -- KEYS snapshot, index   ARGV snapshot, lifetime in seconds, nonce of one's own fence, or '' for a reader that fills a gap
--- returns 1 when the snapshot stands now. Never replaces a newer snapshot, nor somebody else's fence.
+-- returns 1 if the snapshot is stored now. Never replaces a newer snapshot, nor another writer's fence.
 local snapshot, fence = redis.call('GET', KEYS[1]), ARGV[3]
 local epoch = struct.unpack('>I4', ARGV[1]:sub(3, 6))
 if fence == '' then

@@ -1,4 +1,4 @@
-"""Make a ready-to-use (verified) account."""
+"""Creates a verified account."""
 
 import sys
 from getpass import getpass
@@ -15,21 +15,27 @@ from auth_api.users.names import validate_name
 
 
 class Command(BaseCommand):
-    help = "Makes a verified account. The password is asked for, or read with --password-stdin."
+    help = "Creates a verified account. Prompts for the password, or reads it from stdin with --password-stdin."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", required=True)
         parser.add_argument("--name", default="")
-        parser.add_argument("--staff", action="store_true", help="may use the admin")
-        parser.add_argument("--superuser", action="store_true", help="may do everything there")
-        parser.add_argument("--password-stdin", action="store_true", help="one line on stdin")
+        parser.add_argument("--staff", action="store_true", help="give access to the admin")
+        parser.add_argument(
+            "--superuser", action="store_true", help="give every permission in the admin"
+        )
+        parser.add_argument(
+            "--password-stdin",
+            action="store_true",
+            help="read the password from the first line of stdin",
+        )
 
     def handle(self, *args: object, **options: Any) -> None:
         password = _read_password(options["password_stdin"])
         try:
             email = canonical_address(options["email"])
             if User.objects.filter(email=email).exists():
-                raise CommandError(f"{email} has an account already.")
+                raise CommandError(f"{email} already has an account.")
             require_unreserved(email)
             validate_name(options["name"])
             validate_password(password, User(email=email, name=options["name"]))
@@ -51,5 +57,5 @@ def _read_password(from_stdin: bool) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     first = getpass("Password: ")
     if getpass("Again: ") != first:
-        raise CommandError("The two passwords differ.")
+        raise CommandError("The passwords do not match. Try again.")
     return first

@@ -1,4 +1,4 @@
-"""End sessions from the command line."""
+"""Ends sessions from the command line."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from auth_api.sessions.services import end_all_sessions
 
 
 class Command(BaseCommand):
-    help = "Ends all sessions of a user, one session of a user (--handle), or everybody's (--all)."
+    help = "Ends all sessions of a user, one session of a user (--handle), or the sessions of all users (--all)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         who = parser.add_mutually_exclusive_group(required=True)
@@ -21,14 +21,16 @@ class Command(BaseCommand):
         who.add_argument("--all", action="store_true")
         parser.add_argument(
             "--handle",
-            help="only this session of the user; write --handle=H, as H may start with -",
+            help="end only this session of the user; write --handle=H, as H may start with -",
         )
 
     def handle(self, *args: object, **options: Any) -> None:
         try:
             self.stdout.write(f"{_end(options)} sessions ended.")
         except SessionStoreUnavailable:
-            raise CommandError("Redis does not answer: some may be left. Try again.") from None
+            raise CommandError(
+                "Redis does not answer, so some sessions may still exist. Run the command again."
+            ) from None
 
 
 def _end(options: dict[str, Any]) -> int:
@@ -40,7 +42,7 @@ def _end(options: dict[str, Any]) -> int:
     try:
         user: Any = users.get_by_natural_key(options["email"])
     except get_user_model().DoesNotExist:
-        raise CommandError("There is no such user.") from None
+        raise CommandError("There is no such user. Check the e-mail address.") from None
     if (handle := options["handle"]) is None:
         return _end_all(user)
     ended = backend.end_by_handle(user.session_ref, handle)

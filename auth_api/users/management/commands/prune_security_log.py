@@ -1,4 +1,4 @@
-"""Delete what is kept for a time only: old events of the security log, and acts."""
+"""Deletes old security events and acts."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         days = options().security_log_keep // _DAY
-        parser.add_argument("--days", type=int, help=f"keep so many instead of {days}")
+        parser.add_argument(
+            "--days", type=int, help=f"how many days of events to keep (default: {days})"
+        )
 
     def handle(self, *args: object, **arguments: Any) -> None:
         days = arguments["days"]

@@ -1,4 +1,4 @@
-"""Print a service token, to call /v1/ by hand."""
+"""Prints a service token for calling /v1/ by hand."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gatehouse.service_token import LIFETIME, mint_service_token
 
 
 class Command(BaseCommand):
-    help = f"Prints a service token; it is good for {LIFETIME} seconds."
+    help = f"Prints a service token that is valid for {LIFETIME} seconds."
 
     def handle(self, *args: object, **arguments: Any) -> None:
         self.stdout.write(mint_service_token(options().service_keys[0]))

@@ -84,7 +84,7 @@ def register(password: str) -> Any:
 def test_a_stolen_password_is_refused_and_only_five_digits_leave(service: RangeServer) -> None:
     answer = register(STOLEN)
     assert answer.status_code == 400
-    assert "stolen" in answer.json()["errors"]["password"][0]
+    assert "data breach" in answer.json()["errors"]["password"][0]
     prefix = digest_of(STOLEN)[:5]
     assert service.asked == [(f"/range/{prefix}", "true")]
     assert register(SAFE).status_code == 202
