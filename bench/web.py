@@ -37,10 +37,10 @@ class Case:
 
 
 CASES = (
-    Case("authenticated page", "/account", aim="0.50"),
-    Case("`/api/auth/session`", "/api/auth/session", aim="0.50"),
+    Case("authenticated page", "/account", aim="0.68"),
+    Case("`/api/auth/session`", "/api/auth/session", aim="0.55"),
     Case("public page", "/", cookie=False),
-    Case("redirect without a cookie", "/account", cookie=False, expect=302, aim="0.15"),
+    Case("redirect without a cookie", "/account", cookie=False, expect=302, aim="0.20"),
     Case("list of sessions", "/api/auth/sessions"),
     Case("GET of an upstream", "/api/bench/echo", aim="0.75"),
 )
