@@ -67,11 +67,13 @@ class Service:
 
 @contextmanager
 def running_service(redis_url: str, *, replicas: int) -> Iterator[Service]:
-    """Start auth_api as in production, and stop it again."""
+    """Start auth_api with cheap password hashes, and stop it again."""
     with tempfile.TemporaryDirectory(prefix="gh-mails-") as mails:
         stack = Stack(
-            # In production, a check refuses 0 replicas with Sentinel or Cluster.
-            GATEHOUSE_ENV="production" if replicas else "development",
+            # Production refuses cheap hashes, and 0 replicas with Sentinel or Cluster.
+            GATEHOUSE_ENV="development",
+            GATEHOUSE_ARGON2_MEMORY_KIB="64",
+            GATEHOUSE_ARGON2_TIME="1",
             GATEHOUSE_PUBLIC_ORIGIN="https://gatehouse.example",
             GATEHOUSE_REDIS_REPLICAS=str(replicas),
             GATEHOUSE_SESSION_LIMIT="0",
