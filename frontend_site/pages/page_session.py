@@ -16,7 +16,7 @@ class PageSession:
     """Whose session it is, and its end.
 
     `left`: seconds until `ends`, by this server's clock; the browser's may differ. `final`: at its end
-    the session has reached its whole length, so that use does not prolong it.
+    the session has reached its absolute timeout, so that use does not extend it.
     """
 
     user: str

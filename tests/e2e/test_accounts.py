@@ -110,7 +110,7 @@ def test_another_address(browser: Any, stack: Stack, person: tuple[str, str]) ->
     fill(browser, email=new)
     press(browser, "main form")
     wait_for_text(browser, "Check your e-mail")
-    assert new in stack.mailbox.wait_for(email, "asked for").text
+    assert new in stack.mailbox.wait_for(email, "asked to change").text
     open_mail(browser, stack, stack.mailbox.wait_for(new, "new address").link)
     wait_for_text(browser, "Confirm my new address")
     press(browser, "main form")

@@ -40,7 +40,7 @@ FORM = """<form method=post action="{site}/{path}"><input name=email value=evil@
 <input name=password value="the password of a stranger"><input type=submit></form>"""
 
 
-REFUSED, ASKED = "Not sent from here", "You are signed in"
+REFUSED, ASKED = "CSRF check failed", "You are signed in"
 
 
 @pytest.mark.parametrize(

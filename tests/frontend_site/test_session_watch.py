@@ -128,7 +128,7 @@ def test_a_session_at_its_whole_length_cannot_stay(person: Person, stub: Stub) -
     person.open("/account")
     wait_until_warned(person)
     dialog = person.driver.find_element(By.ID, "session-warning")
-    assert "reached its whole length" in dialog.text
+    assert "reached its maximum length" in dialog.text
     assert not dialog.find_element(By.TAG_NAME, "button").is_displayed()
 
 
