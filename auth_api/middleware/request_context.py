@@ -1,17 +1,15 @@
 """The outermost middleware: request ID, client address, allowed hosts and methods, security headers."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest
-from django.http.request import split_domain_port, validate_host
 
 from auth_api.operations import counter_of
 from auth_api.options import options
 from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
+from gatehouse.hosts import has_allowed_host
 from gatehouse.request_id import current_request, request_id_of
 from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 
@@ -73,7 +71,7 @@ class RequestContextMiddleware:
             response = problem_response(request, METHOD_NOT_ALLOWED)
             response["Allow"] = ", ".join(sorted(_METHODS))
             return response
-        if request.path_info not in _PROBES and not _is_our_host(request):
+        if request.path_info not in _PROBES and not has_allowed_host(request):
             _log.warning("host.refused")
             return problem_response(request, BAD_REQUEST)
         return self.get_response(request)
@@ -83,16 +81,3 @@ def _headers_for(request: Any) -> dict[str, str]:
     if request.is_api:
         return _API
     return _ADMIN if request.path_info.startswith(ADMIN_PREFIX) else _OTHER
-
-
-def _is_our_host(request: HttpRequest) -> bool:
-    """A page elsewhere can point its own name at this address (DNS rebinding)."""
-    host = request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", ""))
-    return _is_allowed(host, tuple(settings.ALLOWED_HOSTS))
-
-
-@lru_cache(maxsize=64)
-def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
-    """As `request.get_host` judges, for the few names that are asked by."""
-    domain, _ = split_domain_port(host)
-    return bool(domain) and validate_host(domain, allowed)

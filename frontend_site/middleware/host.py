@@ -6,8 +6,8 @@ import structlog
 from django.http import HttpResponse, HttpResponseBase
 
 from frontend_site import problems
-from frontend_site.security.hosts import has_allowed_host
 from frontend_site.site_request import SiteRequest
+from gatehouse.hosts import has_allowed_host
 
 _log = structlog.get_logger("frontend_site")
 _PROBES = frozenset({"/healthz", "/readyz"})

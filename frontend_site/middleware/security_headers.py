@@ -8,8 +8,8 @@ from django.http import HttpResponseBase
 from django.templatetags.static import static
 
 from frontend_site.options import options
-from frontend_site.security.hosts import has_allowed_host
 from frontend_site.site_request import SiteRequest, is_api, nonce_of
+from gatehouse.hosts import has_allowed_host
 from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 
 _PAGE = (

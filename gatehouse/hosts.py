@@ -1,4 +1,4 @@
-"""Which Host headers this site answers to."""
+"""Which Host headers a service answers to: a page elsewhere can point its own name here (DNS rebinding)."""
 
 from functools import lru_cache
 
