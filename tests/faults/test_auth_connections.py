@@ -3,11 +3,12 @@
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 from tests.e2e.conftest import EMAIL
+from tests.faults.outages import redis_hangs
 from tests.processes import JsonClient, Stack, wait_for
 
 
@@ -67,15 +68,6 @@ def connect(stack: Stack, password: str) -> Iterator[Callable[[], KeptConnection
             return connection
 
         yield connect
-
-
-@contextmanager
-def redis_hangs(stack: Stack) -> Iterator[None]:
-    stack.valkey.pause()
-    try:
-        yield
-    finally:
-        stack.valkey.resume()
 
 
 @pytest.mark.parametrize(

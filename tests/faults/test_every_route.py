@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from tests.e2e.conftest import EMAIL
-from tests.faults.test_outages import auth_api_is_gone, redis_is_gone
+from tests.faults.outages import auth_api_is_gone, redis_is_gone
 from tests.processes import JsonClient, Stack, wait_for
 from tests.walk import MADE_UP, call_each, headers_at, protected_routes
 

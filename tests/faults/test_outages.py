@@ -1,12 +1,12 @@
 """Nobody is logged out by an outage (design rule 9)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 import requests
 
 from tests.e2e.conftest import EMAIL
+from tests.faults.outages import auth_api_hangs, auth_api_is_gone, redis_hangs, redis_is_gone
 from tests.processes import JsonClient, Stack, wait_for
 
 
@@ -15,42 +15,6 @@ def client(stack: Stack, password: str) -> JsonClient:
     signed_in = JsonClient(stack.address)
     assert signed_in.login(EMAIL, password).status_code == 200
     return signed_in
-
-
-@contextmanager
-def redis_is_gone(stack: Stack) -> Iterator[None]:
-    stack.valkey.stop()
-    try:
-        yield
-    finally:
-        stack.valkey.start()
-
-
-@contextmanager
-def redis_hangs(stack: Stack) -> Iterator[None]:
-    stack.valkey.pause()
-    try:
-        yield
-    finally:
-        stack.valkey.resume()
-
-
-@contextmanager
-def auth_api_is_gone(stack: Stack) -> Iterator[None]:
-    stack.stop("auth")
-    try:
-        yield
-    finally:
-        stack.start("auth")
-
-
-@contextmanager
-def auth_api_hangs(stack: Stack) -> Iterator[None]:
-    stack.pause("auth")
-    try:
-        yield
-    finally:
-        stack.resume("auth")
 
 
 OUTAGES = [redis_is_gone, redis_hangs, auth_api_is_gone, auth_api_hangs]
