@@ -71,12 +71,16 @@ def check_keys(app_configs: object, **_: object) -> list[Error]:
     """Refuse keys that can be guessed, such as one letter many times."""
     if not _is_production():
         return []
-    found = {name: weakness_of(key.secret) for name, keys in _key_lists().items() for key in keys}
-    found["SECRET_KEY"] = weakness_of(str(settings.SECRET_KEY).encode())
+    found = [
+        (f"{name} ({key.id})", weakness_of(key.secret))
+        for name, keys in _key_lists().items()
+        for key in keys
+    ]
+    found.append(("SECRET_KEY", weakness_of(str(settings.SECRET_KEY).encode())))
     hint = "Set it to 32 or more characters from a random source."
     return [
         Error(f"{name} {weakness}.", hint=hint, id="auth_api.E004")
-        for name, weakness in found.items()
+        for name, weakness in found
         if weakness
     ]
 

@@ -31,7 +31,7 @@ _SENTINEL_OPTIONS = ("sentinel_user", "sentinel_password")
 
 def caches(url: str) -> dict[str, Any]:
     """Return the CACHES setting for `url`. Raises ImproperlyConfigured, which never shows the URL."""
-    if urlsplit(url).scheme in ("redis", "rediss", "unix"):
+    if url.partition("://")[0] in ("redis", "rediss", "unix"):
         _check_by_redis(url)
         return _caches(url, {})
     match = _URL.fullmatch(url)

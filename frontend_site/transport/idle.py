@@ -35,7 +35,9 @@ class IdleConnections:
         dropped = []
         with self._lock:
             self._kept.append((owner, now, wire))
-            while len(self._kept) > self._limit or self._kept[0][1] < now - _LONGEST:
+            while self._kept and (
+                len(self._kept) > self._limit or self._kept[0][1] < now - _LONGEST
+            ):
                 dropped.append(self._kept.pop(0)[2])
         for old in dropped:
             old.close()

@@ -76,6 +76,8 @@ def test_a_weak_setting_is_refused_by_name(
         ({"session_idle": 60}, "E003"),
         ({"session_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"service_keys": (Key("k1", GOOD), Key("k0", b"ab" * 20))}, "E004"),
+        ({"service_keys": (Key("k1", b"ab" * 20), Key("k0", GOOD))}, "E004"),
+        ({"session_keys": (Key("k1", b"ab" * 20), Key("k1", GOOD))}, "E004"),
         ({"identity_keys": (Key("k1", b"x" * 40),)}, "E004"),
         ({"bind": "0.0.0.0"}, "E007"),  # noqa: S104 - what is refused
         ({"bind": "::"}, "E007"),

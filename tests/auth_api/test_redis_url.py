@@ -87,6 +87,10 @@ def test_tls_is_for_sentinels_and_servers() -> None:
         ("redis+sentinel://10.0.0.1:26379/main?sentinel_pasword=s3cret", "sentinel_password"),
         ("redis://:s3cret@redis.example?ssl=true", "redis-py does not know"),
         ("redis://:s3cret@redis.example/one", "redis-py does not know"),
+        ("redis://u:s3cret[w@h:1/0", "redis-py does not know"),
+        ("redis://u:s3cret\u2100@h:1/0", "redis-py does not know"),
+        ("redis+sentinel://u:s3cret[w@h:1", "the path"),
+        ("redis+cluster://u:s3cret\u2100@h:1/0", "one database"),
     ],
 )
 def test_what_would_be_ignored_is_refused_without_being_shown(url: str, says: str) -> None:
