@@ -9,7 +9,9 @@ from gunicorn.workers.gthread import ThreadWorker
 from auth_api.bind_address import HINT, is_private
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
+from gatehouse.listening import Address, addresses, require_free_addresses
 from gatehouse.preflight import require_sound_settings
+from gatehouse.workers import ReplacedWhenReady
 
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
@@ -25,19 +27,31 @@ limit_request_line = 2048
 limit_request_fields = 40
 
 
-class ApiWorker(PlainRefusals, ThreadWorker):  # type: ignore[misc]
+class ApiWorker(PlainRefusals, ReplacedWhenReady, ThreadWorker):  # type: ignore[misc]
     """Threads: Argon2 runs outside the GIL; Redis and SQL are blocking clients."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take new connections or not. A worker that stops closes its listeners: nobody is to wait for it."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
 
 worker_class = ApiWorker
 
 
 def on_starting(server: Arbiter) -> None:
-    """Stop before a worker starts: by weak settings, or by a public address, also of `--bind`."""
+    """Stop before a worker starts: by weak settings, by a public address, or by one that is taken."""
     require_sound_settings("auth_api")
-    if not ENV.is_production:
-        return
-    for address in server.cfg.address:
+    if ENV.is_production:
+        _require_private(addresses(server))
+    require_free_addresses(server, "Stop what listens there, or set AUTH_API_PORT.")
+
+
+def _require_private(listened: list[Address]) -> None:
+    """Also those of `--bind`, and of sockets that systemd passes."""
+    for address in listened:
         if isinstance(address, tuple) and not is_private(address[0]):
             raise SystemExit(f"auth_api must not listen on {address[0]}, a public address. {HINT}")
 

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.backend import backend
+from gatehouse.handover import is_stopping
 
 REQUESTS = Counter("gatehouse_auth_requests", "Answers by kind and status", ["kind", "status"])
 counter_of = cache(REQUESTS.labels)  # few kinds and statuses, and labels() looks for each again
@@ -23,7 +24,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database and Redis answer; 503 names what does not."""
+    """Database and Redis answer, and this service does not stop; otherwise 503, with what is missing."""
+    if is_stopping():
+        return JsonResponse({"status": "stopping"}, status=503, headers={"Retry-After": "2"})
     missing = [name for name, works in (("database", _database), ("redis", _redis)) if not works()]
     if missing:
         return JsonResponse(

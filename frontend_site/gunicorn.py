@@ -7,9 +7,12 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 from gunicorn.workers.ggevent import GeventWorker
 
+from frontend_site.waiting_connections import WaitingConnectionsEnd
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
+from gatehouse.listening import require_free_addresses
 from gatehouse.preflight import require_sound_settings
+from gatehouse.workers import ReplacedWhenReady
 
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
@@ -34,7 +37,7 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
 
 
-class SiteWorker(PlainRefusals, GeventWorker):  # type: ignore[misc]
+class SiteWorker(PlainRefusals, WaitingConnectionsEnd, ReplacedWhenReady, GeventWorker):  # type: ignore[misc]
     """gevent's greenlets."""
 
 
@@ -42,18 +45,20 @@ worker_class = SiteWorker
 
 
 def on_starting(server: Arbiter) -> None:
-    """Stop before a worker starts, by weak settings."""
+    """Stop before a worker starts: by weak settings, or by an address that is taken."""
     require_sound_settings("frontend_site")
+    require_free_addresses(server, "Stop what listens there, or set FRONTEND_PORT.")
 
 
-def post_worker_init(worker: Worker) -> None:
-    """Let streams end when the worker is to stop; it would wait for them."""
+def post_worker_init(worker: SiteWorker) -> None:
+    """Let streams and idle connections end when the worker is to stop; it would wait for them."""
     from frontend_site.events.hub import stop_streams
 
     def stop_with_the_worker() -> None:
         while worker.alive:
             gevent.sleep(0.2)
         stop_streams()
+        worker.end_waiting_connections()
 
     gevent.spawn(stop_with_the_worker)
 

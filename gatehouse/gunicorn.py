@@ -10,11 +10,13 @@ from ssl import SSLError
 from typing import Any
 
 from gunicorn import util
+from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
 
 from . import variables
 from .env import Env
 from .security_headers import COMMON, NO_PAGE
+from .workers import stop_after_notice
 
 __all__ = [
     "accesslog",
@@ -24,16 +26,15 @@ __all__ = [
     "graceful_timeout",
     "header_map",
     "loglevel",
-    "reuse_port",
     "secure_scheme_headers",
     "timeout",
+    "when_ready",
 ]
 
 os.environ.setdefault("GATEHOUSE_ENV", "production")
 ENV = Env()
 
 graceful_timeout = ENV.read(variables.GRACE)  # seconds, for requests in progress
-reuse_port = True  # else kept-alive connections may all land on one worker
 timeout = 30
 accesslog = None
 loglevel = "warning"
@@ -64,6 +65,11 @@ _STATUSES: Mapping[type[Exception], HTTPStatus] = {
     errors.ParseException: HTTPStatus.BAD_REQUEST,
     SSLError: HTTPStatus.BAD_REQUEST,
 }
+
+
+def when_ready(server: Arbiter) -> None:
+    """Before the first worker starts: let SIGTERM take this service out of a load balancer first."""
+    stop_after_notice(server, ENV.read(variables.LAME_DUCK))
 
 
 class PlainRefusals:

@@ -47,6 +47,7 @@ ENVIRONMENT = Variable("GATEHOUSE_ENV", BOTH, choice("production", "development"
 VAR = Variable("GATEHOUSE_VAR", BOTH, FOLDER, "var", "the folder for SQLite, static files and development secrets; nothing else may use it")
 LOG_LEVEL = Variable("GATEHOUSE_LOG_LEVEL", BOTH, choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "the lowest level that is logged")
 GRACE = Variable("GATEHOUSE_GRACE", BOTH, duration("0s", "1h"), "5s", "how long a stopping service waits for requests in progress")
+LAME_DUCK = Variable("GATEHOUSE_LAME_DUCK", BOTH, duration("0s", "1h"), "0s", "how long a service goes on after SIGTERM while its /readyz answers 503, so that a load balancer takes it out first (docs/how-to/operations.md)")
 PUBLIC_ORIGIN = Variable("GATEHOUSE_PUBLIC_ORIGIN", BOTH, ORIGIN, "", "the origin of the site in browsers; links in mails start with it", required=True)
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
 

@@ -1,0 +1,44 @@
+"""Ends connections that wait for their next request when a worker stops. No Django: gunicorn's master imports it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+from gunicorn.workers.ggevent import GeventWorker
+
+LINGER = 2.0  # seconds for a request that is on its way; gunicorn's threads give as many
+
+
+class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
+    """For a worker class: kept-alive connections do not hold up a worker that stops.
+
+    gunicorn's gevent worker waits for them as for requests, and they would use up the whole grace.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[gevent.Greenlet, gevent.Timeout] = {}
+
+    @contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Limit the wait for the head of a request. gunicorn closes the connection after it."""
+        greenlet = gevent.getcurrent()
+        with gevent.Timeout(self.cfg.keepalive if self.alive else LINGER, False) as timeout:
+            self._waiting[greenlet] = timeout
+            try:
+                yield
+            finally:
+                del self._waiting[greenlet]
+
+    def end_waiting_connections(self) -> None:
+        """End those that have waited since before the worker was told to stop."""
+        gevent.sleep(LINGER)
+        loop = gevent.get_hub().loop
+        for greenlet, timeout in self._waiting.items():
+            loop.run_callback(self._end, greenlet, timeout)
+
+    def _end(self, greenlet: gevent.Greenlet, timeout: gevent.Timeout) -> None:
+        """In the hub, as when the time is over: a request may have come in the meantime."""
+        if self._waiting.get(greenlet) is timeout:
+            greenlet.throw(timeout)

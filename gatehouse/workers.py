@@ -1,0 +1,71 @@
+"""What the worker classes of both services do alike: they reload without a gap, and stop when told."""
+
+import os
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from . import handover
+
+
+class ReplacedWhenReady(Worker):  # type: ignore[misc]
+    """For a worker class: a worker that is replaced serves until the new workers are ready.
+
+    On SIGHUP gunicorn starts the new workers and tells the old ones to stop at the same moment, and
+    nobody would answer while the new ones load the application.
+    """
+
+    _serves = False
+    _replaced: tuple[int, float] | None = None  # the youngest worker then, and until when to wait
+
+    def run(self) -> None:
+        """Serve. gunicorn calls this when the application is loaded."""
+        if self.alive:
+            self._serves = True
+            handover.announce_ready(self.age)
+        super().run()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take gunicorn's SIGTERM: stop with the service at once, otherwise when replaced."""
+        if handover.is_stopping() or not self._serves:
+            super().handle_exit(sig, frame)
+        elif self._replaced is None:  # gunicorn repeats the signal
+            until = time.monotonic() + self.cfg.timeout  # a worker must have started by then
+            self._replaced = handover.youngest_ready(), until
+
+    def notify(self) -> None:
+        """Tell gunicorn every second that we are alive, and leave if it is time."""
+        super().notify()
+        if self._replaced and self.alive and self._may_leave(*self._replaced):
+            super().handle_exit(signal.SIGTERM, None)
+
+    def _may_leave(self, youngest: int, until: float) -> bool:
+        replaced = handover.ready_after(youngest) >= self.cfg.workers
+        return replaced or handover.is_stopping() or time.monotonic() > until
+
+
+def stop_after_notice(server: Arbiter, seconds: float) -> None:
+    """Have the master announce a stop at SIGTERM, and begin it `seconds` later.
+
+    A second SIGTERM begins it at once, as SIGINT and SIGQUIT do.
+    """
+
+    def on_term(number: int, frame: FrameType | None) -> None:
+        is_first = not handover.is_stopping()
+        if os.getpid() != server.pid:  # a worker that has not set its own handlers yet
+            return
+        handover.announce_stop()
+        if is_first and seconds:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+        else:
+            begin()
+
+    def begin(*_: Any) -> None:
+        server.signal(signal.SIGTERM, None)
+
+    signal.signal(signal.SIGALRM, begin)
+    signal.signal(signal.SIGTERM, on_term)
