@@ -15,6 +15,7 @@ from gunicorn.http import errors
 
 from . import variables
 from .env import Env
+from .handover import announce_reload
 from .security_headers import COMMON, NO_PAGE
 from .workers import stop_after_notice
 
@@ -26,6 +27,7 @@ __all__ = [
     "graceful_timeout",
     "header_map",
     "loglevel",
+    "on_reload",
     "secure_scheme_headers",
     "timeout",
     "when_ready",
@@ -65,6 +67,11 @@ _STATUSES: Mapping[type[Exception], HTTPStatus] = {
     errors.ParseException: HTTPStatus.BAD_REQUEST,
     SSLError: HTTPStatus.BAD_REQUEST,
 }
+
+
+def on_reload(server: Arbiter) -> None:
+    """After SIGHUP, before the new workers start."""
+    announce_reload(server.worker_age)
 
 
 def when_ready(server: Arbiter) -> None:

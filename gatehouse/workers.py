@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from types import FrameType
 from typing import Any
 
@@ -20,7 +19,7 @@ class ReplacedWhenReady(Worker):  # type: ignore[misc]
     """
 
     _serves = False
-    _replaced: tuple[int, float] | None = None  # the youngest worker then, and until when to wait
+    _was_told = False
 
     def run(self) -> None:
         """Serve. gunicorn calls this when the application is loaded."""
@@ -30,22 +29,21 @@ class ReplacedWhenReady(Worker):  # type: ignore[misc]
         super().run()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take gunicorn's SIGTERM: stop with the service at once, otherwise when replaced."""
-        if handover.is_stopping() or not self._serves:
+        """Take gunicorn's SIGTERM: stop, but not before the new workers of a reload are ready."""
+        self._was_told = True
+        if not self._serves or self._may_leave():
             super().handle_exit(sig, frame)
-        elif self._replaced is None:  # gunicorn repeats the signal
-            until = time.monotonic() + self.cfg.timeout  # a worker must have started by then
-            self._replaced = handover.youngest_ready(), until
 
     def notify(self) -> None:
-        """Tell gunicorn every second that we are alive, and leave if it is time."""
+        """Tell gunicorn every second that we are alive, and leave when it is time."""
         super().notify()
-        if self._replaced and self.alive and self._may_leave(*self._replaced):
+        if self._was_told and self.alive and self._may_leave():
             super().handle_exit(signal.SIGTERM, None)
 
-    def _may_leave(self, youngest: int, until: float) -> bool:
-        replaced = handover.ready_after(youngest) >= self.cfg.workers
-        return replaced or handover.is_stopping() or time.monotonic() > until
+    def _may_leave(self) -> bool:
+        # gunicorn kills a worker that has not started within its timeout
+        waits = handover.reload_goes_on(self.cfg.workers, self.cfg.timeout)
+        return handover.is_stopping() or not waits
 
 
 def stop_after_notice(server: Arbiter, seconds: float) -> None:
