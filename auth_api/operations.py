@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.backend import backend
-from gatehouse.handover import is_stopping
+from gatehouse.handover import stop_is_announced
 
 REQUESTS = Counter("gatehouse_auth_requests", "Answers by kind and status", ["kind", "status"])
 counter_of = cache(REQUESTS.labels)  # few kinds and statuses, and labels() looks for each again
@@ -24,8 +24,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database and Redis answer, and this service does not stop; otherwise 503, with what is missing."""
-    if is_stopping():
+    """Database and Redis answer, and no stop is announced; otherwise 503, with what is missing."""
+    if stop_is_announced():
         return JsonResponse({"status": "stopping"}, status=503, headers={"Retry-After": "2"})
     missing = [name for name, works in (("database", _database), ("redis", _redis)) if not works()]
     if missing:

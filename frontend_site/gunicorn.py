@@ -37,7 +37,7 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
 
 
-class SiteWorker(PlainRefusals, WaitingConnectionsEnd, ReplacedWhenReady, GeventWorker):  # type: ignore[misc]
+class SiteWorker(WaitingConnectionsEnd, PlainRefusals, ReplacedWhenReady, GeventWorker):  # type: ignore[misc]
     """gevent's greenlets."""
 
 

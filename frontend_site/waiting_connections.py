@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
-LINGER = 2.0  # seconds for a request that is on its way; gunicorn's threads give as many
+LINGER = 2.0  # seconds for a request that is on its way; gunicorn's threaded worker gives as many
 
 
 class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
@@ -22,9 +22,10 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
-        """Limit the wait for the head of a request. gunicorn closes the connection after it."""
+        """Limit the wait for the head of a request, as the worker class behind us does."""
         greenlet = gevent.getcurrent()
-        with gevent.Timeout(self.cfg.keepalive if self.alive else LINGER, False) as timeout:
+        timeout: gevent.Timeout = super().timeout_ctx()
+        with timeout:
             self._waiting[greenlet] = timeout
             try:
                 yield
@@ -32,7 +33,7 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
                 del self._waiting[greenlet]
 
     def end_waiting_connections(self) -> None:
-        """End those that have waited since before the worker was told to stop."""
+        """End those that still wait a little later; every answer ends its connection by then."""
         gevent.sleep(LINGER)
         loop = gevent.get_hub().loop
         for greenlet, timeout in self._waiting.items():
@@ -41,4 +42,4 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
     def _end(self, greenlet: gevent.Greenlet, timeout: gevent.Timeout) -> None:
         """In the hub, as when the time is over: a request may have come in the meantime."""
         if self._waiting.get(greenlet) is timeout:
-            greenlet.throw(timeout)
+            greenlet.throw(timeout.exception or timeout)

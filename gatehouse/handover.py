@@ -8,9 +8,9 @@ import mmap
 import time
 
 _WORKERS = 1024  # more than a service may have
-_shared = memoryview(mmap.mmap(-1, 8 * (_WORKERS + 3))).cast("Q")
+_shared = memoryview(mmap.mmap(-1, 8 * (_WORKERS + 4))).cast("Q")
 _ready = _shared[:_WORKERS]
-_STOPPING, _RELOADED_AT, _OLD = range(_WORKERS, _WORKERS + 3)
+_ANNOUNCED, _STOPPING, _RELOADED_AT, _OLD = range(_WORKERS, _WORKERS + 4)
 
 
 def announce_ready(age: int) -> None:
@@ -31,10 +31,20 @@ def reload_goes_on(workers: int, patience: float) -> bool:
 
 
 def announce_stop() -> None:
-    """Say that the whole service is about to stop."""
+    """Say that the whole service will stop, after a time in which it goes on."""
+    _shared[_ANNOUNCED] = 1
+
+
+def stop_is_announced() -> bool:
+    """Whether `/readyz` is to send callers elsewhere."""
+    return bool(_shared[_ANNOUNCED])
+
+
+def begin_stop() -> None:
+    """Say that the whole service stops now."""
     _shared[_STOPPING] = 1
 
 
 def is_stopping() -> bool:
-    """Whether the whole service is about to stop, for `/readyz`."""
+    """Whether the whole service stops now."""
     return bool(_shared[_STOPPING])

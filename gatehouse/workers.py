@@ -53,16 +53,16 @@ def stop_after_notice(server: Arbiter, seconds: float) -> None:
     """
 
     def on_term(number: int, frame: FrameType | None) -> None:
-        is_first = not handover.is_stopping()
         if os.getpid() != server.pid:  # a worker that has not set its own handlers yet
             return
-        handover.announce_stop()
-        if is_first and seconds:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-        else:
+        if handover.stop_is_announced() or not seconds:
             begin()
+        else:
+            handover.announce_stop()
+            signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def begin(*_: Any) -> None:
+        handover.begin_stop()
         server.signal(signal.SIGTERM, None)
 
     signal.signal(signal.SIGALRM, begin)

@@ -21,6 +21,13 @@ def test_readyz_names_what_is_missing(browser: Browser, stub: Stub) -> None:
     assert answer.json()["missing"] == ["auth_api"]
 
 
+def test_readyz_is_ready_while_auth_api_only_announces_its_stop(
+    browser: Browser, stub: Stub
+) -> None:
+    stub.answers["GET /readyz"] = Canned(503, {"status": "stopping"})
+    assert browser.get("/readyz").status_code == 200
+
+
 def test_readyz_survives_a_dead_auth_api(browser: Browser, auth_api_down: None) -> None:
     assert browser.get("/readyz").status_code == 503
 
