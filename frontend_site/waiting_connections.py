@@ -18,13 +18,13 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting: dict[gevent.Greenlet, gevent.Timeout] = {}
+        self._waiting: dict[gevent.Greenlet, Any] = {}  # with its timeout
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:
         """Limit the wait for the head of a request, as the worker class behind us does."""
         greenlet = gevent.getcurrent()
-        timeout: gevent.Timeout = super().timeout_ctx()
+        timeout = super().timeout_ctx()
         with timeout:
             self._waiting[greenlet] = timeout
             try:
@@ -39,7 +39,7 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
         for greenlet, timeout in self._waiting.items():
             loop.run_callback(self._end, greenlet, timeout)
 
-    def _end(self, greenlet: gevent.Greenlet, timeout: gevent.Timeout) -> None:
+    def _end(self, greenlet: gevent.Greenlet, timeout: Any) -> None:
         """In the hub, as when the time is over: a request may have come in the meantime."""
         if self._waiting.get(greenlet) is timeout:
             greenlet.throw(timeout.exception or timeout)

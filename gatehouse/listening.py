@@ -43,14 +43,14 @@ def _name(descriptor: int) -> Address:
 
 
 def _problem_within_patience(address: Address) -> str:
-    """Return why nobody can listen on `address`, "" if one can."""
     until = time.monotonic() + _PATIENCE
-    while (problem := _problem(address)) and time.monotonic() < until:
+    while (problem := problem_of(address)) and time.monotonic() < until:
         time.sleep(0.1)
     return problem
 
 
-def _problem(address: Address) -> str:
+def problem_of(address: Address) -> str:
+    """Return why nobody can listen on `address` at this moment, "" if one can."""
     if isinstance(address, str):
         return "another process listens there" if _answers(address) else ""
     family = socket.AF_INET6 if util.is_ipv6(address[0]) else socket.AF_INET

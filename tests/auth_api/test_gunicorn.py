@@ -1,5 +1,6 @@
 """What cannot work stops auth_api in one line, before a worker starts."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -38,4 +39,23 @@ def test_a_public_address_on_the_command_line_is_refused(tmp_path: Path) -> None
     [printed] = start("auth_api", tmp_path, "--bind", f"0.0.0.0:{free_port()}", **NEEDED)
     assert printed.startswith(
         "auth_api must not listen on 0.0.0.0, a public address. Set AUTH_API_BIND"
+    )
+
+
+def test_a_public_socket_from_systemd_is_refused(tmp_path: Path) -> None:
+    """Its address is in none of our settings either."""
+    with socket.create_server(("0.0.0.0", free_port())) as opened:  # noqa: S104 - what is refused
+        bind = ("--bind", f"fd://{opened.fileno()}")
+        [printed] = start("auth_api", tmp_path, *bind, pass_fds=[opened.fileno()], **NEEDED)
+    assert printed.startswith("auth_api must not listen on 0.0.0.0, a public address.")
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    """Also one that another instance shares, as earlier releases did."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port), reuse_port=True):
+        [printed] = start("auth_api", tmp_path, **{**NEEDED, "AUTH_API_PORT": str(port)})
+    assert printed == (
+        f"gatehouse: cannot listen on 127.0.0.1:{port}: address already in use. "
+        "Stop what listens there, or set AUTH_API_PORT."
     )

@@ -1,11 +1,13 @@
 """What cannot work stops frontend_site in one line, before a worker starts."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.frontend_site.test_settings import PRODUCTION
 from tests.one_line import start
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -29,3 +31,15 @@ pytestmark = pytest.mark.slow
 def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:
     [printed] = start("frontend_site", tmp_path, **{**PRODUCTION, **changes})
     assert printed.startswith(f"gatehouse: {line}")
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("127.0.0.1", "0.0.0.0"), ("::1", "[::]")])  # noqa: S104
+def test_a_taken_port_is_one_line(tmp_path: Path, theirs: str, ours: str) -> None:
+    port = free_port()
+    family = socket.AF_INET6 if ":" in theirs else socket.AF_INET
+    with socket.create_server((theirs, port), family=family, reuse_port=True):
+        [printed] = start("frontend_site", tmp_path, "--bind", f"{ours}:{port}", **PRODUCTION)
+    assert printed == (
+        f"gatehouse: cannot listen on {ours}:{port}: address already in use. "
+        "Stop what listens there, or set FRONTEND_PORT."
+    )
