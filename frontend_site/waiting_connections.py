@@ -41,5 +41,6 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
 
     def _end(self, greenlet: gevent.Greenlet, timeout: Any) -> None:
         """In the hub, as when the time is over: a request may have come in the meantime."""
-        if self._waiting.get(greenlet) is timeout:
+        still_waits = self._waiting.get(greenlet) is timeout
+        if still_waits:
             greenlet.throw(timeout.exception or timeout)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from .wire import Wire
 
 _LONGEST = 30.0  # seconds: longer, and something between us and the server may have forgotten it
+_OLDEST = 10.0  # seconds: longer, and new workers of the server would get no connections
 
 
 class IdleConnections:
     """At most `limit` of them; the oldest goes. Safe for threads and greenlets.
 
-    `clock` gives seconds.
+    `clock` gives seconds. A connection is used for a few seconds only, so that those of a busy client spread
+    over the workers of a server again and again, also over one that was started later.
     """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,8 +32,11 @@ class IdleConnections:
         return None
 
     def keep(self, owner: str, wire: Wire) -> None:
-        """Keep a connection for the next request of `owner`; close the oldest beyond the limit."""
+        """Keep a connection for the next request of `owner`, unless it is old; close the oldest beyond the limit."""
         now = self._clock()
+        if wire.opened < now - _OLDEST:
+            wire.close()
+            return
         dropped = []
         with self._lock:
             self._kept.append((owner, now, wire))

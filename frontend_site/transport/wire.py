@@ -31,6 +31,7 @@ class Wire:
     """One connection to a server. A wait that is over raises TimeoutError."""
 
     def __init__(self, sock: socket.socket) -> None:
+        self.opened = time.monotonic()  # seconds
         self._socket = sock
         self._silence = 0.0
         self._until: float | None = None

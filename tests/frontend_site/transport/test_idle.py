@@ -21,12 +21,15 @@ class Ends:
     """Connections, and the other ends of them."""
 
     def __init__(self) -> None:
+        self.clock = Clock()
         self.others: list[socket.socket] = []
 
     def wire(self) -> Wire:
         ours, other = socket.socketpair()
         self.others.append(other)
-        return Wire(ours)
+        wire = Wire(ours)
+        wire.opened = self.clock()
+        return wire
 
     def closed(self) -> list[bool]:
         """Which of ours were closed."""
@@ -51,19 +54,19 @@ def ends() -> Iterator[Ends]:
 
 
 def test_one_that_waited_long_is_not_used(ends: Ends) -> None:
-    clock = Clock()
+    clock = ends.clock
     idle = IdleConnections(8, clock)
     wire = ends.wire()
     idle.keep("ada", wire)
     clock.now += 29
     assert idle.take("ada") is wire
-    idle.keep("ada", wire)
+    idle.keep("ada", ends.wire())
     clock.now += 31
     assert idle.take("ada") is None
 
 
 def test_those_that_waited_long_are_closed_with_the_next_that_comes(ends: Ends) -> None:
-    clock = Clock()
+    clock = ends.clock
     idle = IdleConnections(8, clock)
     idle.keep("ada", ends.wire())
     clock.now += 20
@@ -74,7 +77,7 @@ def test_those_that_waited_long_are_closed_with_the_next_that_comes(ends: Ends) 
 
 
 def test_the_oldest_makes_room(ends: Ends) -> None:
-    idle = IdleConnections(2)
+    idle = IdleConnections(2, ends.clock)
     for owner in ("ada", "bob", "eve"):
         idle.keep(owner, ends.wire())
     assert ends.closed() == [True, False, False]
@@ -82,8 +85,22 @@ def test_the_oldest_makes_room(ends: Ends) -> None:
 
 
 def test_the_newest_is_taken_first(ends: Ends) -> None:
-    idle = IdleConnections(8)
+    idle = IdleConnections(8, ends.clock)
     first, second = ends.wire(), ends.wire()
     idle.keep("ada", first)
     idle.keep("ada", second)
     assert (idle.take("ada"), idle.take("ada"), idle.take("ada")) == (second, first, None)
+
+
+def test_an_old_one_is_not_kept_again(ends: Ends) -> None:
+    """Otherwise the connections of a busy client would never reach a worker that was started later."""
+    idle = IdleConnections(8, ends.clock)
+    wire = ends.wire()
+    for _ in range(3):
+        ends.clock.now += 3
+        idle.keep("ada", wire)
+        assert idle.take("ada") is wire
+    ends.clock.now += 3
+    idle.keep("ada", wire)
+    assert idle.take("ada") is None
+    assert ends.closed() == [True]
