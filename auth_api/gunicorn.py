@@ -1,14 +1,17 @@
 """gunicorn for the private service: loopback only, a few threads, kept-alive connections."""
 
 import os
+from select import select
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.sock import BaseSocket
 from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
 
 from auth_api.bind_address import HINT, is_private
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
+from gatehouse.handover import is_stopping
 from gatehouse.listening import Address, addresses, require_free_addresses
 from gatehouse.preflight import require_sound_settings
 from gatehouse.workers import ReplacedWhenReady
@@ -35,7 +38,13 @@ class ApiWorker(PlainRefusals, ReplacedWhenReady, ThreadWorker):  # type: ignore
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
             for listener in self.sockets:
-                listener.close()
+                self._close(listener)
+
+    def _close(self, listener: BaseSocket) -> None:
+        """When the service stops, take those that wait first: nobody else would."""
+        while is_stopping() and select([listener], [], [], 0)[0]:
+            self.accept(listener)
+        listener.close()
 
 
 worker_class = ApiWorker
