@@ -10,13 +10,13 @@ import unicodedata
 
 SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
+ADMIN_SESSION_COOKIE = "__Host-admin-session"
 ADMIN_CSRF_COOKIE = "__Host-admin-csrf"
 # `<ref>.<secret>`: whose session it is, and the only secret of a session.
 SESSION_TOKEN = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII)
 # Cookies ignore ports: a browser may also send those of auth_api's admin.
 _OURS = frozenset(
-    name.lower()
-    for name in (SESSION_COOKIE, CSRF_COOKIE, ADMIN_CSRF_COOKIE, "__Host-admin-session")
+    name.lower() for name in (SESSION_COOKIE, CSRF_COOKIE, ADMIN_SESSION_COOKIE, ADMIN_CSRF_COOKIE)
 )
 _SEPARATOR = re.compile("[;,]")
 

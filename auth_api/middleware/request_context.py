@@ -61,7 +61,8 @@ class RequestContextMiddleware:
         if request.is_secure() and options().environment == "production":
             response.headers["Strict-Transport-Security"] = HSTS
         response.headers["X-Request-Id"] = request.request_id
-        if not response.streaming:  # else gunicorn sends chunks, which frontend_site refuses
+        # Without it gunicorn sends chunks, which frontend_site refuses; a 204 has none (RFC 9110, 8.6).
+        if not response.streaming and response.status_code != 204:
             response.headers.setdefault("Content-Length", str(len(response.content)))
         counter_of("api" if request.is_api else "other", response.status_code).inc()
         return response

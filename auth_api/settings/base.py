@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gatehouse import variables
+from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
@@ -111,11 +112,11 @@ PASSWORD_HASHERS = [
     "auth_api.users.passwords.hashing.ImportedScryptHasher",
 ]
 SESSION_ENGINE = "auth_api.sessions.store"
-SESSION_COOKIE_NAME = "__Host-session"
+SESSION_COOKIE_NAME = SESSION_COOKIE
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
-CSRF_COOKIE_NAME = "__Host-admin-csrf"
+CSRF_COOKIE_NAME = ADMIN_CSRF_COOKIE
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_SAMESITE = "Strict"
 LOGIN_REDIRECT_URL = "/admin/"  # Django's default is a page that nobody has here

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, Any
 
+from gatehouse import problems
+
 _JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
-_PROBLEM = "urn:gatehouse:problem:"
 _SUCCESSES = frozenset({200, 202, 204})
 
 
@@ -46,7 +47,9 @@ class Answer:
     def slug(self) -> str:
         """The kind of problem; "" for a success."""
         return (
-            str(self.document.get("type", "")).removeprefix(_PROBLEM) if self.status >= 400 else ""
+            str(self.document.get("type", "")).removeprefix(problems.TYPE)
+            if self.status >= 400
+            else ""
         )
 
     @property

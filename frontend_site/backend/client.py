@@ -17,6 +17,7 @@ from frontend_site.transport.response import Response
 from frontend_site.transport.server import Server
 from frontend_site.transport.wire import Patience
 from gatehouse.cookies import SESSION_COOKIE
+from gatehouse.default_ports import DEFAULT_PORTS
 from gatehouse.service_token import ServiceTokens
 
 from .answer import Answer, AuthApiUnavailable, checked
@@ -141,7 +142,7 @@ class AuthApiClient:
 def auth_api_server(options: "Gatehouse") -> tuple[Server, str]:
     """Return where auth_api is, and what its paths begin with."""
     url = urlsplit(options.auth_api_url)
-    port = url.port or {"http": 80, "https": 443}[url.scheme]
+    port = url.port or DEFAULT_PORTS[url.scheme]
     return Server(url.scheme, url.hostname or "", port), url.path
 
 

@@ -1,9 +1,8 @@
 // Progressive enhancement only: every page works without this file.
 
-import { events, watch } from "./gatehouse.js";
+import { cookieToken, events, watch } from "./gatehouse.js";
 
 const CSRF_FIELD = "csrfmiddlewaretoken";
-const CSRF_COOKIE = "__Host-csrf=";
 const body = document.body;
 
 // Show password.
@@ -21,11 +20,6 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
 }
 
 // Stale forms. Signing in or out in another tab changes the token; the cookie has the new one.
-
-function cookieToken() {
-  const pairs = document.cookie.split("; ").filter((pair) => pair.startsWith(CSRF_COOKIE));
-  return pairs.length === 1 ? pairs[0].slice(CSRF_COOKIE.length) : "";
-}
 
 function refreshTokens() {
   const token = cookieToken();
