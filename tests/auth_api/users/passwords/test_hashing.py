@@ -167,6 +167,7 @@ def test_hashes_of_djangos_own_argon2_are_read() -> None:
     assert not check_password(PASSWORD + "!", encoded)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("costs", [(19456, 2), (8, 1), (100, 3), (47104, 1)])
 @pytest.mark.parametrize("salt", [b"s" * 8, b"s" * 16, b"s" * 22])
 def test_libsodium_agrees_with_argon2_cffi(costs: tuple[int, int], salt: bytes) -> None:
@@ -246,6 +247,7 @@ def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     check_password(PASSWORD, hashing.decoy())  # the slots are free again
 
 
+@pytest.mark.slow
 def test_a_flood_waits_in_two_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker's other threads must stay free for those who are signed in."""
     monkeypatch.setattr(hashing, "_SLOT_PATIENCE", 5)
@@ -265,6 +267,7 @@ def test_a_flood_waits_in_two_threads_only(monkeypatch: pytest.MonkeyPatch) -> N
     assert sum(result.result() for result in results) == asked - 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "scrypt"])
 def test_every_kind_of_hash_needs_a_slot(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = make_password(PASSWORD, hasher=algorithm)
@@ -298,6 +301,7 @@ def test_few_threads_hash_and_they_are_nobody_elses() -> None:
     assert len(met) == options().hashing_slots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "scrypt"])
 def test_no_hash_waits_for_a_thread_of_its_own_kind(algorithm: str) -> None:
     """Django's PBKDF2 and scrypt verify by encoding: a hashing thread that handed it on would wait for itself."""
