@@ -1,4 +1,4 @@
-"""Real nginx and Caddy in front of Gatehouse and an app, with the files of docs/how-to/deploy/."""
+"""Real nginx, Caddy and HAProxy in front of Gatehouse and an app, with the files of docs/how-to/deploy/."""
 
 import http.client
 import shutil
@@ -99,6 +99,17 @@ def caddy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def haproxy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
+    port = free_port()
+    copy_sample(DEPLOY / "haproxy", folder, gatehouse, app, port)
+    config = folder / "haproxy.cfg"
+    config.write_text(config.read_text().replace("/etc/haproxy/", f"{folder}/"))
+    command = ["haproxy", "-W", "-db", "-f", str(config)]
+    with running(command, f"http://localhost:{port}") as address:
+        yield address
+
+
+@contextmanager
 def running(command: list[str], address: str) -> Iterator[str]:
     def answers() -> bool:
         try:
@@ -116,14 +127,14 @@ def running(command: list[str], address: str) -> Iterator[str]:
 
 
 Proxy = Callable[[int, App, Path], AbstractContextManager[str]]
-PROXIES: dict[str, Proxy] = {"nginx": nginx, "caddy": caddy}
+PROXIES: dict[str, Proxy] = {"nginx": nginx, "caddy": caddy, "haproxy": haproxy}
 
 
 @contextmanager
 def start_proxy(
     name: str, gatehouse: int, app: App, folders: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Yield the address of nginx or Caddy in front of the Gatehouse at that port."""
+    """Yield the address of a proxy in front of the Gatehouse at that port."""
     if not shutil.which(name):
         pytest.skip(f"NO {name}: it is not installed")
     folder = folders.mktemp(name)
