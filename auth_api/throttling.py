@@ -3,10 +3,15 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
 
-from auth_api.errors import Throttled
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from auth_api.errors import Overloaded, Throttled
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import OUTAGE, ask
@@ -29,28 +34,55 @@ ADDRESS_MAILS = 3
 CLIENT_MAILS = 20
 MAIL_WINDOW = 3600  # seconds
 
+# KEYS counters | ARGV first delay, longest delay, memory, limit of each counter
+# returns {seconds to wait} | {0, for each counter: its birth, until when this try makes others wait}
 _HIT = """
-local now = tonumber(redis.call('TIME')[1])
+local time = redis.call('TIME')
+local now = tonumber(time[1])
 local wait = 0
 for _, key in ipairs(KEYS) do
   wait = math.max(wait, tonumber(redis.call('HGET', key, 'until') or 0) - now)
 end
-if wait > 0 then return wait end
+if wait > 0 then return {wait} end
+local receipt = {0}
 for position, key in ipairs(KEYS) do
+  redis.call('HSETNX', key, 'born', time[1] .. '.' .. time[2])
+  local until_then = ''
   local over = redis.call('HINCRBY', key, 'tries', 1) - tonumber(ARGV[3 + position])
   if over >= 0 then
     local delay = math.min(tonumber(ARGV[1]) * 2 ^ math.min(over, 20), tonumber(ARGV[2]))
-    redis.call('HSET', key, 'until', now + delay)
+    until_then = string.format('%.0f', now + delay)
+    redis.call('HSET', key, 'until', until_then)
   end
   redis.call('EXPIRE', key, ARGV[3])
+  receipt[#receipt + 1] = redis.call('HGET', key, 'born')
+  receipt[#receipt + 1] = until_then
 end
-return 0
+return receipt
+"""
+# KEYS counters | ARGV the receipt of a hit. Undoes that hit alone: not in a counter that was cleared
+# since, and not a delay that another try caused.
+_GIVE_BACK = """
+for position, key in ipairs(KEYS) do
+  local born, until_then = ARGV[2 * position - 1], ARGV[2 * position]
+  if redis.call('HGET', key, 'born') == born then
+    redis.call('HINCRBY', key, 'tries', -1)
+    if until_then ~= '' and redis.call('HGET', key, 'until') == until_then then
+      redis.call('HDEL', key, 'until')
+    end
+  end
+end
 """
 _COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return {count, redis.call('TTL', KEYS[1])}
 """
+
+_UNCOUNT = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end
+"""
+_log = structlog.get_logger("auth_api.throttling")
 
 
 class Purpose(StrEnum):
@@ -82,6 +114,7 @@ class LoginThrottle:
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
         self._keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
         self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
+        self._receipt: list[bytes] = []  # of the last hit
 
     def hit(self) -> None:
         """Count a try before it is made, so that parallel tries count too. Raises Throttled."""
@@ -89,11 +122,33 @@ class LoginThrottle:
         try:
             wait = self._address_wait()
             # A client that must wait counts nowhere: else it locks others out for nothing.
-            wait = wait or ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
+            if not wait:
+                wait, *self._receipt = ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
             raise Throttled(int(wait))
+
+    @contextmanager
+    def given_back_if_unjudged(self) -> Iterator[None]:
+        """Take the try back when the block fails before the password was compared.
+
+        In the block, errors of Redis, of the database and of hashing must come from before the comparison:
+        a try that was judged and given back would be a free guess.
+        """
+        try:
+            yield
+        except (Overloaded, SessionStoreUnavailable, OperationalError, InterfaceError):
+            self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        receipt, self._receipt = self._receipt, []
+        try:
+            if receipt:
+                ask("EVAL", _GIVE_BACK, len(self._keys), *self._keys, *receipt)
+        except OUTAGE as error:  # it stays counted
+            _log.warning("throttle.not_given_back", cause=type(error).__name__)
 
     def fail(self) -> None:
         """Count a failure of the client, at whatever account."""
@@ -128,9 +183,17 @@ def count_new_password(chooser: str) -> None:
 
 def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
-    key = f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
-    count, left = _count(key, MAIL_WINDOW)
+    count, left = _count(_wish_key(client, purpose), MAIL_WINDOW)
     return max(1, left) if count > CLIENT_MAILS else 0
+
+
+def give_mail_back(client: str, purpose: Purpose) -> None:
+    """Forget one wish of `client` that `mail_wait` counted and that could not be stored."""
+    key = _wish_key(client, purpose)
+    try:
+        ask("EVAL", _UNCOUNT, 1, key)
+    except OUTAGE as error:  # it stays counted
+        _log.warning("throttle.not_given_back", cause=type(error).__name__)
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
@@ -141,6 +204,10 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     """
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
     return _count(key, window)[0] <= ADDRESS_MAILS
+
+
+def _wish_key(client: str, purpose: Purpose) -> str:
+    return f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
 
 
 def _count(key: str, window: int) -> tuple[int, int]:

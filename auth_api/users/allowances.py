@@ -1,12 +1,17 @@
 """Limits how many mails may be requested and how many new passwords may be tried, and logs refusals."""
 
-import structlog
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from auth_api.errors import Throttled
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from auth_api.errors import Overloaded, Throttled
 from auth_api.throttling import (
     MAIL_WINDOW,
     Purpose,
     count_new_password,
+    give_mail_back,
     mail_wait,
     may_be_mailed,
 )
@@ -28,11 +33,20 @@ def require_password_allowance(chooser: str) -> None:
         raise
 
 
-def require_mail_allowance(address: str, purpose: Purpose) -> None:
-    """Raise Throttled if the client at `address` requested too many mails of this kind."""
+@contextmanager
+def mail_allowance(address: str, purpose: Purpose) -> Iterator[None]:
+    """Raise Throttled if the client at `address` requested too many mails of this kind.
+
+    A request that the block could not store, because of an outage or a full worker, does not count.
+    """
     if wait := mail_wait(address, purpose):
         _log.warning("mail.throttled", by="client", mail=purpose, retry_after=wait)
         raise Throttled(wait)
+    try:
+        yield
+    except (Overloaded, OperationalError, InterfaceError):
+        give_mail_back(address, purpose)
+        raise
 
 
 def has_mail_allowance(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
