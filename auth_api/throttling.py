@@ -3,7 +3,7 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
@@ -15,6 +15,9 @@ from auth_api.errors import Overloaded, Throttled
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import OUTAGE, ask
+
+# The worker is full or its deadline has passed, or Redis or the database does not answer.
+NOT_JUDGED = (Overloaded, SessionStoreUnavailable, OperationalError, InterfaceError)
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10
@@ -138,17 +141,14 @@ class LoginThrottle:
         """
         try:
             yield
-        except (Overloaded, SessionStoreUnavailable, OperationalError, InterfaceError):
+        except NOT_JUDGED:
             self._give_back()
             raise
 
     def _give_back(self) -> None:
         receipt, self._receipt = self._receipt, []
-        try:
-            if receipt:
-                ask("EVAL", _GIVE_BACK, len(self._keys), *self._keys, *receipt)
-        except OUTAGE as error:  # it stays counted
-            _log.warning("throttle.not_given_back", cause=type(error).__name__)
+        if receipt:
+            _undo(_GIVE_BACK, *self._keys, receipt=receipt)
 
     def fail(self) -> None:
         """Count a failure of the client, at whatever account."""
@@ -175,10 +175,14 @@ def count_new_password(chooser: str) -> None:
 
     Raises Throttled, SessionStoreUnavailable.
     """
-    key = f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
-    count, left = _count(key, NEW_PASSWORDS_WINDOW)
+    count, left = _count(_choice_key(chooser), NEW_PASSWORDS_WINDOW)
     if count > NEW_PASSWORDS:
         raise Throttled(max(1, left))
+
+
+def give_new_password_back(chooser: str) -> None:
+    """Forget one new password that was counted and that nothing was computed for."""
+    _give_back(_choice_key(chooser))
 
 
 def mail_wait(client: str, purpose: Purpose) -> int:
@@ -189,11 +193,7 @@ def mail_wait(client: str, purpose: Purpose) -> int:
 
 def give_mail_back(client: str, purpose: Purpose) -> None:
     """Forget one wish of `client` that `mail_wait` counted and that could not be stored."""
-    key = _wish_key(client, purpose)
-    try:
-        ask("EVAL", _UNCOUNT, 1, key)
-    except OUTAGE as error:  # it stays counted
-        _log.warning("throttle.not_given_back", cause=type(error).__name__)
+    _give_back(_wish_key(client, purpose))
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
@@ -204,6 +204,10 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     """
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
     return _count(key, window)[0] <= ADDRESS_MAILS
+
+
+def _choice_key(chooser: str) -> str:
+    return f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
 
 
 def _wish_key(client: str, purpose: Purpose) -> str:
@@ -217,6 +221,19 @@ def _count(key: str, window: int) -> tuple[int, int]:
     except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
     return int(count), int(left)
+
+
+def _give_back(key: str) -> None:
+    """Take one from a counter of `_count`."""
+    _undo(_UNCOUNT, key)
+
+
+def _undo(script: str, *keys: str, receipt: Sequence[bytes] = ()) -> None:
+    """Undo a count. Without Redis it stays counted: the caller has an answer to give."""
+    try:
+        ask("EVAL", script, len(keys), *keys, *receipt)
+    except OUTAGE as error:
+        _log.warning("throttle.not_given_back", cause=type(error).__name__)
 
 
 def _hidden(text: str, length: int) -> str:

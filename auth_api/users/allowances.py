@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from django.db import InterfaceError, OperationalError
 
-from auth_api.errors import Overloaded, Throttled
+from auth_api.errors import Throttled
 from auth_api.throttling import (
     MAIL_WINDOW,
+    NOT_JUDGED,
     Purpose,
     count_new_password,
     give_mail_back,
+    give_new_password_back,
     mail_wait,
     may_be_mailed,
 )
@@ -34,6 +35,19 @@ def require_password_allowance(chooser: str) -> None:
 
 
 @contextmanager
+def password_allowance(chooser: str) -> Iterator[None]:
+    """Like `require_password_allowance`; it does not count if the block, which leads up to the evaluation,
+    fails by an outage or a full worker.
+    """
+    require_password_allowance(chooser)
+    try:
+        yield
+    except NOT_JUDGED:
+        give_new_password_back(chooser)
+        raise
+
+
+@contextmanager
 def mail_allowance(address: str, purpose: Purpose) -> Iterator[None]:
     """Raise Throttled if the client at `address` requested too many mails of this kind.
 
@@ -44,7 +58,7 @@ def mail_allowance(address: str, purpose: Purpose) -> Iterator[None]:
         raise Throttled(wait)
     try:
         yield
-    except (Overloaded, OperationalError, InterfaceError):
+    except NOT_JUDGED:
         give_mail_back(address, purpose)
         raise
 

@@ -23,6 +23,7 @@ from auth_api.users.addresses import canonical_address
 from auth_api.users.allowances import (
     has_mail_allowance,
     mail_allowance,
+    password_allowance,
     require_password_allowance,
 )
 from auth_api.users.models import User
@@ -100,8 +101,8 @@ def change_password(
     NoSession, SessionEnded, SessionStoreUnavailable; after the change itself SessionEnded only.
     """
     before = sessions.current_session(request)
-    user = _checked_owner(request, before, current_password)
-    require_password_allowance(f"change of {before.user['id']}")
+    with password_allowance(f"change of {before.user['id']}"):
+        user = _checked_owner(request, before, current_password)
     if new_password == current_password:
         raise InvalidRequest(
             {"new_password": ["Choose a password that differs from your current one."]}
