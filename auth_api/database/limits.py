@@ -19,7 +19,7 @@ from gatehouse.breaker import Breaker, BreakerOpen
 LOCK_TIMEOUT = 3.0  # seconds; also in commands
 STATEMENT_TIMEOUT = 4.0  # seconds
 ANSWER_TIMEOUT = 4.5  # seconds
-VALIDATION_TIMEOUT = 1.5  # seconds, all of a session's check by the database
+VALIDATION_TIMEOUT = 1.2  # seconds, all of a session's check by the database
 _LEAST = 0.25  # seconds, so that a transaction can be rolled back when the deadline has passed
 _SLOT_PATIENCE = 0.25  # seconds: many times the length of a statement
 _serving = threading.Event()
