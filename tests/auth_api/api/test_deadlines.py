@@ -14,6 +14,7 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.users.models import User
+from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call, session_token
 from tests.auth_api.interruptions import during_hashes, nothing
 from tests.auth_api.locks import somebody_waits
@@ -233,3 +234,45 @@ def test_a_lost_snapshot_after_a_commit_is_no_failure(
 
     monkeypatch.setattr("auth_api.sessions.snapshots.make_snapshot", no_database)
     assert call("POST", "/v1/sessions/revoke-all", {}, token=token).status_code == 200
+
+
+# -- what the above rests on ------------------------------------------------------------------------
+
+
+def test_nothing_is_hashed_for_a_caller_that_has_hung_up(caller: Caller, user: Any) -> None:
+    caller.hang_up()
+    with argon2_runs() as runs:
+        assert caller.call("POST", "/v1/login", LOGIN).status_code == 503
+    assert not any(runs.values())
+
+
+def test_a_request_for_a_mail_is_one_transaction(
+    caller: Caller, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = OutboxMail.objects.create
+
+    def create_and_hang_up(**fields: Any) -> None:
+        create(**fields)
+        caller.hang_up()
+
+    monkeypatch.setattr("auth_api.mail.outbox.OutboxMail.objects.create", create_and_hang_up)
+    form = {"email": EMAIL}
+    assert caller.call("POST", "/v1/password/forgot", form).status_code == 503
+    assert not OutboxMail.objects.exists()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_all_that_a_call_writes_is_in_transactions(token: str, name: str) -> None:
+    """A statement of its own is committed by the server, whatever the deadline says."""
+    alone = []
+
+    def watch(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        writes = sql.split(None, 1)[0] in ("INSERT", "UPDATE", "DELETE")
+        if writes and not connection.in_atomic_block and deadline.left() is not None:
+            alone.append(sql)
+        return execute(sql, *rest)
+
+    method, path, body = CALLS[name]
+    with connection.execute_wrapper(watch):
+        assert call(method, path, body, token=token).status_code < 300
+    assert not alone
