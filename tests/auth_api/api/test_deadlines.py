@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from auth_api import deadline
+from auth_api.database.limits import VALIDATION_TIMEOUT
 from auth_api.mail.models import OutboxMail
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
@@ -276,3 +277,21 @@ def test_all_that_a_call_writes_is_in_transactions(token: str, name: str) -> Non
     with connection.execute_wrapper(watch):
         assert call(method, path, body, token=token).status_code < 300
     assert not alone
+
+
+def test_a_validation_has_little_time_for_the_database(
+    token: str, redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = []
+
+    def slow(ref: str) -> Any:
+        limits.append(deadline.left())
+        raise deadline.DeadlinePassed
+
+    monkeypatch.setattr("auth_api.sessions.loading.read_snapshot", slow)
+    redis_client.delete(f"gh:{{{token[:16]}}}:card")
+    answer = call("GET", "/v1/session", token=token)
+    assert answer.status_code == 503
+    assert not answer.cookies
+    assert limits[0] is not None
+    assert limits[0] <= VALIDATION_TIMEOUT < 2
