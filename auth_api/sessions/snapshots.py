@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import structlog
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
+from auth_api import deadline
 from auth_api.options import options
 from auth_api.sessions.codec import session_codec
 from auth_api.sessions.exceptions import SessionStoreUnavailable
@@ -69,18 +70,21 @@ def fence_user(user: SessionUser) -> None:
     users.filter(pk=user.pk).values_list("pk").first()
     nonce = secrets.token_bytes(16)
     backend.fence_snapshot(user.session_ref, nonce, lifetime=options().fence_lifetime)
+    # The commit is the call's effect: nothing after it may end in "try again".
+    transaction.on_commit(deadline.decided)
     transaction.on_commit(partial(_push_snapshot, user.session_ref, nonce))
 
 
 def _push_snapshot(ref: str, nonce: bytes) -> None:
-    user = get_user_model()._default_manager.filter(session_ref=ref).first()
-    if user is None:  # deleted: the fence runs out, and the database knows no such user
-        announce_revoked(ref)
-        return
-    sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
+    """Replace our fence by the new snapshot, and announce the change. Never raises: it is committed."""
     try:
-        backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime, nonce=nonce)
-    except SessionStoreUnavailable:
+        user = get_user_model()._default_manager.filter(session_ref=ref).first()
+        if (
+            user is not None
+        ):  # else deleted: the fence runs out, and the database knows no such user
+            sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
+            backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime, nonce=nonce)
+    except (SessionStoreUnavailable, DatabaseError, InterfaceError):
         _log.warning("snapshot.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
     announce_revoked(ref)  # whether sessions ended or a name changed: open pages look again
 

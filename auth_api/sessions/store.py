@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
+from auth_api import deadline
 from auth_api.sessions.redis.answers import Absent, Ended
 from auth_api.sessions.redis.backend import backend
 
@@ -102,6 +103,7 @@ class SessionStore(SessionBase):
         self._new = NewSession(remember, tuple(methods), sign_in_id)
         data = login_data(user)
         new = self._create(data, user_of(data))
+        deadline.decided()  # there is a session: nobody may be told that there is none
         if old is not None:
             # The same user: what is open in this browser goes on (a changed password, for one).
             goes_on = new.token.id_hash if new.token.ref == old.ref else ""

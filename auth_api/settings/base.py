@@ -46,6 +46,7 @@ class Gatehouse:
     argon2_memory_kib: int
     argon2_time: int
     hashing_slots: int  # password hashes at once in one worker
+    database_slots: int  # threads of one worker that may wait for the database at once
     verification_lifetime: int  # of a link that proves an address
     reset_lifetime: int
     disown_lifetime: int  # of the link "this was not me"
@@ -181,6 +182,7 @@ def _gatehouse() -> Gatehouse:
         argon2_memory_kib=ENV.read(variables.ARGON2_MEMORY_KIB),
         argon2_time=ENV.read(variables.ARGON2_TIME),
         hashing_slots=ENV.read(variables.HASHING_SLOTS),
+        database_slots=max(1, ENV.read(variables.AUTH_API_THREADS) // 2),
         verification_lifetime=ENV.read(variables.VERIFICATION_LIFETIME),
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),
         disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),

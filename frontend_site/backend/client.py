@@ -79,6 +79,8 @@ class AuthApiClient:
         headers = {
             "Authorization": f"Bearer {self._tokens.current()}",
             "Accept-Encoding": "identity",
+            # How long we wait for an answer: afterwards auth_api has nothing done for us.
+            "Gatehouse-Deadline": str(int(self._options.read_timeout * 1000)),
             "Gatehouse-Client-Address": caller.address,
             "Gatehouse-Client-User-Agent": caller.user_agent,
             "X-Request-Id": caller.request_id,

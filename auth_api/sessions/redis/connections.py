@@ -20,14 +20,17 @@ from hiredis import pack_command
 from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from auth_api import deadline
 from auth_api.options import options
 from auth_api.sessions.redis import cluster
 from auth_api.sessions.redis.refusals import is_refusal
+from gatehouse.breaker import Breaker, BreakerOpen
 
 ALIAS = "sessions"
 # Redis did not answer, or not well. A cluster of which no node answers raises what is no RedisError.
-OUTAGE = (RedisError, RedisClusterException, OSError)
+OUTAGE = (RedisError, RedisClusterException, OSError, BreakerOpen)
 LONGEST_HELD = 5.0  # seconds
 REPLICA_TIMEOUT = (
     500  # milliseconds; below ANSWER_TIMEOUT (settings/redis.py), so that a late "no" arrives
@@ -40,6 +43,15 @@ _RENEWAL_PAUSE = 30.0  # seconds after a failed renewal: each one may wait for e
 _held: deque[tuple[float, Any]] = deque()
 os.register_at_fork(after_in_child=_held.clear)
 _no_renewal_before = 0.0
+
+
+# Opens when a server does not answer or cannot be reached. Not for a cluster: one silent node must not
+# keep anybody from the others, and redis-py's client has its own view of each.
+breaker = Breaker(failures=5, rest=1.0, counted=(RedisConnectionError, RedisTimeoutError, OSError))
+
+
+class TooLate(RedisError):
+    """The caller no longer waits, so nothing may be changed for it."""
 
 
 class NotReplicated(RedisError):
@@ -61,7 +73,8 @@ def ask(*command: Any) -> Any:
     client = connection()
     if not isinstance(client, Redis):
         return cluster.ask(client, command)
-    [answer] = _send(client.connection_pool, (command,))
+    with breaker:
+        [answer] = _send(client.connection_pool, (command,))
     if isinstance(answer, ResponseError):
         raise answer
     return answer
@@ -72,8 +85,11 @@ def ask_durably(mark: str, *command: Any) -> Any:
 
     `mark` is a key in the slot of the command's keys. It is written after the command, so that WAIT
     covers an earlier attempt too: the command may find its work already done by one that no replica
-    has. Raises NotReplicated (the write may or may not last) or another one of OUTAGE.
+    has. Raises NotReplicated (the write may or may not last), TooLate (before anything is sent) or another
+    one of OUTAGE.
     """
+    if deadline.is_over():
+        raise TooLate
     client, replicas = connection(), options().redis_replicas
     if not replicas:
         return ask(*command)
@@ -81,7 +97,8 @@ def ask_durably(mark: str, *command: Any) -> Any:
         command, ("SET", mark, "", "EX", _MARK_LIFETIME), ("WAIT", replicas, REPLICA_TIMEOUT),
     )  # fmt: skip
     if isinstance(client, Redis):
-        answer, marked, reached = _send(client.connection_pool, commands)
+        with breaker:
+            answer, marked, reached = _send(client.connection_pool, commands)
     else:
         answer, marked, reached = cluster.send(client, mark, commands)
     if isinstance(answer, ResponseError):

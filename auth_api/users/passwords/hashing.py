@@ -23,6 +23,7 @@ from django.contrib.auth.hashers import (
 from nacl.bindings import crypto_pwhash_str_verify, crypto_pwhash_STRBYTES
 from nacl.exceptions import InvalidkeyError
 
+from auth_api.deadline import require_time
 from auth_api.errors import Overloaded
 from auth_api.options import options
 
@@ -97,7 +98,11 @@ def _places() -> threading.BoundedSemaphore:
 
 
 def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
-    """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads."""
+    """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads.
+
+    Raises DeadlinePassed. Neither is raised after a comparison.
+    """
+    require_time()
     if not _places().acquire(blocking=False):
         raise Overloaded
     try:

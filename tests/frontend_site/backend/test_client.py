@@ -9,6 +9,7 @@ import pytest
 
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.client import ROUTES, AuthApiUnavailable, auth_api
+from frontend_site.options import options
 from frontend_site.session_token import SessionToken
 from tests.frontend_site.stub import (
     HANDLE,
@@ -57,6 +58,7 @@ def test_the_headers_are_ours_and_no_others(stub: Stub, route: str, call: str) -
         "accept-encoding": "identity",
         "gatehouse-client-address": "192.0.2.7",
         "gatehouse-client-user-agent": "Firefox",
+        "gatehouse-deadline": str(int(options().read_timeout * 1000)),
         "x-request-id": "request-1",
         "cookie": f"__Host-session={TOKEN}",
     }
