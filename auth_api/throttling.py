@@ -9,7 +9,8 @@ from hashlib import sha256
 from auth_api.errors import Throttled
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import OUTAGE, ask
+from auth_api.sessions.redis.connections import ask
+from auth_api.sessions.redis.held import OUTAGE
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10

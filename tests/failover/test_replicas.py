@@ -11,7 +11,7 @@ from django_redis.pool import SentinelConnectionFactory
 
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis import connections
+from auth_api.sessions.redis import connections, held
 from auth_api.sessions.store import SessionStore
 from auth_api.settings.redis import caches
 from tests.auth_api.sessions.conftest import is_alive, request_with
@@ -157,8 +157,8 @@ def test_sessions_go_on_while_no_sentinel_answers(
 ) -> None:
     """Nothing confirms the primary, but no failover can happen either."""
     token = sign_in().session_key
-    monkeypatch.setattr(connections, "LONGEST_HELD", 0.0)
-    monkeypatch.setattr(connections, "_RENEWAL_PAUSE", 0.0)
+    monkeypatch.setattr(held, "LONGEST_HELD", 0.0)
+    monkeypatch.setattr(held, "RENEWAL_PAUSE", 0.0)
     for sentinel in sentinels.sentinels:
         sentinel.stop()
     try:
