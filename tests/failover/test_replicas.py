@@ -102,6 +102,21 @@ def test_an_ending_that_is_tried_again_still_needs_a_replica(
     assert not is_alive(token)
 
 
+def test_sessions_end_and_are_acknowledged_without_memory_to_spare(
+    sentinels: Sentinels, sign_in: Any
+) -> None:
+    """The second try has nothing to end: what is acknowledged then is the mark."""
+    token = sign_in().session_key
+    client = sentinels.roles()[0].client()
+    client.config_set("maxmemory", 1)
+    try:
+        for _ in range(2):
+            SessionStore(token).delete()
+    finally:
+        client.config_set("maxmemory", 0)
+    assert not is_alive(token)
+
+
 def test_validations_wait_for_nobody(sentinels: Sentinels, sign_in: Any) -> None:
     token = sign_in().session_key
     primary, _ = sentinels.roles()
