@@ -126,6 +126,20 @@ def test_users_whose_snapshot_ran_out_are_asked_for_in_the_database(
         assert is_alive(token)
 
 
+def test_an_answer_of_the_database_counts_though_it_cannot_be_cached(
+    sign_in: SignIn, user: Any, redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis went away after it had answered."""
+
+    def gone(*_: object, **__: object) -> bool:
+        raise SessionStoreUnavailable("gone")
+
+    token = sign_in().session_key
+    redis_client.delete(snapshot_key(user.session_ref))
+    monkeypatch.setattr(backend, "put_snapshot", gone)
+    assert is_alive(token)
+
+
 @every_refusal
 @pytest.mark.parametrize("clock", ["idle", "absolute"])
 def test_both_clocks_hold(
