@@ -33,8 +33,7 @@ if r.bound then
   end
   admit(KEYS[2], id_hash, expires, r.epoch, ms)
   -- as a reader's (put_snapshot.lua): the row may have changed since it was read
-  local fills = not snapshot or (known and (known < r.epoch or not is_of(run, snapshot)))
-  if fills and ARGV[8] == run then redis.call('SET', KEYS[3], ARGV[6] .. run, 'EX', ARGV[7]) end
+  if ARGV[8] == run and (not snapshot or (known and known < r.epoch)) then redis.call('SET', KEYS[3], ARGV[6] .. run, 'EX', ARGV[7]) end
 end
 redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
 return answer

@@ -18,7 +18,7 @@ from auth_api.sessions.redis.held import last_run
 from auth_api.sessions.saving import create_session
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
-from tests.auth_api.sessions.conftest import CLIENT, is_alive, make_user, run_of
+from tests.auth_api.sessions.conftest import CLIENT, is_alive, make_user, request_with, run_of
 from tests.lost_writes import what_follows_is_lost
 from tests.topologies import wait_for
 from tests.valkey import ValkeyServer
@@ -172,6 +172,21 @@ def test_a_fence_that_is_lost_before_the_commit_opens_nothing(
         run = run_of(user.session_ref)
         assert backend.put_snapshot(user.session_ref, row, lifetime=300, run=run)
     assert not is_alive(token)
+
+
+@alone
+def test_a_fence_that_is_lost_before_the_commit_shows_no_older_profile(
+    server: ValkeyServer, sign_in: SignIn, user: Any
+) -> None:
+    token = sign_in().session_key
+    row = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
+    with transaction.atomic():
+        with lost(server):
+            user.name = "Countess"
+            user.save()
+        run = run_of(user.session_ref)
+        assert backend.put_snapshot(user.session_ref, row, lifetime=300, run=run)
+    assert services.current_session(request_with(token)).user["name"] == "Countess"
 
 
 @alone
