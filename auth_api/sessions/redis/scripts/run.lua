@@ -6,5 +6,6 @@ local RUN_LENGTH = 12
 local run = ARGV[#ARGV]
 if run == '?' then
   local info = redis.call('INFO', 'replication')
-  run = info:find('role:master', 1, true) and info:match('master_replid:(%x+)'):sub(1, RUN_LENGTH) or ''
+  local _, last = info:find('master_replid:', 1, true)
+  run = info:find('role:master', 1, true) and info:sub(last + 1, last + RUN_LENGTH) or ''
 end
