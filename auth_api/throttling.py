@@ -14,7 +14,8 @@ from django.db import InterfaceError, OperationalError
 from auth_api.errors import Overloaded, Throttled
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import OUTAGE, ask
+from auth_api.sessions.redis.connections import ask
+from auth_api.sessions.redis.held import OUTAGE
 
 # The worker is full or its deadline has passed, or Redis or the database does not answer.
 NOT_JUDGED = (Overloaded, SessionStoreUnavailable, OperationalError, InterfaceError)

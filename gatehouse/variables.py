@@ -79,6 +79,7 @@ AUTH_API_THREADS = Variable("AUTH_API_THREADS", AUTH_API, number(1, 256), "8", "
 EVENT_STREAMS = Variable("GATEHOUSE_EVENT_STREAMS", AUTH_API, number(1, 256), "4", "the maximum number of event streams per worker of auth_api; each uses a thread and serves one worker of frontend_site")
 REDIS_URL = Variable("REDIS_URL", AUTH_API, TEXT, "", "the Redis server: redis://, rediss://, unix://, redis+sentinel://h:p,h:p/service/0 or redis+cluster://h:p,h:p", required=True)
 REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "0", "the number of replicas that must acknowledge a sign-in or the end of a session; production refuses 0 with Sentinel or Cluster (docs/explanation/sessions.md)")
+REDIS_FSYNC = Variable("GATEHOUSE_REDIS_FSYNC", AUTH_API, number(0, 1), "0", "1 answers a sign-in or the end of a session only when the primary has it on disk; needs appendonly and WAITAOF (Valkey, Redis 7.2) (docs/explanation/sessions.md)")
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "the database, such as postgres://user:password@host/name; defaults to SQLite in GATEHOUSE_VAR")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "the mail server: smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
 DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender address of mails")

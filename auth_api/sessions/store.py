@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from auth_api import deadline
 from auth_api.sessions.redis.answers import Absent, Ended
 from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.held import last_run
 
 from .exceptions import EndReason, NoSession, SessionEnded
 from .loading import load_session
@@ -63,6 +64,7 @@ class SessionStore(SessionBase):
         self.valid: ValidSession | None = None
         self._sent = self.token  # kept even if the session turns out to be over
         self._client = client
+        self._run = last_run()  # before the request reads a user, whose snapshot a sign-in caches
         self._new = NewSession()
         self._end_reason: EndReason | None = None
 
@@ -289,7 +291,9 @@ class SessionStore(SessionBase):
         return True
 
     def _create(self, data: dict[str, Any], user: Any) -> ValidSession:
-        valid = create_session(data, user, new=self._new, client=self._client, admin=self.admin)
+        valid = create_session(
+            data, user, new=self._new, client=self._client, admin=self.admin, run=self._run
+        )
         self._hold(valid, data)
         return valid
 

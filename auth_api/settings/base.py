@@ -37,6 +37,7 @@ class Gatehouse:
     slide_interval: int
     record_format: int  # 1 while workers of a release that reads only format 1 are running
     redis_replicas: int  # that must acknowledge a new or ended session before the answer
+    redis_fsync: bool  # the primary's disk must have it, too
     card_lifetime: int
     fence_lifetime: int  # longer than any transaction that changes a user
     recent_authentication: int
@@ -173,6 +174,7 @@ def _gatehouse() -> Gatehouse:
         slide_interval=ENV.read(variables.SLIDE_INTERVAL),
         record_format=ENV.read(variables.RECORD_FORMAT),
         redis_replicas=ENV.read(variables.REDIS_REPLICAS),
+        redis_fsync=bool(ENV.read(variables.REDIS_FSYNC)),
         card_lifetime=ENV.read(variables.CARD_LIFETIME),
         fence_lifetime=ENV.read(variables.FENCE_LIFETIME),
         recent_authentication=ENV.read(variables.RECENT_AUTHENTICATION),
