@@ -284,7 +284,7 @@ def test_a_validation_has_little_time_for_the_database(
 ) -> None:
     limits = []
 
-    def slow(ref: str) -> Any:
+    def slow(ref: str, run: bytes) -> Any:
         limits.append(deadline.left())
         raise deadline.DeadlinePassed
 
