@@ -78,7 +78,7 @@ def test_a_body_in_another_coding_is_a_400(site: Server, service: Service) -> No
 
 def test_a_browser_that_stops_sending_gives_its_slot_back(site: Server, service: Service) -> None:
     lines = [*site.csrf(COOKIE), "Content-Length: 1000"]
-    assert site.ask("POST", "/api/reports/echo", *lines).status == 400
+    assert site.ask("POST", "/api/reports/echo", *lines).status == 408
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
