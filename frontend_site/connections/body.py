@@ -1,16 +1,11 @@
-"""The body of a request with a limit of the time that the client may take for it."""
+"""The body of a request: it comes in time and whole, or not at all."""
 
 import errno
-import time
 from collections.abc import Callable
 from typing import Any
 
-import gevent
-
+from .pace import Pace
 from .sockets import ClientSocket, TLSClientSocket
-
-_SECONDS = 10.0  # for the whole of a body that the site reads itself (64 KiB at most)
-_SLOWEST = 1024  # bytes a second, of a body that may be long
 
 
 class TimedBody:
@@ -20,15 +15,11 @@ class TimedBody:
     too slow, ConnectionResetError when it ends too early: half a form must not look whole.
     """
 
-    def __init__(self, source: Any, sock: Any, length: int | None) -> None:
+    def __init__(
+        self, source: Any, sock: ClientSocket | TLSClientSocket, length: int | None
+    ) -> None:
         self._source, self._socket, self._left = source, sock, length
-        self._seconds = _SECONDS
-        self._earned = 0.0  # seconds for each byte
-
-    def may_be_long(self, seconds: float) -> None:
-        """Allow `seconds`, and one more for each KiB; time in which nobody reads does not count."""
-        self._seconds = seconds
-        self._earned = 1 / _SLOWEST
+        self.pace = Pace()
 
     def read(self, size: int = -1) -> bytes:
         """Return `size` bytes, fewer at the end; all that is left without `size`."""
@@ -43,11 +34,8 @@ class TimedBody:
         return self._timed(self._source.readline, size)
 
     def _timed(self, read: Callable[[int], bytes], size: int) -> bytes:
-        began = time.monotonic()
-        limit = max(self._seconds + max(size, 0) * self._earned, 0)
-        with self._socket.waiting(), gevent.Timeout(limit, TimeoutError("the body is too slow")):
+        with self._socket.waiting(self.pace):
             data = read(size)
-        self._seconds += len(data) * self._earned - (time.monotonic() - began)
         if self._left is not None:
             self._left -= len(data)
         return data

@@ -5,12 +5,14 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from gevent.socket import socket as GreenSocket
 from gevent.ssl import SSLSocket
 
 from .admission import Admission
+from .pace import Pace
 
 
 class _Client:
@@ -19,12 +21,14 @@ class _Client:
     address: str | None = None
     admission: Admission | None = None
     heard = False
+    _pace: Pace | None = None
     _evicted = False
 
     def recv(self, *args: Any) -> bytes:
         """Receive as usual. Raises ConnectionResetError once evicted."""
         with self._end_when_evicted():
-            data: bytes = super().recv(*args)  # type: ignore[misc]
+            receive = partial(super().recv, *args)  # type: ignore[misc]
+            data: bytes = self._pace.limit(receive) if self._pace else receive()
         self.heard = True
         return data
 
@@ -40,12 +44,14 @@ class _Client:
         return sent
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Within it, the worker waits for this client."""
+    def waiting(self, pace: Pace | None = None) -> Iterator[None]:
+        """Within it, the worker waits for this client; what it receives has to keep `pace`."""
+        self._pace = pace
         self.wait()
         try:
             yield
         finally:
+            self._pace = None
             self.go_on()
 
     def wait(self) -> None:

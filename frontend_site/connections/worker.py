@@ -15,7 +15,7 @@ from gatehouse.gunicorn import refusal
 from .admission import Admission, client_of
 from .sockets import TLSClientSocket, client_socket
 
-_STALLED = 30  # seconds without an end of one write: the client does not read
+_STALLED = 60  # seconds without an end of one write: the client does not read
 _LINGER = 1.0  # seconds in which a refused client can read why
 _REPORT = 10.0  # seconds: at most one line of the log in that time
 _RETRY = {"Retry-After": "5"}  # seconds

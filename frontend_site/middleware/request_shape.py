@@ -1,7 +1,7 @@
 """Rejects requests that no view accepts: too long, or with a wrong method, body or path."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from django.http import HttpResponseBase, UnreadablePostError
@@ -71,9 +71,16 @@ def _read_body(request: SiteRequest) -> HttpResponseBase | None:
     try:
         request.body  # noqa: B018 - Django keeps it
     except UnreadablePostError as error:
-        slow = isinstance(error.__cause__, TimeoutError)
+        slow = any(isinstance(cause, TimeoutError) for cause in _causes(error))
         return problems.respond(request, problems.REQUEST_TIMEOUT if slow else problems.BAD_REQUEST)
     return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what `error` came from: Django wraps it twice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield error
 
 
 def _is_fetch(request: SiteRequest) -> bool:

@@ -57,7 +57,7 @@ class RequestBody:
         self._share = _FairShare()
         self._input = request.META["wsgi.input"]
         if isinstance(self._input, TimedBody):
-            self._input.may_be_long(options().upstream_silence)
+            self._input.pace.may_be_long(options().upstream_silence)
         coding = request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
         if coding not in ("", "chunked"):  # we would pass it on as plain
             raise ClientGone
