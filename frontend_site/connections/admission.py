@@ -49,18 +49,19 @@ class Admission:
         self._of: Counter[str] = Counter()
         self._waiting: dict[Connection, None] = {}  # in the order in which they began to wait
 
-    def admit(self, connection: Connection) -> bool:
-        """Count `connection`, which waits, and return True; False if there is no room for it."""
-        address = connection.address
+    def has_room(self, address: str | None) -> bool:
+        """Whether a connection of `address` may come in; another may be closed for it."""
         if address is not None and self._of[address] >= self._share:
             return False
-        if self._count >= self._room and not self._make_room(address):
-            return False
+        return self._count < self._room or self._make_room(address)
+
+    def admit(self, connection: Connection) -> None:
+        """Count `connection`, which waits."""
+        address = connection.address
         self._count += 1
         if address is not None:
             self._of[address] += 1
         self.wait(connection)
-        return True
 
     def leave(self, connection: Connection) -> None:
         """Forget `connection`, which `admit` has counted."""

@@ -18,7 +18,8 @@ from .sockets import TLSClientSocket, client_socket
 _STALLED = 60  # seconds without an end of one write: the client does not read
 _LINGER = 1.0  # seconds in which a refused client can read why
 _REPORT = 10.0  # seconds: at most one line of the log in that time
-_RETRY = {"Retry-After": "5"}  # seconds
+_FULL = refusal(HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "5"})  # seconds
+_SLOW = refusal(HTTPStatus.REQUEST_TIMEOUT)
 _log = logging.getLogger("gunicorn.error")
 
 
@@ -45,20 +46,19 @@ class LimitedConnections:
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection, or refuse it."""
+        address = client_of(addr) if self.peers_are_clients else None
+        if not self._admission.has_room(address):
+            self._report.count("refused")
+            self._refuse(client)
+            return
         sock = client_socket(client)
-        sock.address = client_of(addr) if self.peers_are_clients else None
+        sock.address, sock.admission = address, self._admission
+        self._admission.admit(sock)
         try:
-            if not self._admission.admit(sock):
-                self._report.count("refused")
-                self._refuse(sock)
-                return
-            sock.admission = self._admission
-            try:
-                if self._is_ready(sock):
-                    super().handle(listener, sock, addr)  # type: ignore[misc]
-            finally:
-                self._admission.leave(sock)
+            if self._is_ready(sock):
+                super().handle(listener, sock, addr)  # type: ignore[misc]
         finally:
+            self._admission.leave(sock)
             util.close(sock)
 
     def timeout_ctx(self) -> gevent.Timeout:
@@ -86,7 +86,7 @@ class LimitedConnections:
         elif client.heard:
             self._report.count("slow")
             with suppress(Exception):
-                util.write_nonblock(client, refusal(HTTPStatus.REQUEST_TIMEOUT))
+                util.write_nonblock(client, _SLOW)
 
     def _is_ready(self, sock: Any) -> bool:
         """Do the TLS handshake, if there is one. Whether it succeeded in time."""
@@ -102,11 +102,11 @@ class LimitedConnections:
 
     def _refuse(self, sock: Any) -> None:
         """Answer 503. While there is room, wait for the client to read it: else a reset may destroy it."""
-        if isinstance(sock, TLSClientSocket):
-            return
-        with suppress(Exception):
-            util.write_nonblock(sock, refusal(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY))
-        if self._refusing >= self._spare // 2:
+        if not isinstance(sock, TLSClientSocket):  # which has no TLS yet to say it by
+            with suppress(Exception):
+                util.write_nonblock(sock, _FULL)
+        if isinstance(sock, TLSClientSocket) or self._refusing >= self._spare // 2:
+            util.close(sock)
             return
         self._refusing += 1
         try:
