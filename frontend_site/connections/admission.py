@@ -4,14 +4,19 @@ import ipaddress
 from collections import Counter
 from typing import Protocol
 
+_UNFINISHED = 16  # of one address: requests of which a part has come, or not even that
 _FEW = 8  # connections: a browser's six, its event stream, and one more
 _PROXIES = frozenset({"127.0.0.1", "::1"})  # on this host: they speak for many clients
 
 
 class Connection(Protocol):
-    """One client connection. `address`: that of the client, None if it is unknown."""
+    """One client connection.
+
+    `address`: that of the client, None if it is unknown. `idle`: it was answered, and has no request.
+    """
 
     address: str | None
+    idle: bool
 
     def evict(self) -> None:
         """End it under whoever waits for the client."""
@@ -38,7 +43,7 @@ def client_of(peer: object) -> str | None:
 class Admission:
     """The connections of one worker.
 
-    `room`: how many in all; `share`: how many of one address. A connection counts as waiting while
+    `room`: how many in all; `share`: how many of one address; of these, few may be unfinished. A connection counts as waiting while
     the worker can do nothing but wait for its client: for a request, for its body, or until the
     client reads. Only these can be closed to make room: whatever else is under way ends by itself.
     """
@@ -47,11 +52,15 @@ class Admission:
         self._room, self._share = room, share
         self._count = 0
         self._of: Counter[str] = Counter()
-        self._waiting: dict[Connection, None] = {}  # in the order in which they began to wait
+        # In the order in which they began to wait, and the address that each counts as unfinished for.
+        self._waiting: dict[Connection, str | None] = {}
+        self._unfinished: Counter[str] = Counter()
 
     def has_room(self, address: str | None) -> bool:
         """Whether a connection of `address` may come in; another may be closed for it."""
-        if address is not None and self._of[address] >= self._share:
+        if address is not None and (
+            self._unfinished[address] >= _UNFINISHED or self._of[address] >= self._share
+        ):
             return False
         return self._count < self._room or self._make_room(address)
 
@@ -74,11 +83,18 @@ class Admission:
 
     def wait(self, connection: Connection) -> None:
         """Note that from now on `connection` waits for its client."""
-        self._waiting[connection] = None
+        self.go_on(connection)
+        counted = None if connection.idle else connection.address
+        self._waiting[connection] = counted
+        if counted is not None:
+            self._unfinished[counted] += 1
 
     def go_on(self, connection: Connection) -> None:
         """Note that it waits no longer."""
-        self._waiting.pop(connection, None)
+        if (counted := self._waiting.pop(connection, None)) is not None:
+            self._unfinished[counted] -= 1
+            if not self._unfinished[counted]:
+                del self._unfinished[counted]
 
     def _make_room(self, address: str | None) -> bool:
         """Close the connection that has waited longest, of those of the address that has most.

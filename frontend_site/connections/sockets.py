@@ -21,6 +21,7 @@ class _Client:
     address: str | None = None
     admission: Admission | None = None
     heard = False
+    idle = False
     _pace: Pace | None = None
     _evicted = False
 

@@ -68,6 +68,7 @@ class LimitedConnections:
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer one request. Raises StopIteration when the connection is to close."""
         sock.go_on()
+        sock.idle = False
         sock.settimeout(_STALLED)
         try:
             super().handle_request(listener_name, req, sock, addr)  # type: ignore[misc]
@@ -77,6 +78,7 @@ class LimitedConnections:
         finally:
             sock.settimeout(None)
             sock.heard = False
+            sock.idle = True
             sock.wait()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -10,6 +10,7 @@ class Client:
 
     def __init__(self, address: str | None) -> None:
         self.address = address
+        self.idle = True
         self.evicted = False
 
     def evict(self) -> None:
@@ -52,6 +53,25 @@ def test_an_address_may_come_back_when_one_of_its_connections_has_gone() -> None
     assert not admission.has_room("a")
     admission.leave(first)
     assert admission.has_room("a")
+
+
+def test_an_address_gets_sixteen_unfinished_requests_and_may_have_more_idle() -> None:
+    admission = Admission(room=100, share=100)
+    clients = [Client("a") for _ in range(16)]
+    for client in clients:
+        client.idle = False
+        assert admission.has_room("a")
+        admission.admit(client)
+    assert not admission.has_room("a")
+    assert admission.has_room("b")
+    admission.go_on(clients[0])  # it is being answered
+    assert admission.has_room("a")
+    clients[0].idle = True
+    admission.wait(clients[0])
+    assert admission.has_room("a")
+    clients[0].idle = False
+    admission.wait(clients[0])
+    assert not admission.has_room("a")
 
 
 def test_who_has_most_makes_room_and_then_the_oldest() -> None:
