@@ -12,7 +12,7 @@ from frontend_site.proxy.headers import browser_response
 from frontend_site.security.endpoints import upstream_endpoint
 from frontend_site.site_request import SiteRequest
 
-from .body import BodyTooLong, ClientGone
+from .body import BodyTooLong, BodyTooSlow, ClientGone
 from .proxy import UpstreamFailed, forward
 from .target import BadTarget, target_of
 
@@ -54,6 +54,8 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         return problems.respond(request, _FAILURES[error.status], headers=headers)
     except BodyTooLong:
         return problems.respond(request, problems.UPSTREAM_BODY_TOO_LONG)
+    except BodyTooSlow:
+        return problems.respond(request, problems.REQUEST_TIMEOUT)
     except ClientGone:
         return problems.respond(request, problems.BAD_REQUEST)
 
