@@ -14,11 +14,12 @@ class LineFull(Exception):
 
 
 class _Line(deque[threading.Event]):
-    """Who waits, the first one at the left."""
+    """Who waits, the first one at the left; and how many more of them may work."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, slots: int) -> None:
         super().__init__()
         self.places = places
+        self.free = slots
 
 
 class WaitingLine:
@@ -32,20 +33,20 @@ class WaitingLine:
     def __init__(self, *, slots: int, reserved: int, waiting: int, named_waiting: int) -> None:
         self._lock = threading.Lock()
         self._free = slots
-        self._reserved = reserved
-        self._named = _Line(named_waiting)
-        self._others = _Line(waiting)
+        self._named = _Line(named_waiting, slots)
+        self._others = _Line(waiting, slots - reserved)
         self._names: set[str] = set()
 
     @contextmanager
     def slot(self, patience: float, name: str = "") -> Iterator[None]:
         """Hold a slot, waiting up to `patience` seconds for it. Raises LineFull."""
         with self._claimed(name) as goes_first:
-            self._take(self._named if goes_first else self._others, patience)
+            line = self._named if goes_first else self._others
+            self._take(line, patience)
             try:
                 yield
             finally:
-                self._give_back()
+                self._give_back(line)
 
     @contextmanager
     def _claimed(self, name: str) -> Iterator[bool]:
@@ -72,7 +73,7 @@ class WaitingLine:
             turn.wait(patience)
         except BaseException:  # a greenlet that is killed
             if not self._left(line, turn):
-                self._give_back()
+                self._give_back(line)
             raise
         if self._left(line, turn):
             raise LineFull
@@ -85,17 +86,15 @@ class WaitingLine:
             line.remove(turn)
             return True
 
-    def _give_back(self) -> None:
+    def _give_back(self, line: _Line) -> None:
         with self._lock:
             self._free += 1
+            line.free += 1
             self._call_next()
 
     def _call_next(self) -> None:
-        while self._named and self._free:
-            self._call(self._named)
-        while self._others and self._free > self._reserved:
-            self._call(self._others)
-
-    def _call(self, line: _Line) -> None:
-        self._free -= 1
-        line.popleft().set()
+        for line in (self._named, self._others):
+            while line and line.free and self._free:
+                self._free -= 1
+                line.free -= 1
+                line.popleft().set()

@@ -71,12 +71,15 @@ class Answer:
         """Whether the document has the `user` and `session` of a signed-in user."""
         return self.status == 200 and {"user", "session"} <= self.document.keys()
 
-    @cached_property
+    @property
     def retry_after(self) -> int:
-        """Seconds that auth_api asks for, spread if it is out of order; 2 when it names none."""
-        text = self.headers.get("retry-after", "")
-        seconds = int(text) if re.fullmatch("[0-9]{1,6}", text) else _RETRY_AFTER
-        return spread(seconds) if self.status == 503 else seconds
+        """Seconds that auth_api asks for; 2 when it names none."""
+        return _seconds(self.headers)
+
+
+def _seconds(headers: Mapping[str, str]) -> int:
+    text = headers.get("retry-after", "")
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else _RETRY_AFTER
 
 
 def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
@@ -84,6 +87,8 @@ def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
     if status not in _SUCCESSES and not 400 <= status < 600:
         raise NotAsAgreed(f"unexpected status {status}")
     headers = dict(lines)
+    if status == 503:
+        headers["retry-after"] = str(spread(_seconds(headers)))
     cookies = tuple(value for name, value in lines if name == "set-cookie")
     if status == 204:
         return Answer(status, b"", headers, cookies)

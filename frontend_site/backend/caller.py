@@ -18,10 +18,10 @@ class Caller:
     """The browser behind a call."""
 
     session_token: SessionToken | None = None
-    known_browser: str = field(default="", repr=False)  # the cookie's value, checked by nobody yet
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
+    known_browser: str = field(default="", repr=False)  # the cookie's value, checked by nobody yet
 
 
 def caller_of(request: SiteRequest) -> Caller:

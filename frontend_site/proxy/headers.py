@@ -21,8 +21,6 @@ def browser_response(answer: Answer) -> HttpResponse:
     for name in TO_BROWSER:
         if value := answer.headers.get(name.lower()):
             response[name] = value
-    if answer.status == 503:
-        response["Retry-After"] = str(answer.retry_after)
     if answer.status == 204 or not content_type:
         del response["Content-Type"]
     return response
