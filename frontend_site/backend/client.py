@@ -81,7 +81,7 @@ class AuthApiClient:
         headers = self._headers(caller, content_type, known_browser)
         request = Request(method, self._prefix + path, headers, (body,), len(body))
         try:
-            self._reachability.admit(hashing=route in HASHING)
+            self._reachability.admit(slow=route in HASHING or route in LONG)
             return self._ask(route, request, tag)
         except (OSError, BadAnswer) as error:
             _log.error("auth_api.unavailable", route=route, reason=type(error).__name__)
@@ -113,10 +113,10 @@ class AuthApiClient:
     def _ask(self, route: str, request: Request, tag: str) -> Answer:
         if route in LONG:
             with self._download_slots:
-                return self._watched(self._download, request)
+                return self._watched(self._download, request, slow=True)
         if route in HASHING:
             with self._hashing_slots.slot(tag), self._slots:
-                return self._watched(self._short, request, hashing=True)
+                return self._watched(self._short, request, slow=True)
         with self._slots:
             return self._watched(self._short, request)
 
@@ -125,10 +125,10 @@ class AuthApiClient:
         ask: Callable[[Request, Callable[[], bool]], Answer],
         request: Request,
         *,
-        hashing: bool = False,
+        slow: bool = False,
     ) -> Answer:
         """Ask, unless it has become hopeless in the meantime, and report how it went."""
-        is_hopeless = partial(self._reachability.is_refusing, hashing=hashing)
+        is_hopeless = partial(self._reachability.is_refusing, slow=slow)
         if is_hopeless():
             raise AuthApiUnavailable(_GAVE_UP)
         try:
@@ -136,12 +136,12 @@ class AuthApiClient:
         except (OSError, BadAnswer, NotAsAgreed) as error:
             if is_hopeless():  # others have seen it before us
                 raise AuthApiUnavailable(_GAVE_UP) from error
-            self._reachability.failed(error, hashing=hashing)
+            self._reachability.failed(error, slow=slow)
             raise
         except AuthApiUnavailable:
-            self._reachability.answered(hashing=hashing)
+            self._reachability.answered(slow=slow)
             raise
-        self._reachability.answered(hashing=hashing)
+        self._reachability.answered(slow=slow)
         return answer
 
     def _short(self, request: Request, is_hopeless: Callable[[], bool]) -> Answer:

@@ -16,20 +16,20 @@ _log = structlog.get_logger("frontend_site")
 class Reachability:
     """Knows from the calls before whether auth_api answers.
 
-    Any answer of its own is a success, 4xx and 5xx included. Calls that hash have a breaker more, which
-    counts their timeouts: slow hashes alone must not refuse validations. `is_answering` probes; it
-    is one call that changes nothing and takes a second at most, so no user's own call has to be the
-    probe.
+    Any answer of its own is a success, 4xx and 5xx included. Calls that are slow by nature (hashes and
+    downloads) have a breaker more, which counts what goes wrong after they were connected: they alone
+    must not refuse validations. `is_answering` probes: one call that changes nothing and takes a second
+    at most, so that no user's own call has to be the probe.
     """
 
     def __init__(self, is_answering: Callable[[], bool]) -> None:
         self._is_answering = is_answering
         self._all = Breaker(failures=_FAILURES, rest=_REST)
-        self._hashing = Breaker(failures=_FAILURES, rest=_REST)
+        self._slow = Breaker(failures=_FAILURES, rest=_REST)
 
-    def admit(self, *, hashing: bool) -> None:
+    def admit(self, *, slow: bool) -> None:
         """Let a call pass, or raise AuthApiUnavailable; while it is open, one caller probes first."""
-        for breaker in self._breakers(hashing):
+        for breaker in self._breakers(slow):
             if not breaker.is_open:
                 continue
             try:
@@ -38,22 +38,23 @@ class Reachability:
                 raise AuthApiUnavailable(str(error), retry_after=error.retry_after) from None
             self._probe(breaker)
 
-    def is_refusing(self, *, hashing: bool) -> bool:
+    def is_refusing(self, *, slow: bool) -> bool:
         """Whether a call that was admitted has become hopeless meanwhile."""
-        return any(breaker.is_open for breaker in self._breakers(hashing))
+        return any(breaker.is_open for breaker in self._breakers(slow))
 
-    def answered(self, *, hashing: bool) -> None:
+    def answered(self, *, slow: bool) -> None:
         """Take note of an answer."""
-        for breaker in self._breakers(hashing):
+        for breaker in self._breakers(slow):
             breaker.succeeded()
 
-    def failed(self, error: Exception, *, hashing: bool) -> None:
+    def failed(self, error: Exception, *, slow: bool) -> None:
         """Take note that none came: nobody listens, it was late, or it is not auth_api's."""
-        breaker = self._hashing if hashing and isinstance(error, TimeoutError) else self._all
+        nobody_listens = isinstance(error, ConnectionRefusedError)
+        breaker = self._slow if slow and not nobody_listens else self._all
         breaker.failed()
 
-    def _breakers(self, hashing: bool) -> tuple[Breaker, ...]:
-        return (self._all, self._hashing) if hashing else (self._all,)
+    def _breakers(self, slow: bool) -> tuple[Breaker, ...]:
+        return (self._all, self._slow) if slow else (self._all,)
 
     def _probe(self, breaker: Breaker) -> None:
         if not self._is_answering():

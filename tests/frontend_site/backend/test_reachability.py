@@ -182,7 +182,7 @@ def test_whoever_waits_for_an_answer_is_let_go_when_it_opens(
         thread.start()
     wait_for(lambda: len(stub.seen) == 3, "three calls to hang")
     for _ in range(5):
-        client._reachability.failed(OSError(), hashing=False)
+        client._reachability.failed(OSError(), slow=False)
     for thread in waiting:
         thread.join(60)
     assert not any(thread.is_alive() for thread in waiting)
@@ -199,7 +199,7 @@ def test_whoever_waits_for_a_slot_is_let_go_too(stub: Stub, options: Any, long_r
         thread.start()
     wait_for(lambda: stub.seen, "a call to hang")
     for _ in range(5):
-        client._reachability.failed(OSError(), hashing=False)
+        client._reachability.failed(OSError(), slow=False)
     for thread in waiting:
         thread.join(60)
     assert not any(thread.is_alive() for thread in waiting)
