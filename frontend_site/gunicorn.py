@@ -22,7 +22,7 @@ with stop_in_one_line():
     certfile = ENV.read(variables.CERTFILE) or None
     keyfile = ENV.read(variables.KEYFILE) or None
 keepalive = 15  # seconds
-limit_request_line = 4094
+limit_request_line = 8190  # long deep links, and `next` for them
 limit_request_fields = 60
 limit_request_field_size = 8190
 
