@@ -57,13 +57,14 @@ class Wire:
         """Return what has come, at most PIECE bytes; b"" at the end."""
         wait = self._longest_wait()
         if self._is_hopeless is not None:
+            until = time.monotonic() + wait
             while wait > _LOOK_UP:
                 self._socket.settimeout(_LOOK_UP)
                 with suppress(TimeoutError):
                     return self._socket.recv(PIECE)
                 if self._is_hopeless():
                     raise TimeoutError("no answer is to be expected any more")
-                wait -= _LOOK_UP
+                wait = max(0.001, until - time.monotonic())  # 0 would not wait at all
         self._socket.settimeout(wait)
         return self._socket.recv(PIECE)
 
