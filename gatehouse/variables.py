@@ -75,7 +75,7 @@ AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "the port that
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "the address that auth_api listens on; must not be public")
 AUTH_API_HOSTS = Variable("AUTH_API_HOSTS", AUTH_API, HOSTS, "127.0.0.1,localhost", "the Host names that auth_api accepts; must include the host of AUTH_API_URL")
 AUTH_API_WORKERS = Variable("AUTH_API_WORKERS", AUTH_API, WORKERS, "2", "the number of worker processes of auth_api")
-AUTH_API_THREADS = Variable("AUTH_API_THREADS", AUTH_API, number(1, 256), "8", "the number of threads per worker, not counting those for event streams")
+AUTH_API_THREADS = Variable("AUTH_API_THREADS", AUTH_API, number(1, 256), "8", "the number of threads per worker, not counting those for event streams and for passwords that are being hashed")
 EVENT_STREAMS = Variable("GATEHOUSE_EVENT_STREAMS", AUTH_API, number(1, 256), "4", "the maximum number of event streams per worker of auth_api; each uses a thread and serves one worker of frontend_site")
 REDIS_URL = Variable("REDIS_URL", AUTH_API, TEXT, "", "the Redis server: redis://, rediss://, unix://, redis+sentinel://h:p,h:p/service/0 or redis+cluster://h:p,h:p", required=True)
 REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "0", "the number of replicas that must acknowledge a sign-in or the end of a session; production refuses 0 with Sentinel or Cluster (docs/explanation/sessions.md)")

@@ -3,6 +3,7 @@
 from django.http import HttpResponseBase
 
 from frontend_site import problems
+from frontend_site.backend.answer import spread
 from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
@@ -50,7 +51,7 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
             still_valid=lambda: _is_valid(request),
         )
     except UpstreamFailed as error:
-        headers = {"Retry-After": "2"} if error.status == 503 else {}
+        headers = {"Retry-After": str(spread(2))} if error.status == 503 else {}
         return problems.respond(request, _FAILURES[error.status], headers=headers)
     except BodyTooLong:
         return problems.respond(request, problems.UPSTREAM_BODY_TOO_LONG)

@@ -14,7 +14,7 @@ from auth_api.database import limits
 from auth_api.database.limits import DatabaseUnavailable, slot
 from auth_api.database.postgresql import driver
 from auth_api.options import options
-from auth_api.sessions.redis import connections
+from auth_api.sessions.redis import connections, held
 from auth_api.settings.redis import caches
 from gatehouse.breaker import BreakerOpen
 from tests.auth_api.http import call
@@ -41,10 +41,10 @@ def server(settings: Any) -> Iterator[ValkeyServer]:
     with ValkeyServer() as running:
         settings.CACHES = caches(running.url)
         connections.connection.cache_clear()
-        connections._held.clear()
+        held._held.clear()
         yield running
     connections.connection.cache_clear()
-    connections._held.clear()
+    held._held.clear()
 
 
 def test_a_redis_that_is_away_is_soon_asked_no_more_and_then_again(server: ValkeyServer) -> None:

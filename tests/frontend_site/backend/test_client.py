@@ -240,7 +240,7 @@ def test_more_calls_than_slots_are_unknown_soon(stub: Stub, options: Any) -> Non
 def test_sign_ins_never_use_up_the_calls_of_those_who_are_signed_in(
     route: str, stub: Stub, options: Any
 ) -> None:
-    options(hashing_calls_at_once=1, connect_timeout=0.2, read_timeout=3)
+    options(hashing_calls_at_once=1, hashing_wait=0.2, read_timeout=3)
     stub.answers["POST /v1/login"] = hang(stub.wake)
 
     def first_call() -> None:
