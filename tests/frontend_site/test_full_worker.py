@@ -100,6 +100,16 @@ def test_one_address_gets_its_share_and_another_is_served(clients: Clients) -> N
     assert not any(is_closed(sock) for sock in held)
 
 
+def test_one_address_gets_sixteen_unfinished_requests(server: Server) -> None:
+    with ExitStack() as stack:
+        clients = Clients(server.port, stack)
+        for _ in range(17):
+            clients.open("127.0.0.2", b"GET /login HTTP/1.1\r\nX-Slow: ")
+        wait_for(lambda: clients.ask("127.0.0.2").status == 503, "the address to be refused")
+        assert clients.ask("127.0.0.3").status == 200
+    wait_for(lambda: clients.ask("127.0.0.2").status == 200, "the address to be served again")
+
+
 def test_a_proxy_on_this_host_has_no_share(clients: Clients) -> None:
     for _ in range(_SHARE + 1):
         clients.taken("127.0.0.1")
