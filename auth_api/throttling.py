@@ -7,6 +7,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from auth_api.errors import Throttled
+from auth_api.metrics import THROTTLED
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import OUTAGE, ask
@@ -93,6 +94,7 @@ class LoginThrottle:
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
+            THROTTLED.labels("tries").inc()
             raise Throttled(int(wait))
 
     def fail(self) -> None:
@@ -123,6 +125,7 @@ def count_new_password(chooser: str) -> None:
     key = f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
     count, left = _count(key, NEW_PASSWORDS_WINDOW)
     if count > NEW_PASSWORDS:
+        THROTTLED.labels("new passwords").inc()
         raise Throttled(max(1, left))
 
 
@@ -130,7 +133,10 @@ def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
     count, left = _count(key, MAIL_WINDOW)
-    return max(1, left) if count > CLIENT_MAILS else 0
+    if count <= CLIENT_MAILS:
+        return 0
+    THROTTLED.labels("mails of a client").inc()
+    return max(1, left)
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
@@ -140,7 +146,10 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     seconds.
     """
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
-    return _count(key, window)[0] <= ADDRESS_MAILS
+    if _count(key, window)[0] <= ADDRESS_MAILS:
+        return True
+    THROTTLED.labels("mails to an address").inc()
+    return False
 
 
 def _count(key: str, window: int) -> tuple[int, int]:

@@ -4,11 +4,13 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from tempfile import SpooledTemporaryFile
+from time import perf_counter
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
 
+from frontend_site.metrics import UNKNOWN, count_call
 from frontend_site.options import options
 from frontend_site.transport.answer import BadAnswer, Framing
 from frontend_site.transport.pool import Pool
@@ -19,13 +21,14 @@ from frontend_site.transport.wire import Patience
 from gatehouse.cookies import SESSION_COOKIE
 from gatehouse.service_token import ServiceTokens
 
-from .answer import Answer, AuthApiUnavailable, checked
+from .answer import Answer, AuthApiUnavailable, ServiceTokenRefused, checked
 from .call_slots import CallSlots
 from .caller import Caller
 from .routes import HASHING, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
 
 __all__ = (
-    "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "auth_api", "is_handle",
+    "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "ServiceTokenRefused",
+    "auth_api", "is_handle",
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -65,14 +68,19 @@ class AuthApiClient:
         method, path = method_and_path(route, handle=handle, audience=audience)
         headers = self._headers(caller, content_type)
         request = Request(method, self._prefix + path, headers, (body,), len(body))
+        started, outcome = perf_counter(), UNKNOWN
         try:
-            return self._ask(route, request)
+            answer = self._ask(route, request)
+            outcome = str(answer.status)
+            return answer
         except (OSError, BadAnswer) as error:
             _log.error("auth_api.unavailable", route=route, reason=type(error).__name__)
             raise AuthApiUnavailable(type(error).__name__) from error
         except AuthApiUnavailable as error:
             _log.error("auth_api.unavailable", route=route, reason=str(error))
             raise
+        finally:
+            count_call(route, outcome, perf_counter() - started)
 
     def _headers(self, caller: Caller, content_type: str) -> dict[str, str]:
         headers = {

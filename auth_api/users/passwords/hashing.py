@@ -24,6 +24,7 @@ from nacl.bindings import crypto_pwhash_str_verify, crypto_pwhash_STRBYTES
 from nacl.exceptions import InvalidkeyError
 
 from auth_api.errors import Overloaded
+from auth_api.metrics import HASHES
 from auth_api.options import options
 
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
@@ -96,6 +97,7 @@ def _places() -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(options().hashing_slots + _WAITING)
 
 
+@HASHES.track_inprogress()
 def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
     """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads."""
     if not _places().acquire(blocking=False):
