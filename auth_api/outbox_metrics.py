@@ -54,4 +54,4 @@ def _read() -> _Outbox | None:
         connection.close()
 
 
-_outbox: Probe[_Outbox | None] = Probe(_read, late=None)
+_outbox: Probe[_Outbox | None] = Probe(_read, late=None, patience=2.0)

@@ -1,5 +1,6 @@
 """Maps domain errors to problem documents (RFC 9457), in one table."""
 
+import sys
 from typing import Any
 
 import structlog
@@ -145,4 +146,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also answer exceptions of middleware, which ProblemMiddleware never sees: for example, an outage."""
+    error = sys.exc_info()[1]
+    if isinstance(error, Exception) and problem_for(error):
+        return problem_response(request, error)
     return problem_response(request, INTERNAL_ERROR)

@@ -8,11 +8,12 @@ from gatehouse.probe import Probe, results
 from gatehouse.readiness import Readiness
 
 DATABASE = "database"  # nobody can sign in; sessions are valid by their snapshots, for as long as those live
+_PATIENCE = 1.0  # seconds; frontend_site waits longer (frontend_site/readiness.py), so that it hears what is missing
 _VITAL = frozenset({redis.ANSWERS})
 
 
 def readiness() -> Readiness:
-    """Return what works now: within two seconds, whatever hangs."""
+    """Return what works now: within a second, whatever hangs."""
     missing = [name for names in results(_redis, _database) for name in names]
     return Readiness.of(missing, vital=_VITAL)
 
@@ -28,5 +29,9 @@ def _missing_of_database() -> tuple[str, ...]:
     return ()
 
 
-_redis: Probe[tuple[str, ...]] = Probe(redis.missing_of_redis, late=(redis.ANSWERS,))
-_database: Probe[tuple[str, ...]] = Probe(_missing_of_database, late=(DATABASE,))
+_redis: Probe[tuple[str, ...]] = Probe(
+    redis.missing_of_redis, late=(redis.ANSWERS,), patience=_PATIENCE
+)
+_database: Probe[tuple[str, ...]] = Probe(
+    _missing_of_database, late=(DATABASE,), patience=_PATIENCE
+)

@@ -32,4 +32,4 @@ def _reported(answer: Answer) -> Readiness:
     return Readiness(status, tuple(str(name) for name in missing))
 
 
-_backend = Probe(_ask, late=_AUTH_API)
+_backend = Probe(_ask, late=_AUTH_API, patience=2.0)

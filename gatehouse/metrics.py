@@ -17,7 +17,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from . import metrics_folder
+from .env import metrics_folder
+from .metrics_folder import dead
 
 OTHER = "other"  # the route of files, of unknown paths, and of requests that no view saw
 # Seconds. A validation takes a few milliseconds, a password hash up to a second or two in a flood.
@@ -48,7 +49,7 @@ def count_request(match: Any, status: int, seconds: float) -> None:
 
 def exposition(*collectors: Collector) -> bytes:
     """Return the metrics of all workers as Prometheus reads them, and what `collectors` find now."""
-    if metrics_folder.is_in_use():
+    if metrics_folder():
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         text = generate_latest(registry)
@@ -62,5 +63,5 @@ def exposition(*collectors: Collector) -> bytes:
 
 def forget_dead_workers() -> None:
     """Drop the gauges of workers that were killed. A new worker calls this; counters stay."""
-    for pid in metrics_folder.dead:
+    for pid in dead:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -4,11 +4,11 @@ gunicorn's master makes it before the first worker starts, and imports no promet
 would be older than gevent's patches (gatehouse/preflight.py).
 """
 
-import os
 import shutil
 import tempfile
 
-VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
+from .env import metrics_folder, set_metrics_folder
+
 dead: list[int] = []  # process ids of workers that ended; the next worker inherits the list
 
 
@@ -17,15 +17,11 @@ def create() -> None:
 
     Not in GATEHOUSE_VAR: two instances of a service may share that one, and it may be read-only.
     """
-    os.environ[VARIABLE] = tempfile.mkdtemp(prefix="gatehouse-metrics-")
-
-
-def is_in_use() -> bool:
-    """Whether this process shares its metrics with other workers."""
-    return bool(os.environ.get(VARIABLE))
+    set_metrics_folder(tempfile.mkdtemp(prefix="gatehouse-metrics-"))
 
 
 def remove() -> None:
     """Delete the folder; quiet without one."""
-    if folder := os.environ.pop(VARIABLE, ""):
+    if folder := metrics_folder():
         shutil.rmtree(folder, ignore_errors=True)
+        set_metrics_folder("")

@@ -14,16 +14,16 @@ from typing import Generic, TypeVar
 import structlog
 
 T = TypeVar("T")
-PATIENCE = 2.0  # seconds that a check may take; longer, and what it checks counts as missing
 FRESH = 1.0  # seconds for which a result stands
 _log = structlog.get_logger("gatehouse")
 
 
 class Probe(Generic[T]):
-    """One check. `late` is its result while it takes longer than PATIENCE, and before it was ever made."""
+    """One check, which may take `patience` seconds. `late` is its result while it takes longer, and at first."""
 
-    def __init__(self, check: Callable[[], T], *, late: T) -> None:
+    def __init__(self, check: Callable[[], T], *, late: T, patience: float) -> None:
         self._check = check
+        self.patience = patience
         self._late = self._result = late
         self._fresh_until = 0.0
         self._started_at: float | None = None  # of a check that runs
@@ -50,7 +50,7 @@ class Probe(Generic[T]):
         """The last result; does not wait."""
         with self._lock:
             since = self._started_at
-            is_late = since is not None and time.monotonic() - since >= PATIENCE
+            is_late = since is not None and time.monotonic() - since >= self.patience
             return self._late if is_late else self._result
 
     def _run(self) -> None:
@@ -68,9 +68,9 @@ class Probe(Generic[T]):
 
 
 def results(*probes: Probe[T]) -> list[T]:
-    """Return the results of all `probes`, which run at the same time, within PATIENCE."""
-    until = time.monotonic() + PATIENCE
-    for done in [probe.start() for probe in probes]:
+    """Return the results of all `probes`, which run at the same time, within the patience of each."""
+    now = time.monotonic()
+    for probe, done in [(probe, probe.start()) for probe in probes]:
         if done is not None:
-            done.wait(max(0.0, until - time.monotonic()))
+            done.wait(max(0.0, now + probe.patience - time.monotonic()))
     return [probe.result for probe in probes]
