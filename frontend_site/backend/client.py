@@ -4,7 +4,6 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from tempfile import SpooledTemporaryFile
-from time import perf_counter
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -68,10 +67,10 @@ class AuthApiClient:
         method, path = method_and_path(route, handle=handle, audience=audience)
         headers = self._headers(caller, content_type)
         request = Request(method, self._prefix + path, headers, (body,), len(body))
-        started, outcome = perf_counter(), UNKNOWN
+        outcome: str | int = UNKNOWN
         try:
             answer = self._ask(route, request)
-            outcome = str(answer.status)
+            outcome = answer.status
             return answer
         except (OSError, BadAnswer) as error:
             _log.error("auth_api.unavailable", route=route, reason=type(error).__name__)
@@ -80,7 +79,7 @@ class AuthApiClient:
             _log.error("auth_api.unavailable", route=route, reason=str(error))
             raise
         finally:
-            count_call(route, outcome, perf_counter() - started)
+            count_call(route, outcome)
 
     def _headers(self, caller: Caller, content_type: str) -> dict[str, str]:
         headers = {
