@@ -44,6 +44,7 @@ def pairs() -> Iterator[Pairs]:
                 "FRONTEND_WORKERS": "2",
                 "AUTH_API_WORKERS": "2",
                 "GATEHOUSE_METRICS_TOKEN": METRICS_TOKEN,
+                "GATEHOUSE_LOG_LEVEL": "WARNING",
             }
             with Stack(**settings) as running:
                 yield Pairs(running, relay, port, running.make_user(EMAIL))
