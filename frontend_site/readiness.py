@@ -6,6 +6,7 @@ from gatehouse.probe import Probe, results
 from gatehouse.readiness import Readiness
 
 _AUTH_API = Readiness("not ready", ("auth_api",))  # it does not answer, or not as agreed
+_OLDER = Readiness("degraded", ("auth_api",))  # it takes our token, but has no /v1/ready yet
 _SERVICE_TOKEN = Readiness("not ready", ("service-token",))  # keys or clocks of the two differ
 
 
@@ -26,6 +27,8 @@ def _ask() -> Readiness:
 
 def _reported(answer: Answer) -> Readiness:
     """Return what auth_api says of itself. Everything that it lacks, the site lacks."""
+    if answer.status == 404:
+        return _OLDER
     status, missing = answer.document.get("status"), answer.document.get("missing", [])
     if status not in ("ready", "degraded", "not ready") or not isinstance(missing, list):
         return _AUTH_API

@@ -30,13 +30,18 @@ REQUESTS = Histogram(
     ["route", "status"],
     buckets=_BUCKETS,
 )
-BREAKERS = Gauge(
+_BREAKERS = Gauge(
     "gatehouse_breakers_open",
     "Workers whose circuit breaker is open, by what they call",
     ["server"],
     multiprocess_mode="livesum",
 )
 _of = cache(REQUESTS.labels)  # few routes and statuses, and labels() looks for each again
+
+
+def show_breaker(server: str, *, is_open: bool) -> None:
+    """Show whether this worker's circuit breaker in front of `server` ("auth_api", "redis", "database") is open."""
+    _BREAKERS.labels(server).set(is_open)
 
 
 def count_request(match: Any, status: int, seconds: float) -> None:

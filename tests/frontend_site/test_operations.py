@@ -50,7 +50,6 @@ def test_readyz_names_what_is_missing(browser: Browser, stub: Stub) -> None:
     "answer",
     [
         problem("internal-error", 500),
-        problem("not-found", 404),
         Canned(200, {"status": "fine"}),
         Canned(200, {"status": "ready", "missing": "redis"}),
         Canned(200, b"ready"),
@@ -59,6 +58,14 @@ def test_readyz_names_what_is_missing(browser: Browser, stub: Stub) -> None:
 def test_readyz_takes_nothing_else_for_ready(browser: Browser, stub: Stub, answer: Canned) -> None:
     stub.answers[READY] = answer
     assert not_ready(browser) == ["auth_api"]
+
+
+def test_readyz_is_degraded_before_an_older_auth_api(browser: Browser, stub: Stub) -> None:
+    """While both are upgraded, a site that was first must not be taken away."""
+    stub.answers[READY] = problem("not-found", 404)
+    answer = browser.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded", "missing": ["auth_api"]}
 
 
 def test_readyz_tells_a_refused_service_token(browser: Browser, stub: Stub) -> None:
