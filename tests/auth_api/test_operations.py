@@ -227,3 +227,20 @@ def test_without_the_database_a_login_is_unknown(monkeypatch: pytest.MonkeyPatch
     assert events[0]["route"] == "auth_api.api.login.login"
     assert events[0]["cause"] == "OperationalError: gone"
     assert "exception" not in events[0]
+
+
+def failing_middleware(get_response: Any) -> Any:
+    return no_database
+
+
+def test_an_outage_in_a_middleware_is_unknown_and_one_line(settings: Any) -> None:
+    """Its exception reaches no view and no other middleware: Django answers, and logs it."""
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        f"{failing_middleware.__module__}.failing_middleware",
+    ]
+    with logged() as events:
+        answer = call("GET", "/v1/session")
+    assert answer.json()["type"] == "urn:gatehouse:problem:database-unavailable"
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert names_of(events) == ["database.unavailable"]
