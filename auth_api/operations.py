@@ -17,7 +17,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready, degraded (200) or not ready (503), with what is missing. Also /v1/ready, for frontend_site."""
+    """Ready, degraded (200) or not ready (503), with what is missing."""
+    return readiness().response()
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """What works, for frontend_site, by its service token. Not whether this worker is to get new connections."""
     return readiness().response()
 
 
