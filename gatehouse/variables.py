@@ -62,6 +62,7 @@ AUTH_API_URL = Variable("AUTH_API_URL", FRONTEND_SITE, URL, "", "the base URL of
 PROXY_HOPS = Variable("GATEHOUSE_PROXY_HOPS", FRONTEND_SITE, number(0, 5), "0", "the number of reverse proxies in front of frontend_site whose X-Forwarded headers are trusted")
 FORWARD_AUTH_PATHS = Variable("GATEHOUSE_FORWARD_AUTH_PATHS", FRONTEND_SITE, LIST, "", "the paths of apps behind forward auth, such as /app/,/wiki/:click; `:click` requires a click for links from other sites (docs/how-to/forward-auth.md)")
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
+METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, 32 or more characters; without one there is no /metrics (docs/reference/metrics.md)")
 UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base (docs/how-to/upstreams.md)")
 UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "the cookies that upstreams may set and receive, as name:cookie")
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the maximum size of a request body to an upstream")

@@ -62,7 +62,7 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
         ("/account", True, 200, 960),
         ("/api/auth/session", True, 200, 450),
         ("/", False, 200, 440),
-        ("/account", False, 302, 350),
+        ("/account", False, 302, 356),
     ],
 )
 def test_a_request_calls_few_functions(
