@@ -1,0 +1,10 @@
+"""All faults, in the order of the table; those of one system follow each other."""
+
+from . import clocks, cluster, databases, mail, redis, sentinel, services
+from .fault import FAULTS, Fault
+from .systems import SYSTEMS
+
+__all__ = ["EVERY", "clocks", "cluster", "databases", "mail", "redis", "sentinel", "services"]
+
+_ORDER = list(SYSTEMS)
+EVERY: list[Fault] = sorted(FAULTS, key=lambda fault: _ORDER.index(fault.where))

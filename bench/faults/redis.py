@@ -1,0 +1,68 @@
+"""Faults of a single Valkey with an append-only file."""
+
+import shutil
+import time
+from collections.abc import Iterator
+
+from .disks import full_disk, no_tiny_disk
+from .fault import fault
+from .systems import ALONE, System
+
+
+@fault("Redis killed (kill -9)", ALONE, hold=2)
+def killed(system: System) -> Iterator[None]:
+    system.stack.valkey.kill()
+    yield
+    system.stack.valkey.start()
+
+
+@fault("Redis frozen", ALONE)
+def frozen(system: System) -> Iterator[None]:
+    system.stack.valkey.pause()
+    yield
+    system.stack.valkey.resume()
+
+
+@fault("Redis paused (CLIENT PAUSE)", ALONE)
+def paused(system: System) -> Iterator[None]:
+    system.stack.valkey.client().client_pause(60_000)
+    yield
+    system.stack.valkey.client().client_unpause()
+
+
+@fault("Redis out of memory", ALONE)
+def out_of_memory(system: System) -> Iterator[None]:
+    system.stack.valkey.client().config_set("maxmemory", 1)
+    yield
+    system.stack.valkey.client().config_set("maxmemory", 0)
+
+
+@fault("Redis' disk full (MISCONF)", ALONE, missing=no_tiny_disk)
+def disk_full(system: System) -> Iterator[None]:
+    with full_disk(system.stack.valkey.folder):
+        yield
+
+
+@fault("Redis' replicas unmet (min-replicas-to-write)", ALONE)
+def replicas_unmet(system: System) -> Iterator[None]:
+    system.stack.valkey.client().config_set("min-replicas-to-write", 1)
+    yield
+    system.stack.valkey.client().config_set("min-replicas-to-write", 0)
+
+
+@fault("Redis' AOF put back by a second", ALONE, hold=0)
+def put_back(system: System) -> Iterator[None]:
+    """As after a crash of the machine, with `appendfsync everysec`."""
+    valkey = system.stack.valkey
+    files, kept = valkey.folder / "appendonlydir", system.stack.folder / "aof"
+    shutil.rmtree(kept, ignore_errors=True)
+    begin = time.monotonic()
+    shutil.copytree(files, kept)
+    time.sleep(1)
+    valkey.kill()
+    shutil.rmtree(files)
+    shutil.copytree(kept, files)
+    # What was acknowledged in here may be forgotten, but for what the database knows.
+    system.windows.append((begin, time.monotonic()))
+    valkey.start()
+    yield
