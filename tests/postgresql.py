@@ -57,7 +57,7 @@ class PostgreSQL:
 
     def _run(self, *command: str) -> None:
         folder = self._folder.name
-        subprocess.run(command, user=self._owner, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        subprocess.run(command, user=self._owner, check=True, capture_output=True, cwd=folder)
 
     def _use_tablespace(self) -> None:
         if self._owner:

@@ -10,6 +10,7 @@ from .known import Finding, Kind, Session, State, Tally
 from .site import CSRF, SESSION, Answer, Site
 
 _POCKET = 8  # browsers that are signed in at once
+_WATCHED = 3  # browsers of a watcher
 _AGAIN = 12  # ended sessions that are looked at again and again
 _PAUSE = 0.02  # seconds after a call without an answer
 PAGES = ("/api/auth/session", "/account")
@@ -25,10 +26,14 @@ class Doubt:
 
 
 class Client(threading.Thread):
-    """Acts until `stopping` is set, and notes each contradiction in its tally."""
+    """Acts until `stopping` is set, and notes each contradiction in its tally.
 
-    def __init__(self, site: Site, email: str, password: str) -> None:
+    A watcher signs in and then only looks: no slow act keeps it from seeing whether sessions are valid.
+    """
+
+    def __init__(self, site: Site, email: str, password: str, *, watches: bool = False) -> None:
         super().__init__(daemon=True)
+        self.watches = watches
         self.site, self.email, self.password = site, email, password
         self.tally = Tally()
         self.sessions: list[Session] = []
@@ -43,8 +48,11 @@ class Client(threading.Thread):
 
     def act(self) -> None:
         live = self.of(State.LIVE)
+        if self.watches:
+            return self.look() if len(live) >= _WATCHED else self.sign_in()
         if len(live) < 2:
-            return self.sign_in()
+            # Where nobody can sign in, there still are answers.
+            return self._random.choice((self.sign_in, self.look_back))()
         if len(live) > _POCKET:
             return self.sign_out()
         acts = (self.look, self.look_back, self.sign_in, self.sign_out, self.be_a_stranger)

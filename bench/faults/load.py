@@ -17,10 +17,10 @@ class NoRecovery(Exception):
 
 
 class Load:
-    """A context manager: the clients stop when it exits."""
+    """A context manager: the `clients` stop when it exits. `actors` act only when a fault asks them to."""
 
-    def __init__(self, clients: list[Client]) -> None:
-        self.clients = clients
+    def __init__(self, clients: list[Client], actors: list[Client]) -> None:
+        self.clients, self.everybody = clients, [*clients, *actors]
         self.begun = self.ended = 0.0
 
     def __enter__(self) -> "Load":
@@ -56,22 +56,24 @@ class Load:
     def settle(self) -> None:
         """Look at everything that was acknowledged, until it is known. Raises NoRecovery."""
         with ThreadPoolExecutor(len(self.clients)) as pool:
-            list(pool.map(_settle, self.clients))
+            list(pool.map(_settle, self.everybody))
 
     @property
     def findings(self) -> list[Finding]:
-        return [one for client in self.clients for one in client.tally.findings]
+        return [one for client in self.everybody for one in client.tally.findings]
 
     @property
     def ghosts(self) -> Counter[str]:
-        return sum((client.tally.ghosts for client in self.clients), Counter())
+        return sum((client.tally.ghosts for client in self.everybody), Counter())
 
     @property
     def statuses(self) -> Counter[str]:
-        return sum((client.tally.statuses for client in self.clients), Counter())
+        return sum((client.tally.statuses for client in self.everybody), Counter())
 
-    def longest_gap(self) -> float:
-        return max(client.tally.longest_gap(self.begun, self.ended) for client in self.clients)
+    def longest_gap(self, *, watchers: bool = False) -> float:
+        """Return the longest time, in seconds, in which a client (or watcher) got no good answer."""
+        chosen = [client for client in self.clients if client.watches or not watchers]
+        return max(client.tally.longest_gap(self.begun, self.ended) for client in chosen)
 
 
 def _settle(client: Client) -> None:

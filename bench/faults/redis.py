@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from .disks import full_disk, no_tiny_disk
-from .fault import fault
+from .fault import HOLD, fault
 from .systems import ALONE, System
 
 
@@ -25,9 +25,8 @@ def frozen(system: System) -> Iterator[None]:
 
 @fault("Redis paused (CLIENT PAUSE)", ALONE)
 def paused(system: System) -> Iterator[None]:
-    system.stack.valkey.client().client_pause(60_000)
+    system.stack.valkey.client().client_pause(int(HOLD * 1000))  # it hears no CLIENT UNPAUSE
     yield
-    system.stack.valkey.client().client_unpause()
 
 
 @fault("Redis out of memory", ALONE)
@@ -53,12 +52,19 @@ def replicas_unmet(system: System) -> Iterator[None]:
 @fault("Redis' AOF put back by a second", ALONE, hold=0)
 def put_back(system: System) -> Iterator[None]:
     """As after a crash of the machine, with `appendfsync everysec`."""
+    alone, all_at_once, by_password = system.actors
+    for actor in system.actors:
+        for _ in range(3):
+            actor.sign_in()
     valkey = system.stack.valkey
     files, kept = valkey.folder / "appendonlydir", system.stack.folder / "aof"
     shutil.rmtree(kept, ignore_errors=True)
     begin = time.monotonic()
     shutil.copytree(files, kept)
-    time.sleep(1)
+    alone.sign_out()
+    all_at_once.end_all()
+    by_password.change_password()
+    time.sleep(max(0.0, begin + 1 - time.monotonic()))
     valkey.kill()
     shutil.rmtree(files)
     shutil.copytree(kept, files)

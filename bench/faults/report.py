@@ -8,7 +8,7 @@ from .run import Row
 
 _HEAD = (
     "fault", "requests", "wrong", "lost", "revived", "in the documented window", "ghosts",
-    "503", "no answer", "longest gap, s", "recovery, s",
+    "503", "no answer", "longest gap, s", "of a check, s", "recovery, s",
 )  # fmt: skip
 
 
@@ -33,7 +33,8 @@ def _cells(row: Row) -> list[str]:
     return [
         row.fault, f"{row.requests:,}", *(str(row.count(kind)) for kind in Kind),
         str(len(row.in_window)), str(sum(row.ghosts.values())),
-        str(row.unavailable), str(row.broken), f"{row.longest_gap:.1f}", f"{row.recovery:.1f}",
+        str(row.unavailable), str(row.broken), f"{row.longest_gap:.1f}",
+        f"{row.longest_blind:.1f}", f"{row.recovery:.1f}",
     ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class Row:
     in_window: list[Finding]  # lost or revived in a window that the documents name
     ghosts: dict[str, int]
     longest_gap: float
+    longest_blind: float  # in which a watcher did not learn whether a session is valid
     recovery: float
     statuses: dict[str, int] = field(repr=False)
 
@@ -38,8 +39,8 @@ class Row:
 
 def run(fault: Fault, system: System, *, seconds: float = 0) -> Row:
     """Run a fault for its own time, or `seconds` if that is longer. Raises NoRecovery, TimeoutError."""
-    system.windows.clear()
-    with Load(system.clients()) as load:
+    system.renew()
+    with Load(system.clients, system.actors) as load:
         load.warm_up()
         with fault.inject(system):
             time.sleep(max(fault.hold, seconds))
@@ -50,7 +51,7 @@ def run(fault: Fault, system: System, *, seconds: float = 0) -> Row:
 
 
 def _row(fault: Fault, system: System, load: Load, recovery: float) -> Row:
-    tallies = [client.tally for client in load.clients]
+    tallies = [client.tally for client in load.everybody]
     counted, in_window = excused(load.findings, system.windows)
     return Row(
         fault=fault.name,
@@ -62,6 +63,7 @@ def _row(fault: Fault, system: System, load: Load, recovery: float) -> Row:
         in_window=[one for one in in_window if one.kind is not Kind.WRONG],
         ghosts=dict(+load.ghosts),
         longest_gap=load.longest_gap(),
+        longest_blind=load.longest_gap(watchers=True),
         recovery=recovery,
         statuses=dict(sorted(load.statuses.items())),
     )

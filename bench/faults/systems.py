@@ -26,7 +26,8 @@ CLUSTER = "Cluster, no replicas"
 CLUSTER_WITH_REPLICAS = "Cluster, 1 replica each"
 CLOCKS = "Valkey, SQLite, own clocks"
 
-CLIENTS = 6
+CLIENTS, WATCHERS, ACTORS = 5, 3, 3
+_USERS = CLIENTS + WATCHERS + ACTORS
 _ROUNDS = 40  # faults on one system
 _SETTINGS = {
     "GATEHOUSE_ENV": "production",
@@ -62,22 +63,26 @@ class System:
     password: str = field(default="", repr=False)
     windows: list[tuple[float, float]] = field(default_factory=list)
     rounds: int = 0
+    clients: list[Client] = field(default_factory=list)
+    actors: list[Client] = field(default_factory=list)  # for what a fault itself wants to do
 
     def make_users(self) -> None:
         """Make enough accounts for all faults, so that each begins with new ones."""
         self.password = secrets.token_urlsafe(18)
-        given = f"{CLIENTS * _ROUNDS}\n{self.password}\n"
+        given = f"{_USERS * _ROUNDS}\n{self.password}\n"
         self.stack.manage("shell", "--no-imports", "-c", _MAKE_USERS, stdin=given)
 
-    def clients(self) -> list[Client]:
-        """Return new clients, each with an account and an address that nobody has used yet."""
-        first = self.rounds * CLIENTS
+    def renew(self) -> None:
+        """Make new clients, each with an account and an address that nobody has used yet."""
+        first = self.rounds * _USERS
         self.rounds += 1
-        port = self.stack.web_port
-        return [
-            Client(Site(port, f"198.51.{n // 250}.{n % 250 + 1}"), f"user{n}@example.com", self.password)
-            for n in range(first, first + CLIENTS)
-        ]  # fmt: skip
+        self.windows = []
+        made = [self._client(first + n, watches=n < WATCHERS) for n in range(_USERS)]
+        self.clients, self.actors = made[:-ACTORS], made[-ACTORS:]
+
+    def _client(self, number: int, *, watches: bool) -> Client:
+        site = Site(self.stack.web_port, f"198.51.{number // 250}.{number % 250 + 1}")
+        return Client(site, f"user{number}@example.com", self.password, watches=watches)
 
 
 @contextmanager
