@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.ports import free_port
@@ -78,8 +78,9 @@ class PostgreSQL:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.send(signal.SIGCONT)
-        self.stop()
+        with suppress(OSError, subprocess.CalledProcessError):  # it does not run any more
+            self.send(signal.SIGCONT)
+            self.stop()
         self._folder.cleanup()
 
 
