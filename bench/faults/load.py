@@ -9,7 +9,7 @@ from .client import Client
 from .known import Finding, Kind, Session, State
 
 PATIENCE = 60  # seconds
-_LOOK_AT = 60  # ended sessions of each client that are looked at in the end, the newest first
+_LOOK_AT = 30  # ended sessions of each client that are looked at in the end, the newest first
 
 
 class NoRecovery(Exception):
