@@ -46,10 +46,21 @@ class PostgreSQL:
         self._run("pg_ctl", "-D", self._data, "-m", mode, "stop")
 
     def send(self, signal_number: int) -> None:
-        """Send a signal to all of its processes."""
+        """Send a signal to all of its processes, to the one that makes the others first."""
         first = int(Path(self._data, "postmaster.pid").read_text().split()[0])
-        for pid in (*children_of(first), first):
-            os.kill(pid, signal_number)
+        children = children_of(first)
+        for pid in (first, *children):
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal_number)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all of its processes: connections are accepted and stay open, and nothing answers."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
 
     @property
     def _data(self) -> str:
@@ -87,8 +98,13 @@ class PostgreSQL:
 @contextmanager
 def running_postgresql() -> Iterator[str]:
     """Start a server in a temporary folder; give its DATABASE_URL."""
-    with PostgreSQL(*_FAST) as server:
+    with running_server() as server:
         yield server.url
+
+
+def running_server() -> PostgreSQL:
+    """Return a server for tests, a context manager."""
+    return PostgreSQL(*_FAST)
 
 
 def main(command: Sequence[str]) -> int:

@@ -40,9 +40,8 @@ def killed(system: System) -> Iterator[None]:
 
 @fault("PostgreSQL frozen", POSTGRESQL, hold=LOCKED, missing=no_postgresql)
 def frozen(system: System) -> Iterator[None]:
-    _server(system).send(signal.SIGSTOP)
-    yield
-    _server(system).send(signal.SIGCONT)
+    with _server(system).frozen():
+        yield
 
 
 @fault("PostgreSQL: the table of users locked", POSTGRESQL, hold=LOCKED, missing=no_postgresql)

@@ -1,6 +1,15 @@
 """All faults, in the order of the table; those of one system follow each other."""
 
-from . import clocks, cluster, databases, mail, redis, sentinel, services
+# isort: off
+from . import redis
+from . import services
+from . import mail
+from . import databases
+from . import clocks
+from . import sentinel
+from . import cluster
+# isort: on
+
 from .fault import FAULTS, Fault
 from .systems import SYSTEMS
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .client import Client
 from .known import Finding, Kind, Session, State
 
-PATIENCE = 60  # seconds
+PATIENCE = 120  # seconds
 _LOOK_AT = 30  # ended sessions of each client that are looked at in the end, the newest first
 
 
