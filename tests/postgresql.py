@@ -46,10 +46,10 @@ class PostgreSQL:
         self._run("pg_ctl", "-D", self._data, "-m", mode, "stop")
 
     def send(self, signal_number: int) -> None:
-        """Send a signal to all of its processes, to the one that makes the others first."""
+        """Send a signal to all of its processes."""
         first = int(Path(self._data, "postmaster.pid").read_text().split()[0])
-        children = children_of(first)
-        for pid in (first, *children):
+        os.kill(first, signal.SIGSTOP)  # so that it makes no more
+        for pid in (*children_of(first), first):
             with suppress(ProcessLookupError):  # it has just ended
                 os.kill(pid, signal_number)
 

@@ -6,6 +6,7 @@ Usage: .venv/bin/python -m bench.faults [--only TEXT] [--seconds N] [--write]   
 import argparse
 import signal
 import sys
+from subprocess import SubprocessError
 
 from bench.page import write_block
 
@@ -21,9 +22,10 @@ def main() -> int:
     arguments = _arguments()
     # As Ctrl-C: everything that was started is stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    chosen = [fault for fault in EVERY if arguments.only.lower() in fault.name.lower()]
+    wanted = [text.lower() for text in arguments.only or [""]]
+    chosen = [fault for fault in EVERY if any(text in fault.name.lower() for text in wanted)]
     if not chosen:
-        raise SystemExit(f"No fault's name contains {arguments.only!r}.")
+        raise SystemExit(f"No fault's name contains {' or '.join(arguments.only)}.")
     rows, skipped, failed = _run_all(chosen, arguments.seconds)
     report = "\n\n".join([table(rows), *(f"Not run: {line}." for line in skipped + failed)])
     print(report)
@@ -34,7 +36,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.faults", description=__doc__)
-    parser.add_argument("--only", default="", help="run the faults whose names contain this")
+    parser.add_argument(
+        "--only", action="append", help="run the faults whose names contain this; may be repeated"
+    )
     parser.add_argument(
         "--seconds", type=float, default=0, help="let a fault last at least so long"
     )
@@ -56,7 +60,7 @@ def _run_all(chosen: list[Fault], seconds: float) -> tuple[list[Row], list[str],
             try:
                 rows.append(run(fault, systems.get(fault.where), seconds=seconds))
                 print(details(rows[-1]), flush=True)
-            except (NoRecovery, TimeoutError, RuntimeError, OSError) as error:
+            except (NoRecovery, TimeoutError, RuntimeError, OSError, SubprocessError) as error:
                 print(f"FAILED: {error}", flush=True)
                 failed.append(f"{fault.name}: {error}")
                 systems.stop()

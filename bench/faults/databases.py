@@ -5,10 +5,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import psycopg
 
 from tests.postgresql import PostgreSQL
+from tests.processes import wait_for
 
 from .disks import full_disk, no_tiny_disk
 from .fault import fault
@@ -35,7 +37,15 @@ def killed(system: System) -> Iterator[None]:
     """All of its processes at once; a crash of one is a restart that it does itself."""
     _server(system).send(signal.SIGKILL)
     yield
-    _server(system).start()
+    wait_for(lambda: _starts(_server(system)), "PostgreSQL to start again")
+
+
+def _starts(server: PostgreSQL) -> bool:
+    try:
+        server.start()
+    except CalledProcessError:  # what was killed is not gone yet
+        return False
+    return True
 
 
 @fault("PostgreSQL frozen", POSTGRESQL, hold=LOCKED, missing=no_postgresql)
