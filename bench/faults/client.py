@@ -104,6 +104,8 @@ class Client(threading.Thread):
         if answer.status == 200 and answer.cookies.get(SESSION):
             self._good()
             self.sessions.append(Session(answer.cookies[SESSION], answer.cookies.get(CSRF, "")))
+        elif answer.status == 401 and self.doubt and b"invalid-credentials" not in answer.body:
+            pass  # overtaken by the end of all sessions that nobody acknowledged
         elif answer.status == 401 and self.doubt and self.doubt.password:
             self.password, self.doubt.password = self.doubt.password, ""
             self._ghost("password change")

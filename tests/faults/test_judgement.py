@@ -38,7 +38,7 @@ class ScriptedSite(Site):
             case "login", {"password": self.password}:
                 return self._started()
             case "login", _:
-                return Answer(401)
+                return Answer(401, body=b'{"type": "/problems/invalid-credentials"}')
             case "sessions", _:
                 items = ", ".join(f'{{"handle": "{Session(s, "").handle}"}}' for s in self.sessions)
                 return Answer(200, body=f'{{"items": [{items}]}}'.encode())
@@ -126,6 +126,18 @@ def test_a_right_password_that_is_throttled_is_noticed(client: Client, site: Scr
     site.next = Answer(429)
     client.sign_in()
     assert kinds(client) == [Kind.WRONG]
+
+
+@pytest.mark.parametrize(("in_doubt", "expected"), [(True, []), (False, [Kind.WRONG])])
+def test_only_an_unacknowledged_end_of_all_may_overtake_a_sign_in(
+    client: Client, site: ScriptedSite, in_doubt: bool, expected: list[Kind]
+) -> None:
+    if in_doubt:
+        site.next = Answer(503)
+        client.end_all()
+    site.next = Answer(401, body=b'{"type": "/problems/session-ended"}')
+    client.sign_in()
+    assert kinds(client) == expected
 
 
 def test_work_that_goes_on_after_a_503_is_a_ghost(client: Client, site: ScriptedSite) -> None:
