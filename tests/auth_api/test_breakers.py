@@ -118,7 +118,7 @@ def test_refusals_are_logged_in_one_line_and_say_when_to_return(
         answer = call("POST", "/v1/login", form)
     assert answer.json()["type"] == "urn:gatehouse:problem:database-unavailable"
     assert (answer.status_code, answer["Retry-After"]) == (503, "7")
-    assert names_of(events) == ["answer.unknown"]
+    assert names_of(events) == ["database.unavailable"]
     assert "exception" not in events[0]
 
 
