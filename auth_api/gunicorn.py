@@ -9,7 +9,8 @@ from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
 
 from auth_api.bind_address import HINT, is_private
-from gatehouse import variables
+from auth_api.threads import threads_of_worker
+from gatehouse import metrics_folder, variables
 from gatehouse.env import stop_in_one_line
 from gatehouse.handover import is_stopping
 from gatehouse.listening import Address, addresses, require_free_addresses
@@ -23,8 +24,11 @@ with stop_in_one_line():
     os.umask(0o077)  # files of this service are private to its owner
     bind = f"{ENV.read(variables.AUTH_API_BIND)}:{ENV.read(variables.AUTH_API_PORT)}"
     workers = ENV.read(variables.AUTH_API_WORKERS)
-    # Each event stream keeps a thread busy.
-    threads = ENV.read(variables.AUTH_API_THREADS) + ENV.read(variables.EVENT_STREAMS)
+    threads = threads_of_worker(
+        calls=ENV.read(variables.AUTH_API_THREADS),
+        streams=ENV.read(variables.EVENT_STREAMS),
+        hashing_slots=ENV.read(variables.HASHING_SLOTS),
+    )
 keepalive = 75  # seconds; frontend_site keeps its connections
 limit_request_line = 2048
 limit_request_fields = 40
@@ -56,6 +60,7 @@ def on_starting(server: Arbiter) -> None:
     if ENV.is_production:
         _require_private(addresses(server))
     require_free_addresses(server, "Stop what listens there, or set AUTH_API_PORT.")
+    metrics_folder.create()
 
 
 def _require_private(listened: list[Address]) -> None:
@@ -68,5 +73,7 @@ def _require_private(listened: list[Address]) -> None:
 def post_worker_init(worker: Worker) -> None:
     """Let streams end when the worker is to stop; it would wait for them."""
     from auth_api.api import events
+    from gatehouse.metrics import forget_dead_workers
 
+    forget_dead_workers()
     events.is_stopping = lambda: not worker.alive

@@ -1,6 +1,9 @@
 """gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
 
 import resource
+from collections.abc import Callable
+from ssl import SSLContext
+from typing import Any
 
 import gevent
 from gunicorn.arbiter import Arbiter
@@ -8,7 +11,7 @@ from gunicorn.workers.base import Worker
 from gunicorn.workers.ggevent import GeventWorker
 
 from frontend_site.waiting_connections import WaitingConnectionsEnd
-from gatehouse import variables
+from gatehouse import metrics_folder, variables
 from gatehouse.env import stop_in_one_line
 from gatehouse.listening import require_free_addresses
 from gatehouse.preflight import require_sound_settings
@@ -18,14 +21,18 @@ with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
     from gatehouse.gunicorn import ENV, PlainRefusals
 
+    from .connections.sockets import LateHandshake
+    from .connections.worker import LimitedConnections
+
     _host = ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1")
     bind = f"{_host}:{ENV.read(variables.FRONTEND_PORT)}"
     workers = ENV.read(variables.FRONTEND_WORKERS)
     worker_connections = 1000 + ENV.read(variables.STREAMS)
+    _proxy_hops = ENV.read(variables.PROXY_HOPS)
     certfile = ENV.read(variables.CERTFILE) or None
     keyfile = ENV.read(variables.KEYFILE) or None
-keepalive = 15  # seconds
-limit_request_line = 4094
+keepalive = 10  # seconds, for the head of a request as well (frontend_site/connections/worker.py)
+limit_request_line = 8190  # long deep links, and `next` for them
 limit_request_fields = 60
 limit_request_field_size = 8190
 
@@ -37,22 +44,39 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
 
 
-class SiteWorker(WaitingConnectionsEnd, PlainRefusals, ReplacedWhenReady, GeventWorker):  # type: ignore[misc]
+class SiteWorker(
+    WaitingConnectionsEnd,
+    LimitedConnections,
+    PlainRefusals,
+    ReplacedWhenReady,
+    GeventWorker,  # type: ignore[misc]
+):
     """gevent's greenlets."""
+
+    peers_are_clients = not _proxy_hops
 
 
 worker_class = SiteWorker
+
+
+def ssl_context(config: Any, make: Callable[[], SSLContext]) -> LateHandshake:
+    """Let the worker do the handshake, within its limits."""
+    return LateHandshake(make())
 
 
 def on_starting(server: Arbiter) -> None:
     """Stop before a worker starts: by weak settings, or by an address that is taken."""
     require_sound_settings("frontend_site")
     require_free_addresses(server, "Stop what listens there, or set FRONTEND_PORT.")
+    metrics_folder.create()
 
 
 def post_worker_init(worker: SiteWorker) -> None:
     """Let streams and idle connections end when the worker is to stop; it would wait for them."""
     from frontend_site.events.hub import stop_streams
+    from gatehouse.metrics import forget_dead_workers
+
+    forget_dead_workers()
 
     def stop_with_the_worker() -> None:
         while worker.alive:

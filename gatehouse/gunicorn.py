@@ -12,8 +12,9 @@ from typing import Any
 from gunicorn import util
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
+from gunicorn.workers.base import Worker
 
-from . import variables
+from . import metrics_folder, variables
 from .env import Env
 from .handover import announce_reload
 from .security_headers import COMMON, NO_PAGE
@@ -21,12 +22,14 @@ from .workers import stop_after_notice
 
 __all__ = [
     "accesslog",
+    "child_exit",
     "control_socket_disable",
     "forwarded_allow_ips",
     "forwarder_headers",
     "graceful_timeout",
     "header_map",
     "loglevel",
+    "on_exit",
     "on_reload",
     "secure_scheme_headers",
     "timeout",
@@ -79,6 +82,16 @@ def when_ready(server: Arbiter) -> None:
     stop_after_notice(server, ENV.read(variables.LAME_DUCK))
 
 
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Note that a worker ended: the gauges of one that was killed must not stay."""
+    metrics_folder.dead.append(worker.pid)
+
+
+def on_exit(server: Arbiter) -> None:
+    """Delete the metrics of the workers, which have all ended."""
+    metrics_folder.remove()
+
+
 class PlainRefusals:
     """For a worker class: what gunicorn refuses by itself has our headers and repeats nothing of it.
 
@@ -94,7 +107,7 @@ class PlainRefusals:
         else:
             _log.warning("Refused: no HTTP request that we take (%s)", type(exc).__name__)
         with suppress(Exception):  # the client left, or does not read
-            util.write_nonblock(client, _refusal(status))
+            util.write_nonblock(client, refusal(status))
 
 
 def _status_of(exc: BaseException) -> HTTPStatus:
@@ -102,9 +115,9 @@ def _status_of(exc: BaseException) -> HTTPStatus:
     return next(fitting, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _refusal(status: HTTPStatus) -> bytes:
+def refusal(status: HTTPStatus, extra: Mapping[str, str] | None = None) -> bytes:
     """Return a problem document (RFC 9457; about:blank: the status says it all) with its head."""
     body = json.dumps({"type": "about:blank", "title": status.phrase, "status": status}).encode()
-    headers = {**_HEADERS, "Content-Length": str(len(body))}
+    headers = {**_HEADERS, **(extra or {}), "Content-Length": str(len(body))}
     lines = [f"HTTP/1.1 {status:d} {status.phrase}", *(f"{n}: {v}" for n, v in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body

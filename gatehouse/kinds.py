@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 import idna
 
+from .default_ports import DEFAULT_PORTS
 from .keys import Key, parse_keys
 
 T = TypeVar("T")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ def _origin(text: str) -> str:
     parts = urlsplit(text)
     host, port = ascii_host(parts.hostname or ""), parts.port
     extra = parts.username or parts.query or parts.fragment or parts.path not in ("", "/")
-    if extra or parts.scheme not in _PORTS or re.search(r"\s", text):
+    if extra or parts.scheme not in DEFAULT_PORTS or re.search(r"\s", text):
         raise ValueError
-    usual = port is None or port == _PORTS[parts.scheme]
+    usual = port is None or port == DEFAULT_PORTS[parts.scheme]
     return f"{parts.scheme}://{host}" + ("" if usual else f":{port}")
 
 

@@ -15,11 +15,9 @@ from auth_api.sessions.cookies import read_session_cookie
 from auth_api.sessions.exceptions import SessionError
 from auth_api.sessions.records import Client
 from auth_api.sessions.store import Outcome, SessionStore
-from gatehouse.cookies import DuplicateCookie
+from gatehouse.cookies import ADMIN_SESSION_COOKIE, DuplicateCookie
 
 from .request_context import ADMIN_PREFIX
-
-ADMIN_COOKIE = "__Host-admin-session"
 
 
 class SessionMiddleware(DjangoSessionMiddleware):
@@ -36,7 +34,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def __call__(self, request: ApiRequest) -> Any:  # type: ignore[override]
         cookies = request.META.get("HTTP_COOKIE", "")
         admin = request.path_info.startswith(ADMIN_PREFIX)
-        name = ADMIN_COOKIE if admin else settings.SESSION_COOKIE_NAME
+        name = ADMIN_SESSION_COOKIE if admin else settings.SESSION_COOKIE_NAME
         try:
             token = read_session_cookie(cookies, name)
         except DuplicateCookie as error:

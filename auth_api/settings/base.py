@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gatehouse import variables
+from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
@@ -36,6 +37,7 @@ class Gatehouse:
     slide_interval: int
     record_format: int  # 1 while workers of a release that reads only format 1 are running
     redis_replicas: int  # that must acknowledge a new or ended session before the answer
+    redis_fsync: bool  # the primary's disk must have it, too
     card_lifetime: int
     fence_lifetime: int  # longer than any transaction that changes a user
     recent_authentication: int
@@ -45,6 +47,7 @@ class Gatehouse:
     argon2_memory_kib: int
     argon2_time: int
     hashing_slots: int  # password hashes at once in one worker
+    database_slots: int  # threads of one worker that may wait for the database at once
     verification_lifetime: int  # of a link that proves an address
     reset_lifetime: int
     disown_lifetime: int  # of the link "this was not me"
@@ -111,11 +114,11 @@ PASSWORD_HASHERS = [
     "auth_api.users.passwords.hashing.ImportedScryptHasher",
 ]
 SESSION_ENGINE = "auth_api.sessions.store"
-SESSION_COOKIE_NAME = "__Host-session"
+SESSION_COOKIE_NAME = SESSION_COOKIE
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
-CSRF_COOKIE_NAME = "__Host-admin-csrf"
+CSRF_COOKIE_NAME = ADMIN_CSRF_COOKIE
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_SAMESITE = "Strict"
 LOGIN_REDIRECT_URL = "/admin/"  # Django's default is a page that nobody has here
@@ -171,6 +174,7 @@ def _gatehouse() -> Gatehouse:
         slide_interval=ENV.read(variables.SLIDE_INTERVAL),
         record_format=ENV.read(variables.RECORD_FORMAT),
         redis_replicas=ENV.read(variables.REDIS_REPLICAS),
+        redis_fsync=bool(ENV.read(variables.REDIS_FSYNC)),
         card_lifetime=ENV.read(variables.CARD_LIFETIME),
         fence_lifetime=ENV.read(variables.FENCE_LIFETIME),
         recent_authentication=ENV.read(variables.RECENT_AUTHENTICATION),
@@ -180,6 +184,7 @@ def _gatehouse() -> Gatehouse:
         argon2_memory_kib=ENV.read(variables.ARGON2_MEMORY_KIB),
         argon2_time=ENV.read(variables.ARGON2_TIME),
         hashing_slots=ENV.read(variables.HASHING_SLOTS),
+        database_slots=max(1, ENV.read(variables.AUTH_API_THREADS) // 2),
         verification_lifetime=ENV.read(variables.VERIFICATION_LIFETIME),
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),
         disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),

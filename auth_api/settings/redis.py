@@ -25,6 +25,7 @@ _URL = re.compile(
     r"(?:/(?P<path>[^?#]*))?(?:\?(?P<query>[^#]*))?"
 )
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+):([0-9]{1,5})")
+_SERVER_OPTIONS = ("db", "username", "password", "client_name")
 _TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _SENTINEL_OPTIONS = ("sentinel_user", "sentinel_password")
 
@@ -94,7 +95,12 @@ def _options(match: "re.Match[str]") -> dict[str, str]:
 
 
 def _check_by_redis(url: str) -> None:
+    """Refuse what redis-py does not read, and options that would end our time limits or verification."""
+    allowed = {*_SERVER_OPTIONS, *(_TLS_OPTIONS if url.startswith("rediss:") else ())}
     try:
+        given = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+        if not given <= allowed:
+            raise _refused(f"has an unknown option; the options are {', '.join(sorted(allowed))}")
         ConnectionPool.from_url(url).make_connection()  # connects only at its first command
         if urlsplit(url).scheme != "unix":
             int(urlsplit(url).path.strip("/") or 0)  # redis-py uses database 0 if this is no number

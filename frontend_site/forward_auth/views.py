@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+import structlog
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from frontend_site import problems
@@ -16,15 +17,17 @@ from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.forward_auth.app_cookies import cookies_for_app
+from frontend_site.forward_auth.claimed_identity import claimed_identity
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import current_profile
 from frontend_site.pages.rendering import render
 from frontend_site.proxy.headers import browser_response
 from frontend_site.security.endpoints import page, probe
 from frontend_site.security.next_url import continue_url, needs_click, safe_next
-from frontend_site.security.origin import fetch_site
+from frontend_site.security.origin import fetch_site, is_own_origin
 from frontend_site.site_request import SiteRequest
 
+_log = structlog.get_logger("frontend_site")
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOGIN = "Gatehouse-Login"  # where to sign in, for nginx, which takes no redirect from us
@@ -66,8 +69,10 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     upstreams = {upstream.name for upstream in options().upstreams}
     if not original.method or not _AUDIENCE.fullmatch(audience) or audience in upstreams:
         return problems.respond(request, problems.BAD_REQUEST)
-    foreign = fetch_site(request) in ("cross-site", "same-site")
-    if foreign and (original.may_have_effects or not _is_navigation(request)):
+    if claim := claimed_identity(request.META):
+        _log.warning("forward_auth.claimed_identity", name=claim)
+        return problems.respond(request, problems.FORBIDDEN)
+    if _is_foreign(request) and (original.may_have_effects or not _is_navigation(request)):
         return problems.respond(request, problems.FORBIDDEN)
     if request.session_token is None:
         return _denied(request, original, problems.respond(request, problems.NO_SESSION))
@@ -106,6 +111,14 @@ def _denied(request: SiteRequest, original: Original, response: HttpResponse) ->
         return HttpResponseRedirect(target)
     response[_LOGIN] = target
     return response
+
+
+def _is_foreign(request: SiteRequest) -> bool:
+    """Whether another site, or a sibling host, has sent it. Old browsers send an Origin only."""
+    if site := fetch_site(request):
+        return site in ("cross-site", "same-site")
+    origin = request.META.get("HTTP_ORIGIN", "")
+    return bool(origin) and not is_own_origin(request, origin)
 
 
 def _is_navigation(request: SiteRequest) -> bool:

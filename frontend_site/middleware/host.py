@@ -10,7 +10,7 @@ from frontend_site.site_request import SiteRequest
 from gatehouse.hosts import has_allowed_host
 
 _log = structlog.get_logger("frontend_site")
-_PROBES = frozenset({"/healthz", "/readyz"})
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class HostMiddleware:
@@ -28,6 +28,7 @@ class HostMiddleware:
         else:
             _log.warning("host.refused")
             response = problems.respond(request, problems.BAD_REQUEST)
-        if isinstance(response, HttpResponse):  # nobody knows how long a stream will be
+        # Nobody knows how long a stream will be, and a 204 has no length (RFC 9110, 8.6).
+        if isinstance(response, HttpResponse) and response.status_code != 204:
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response

@@ -36,12 +36,15 @@ class Gatehouse:
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
     upstream_recheck: int  # a running answer asks so often whether the session lives
+    metrics_token: str = field(repr=False)  # that Prometheus shows; "" for no /metrics
     streams: int  # open pages of one worker that wait for events
     connect_timeout: float = 1.0
     read_timeout: float = 5.0  # of one silence
     call_deadline: float = 8.0  # of a whole call, however the bytes drip
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
+    hashing_calls_waiting: int = 100  # per worker; more get a 503 at once
+    hashing_wait: float = 4.0  # the longest wait of such a call before it is sent
     answer_limit: int = 1024 * 1024
     # A long answer (an export) is stored in a file before the browser gets the first byte.
     download_limit: int = 256 * 1024**2
@@ -146,6 +149,7 @@ def _gatehouse() -> Gatehouse:
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),
         upstream_recheck=ENV.read(variables.UPSTREAM_RECHECK),
+        metrics_token=ENV.read(variables.METRICS_TOKEN),
         streams=ENV.read(variables.STREAMS),
     )
 

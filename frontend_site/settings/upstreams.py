@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.transport.server import Server
+from gatehouse.default_ports import DEFAULT_PORTS
 
 NAME = "[a-z][a-z0-9-]{0,30}"  # also an audience of identity tokens
 _RESERVED = frozenset({"auth"})
@@ -58,7 +59,7 @@ def _parse(item: str) -> Upstream:
     name, equals, url = item.partition("=")
     try:
         parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
     except (ValueError, KeyError):
         raise _refused(name, "must have an http:// or https:// address") from None
     base = parts.path.rstrip("/")

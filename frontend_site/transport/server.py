@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_USUAL = {"http": 80, "https": 443}
+from gatehouse.default_ports import DEFAULT_PORTS
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Server:
     def authority(self) -> str:
         """What goes into the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _USUAL[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def origin(self) -> str:

@@ -33,9 +33,22 @@ def redis_client() -> Any:
     return get_redis_connection("sessions")
 
 
+@pytest.fixture(scope="session")
+def store_servers() -> list[ValkeyServer]:
+    """The servers themselves, to break."""
+    return [*_server.primaries] if isinstance(_server, Cluster) else [_server]
+
+
 @pytest.fixture(autouse=True)
 def _empty_store(redis_client: Any) -> None:
     redis_client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _no_service_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing auth_api.wsgi limits the database for the whole process; tests run more calls at once."""
+    monkeypatch.setattr("auth_api.database.limits.is_serving", lambda: False)
+    monkeypatch.setattr("auth_api.database.postgresql.base.is_serving", lambda: False)
 
 
 @pytest.fixture(autouse=True)

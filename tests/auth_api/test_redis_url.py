@@ -20,7 +20,7 @@ def options_of(url: str) -> dict[str, Any]:
     [
         "redis://h",
         "redis://h?db=2",
-        "rediss://:p@h:6380/1?ssl_cert_reqs=required",
+        "rediss://:p@h:6380/1?ssl_ca_certs=/ca.pem",
         "unix:///run/v.sock",
     ],
 )
@@ -85,7 +85,11 @@ def test_tls_is_for_sentinels_and_servers() -> None:
         ("redis+cluster://10.0.0.1:6379?ssl_ca_certs=/s3cret", "takes no options"),
         ("rediss+cluster://10.0.0.1:6379?sentinel_password=s3cret", "the options are ssl_ca_certs"),
         ("redis+sentinel://10.0.0.1:26379/main?sentinel_pasword=s3cret", "sentinel_password"),
-        ("redis://:s3cret@redis.example?ssl=true", "redis-py does not know"),
+        ("redis://:s3cret@redis.example?ssl=true", "unknown option"),
+        ("redis://:s3cret@redis.example?ssl_ca_certs=/ca.pem", "unknown option"),
+        ("rediss://:s3cret@redis.example?ssl_cert_reqs=none", "unknown option"),
+        ("rediss://:s3cret@redis.example?ssl_check_hostname=false", "unknown option"),
+        ("unix:///s3cret.sock?socket_timeout=600", "unknown option"),
         ("redis://:s3cret@redis.example/one", "redis-py does not know"),
         ("redis://u:s3cret[w@h:1/0", "redis-py does not know"),
         ("redis://u:s3cret\u2100@h:1/0", "redis-py does not know"),

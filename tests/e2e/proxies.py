@@ -1,4 +1,4 @@
-"""Real nginx and Caddy in front of Gatehouse and an app, with the files of docs/how-to/deploy/."""
+"""Real nginx, Caddy and HAProxy in front of Gatehouse and an app, with the files of docs/how-to/deploy/."""
 
 import http.client
 import shutil
@@ -25,7 +25,7 @@ http {{
     access_log off;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    include {folder}/site.conf;
+    include gatehouse/site.conf;
 }}
 """
 
@@ -62,21 +62,25 @@ class _AppHandler(BaseHTTPRequestHandler):
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none", "Accept": "text/html"}
 
 
-def sample(name: str, gatehouse: int, app: App, port: int) -> str:
-    """Return the sample with this test's ports. Fails if an address is missing from it."""
-    text = (DEPLOY / name).read_text()
-    places = {"8080": port, "127.0.0.1:8000": f"127.0.0.1:{gatehouse}"}
+def copy_sample(source: Path, target: Path, gatehouse: int, app: App, port: int) -> None:
+    """Copy a sample, a file or a folder, with this test's ports. Fails if one is missing from it."""
+    places = {"8080": str(port), "127.0.0.1:8000": f"127.0.0.1:{gatehouse}"}
     places["127.0.0.1:9000"] = f"127.0.0.1:{app.server_port}"
-    for old, new in places.items():
-        assert old in text, f"{name} names no {old}"
-        text = text.replace(old, str(new))
-    return text
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    texts = {file.name: file.read_text() for file in files}
+    missing = [place for place in places if not any(place in text for text in texts.values())]
+    assert not missing, f"{source.name} does not name {missing}"
+    for name, text in texts.items():
+        for old, new in places.items():
+            text = text.replace(old, new)
+        (target / name).write_text(text)
 
 
 @contextmanager
 def nginx(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
     port = free_port()
-    (folder / "site.conf").write_text(sample("nginx.conf", gatehouse, app, port))
+    (folder / "gatehouse").mkdir()
+    copy_sample(DEPLOY / "nginx", folder / "gatehouse", gatehouse, app, port)
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with running(command, f"http://localhost:{port}") as address:
@@ -86,9 +90,21 @@ def nginx(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
 @contextmanager
 def caddy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
     port = free_port()
-    text = "{\n\tadmin off\n\tauto_https off\n}\n" + sample("Caddyfile", gatehouse, app, port)
-    (folder / "Caddyfile").write_text(text)
+    copy_sample(DEPLOY / "Caddyfile", folder, gatehouse, app, port)
+    text = (folder / "Caddyfile").read_text()
+    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
     command = ["env", f"HOME={folder}", "caddy", "run", "--config", str(folder / "Caddyfile")]
+    with running(command, f"http://localhost:{port}") as address:
+        yield address
+
+
+@contextmanager
+def haproxy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
+    port = free_port()
+    copy_sample(DEPLOY / "haproxy", folder, gatehouse, app, port)
+    config = folder / "haproxy.cfg"
+    config.write_text(config.read_text().replace("/etc/haproxy/", f"{folder}/"))
+    command = ["haproxy", "-W", "-db", "-f", str(config)]
     with running(command, f"http://localhost:{port}") as address:
         yield address
 
@@ -111,14 +127,14 @@ def running(command: list[str], address: str) -> Iterator[str]:
 
 
 Proxy = Callable[[int, App, Path], AbstractContextManager[str]]
-PROXIES: dict[str, Proxy] = {"nginx": nginx, "caddy": caddy}
+PROXIES: dict[str, Proxy] = {"nginx": nginx, "caddy": caddy, "haproxy": haproxy}
 
 
 @contextmanager
 def start_proxy(
     name: str, gatehouse: int, app: App, folders: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Yield the address of nginx or Caddy in front of the Gatehouse at that port."""
+    """Yield the address of a proxy in front of the Gatehouse at that port."""
     if not shutil.which(name):
         pytest.skip(f"NO {name}: it is not installed")
     folder = folders.mktemp(name)

@@ -78,6 +78,8 @@ def problem(slug: str, status: int, *headers: tuple[str, str], **extra: Any) -> 
 
 NO_SESSION = problem("no-session", 401)
 SESSION_ENDED = problem("session-ended", 401, ("Set-Cookie", EXPIRE_SESSION), reason="idle")
+# Status and Retry-After of an outage: clients are spread, so that they do not return together.
+RETRY_SOON = [(503, str(seconds)) for seconds in (1, 2, 3, 4)]
 STORE_DOWN = problem("session-store-unavailable", 503, ("Retry-After", "2"))
 
 
@@ -130,7 +132,7 @@ def default_answers() -> dict[str, Behaviour]:
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
         "GET /v1/identity?audience=reports": Canned(200, identity()),
         "GET /v1/.well-known/jwks.json": Canned(200, {"keys": []}),
-        "GET /readyz": Canned(200, {"status": "ready"}),
+        "GET /v1/ready": Canned(200, {"status": "ready"}),
     }
 
 

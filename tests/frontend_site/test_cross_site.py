@@ -13,6 +13,8 @@ from tests.frontend_site.server import running_site
 from tests.frontend_site.stub import Canned, Stub
 from tests.frontend_site.upstreams.service import FILE, Service
 
+pytestmark = pytest.mark.slow
+
 SESSION, LOGIN, LOGOUT = "GET /v1/session", "POST /v1/login", "POST /v1/logout"
 
 

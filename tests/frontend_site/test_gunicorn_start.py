@@ -1,12 +1,15 @@
 """What cannot work stops frontend_site in one line, before a worker starts."""
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.frontend_site.test_settings import PRODUCTION
-from tests.one_line import start
+from tests.one_line import ROOT, start
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -43,3 +46,14 @@ def test_a_taken_port_is_one_line(tmp_path: Path, theirs: str, ours: str) -> Non
         f"gatehouse: cannot listen on {ours}:{port}: address already in use. "
         "Stop what listens there, or set FRONTEND_PORT."
     )
+
+
+@pytest.mark.parametrize("module", ["django.conf", "prometheus_client", "frontend_site.metrics"])
+def test_the_master_imports_nothing_that_has_locks(module: str) -> None:
+    """gevent patches a worker after the fork, and a lock that exists by then stays unpatched."""
+    script = f"import sys, gatehouse.metrics_folder, frontend_site.gunicorn; print({module!r} in sys.modules)"
+    environment = {"PATH": os.environ["PATH"], "GATEHOUSE_ENV": "test"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False", done.stderr

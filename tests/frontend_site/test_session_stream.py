@@ -210,6 +210,17 @@ def test_an_outage_locks_nothing_and_what_it_hid_is_found_after_it(
     at_login(person)
 
 
+def test_a_garbled_answer_does_not_stop_the_stream(person: Person, stub: Stub) -> None:
+    person.sign_in()
+    watching(person, stub)
+    stub.answers[PEEK] = Canned(200, {**current_session(), "session": None})
+    stub.events.tell(ref="AbCdEfGhIjKlMnOp")
+    WebDriverWait(person.driver, 15).until(lambda _: PEEK in stub.calls)
+    stub.events.wait_for_listeners()
+    end_session(stub)
+    at_login(person)
+
+
 def test_public_pages_open_no_stream(person: Person, stub: Stub) -> None:
     person.sign_in()
     person.open("/")

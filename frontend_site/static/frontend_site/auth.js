@@ -1,9 +1,8 @@
 // Progressive enhancement only: every page works without this file.
 
-import { events, watch } from "./gatehouse.js";
+import { cookieToken, events, watch } from "./gatehouse.js";
 
 const CSRF_FIELD = "csrfmiddlewaretoken";
-const CSRF_COOKIE = "__Host-csrf=";
 const body = document.body;
 
 // Show password.
@@ -21,11 +20,6 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
 }
 
 // Stale forms. Signing in or out in another tab changes the token; the cookie has the new one.
-
-function cookieToken() {
-  const pairs = document.cookie.split("; ").filter((pair) => pair.startsWith(CSRF_COOKIE));
-  return pairs.length === 1 ? pairs[0].slice(CSRF_COOKIE.length) : "";
-}
 
 function refreshTokens() {
   const token = cookieToken();
@@ -111,6 +105,16 @@ window.addEventListener("pageshow", (event) => {
 
 if ("cleanAddress" in body.dataset && location.search) {
   history.replaceState(null, "", location.pathname);
+}
+
+// Browsers do not send the fragment to the server, and keep it in redirects only.
+
+for (const form of document.querySelectorAll("form[data-keep-fragment]")) form.action += location.hash;
+for (const link of document.querySelectorAll("a[data-keep-fragment]")) {
+  link.href += location.hash;
+  if (!("open" in link.dataset)) continue;
+  history.replaceState(null, "", "/"); // to this page's own address with a fragment, browsers only scroll
+  location.replace(link.href);
 }
 
 // Times in the reader's own zone.

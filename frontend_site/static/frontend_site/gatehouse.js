@@ -55,9 +55,10 @@ async function problemOf(answer) {
   return new Problem(answer.status, (await answer.clone().json().catch(() => 0)) || {});
 }
 
-// The cookie has the newest CSRF token, whichever tab caused it.
-function cookieToken() {
-  return document.cookie.match(/(?:^|; )__Host-csrf=([\w.-]+)/)?.[1] ?? freshToken();
+/** The CSRF token in the cookie, the newest whichever tab caused it; "" if there is none, or two. */
+export function cookieToken() {
+  const found = [...document.cookie.matchAll(/(?:^|; )__Host-csrf=([\w.-]+)/g)];
+  return found.length === 1 ? found[0][1] : "";
 }
 
 async function freshToken() {
@@ -79,7 +80,7 @@ export async function fetch(input, init) {
 async function exchange(request) {
   const unsafe = !/^(GET|HEAD|OPTIONS)$/.test(request.method);
   const again = unsafe && request.clone();
-  if (unsafe) request.headers.set("X-CSRF-Token", await cookieToken());
+  if (unsafe) request.headers.set("X-CSRF-Token", cookieToken() || (await freshToken()));
   let answer = await send(request);
   let problem = await problemOf(answer);
   if (unsafe && /^csrf-/.test(problem?.kind)) {

@@ -88,7 +88,8 @@ async function look() {
     close();
     return channel?.postMessage("ended");
   }
-  if (answer?.ok) channel?.postMessage({ kind: "session", ...(await stateIn(answer)) });
+  const state = answer?.ok && (await stateIn(answer).catch(() => null)); // null: it was cut short
+  if (state) channel?.postMessage({ kind: "session", ...state });
   open();
 }
 

@@ -236,6 +236,7 @@ def test_staff_see_no_hash_in_a_request() -> None:
         assert "argon2" not in text
 
 
+@pytest.mark.slow
 def test_the_loop_sends_and_stops_when_told(tmp_path: Any) -> None:
     """The process of the Procfile, on a database of its own."""
     with Mailbox() as mailbox:

@@ -84,6 +84,13 @@ def test_the_oldest_makes_room(ends: Ends) -> None:
     assert idle.take("ada") is None
 
 
+def test_a_limit_of_none_keeps_none(ends: Ends) -> None:
+    idle = IdleConnections(0)
+    idle.keep("ada", ends.wire())
+    assert ends.closed() == [True]
+    assert idle.take("ada") is None
+
+
 def test_the_newest_is_taken_first(ends: Ends) -> None:
     idle = IdleConnections(8, ends.clock)
     first, second = ends.wire(), ends.wire()
