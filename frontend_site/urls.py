@@ -21,6 +21,7 @@ urlpatterns = [
     path("login", pages.login),
     path("login/continue", forward_auth.go_on),
     path("auth/verify", forward_auth.verify),
+    path("auth/refused", forward_auth.refused),
     path("logout", pages.logout),
     path("register", pages.register),
     path("email/verify", mailed_links.verify_email),

@@ -51,7 +51,9 @@ def _masked(text: str) -> str:
 
 
 def main() -> None:
-    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS="/app/") as stack:
+    with Stack(
+        GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_ACCESS_RULES="/app/=signed-in,/ops/=group:ops"
+    ) as stack:
         walk = Transcript(stack)
         walk.ask("A page, nobody signed in", {**ASKED, **PAGE})
         walk.ask("The same for nginx", {**ASKED, **PAGE}, "?audience=app&redirect=no")

@@ -131,7 +131,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             "email_verified": self.email_verified,
             "is_staff": self.is_staff,
             "date_joined": joined,
+            "groups": self.group_names(),
         }
+
+    def group_names(self) -> list[str]:
+        """Return the names of the user's groups, sorted by code point, as every reader compares them."""
+        return sorted(self.groups.values_list("name", flat=True))
 
     def get_full_name(self) -> str:
         return self.name or self.email

@@ -1,12 +1,12 @@
 """The fixed table of auth_api's calls."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 
 # Name -> method and path. `{handle}` is the only thing from outside that ever enters a path;
-# `{audience}` is a name from our own settings.
+# `{audience}` is a name from our own settings, `{claims}` come from a fixed list.
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
     "logout": ("POST", "/v1/logout"),
@@ -30,7 +30,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "change-password": ("POST", "/v1/password/change"),
     "delete-account": ("DELETE", "/v1/account"),
     "export-account": ("GET", "/v1/account/export"),
-    "identity": ("GET", "/v1/identity?audience={audience}"),
+    "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
     "ready": ("GET", "/readyz"),
 }
@@ -60,9 +60,12 @@ def is_handle(text: str) -> bool:
     return bool(_HANDLE.fullmatch(text))
 
 
-def method_and_path(route: str, *, handle: str, audience: str) -> tuple[str, str]:
+def method_and_path(
+    route: str, *, handle: str, audience: str, claims: Collection[str] = ()
+) -> tuple[str, str]:
     """Return what to call. Raises KeyError for an unknown route, ValueError for a handle that is none."""
     method, template = ROUTES[route]
     if "{handle}" in template and not is_handle(handle):
         raise ValueError("not a handle")
-    return method, template.format(handle=handle, audience=audience)
+    wanted = f"&claims={','.join(sorted(claims))}" if claims else ""
+    return method, template.format(handle=handle, audience=audience, claims=wanted)

@@ -26,6 +26,7 @@ USER = {
     "email_verified": True,
     "is_staff": False,
     "date_joined": "2026-03-02T08:00:00Z",
+    "groups": ["dev", "ops"],
 }
 
 

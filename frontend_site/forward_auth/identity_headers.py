@@ -1,0 +1,35 @@
+"""The headers that tell an app who is signed in."""
+
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import quote
+
+from frontend_site.backend.client import Answer
+from frontend_site.backend.users import groups_of
+
+_KEPT = "@!#$&'*+/=?^_`{|}~.-"  # of an address
+_DEFAULT = frozenset({"email"})
+
+
+def identity_headers(answer: Answer, claims: Collection[str] | None) -> dict[str, str]:
+    """Return them for auth_api's answer; `claims` as in Question. Values are percent-encoded UTF-8.
+
+    Groups are separated by commas, which are encoded in a name.
+    """
+    user, session = answer.document["user"], answer.document["session"]
+    chosen = _DEFAULT if claims is None else claims
+    told = _claims_of(user)
+    return {
+        "Gatehouse-User-Id": user["id"],
+        "Gatehouse-Session": session["handle"],
+        "Gatehouse-Identity": answer.document["token"],
+        **{f"Gatehouse-User-{name.title()}": told[name] for name in sorted(chosen)},
+    }
+
+
+def _claims_of(user: dict[str, Any]) -> dict[str, str]:
+    return {
+        "email": quote(user["email"], safe=_KEPT),
+        "name": quote(user["name"] or "", safe=" "),
+        "groups": ",".join(quote(name, safe=" @") for name in groups_of(user)),
+    }
