@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from .kinds import (
     ADDRESS,
+    DOMAINS,
     FILE,
     FOLDER,
     HOSTS,
@@ -48,6 +49,7 @@ VAR = Variable("GATEHOUSE_VAR", BOTH, FOLDER, "var", "the folder for SQLite, sta
 LOG_LEVEL = Variable("GATEHOUSE_LOG_LEVEL", BOTH, choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "the lowest level that is logged")
 GRACE = Variable("GATEHOUSE_GRACE", BOTH, duration("0s", "1h"), "5s", "how long a stopping service waits for requests in progress")
 PUBLIC_ORIGIN = Variable("GATEHOUSE_PUBLIC_ORIGIN", BOTH, ORIGIN, "", "the origin of the site in browsers; links in mails start with it", required=True)
+REGISTRATION = Variable("GATEHOUSE_REGISTRATION", BOTH, choice("open", "invite", "closed"), "open", "who may create an account: everybody, whoever has an invitation, or nobody but administrators (docs/explanation/accounts.md)")
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
 
 FRONTEND_SECRET_KEY = Variable("FRONTEND_SECRET_KEY", FRONTEND_SITE, TEXT, "", "Django's SECRET_KEY for frontend_site", required=True, secret=True)
@@ -84,6 +86,7 @@ REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "the database, such as postgres://user:password@host/name; defaults to SQLite in GATEHOUSE_VAR")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "the mail server: smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
 DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender address of mails")
+MAIL_DOMAINS = Variable("GATEHOUSE_MAIL_DOMAINS", AUTH_API, DOMAINS, "", "the domains of addresses with which people may register, and to which they may change; empty allows all")
 SESSION_IDLE = Variable("GATEHOUSE_SESSION_IDLE", AUTH_API, duration("10s", YEAR), "1h", "the idle timeout: a session ends if it is not used for this long")
 SESSION_ABSOLUTE = Variable("GATEHOUSE_SESSION_ABSOLUTE", AUTH_API, duration("10s", YEAR), "12h", "the absolute timeout: a session ends this long after the last authentication")
 REMEMBER_IDLE = Variable("GATEHOUSE_REMEMBER_IDLE", AUTH_API, duration("10s", YEAR), "14d", "the idle timeout with `Keep me signed in`")

@@ -29,6 +29,8 @@ class Gatehouse:
     environment: str  # development, production or test
     public_origin: str
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
+    registration: str  # "open", "invite" or "closed"
+    mail_domains: frozenset[str]  # of addresses that people choose; empty: all
     pwned_passwords_url: str  # of a Pwned Passwords range service; empty: not asked
     session_idle: int
     session_absolute: int
@@ -164,6 +166,8 @@ def _gatehouse() -> Gatehouse:
         environment=ENV.environment,
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
         bind=ENV.read(variables.AUTH_API_BIND),
+        registration=ENV.read(variables.REGISTRATION),
+        mail_domains=ENV.read(variables.MAIL_DOMAINS),
         pwned_passwords_url=ENV.read(variables.PWNED_PASSWORDS_URL),
         session_idle=ENV.read(variables.SESSION_IDLE),
         session_absolute=ENV.read(variables.SESSION_ABSOLUTE),

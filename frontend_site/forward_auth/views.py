@@ -20,7 +20,6 @@ from frontend_site.forward_auth.app_cookies import cookies_for_app
 from frontend_site.forward_auth.claimed_identity import claimed_identity
 from frontend_site.forward_auth.identity_headers import identity_headers
 from frontend_site.forward_auth.question import Question, UnclearQuestion
-from frontend_site.options import options
 from frontend_site.pages.backend_calls import current_profile
 from frontend_site.pages.rendering import render
 from frontend_site.proxy.headers import browser_response
@@ -76,7 +75,7 @@ def refused(request: SiteRequest) -> HttpResponse:
     """403 that says whom to ask. nginx shows it, since it passes on no body of /auth/verify."""
     if not _is_navigation(request):
         return problems.respond(request, problems.refused())
-    return render(request, "errors/no_access.html", {"contact": options().contact}, status=403)
+    return render(request, "errors/no_access.html", status=403)
 
 
 @page("GET", public=True)

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from frontend_site.backend.users import NOBODY
+from frontend_site.options import options
 from frontend_site.site_request import nonce_of
 
 from .page_session import page_session
@@ -16,6 +17,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
 
     `user` is `request.user`. `page_session()` is what is known of the session. `has_session`: there is a session cookie, which proves nothing.
+
+    `may_register`: whether everybody may create an account; otherwise they ask `contact`.
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """
@@ -27,5 +30,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "request_id", ""),
         "page_session": partial(page_session, request),
         "user": getattr(request, "user", NOBODY),
+        "may_register": options().registration == "open",
+        "contact": options().contact,
         "has_session": bool(csrf and getattr(request, "session_token", None)),
     }

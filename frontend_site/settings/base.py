@@ -33,6 +33,7 @@ class Gatehouse:
     has_certificate: bool  # gunicorn speaks TLS itself
     access_rules: tuple[AccessRule, ...]  # of apps behind forward auth, and of upstreams
     contact: str  # whom to ask for access, in words
+    registration: str  # "open", "invite" or "closed": what the pages offer; auth_api decides
     upstreams: tuple[Upstream, ...]
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
@@ -156,6 +157,7 @@ def _gatehouse() -> Gatehouse:
         has_certificate=bool(ENV.read(variables.CERTFILE)),
         access_rules=parse_access_rules(ENV.read(variables.ACCESS_RULES), upstreams),
         contact=ENV.read(variables.CONTACT),
+        registration=ENV.read(variables.REGISTRATION),
         upstreams=upstreams,
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),

@@ -56,7 +56,8 @@ def test_the_app_hears_no_claim_of_the_browser(client: JsonClient, app: App) -> 
     assert told["x-forwarded-host"] == client.address.removeprefix("http://")
     assert told["x-forwarded-proto"] == "http"
     assert told["x-request-id"]
-    named = {name for name in told if name.startswith("gatehouse")}
+    # Caddy sets what it copies and does not get to nothing.
+    named = {name for name in told if name.startswith("gatehouse") and told[name]}
     assert named == {f"gatehouse-{x}" for x in ("user-id", "user-email", "session", "identity")}
 
 
