@@ -99,6 +99,7 @@ CARD_LIFETIME = Variable("GATEHOUSE_CARD_LIFETIME", AUTH_API, duration("1s", "1d
 FENCE_LIFETIME = Variable("GATEHOUSE_FENCE_LIFETIME", AUTH_API, duration("1m", "1d"), "1h", "how long a fence lasts while a user is changed; must be longer than any such transaction")
 RECORD_FORMAT = Variable("GATEHOUSE_RECORD_FORMAT", AUTH_API, number(1, 2), "2", "the format of session records; set 1 while workers of a release that reads only format 1 are running (docs/explanation/sessions.md)")
 VERIFICATION_LIFETIME = Variable("GATEHOUSE_VERIFICATION_LIFETIME", AUTH_API, duration("1m", YEAR), "1d", "the lifetime of e-mailed links that confirm an address")
+INVITATION_LIFETIME = Variable("GATEHOUSE_INVITATION_LIFETIME", AUTH_API, duration("1h", YEAR), "7d", "the lifetime of e-mailed invitations")
 RESET_LIFETIME = Variable("GATEHOUSE_RESET_LIFETIME", AUTH_API, duration("1m", "7d"), "30m", "the lifetime of e-mailed links that set a password")
 DISOWN_LIFETIME = Variable("GATEHOUSE_DISOWN_LIFETIME", AUTH_API, duration("1h", YEAR), "7d", "the lifetime of the e-mailed links `This was not me` and `Restore my address`")
 SECURITY_LOG_KEEP = Variable("GATEHOUSE_SECURITY_LOG_KEEP", AUTH_API, duration("1d", "3650d"), "180d", "the age after which prune_security_log deletes events")

@@ -49,6 +49,7 @@ class Gatehouse:
     argon2_time: int
     hashing_slots: int  # password hashes at once in one worker
     verification_lifetime: int  # of a link that proves an address
+    invitation_lifetime: int
     reset_lifetime: int
     disown_lifetime: int  # of the link "this was not me"
     security_log_keep: int  # then prune_security_log deletes an event
@@ -186,6 +187,7 @@ def _gatehouse() -> Gatehouse:
         argon2_time=ENV.read(variables.ARGON2_TIME),
         hashing_slots=ENV.read(variables.HASHING_SLOTS),
         verification_lifetime=ENV.read(variables.VERIFICATION_LIFETIME),
+        invitation_lifetime=ENV.read(variables.INVITATION_LIFETIME),
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),
         disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),
         security_log_keep=ENV.read(variables.SECURITY_LOG_KEEP),

@@ -25,6 +25,7 @@ from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
 
+from . import invitation_admin  # noqa: F401 - registers its model
 from .allowances import require_password_allowance
 from .models import User
 from .services import check_credentials, set_active

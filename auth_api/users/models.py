@@ -18,6 +18,7 @@ from auth_api.sessions.tokens import new_ref
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
+from .invitations import Invitation as Invitation
 from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the snapshot.

@@ -20,6 +20,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "revoke-all": ("POST", "/v1/sessions/revoke-all"),
     "reauthenticate": ("POST", "/v1/reauthenticate"),
     "register": ("POST", "/v1/register"),
+    "accept-invitation": ("POST", "/v1/invitations/accept"),
     "verify-email": ("POST", "/v1/email/verify"),
     "resend-verification": ("POST", "/v1/email/resend"),
     "change-address": ("POST", "/v1/email/change"),
@@ -49,7 +50,7 @@ LONG = frozenset({"export-account"})
 # Each of these makes auth_api hash a password; it does few at once.
 HASHING = frozenset(
     {
-        "login", "reauthenticate", "register", "verify-email", "confirm-address", "reset-password",
+        "login", "reauthenticate", "register", "accept-invitation", "verify-email", "confirm-address", "reset-password",
         "change-password",
     }
 )  # fmt: skip

@@ -119,6 +119,7 @@ def default_answers() -> dict[str, Behaviour]:
         ),
         "POST /v1/reauthenticate": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "POST /v1/register": Canned(202, {"detail": "A mail is on its way."}),
+        "POST /v1/invitations/accept": Canned(200, {"detail": "Created."}),
         "POST /v1/email/verify": Canned(200, {"detail": "Verified."}),
         "POST /v1/email/resend": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/email/change": Canned(202, {"detail": "A mail is on its way."}),

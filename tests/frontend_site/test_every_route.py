@@ -26,9 +26,9 @@ from tests.frontend_site.stub import (
 from tests.urls import METHODS, every_route
 
 PUBLIC = {
-    "/", "/login", "/login/continue", "/logout", "/register", "/email/verify", "/email/confirm",
+    "/", "/login", "/login/continue", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm",
     "/email/restore", "/email/resend", "/password/forgot", "/password/reset", "/sessions/disown",
-    "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register",
+    "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register", "/api/auth/invitations/accept",
     "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
     "/api/auth/email/confirm", "/api/auth/email/restore", "/api/auth/password/forgot", "/api/auth/password/reset",
     "/auth/verify", "/auth/refused", "/.well-known/jwks.json", "/healthz", "/readyz",
@@ -111,7 +111,7 @@ def test_every_route_is_declared_by_its_view_and_named_here() -> None:
         **dict.fromkeys(ASKED_BEFORE, "use"),
         **dict.fromkeys(OWN_CALL, "own-call"),
     }
-    assert len(_routes()) == len(declared) == 48
+    assert len(_routes()) == len(declared) == 50
     assert len(_protected()) == 42
 
 
