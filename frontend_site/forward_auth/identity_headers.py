@@ -14,16 +14,19 @@ _DEFAULT = frozenset({"email"})
 def identity_headers(answer: Answer, claims: Collection[str] | None) -> dict[str, str]:
     """Return them for auth_api's answer; `claims` as in Question. Values are percent-encoded UTF-8.
 
-    Groups are separated by commas, which are encoded in a name.
+    Groups are separated by commas, which are encoded in a name. All headers are always present, those of
+    other claims empty: proxies then replace what they have, and Caddy has no text of its own for them.
     """
     user, session = answer.document["user"], answer.document["session"]
     chosen = _DEFAULT if claims is None else claims
-    told = _claims_of(user)
     return {
         "Gatehouse-User-Id": user["id"],
         "Gatehouse-Session": session["handle"],
         "Gatehouse-Identity": answer.document["token"],
-        **{f"Gatehouse-User-{name.title()}": told[name] for name in sorted(chosen)},
+        **{
+            f"Gatehouse-User-{name.title()}": value if name in chosen else ""
+            for name, value in _claims_of(user).items()
+        },
     }
 
 

@@ -56,7 +56,7 @@ def test_the_app_hears_no_claim_of_the_browser(client: JsonClient, app: App) -> 
     assert told["x-forwarded-host"] == client.address.removeprefix("http://")
     assert told["x-forwarded-proto"] == "http"
     assert told["x-request-id"]
-    # Caddy sets what it copies and does not get to nothing.
+    # Caddy passes on those that are empty.
     named = {name for name in told if name.startswith("gatehouse") and told[name]}
     assert named == {f"gatehouse-{x}" for x in ("user-id", "user-email", "session", "identity")}
 

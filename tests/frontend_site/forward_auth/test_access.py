@@ -152,7 +152,7 @@ def test_each_app_hears_what_its_proxy_asks_for(
 ) -> None:
     stub.answers[f"{CALL}{token}"] = Canned(200, identity())
     answer = ask(browser.sign_in(), "/wiki/", query, **FETCH)
-    assert {name: answer[name] for name in NAMES if name in answer.headers} == told
+    assert {name: answer[name] for name in NAMES if answer[name]} == told  # the others are empty
     assert stub.calls == [f"{CALL}{token}"]
 
 
