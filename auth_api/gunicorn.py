@@ -7,6 +7,7 @@ from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
 
 from auth_api.bind_address import HINT, is_private
+from auth_api.threads import threads_of_worker
 from gatehouse import variables
 from gatehouse.env import stop_in_one_line
 from gatehouse.preflight import require_sound_settings
@@ -18,8 +19,11 @@ with stop_in_one_line():
     os.umask(0o077)  # files of this service are private to its owner
     bind = f"{ENV.read(variables.AUTH_API_BIND)}:{ENV.read(variables.AUTH_API_PORT)}"
     workers = ENV.read(variables.AUTH_API_WORKERS)
-    # Each event stream keeps a thread busy.
-    threads = ENV.read(variables.AUTH_API_THREADS) + ENV.read(variables.EVENT_STREAMS)
+    threads = threads_of_worker(
+        calls=ENV.read(variables.AUTH_API_THREADS),
+        streams=ENV.read(variables.EVENT_STREAMS),
+        hashing_slots=ENV.read(variables.HASHING_SLOTS),
+    )
 keepalive = 75  # seconds; frontend_site keeps its connections
 limit_request_line = 2048
 limit_request_fields = 40

@@ -6,6 +6,8 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from auth_api.database.limits import DatabaseUnavailable
+from auth_api.deadline import DeadlinePassed
 from auth_api.errors import (
     InvalidCredentials,
     InvalidRequest,
@@ -26,6 +28,7 @@ from auth_api.sessions.exceptions import (
     SessionStoreUnavailable,
 )
 from auth_api.users.models import User
+from gatehouse.breaker import BreakerOpen
 from gatehouse.cookies import DuplicateCookie
 from gatehouse.problems import Problem, problem_document
 
@@ -55,6 +58,10 @@ _SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again."
 _TABLE: dict[type[Exception], Problem] = {
     OperationalError: _NO_DATABASE,
     InterfaceError: _NO_DATABASE,
+    DeadlinePassed: Problem(
+        "deadline-passed", 503, "Deadline passed",
+        "The request took too long and was not carried out. Try again soon.", {"Retry-After": "2"},
+    ),
     InvalidRequest: Problem("invalid-request", 400, "Invalid request", "Correct the fields that `errors` lists."),
     InvalidToken: Problem(
         "invalid-token", 400, "Invalid token", "The link has already been used, has expired or is incomplete."
@@ -115,6 +122,8 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
         _log_outage(error, problem)
         names = ("errors", "retry_after", "reason")
         extra = {name: getattr(error, name) for name in names if hasattr(error, name)}
+        if isinstance(error.__cause__, BreakerOpen):
+            extra["retry_after"] = error.__cause__.retry_after
         if "retry_after" in extra:
             headers["Retry-After"] = str(extra["retry_after"])
     request_id = getattr(request, "request_id", "")
@@ -122,7 +131,8 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
 
 
 def _log_outage(error: Exception, problem: Problem) -> None:
-    if problem is _NO_DATABASE:  # the text tells an outage from a missing table
+    asked = not isinstance(error, DatabaseUnavailable)
+    if problem is _NO_DATABASE and asked:  # the text tells an outage from a missing table
         _log.error("database.unavailable", exc_info=error)
     elif problem.status == 503:
         _log.error("answer.unknown", problem=problem.slug, cause=str(error))

@@ -3,13 +3,22 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
 
-from auth_api.errors import Throttled
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from auth_api.errors import Overloaded, Throttled
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import OUTAGE, ask
+from auth_api.sessions.redis.connections import ask
+from auth_api.sessions.redis.held import OUTAGE
+
+# The worker is full or its deadline has passed, or Redis or the database does not answer.
+NOT_JUDGED = (Overloaded, SessionStoreUnavailable, OperationalError, InterfaceError)
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10
@@ -29,28 +38,55 @@ ADDRESS_MAILS = 3
 CLIENT_MAILS = 20
 MAIL_WINDOW = 3600  # seconds
 
+# KEYS counters | ARGV first delay, longest delay, memory, limit of each counter
+# returns {seconds to wait} | {0, for each counter: its birth, until when this try makes others wait}
 _HIT = """
-local now = tonumber(redis.call('TIME')[1])
+local time = redis.call('TIME')
+local now = tonumber(time[1])
 local wait = 0
 for _, key in ipairs(KEYS) do
   wait = math.max(wait, tonumber(redis.call('HGET', key, 'until') or 0) - now)
 end
-if wait > 0 then return wait end
+if wait > 0 then return {wait} end
+local receipt = {0}
 for position, key in ipairs(KEYS) do
+  redis.call('HSETNX', key, 'born', time[1] .. '.' .. time[2])
+  local until_then = ''
   local over = redis.call('HINCRBY', key, 'tries', 1) - tonumber(ARGV[3 + position])
   if over >= 0 then
     local delay = math.min(tonumber(ARGV[1]) * 2 ^ math.min(over, 20), tonumber(ARGV[2]))
-    redis.call('HSET', key, 'until', now + delay)
+    until_then = string.format('%.0f', now + delay)
+    redis.call('HSET', key, 'until', until_then)
   end
   redis.call('EXPIRE', key, ARGV[3])
+  receipt[#receipt + 1] = redis.call('HGET', key, 'born')
+  receipt[#receipt + 1] = until_then
 end
-return 0
+return receipt
+"""
+# KEYS counters | ARGV the receipt of a hit. Undoes that hit alone: not in a counter that was cleared
+# since, and not a delay that another try caused.
+_GIVE_BACK = """
+for position, key in ipairs(KEYS) do
+  local born, until_then = ARGV[2 * position - 1], ARGV[2 * position]
+  if redis.call('HGET', key, 'born') == born then
+    redis.call('HINCRBY', key, 'tries', -1)
+    if until_then ~= '' and redis.call('HGET', key, 'until') == until_then then
+      redis.call('HDEL', key, 'until')
+    end
+  end
+end
 """
 _COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return {count, redis.call('TTL', KEYS[1])}
 """
+
+_UNCOUNT = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end
+"""
+_log = structlog.get_logger("auth_api.throttling")
 
 
 class Purpose(StrEnum):
@@ -82,6 +118,7 @@ class LoginThrottle:
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
         self._keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
         self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
+        self._receipt: list[bytes] = []  # of the last hit
 
     def hit(self) -> None:
         """Count a try before it is made, so that parallel tries count too. Raises Throttled."""
@@ -89,11 +126,30 @@ class LoginThrottle:
         try:
             wait = self._address_wait()
             # A client that must wait counts nowhere: else it locks others out for nothing.
-            wait = wait or ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
+            if not wait:
+                wait, *self._receipt = ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
             raise Throttled(int(wait))
+
+    @contextmanager
+    def given_back_if_unjudged(self) -> Iterator[None]:
+        """Take the try back when the block fails before the password was compared.
+
+        In the block, errors of Redis, of the database and of hashing must come from before the comparison:
+        a try that was judged and given back would be a free guess.
+        """
+        try:
+            yield
+        except NOT_JUDGED:
+            self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        receipt, self._receipt = self._receipt, []
+        if receipt:
+            _undo(_GIVE_BACK, *self._keys, receipt=receipt)
 
     def fail(self) -> None:
         """Count a failure of the client, at whatever account."""
@@ -120,17 +176,25 @@ def count_new_password(chooser: str) -> None:
 
     Raises Throttled, SessionStoreUnavailable.
     """
-    key = f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
-    count, left = _count(key, NEW_PASSWORDS_WINDOW)
+    count, left = _count(_choice_key(chooser), NEW_PASSWORDS_WINDOW)
     if count > NEW_PASSWORDS:
         raise Throttled(max(1, left))
 
 
+def give_new_password_back(chooser: str) -> None:
+    """Forget one new password that was counted and that nothing was computed for."""
+    _give_back(_choice_key(chooser))
+
+
 def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
-    key = f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
-    count, left = _count(key, MAIL_WINDOW)
+    count, left = _count(_wish_key(client, purpose), MAIL_WINDOW)
     return max(1, left) if count > CLIENT_MAILS else 0
+
+
+def give_mail_back(client: str, purpose: Purpose) -> None:
+    """Forget one wish of `client` that `mail_wait` counted and that could not be stored."""
+    _give_back(_wish_key(client, purpose))
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
@@ -143,6 +207,14 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     return _count(key, window)[0] <= ADDRESS_MAILS
 
 
+def _choice_key(chooser: str) -> str:
+    return f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
+
+
+def _wish_key(client: str, purpose: Purpose) -> str:
+    return f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
+
+
 def _count(key: str, window: int) -> tuple[int, int]:
     """Add one to a counter that lives `window` seconds; return it, and the seconds it has left."""
     try:
@@ -150,6 +222,19 @@ def _count(key: str, window: int) -> tuple[int, int]:
     except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
     return int(count), int(left)
+
+
+def _give_back(key: str) -> None:
+    """Take one from a counter of `_count`."""
+    _undo(_UNCOUNT, key)
+
+
+def _undo(script: str, *keys: str, receipt: Sequence[bytes] = ()) -> None:
+    """Undo a count. Without Redis it stays counted: the caller has an answer to give."""
+    try:
+        ask("EVAL", script, len(keys), *keys, *receipt)
+    except OUTAGE as error:
+        _log.warning("throttle.not_given_back", cause=type(error).__name__)
 
 
 def _hidden(text: str, length: int) -> str:

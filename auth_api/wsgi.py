@@ -10,5 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
 application = get_wsgi_application()
 
 from auth_api.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
+from auth_api.database.limits import serve  # noqa: E402
 
 refuse_weak_settings()
+serve()

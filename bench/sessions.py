@@ -96,12 +96,14 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
     from auth_api.sessions.payloads import pack_payload
     from auth_api.sessions.records import FORMAT, Flag, Header, Shown, SignIn
     from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
+    from auth_api.sessions.redis.held import RUN_BYTES
     from auth_api.sessions.tokens import SessionToken
 
     codec, limits = session_codec(), options()
     flags = Flag.BOUND if bound else 0
     script = backend._scripts["create"]
     client.script_load(script.text)
+    run = client.info("replication")["master_replid"][:RUN_BYTES]
     kept: list[str] = []
     for start in range(0, people, BATCH):
         pipe = client.pipeline(transaction=False)
@@ -125,7 +127,7 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
                 body = codec.seal_record(token, header, about, payload)
                 pipe.evalsha(
                     script.sha, 3, *keys, header.pack(), body, token.id_hash, 0, "end-oldest",
-                    sealed, 3600,
+                    sealed, 3600, run, run,
                 )  # fmt: skip
             if number % max(1, people // CALLS) == 0:
                 kept.append(token.value)

@@ -1,6 +1,9 @@
 """gunicorn for the public site: gevent, since the BFF waits for others most of its time."""
 
 import resource
+from collections.abc import Callable
+from ssl import SSLContext
+from typing import Any
 
 import gevent
 from gunicorn.arbiter import Arbiter
@@ -15,14 +18,18 @@ with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
     from gatehouse.gunicorn import ENV, PlainRefusals
 
+    from .connections.sockets import LateHandshake
+    from .connections.worker import LimitedConnections
+
     _host = ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1")
     bind = f"{_host}:{ENV.read(variables.FRONTEND_PORT)}"
     workers = ENV.read(variables.FRONTEND_WORKERS)
     worker_connections = 1000 + ENV.read(variables.STREAMS)
+    _proxy_hops = ENV.read(variables.PROXY_HOPS)
     certfile = ENV.read(variables.CERTFILE) or None
     keyfile = ENV.read(variables.KEYFILE) or None
-keepalive = 15  # seconds
-limit_request_line = 4094
+keepalive = 10  # seconds, for the head of a request as well (frontend_site/connections/worker.py)
+limit_request_line = 8190  # long deep links, and `next` for them
 limit_request_fields = 60
 limit_request_field_size = 8190
 
@@ -34,11 +41,18 @@ if _soft != resource.RLIM_INFINITY and _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_room, _hard))
 
 
-class SiteWorker(PlainRefusals, GeventWorker):  # type: ignore[misc]
+class SiteWorker(LimitedConnections, PlainRefusals, GeventWorker):  # type: ignore[misc]
     """gevent's greenlets."""
+
+    peers_are_clients = not _proxy_hops
 
 
 worker_class = SiteWorker
+
+
+def ssl_context(config: Any, make: Callable[[], SSLContext]) -> LateHandshake:
+    """Let the worker do the handshake, within its limits."""
+    return LateHandshake(make())
 
 
 def on_starting(server: Arbiter) -> None:

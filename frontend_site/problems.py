@@ -45,6 +45,10 @@ NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at thi
 METHOD_NOT_ALLOWED = Problem(
     "method-not-allowed", 405, "Method not allowed", "This address does not support that method."
 )
+REQUEST_TIMEOUT = Problem(
+    "request-timeout", 408, "Request too slow",
+    "The request did not arrive in time, so nothing was changed. Try again on a better connection.",
+)  # fmt: skip
 PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = Problem(
     "unsupported-media-type", 415, "Unsupported media type", "Send application/json."

@@ -11,7 +11,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
 
 _django = get_wsgi_application()
 
-from frontend_site.checks import refuse_weak_settings  # noqa: E402  (needs the settings above)
+# Both need the settings above.
+from frontend_site.checks import refuse_weak_settings  # noqa: E402
+from frontend_site.connections.body import limit_body  # noqa: E402
 
 refuse_weak_settings()
 
@@ -25,4 +27,5 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     if prefix := environ.get("SCRIPT_NAME"):
         environ["PATH_INFO"] = prefix + environ.get("PATH_INFO", "")
         environ["SCRIPT_NAME"] = ""
+    limit_body(environ)
     return _django(environ, start_response)

@@ -10,14 +10,18 @@ import unicodedata
 
 SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
+KNOWN_BROWSER_COOKIE = "__Host-known-browser"  # gatehouse/known_browser.py
 ADMIN_SESSION_COOKIE = "__Host-admin-session"
 ADMIN_CSRF_COOKIE = "__Host-admin-csrf"
 # `<ref>.<secret>`: whose session it is, and the only secret of a session.
 SESSION_TOKEN = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII)
 # Cookies ignore ports: a browser may also send those of auth_api's admin.
 _OURS = frozenset(
-    name.lower() for name in (SESSION_COOKIE, CSRF_COOKIE, ADMIN_SESSION_COOKIE, ADMIN_CSRF_COOKIE)
-)
+    name.lower()
+    for name in (
+        SESSION_COOKIE, CSRF_COOKIE, KNOWN_BROWSER_COOKIE, ADMIN_SESSION_COOKIE, ADMIN_CSRF_COOKIE,
+    )
+)  # fmt: skip
 _SEPARATOR = re.compile("[;,]")
 
 
@@ -43,6 +47,14 @@ def read_cookie(header: str, name: str) -> str | None:
         if equals and key == name:
             return value
     return None
+
+
+def read_optional_cookie(header: str, name: str) -> str:
+    """Like `read_cookie` for a cookie that nothing depends on: "" also for one that came twice."""
+    try:
+        return read_cookie(header, name) or ""
+    except DuplicateCookie:
+        return ""
 
 
 def is_look_alike(name: str) -> bool:

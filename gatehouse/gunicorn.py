@@ -81,7 +81,7 @@ class PlainRefusals:
         else:
             _log.warning("Refused: no HTTP request that we take (%s)", type(exc).__name__)
         with suppress(Exception):  # the client left, or does not read
-            util.write_nonblock(client, _refusal(status))
+            util.write_nonblock(client, refusal(status))
 
 
 def _status_of(exc: BaseException) -> HTTPStatus:
@@ -89,9 +89,9 @@ def _status_of(exc: BaseException) -> HTTPStatus:
     return next(fitting, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _refusal(status: HTTPStatus) -> bytes:
+def refusal(status: HTTPStatus, extra: Mapping[str, str] | None = None) -> bytes:
     """Return a problem document (RFC 9457; about:blank: the status says it all) with its head."""
     body = json.dumps({"type": "about:blank", "title": status.phrase, "status": status}).encode()
-    headers = {**_HEADERS, "Content-Length": str(len(body))}
+    headers = {**_HEADERS, **(extra or {}), "Content-Length": str(len(body))}
     lines = [f"HTTP/1.1 {status:d} {status.phrase}", *(f"{n}: {v}" for n, v in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body

@@ -169,9 +169,8 @@ def _loads(mutant: Mutant, store: redis.Redis) -> bool:
     if not mutant.path.endswith(".lua"):
         return True
     own = mutant.of((ROOT / mutant.path).read_bytes()).decode()
-    prelude = (
-        "" if mutant.path.endswith("prelude.lua") else (ROOT / SCRIPTS / "prelude.lua").read_text()
-    )
+    alone = mutant.path.endswith("prelude.lua") or own.startswith("#!")
+    prelude = "" if alone else (ROOT / SCRIPTS / "prelude.lua").read_text()
     try:
         store.script_load(prelude + own)
     except redis.ResponseError:

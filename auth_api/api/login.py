@@ -12,11 +12,13 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
+from auth_api.users.addresses import address_key
 from auth_api.users.flows.devices import record_sign_in
-from auth_api.users.passwords.hashing import MAX_LENGTH
+from auth_api.users.passwords.hashing import MAX_LENGTH, first_in_line
 from auth_api.users.services import check_credentials
 
 from .forms import read_form, require_empty_body
+from .known_browsers import known_account, set_known_browser
 from .presenters import session_response
 
 
@@ -31,12 +33,15 @@ class LoginForm:
 def login(request: ApiRequest) -> HttpResponse:
     form = read_form(request, LoginForm)
     address = request.client_address
-    user = check_credentials(
-        request=request, email=form.email, password=form.password, address=address
-    )
+    with first_in_line(known_account(request, form.email)):
+        user = check_credentials(
+            request=request, email=form.email, password=form.password, address=address
+        )
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
     record_sign_in(user=user, handle=current.session.handle)
-    return session_response(current)
+    response = session_response(current)
+    set_known_browser(response, user.email)
+    return response
 
 
 @require_POST
@@ -69,13 +74,14 @@ class ReauthenticateForm:
 def reauthenticate(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ReauthenticateForm)
     before = sessions.current_session(request)
-    user = check_credentials(
-        request=request,
-        email=before.user["email"],
-        password=form.password,
-        address=request.client_address,
-        device=before.session.handle,
-    )
+    with first_in_line(address_key(before.user["email"])):
+        user = check_credentials(
+            request=request,
+            email=before.user["email"],
+            password=form.password,
+            address=request.client_address,
+            device=before.session.handle,
+        )
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise InvalidCredentials
     current = sessions.renew_session(request, methods=("pwd",))

@@ -48,5 +48,5 @@ def account(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
     sessions.require_recent_authentication(request)
     delete_account(user_id=sessions.current_session(request).user["id"])
-    sessions.end_session(request)
+    sessions.leave_ended_session(request)
     return HttpResponse(status=204)

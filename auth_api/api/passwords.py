@@ -6,8 +6,10 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from auth_api.api_request import ApiRequest
+from auth_api.sessions import services as sessions
+from auth_api.users.addresses import address_key
 from auth_api.users.flows.password import change_password, request_password_reset, reset_password
-from auth_api.users.passwords.hashing import MAX_LENGTH
+from auth_api.users.passwords.hashing import MAX_LENGTH, first_in_line
 
 from .accounts import ON_ITS_WAY, AddressForm
 from .forms import read_form
@@ -45,10 +47,10 @@ def reset(request: ApiRequest) -> HttpResponse:
 @require_POST
 def change(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ChangeForm)
-    return session_response(
-        change_password(
+    with first_in_line(address_key(sessions.current_session(request).user["email"])):
+        changed = change_password(
             request=request,
             current_password=form.current_password,
             new_password=form.new_password,
         )
-    )
+    return session_response(changed)

@@ -60,6 +60,6 @@ def revoke_all(request: ApiRequest) -> HttpResponse:
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
     revoked = sessions.end_all_sessions(User.objects.get(pk=user_id))
-    sessions.end_session(request)
+    sessions.leave_ended_session(request)
     record_event(Kind.ALL_ENDED, user_id, count=revoked)
     return JsonResponse({"revoked": revoked})

@@ -83,6 +83,7 @@ def queue_mail(
     )
 
 
+@transaction.atomic
 def queue_request(request: str, /, *, to: str, **details: str) -> None:
     """Write a request that concerns the address `to`; the sender calls `ANSWERS[request]`.
 

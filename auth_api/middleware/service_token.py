@@ -1,9 +1,11 @@
 """Rejects /v1/ requests without a valid service token."""
 
+import socket
 from typing import Any
 
 import structlog
 
+from auth_api import deadline
 from auth_api.api_request import ApiRequest
 from auth_api.errors import ServiceTokenRequired
 from auth_api.options import options
@@ -16,18 +18,26 @@ _log = structlog.get_logger("auth_api")
 
 
 class ServiceTokenMiddleware:
-    """Accept /v1/ requests from the BFF only, and trust its headers that describe the client."""
+    """Accept /v1/ requests from the BFF only, and trust its headers: who the client is, and how long it waits."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: ApiRequest) -> Any:
-        if request.is_api:
-            header = request.META.get("HTTP_AUTHORIZATION", "")
-            if not is_good_authorization(header, options().service_keys):
-                _log.warning("service_token.refused")
-                return problem_response(request, ServiceTokenRequired())
-            meta = request.META
-            request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
-            request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
-        return self.get_response(request)
+        if not request.is_api:
+            return self.get_response(request)
+        meta = request.META
+        header = meta.get("HTTP_AUTHORIZATION", "")
+        if not is_good_authorization(header, options().service_keys):
+            _log.warning("service_token.refused")
+            return problem_response(request, ServiceTokenRequired())
+        request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
+        request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
+        with deadline.limited(meta.get("HTTP_GATEHOUSE_DEADLINE", ""), _connection(request)):
+            return self.get_response(request)
+
+
+def _connection(request: ApiRequest) -> int | None:
+    """Return the descriptor of the caller's connection; None where it is not gunicorn that serves."""
+    connection: socket.socket | None = request.META.get("gunicorn.socket")
+    return connection.fileno() if connection is not None else None

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import structlog
 
+from auth_api import deadline
+from auth_api.database.limits import VALIDATION_TIMEOUT
 from auth_api.options import options
 from auth_api.sessions.redis.answers import Absent, Ended, NeedsSnapshot, Valid
 from auth_api.sessions.redis.backend import NEWER_RELEASE, backend
@@ -51,7 +53,8 @@ def load_session(
         return opened
     if not opened.record.header.bound:
         return ValidSession(token, *opened, None)
-    snapshot = _cached_snapshot(token.ref, found) or _fresh_snapshot(token.ref, opened.record)
+    run = found.run if isinstance(found, NeedsSnapshot) else b""  # unreadable: keep what is cached
+    snapshot = _cached_snapshot(token.ref, found) or _fresh_snapshot(token.ref, opened.record, run)
     return snapshot if isinstance(snapshot, Ended) else ValidSession(token, *opened, snapshot)
 
 
@@ -89,9 +92,13 @@ def _cached_snapshot(ref: str, found: Valid | NeedsSnapshot) -> UserSnapshot | N
         return None
 
 
-def _fresh_snapshot(ref: str, record: SessionRecord) -> UserSnapshot | Ended:
-    """Return the snapshot as the database has it now, and whether the session is over by it."""
-    snapshot = read_snapshot(ref)
+def _fresh_snapshot(ref: str, record: SessionRecord, run: bytes) -> UserSnapshot | Ended:
+    """Return the snapshot as the database has it now, and whether the session is over by it.
+
+    Raises DatabaseError, soon, when it cannot be asked: then nobody can tell.
+    """
+    with deadline.within(VALIDATION_TIMEOUT):
+        snapshot = read_snapshot(ref, run)
     if snapshot is None or not snapshot.active:
         return Ended(EndReason.INACTIVE)
     if snapshot.epoch != record.header.epoch:

@@ -47,10 +47,11 @@ def data_of(valid: ValidSession) -> dict[str, Any]:
 
 
 def create_session(
-    data: dict[str, Any], user: Any, *, new: NewSession, client: Client, admin: bool
+    data: dict[str, Any], user: Any, *, new: NewSession, client: Client, admin: bool, run: bytes
 ) -> ValidSession:
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
+    `run` is a run of the store (redis/held.py) that was known before `user` was read.
     Raises SessionLimitReached, SessionStoreUnavailable, CreateError, and SessionEnded if the user's
     sessions were ended since the row was read.
     """
@@ -71,6 +72,7 @@ def create_session(
             policy=options().session_limit_policy,
             snapshot=sealed,
             snapshot_lifetime=options().card_lifetime,
+            run=run,
         )
         if not isinstance(answer, ClockDiffers):
             break

@@ -20,6 +20,7 @@ from .exceptions import (
     ReauthenticationRequired,
     SessionEnded,
     SessionNotFound,
+    SessionStoreUnavailable,
 )
 from .records import FORMAT_1, SessionRecord, SessionSummary, ValidSession
 from .snapshots import fence_user
@@ -85,6 +86,14 @@ def current_session(request: HttpRequest, *, slide: bool = True) -> CurrentSessi
 def end_session(request: HttpRequest) -> None:
     """Sign this browser out; quiet when it is not signed in."""
     _store(request).sign_out()
+
+
+def leave_ended_session(request: HttpRequest) -> None:
+    """Sign this browser out after a commit that has ended its session. Never raises: that is done."""
+    try:
+        end_session(request)
+    except SessionStoreUnavailable:  # the record is dead by its epoch and runs out by itself
+        _store(request).forget()
 
 
 def list_sessions(request: HttpRequest) -> list[SessionSummary]:

@@ -4,17 +4,22 @@ The database owns the epoch. A change of a user row goes in three steps: fence t
 every validation reads the database), commit, push the new snapshot. A push that is lost leaves the
 fence, and a fence that runs out leaves no snapshot: both make validation ask the database. So there is
 no moment after the commit at which an old epoch is accepted (design rule 4).
+
+Redis may lose its latest writes, and with them fences and snapshots. So a snapshot counts only in the
+run of the store (redis/held.py) that was known before its row was read.
 """
 
 import json
 import secrets
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
+from auth_api import deadline
 from auth_api.options import options
 from auth_api.sessions.codec import session_codec
 from auth_api.sessions.exceptions import SessionStoreUnavailable
@@ -44,14 +49,18 @@ def make_snapshot(user: SessionUser) -> UserSnapshot:
     return UserSnapshot(user.session_epoch, user.is_active, profile)
 
 
-def read_snapshot(ref: str) -> UserSnapshot | None:
-    """Return the snapshot as the database has it now, and cache it unless a change is under way."""
+def read_snapshot(ref: str, run: bytes) -> UserSnapshot | None:
+    """Return the snapshot as the database has it now, and cache it unless a change is under way.
+
+    `run` is the present run of the store.
+    """
     user = get_user_model()._default_manager.filter(session_ref=ref).first()
     if user is None:
         return None
     snapshot = make_snapshot(user)
     sealed = session_codec().seal_snapshot(ref, snapshot)
-    backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime)
+    with suppress(SessionStoreUnavailable):  # the answer is known; the next one asks again
+        backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime, run=run)
     return snapshot
 
 
@@ -68,19 +77,23 @@ def fence_user(user: SessionUser) -> None:
     users = get_user_model()._default_manager.select_for_update()
     users.filter(pk=user.pk).values_list("pk").first()
     nonce = secrets.token_bytes(16)
-    backend.fence_snapshot(user.session_ref, nonce, lifetime=options().fence_lifetime)
-    transaction.on_commit(partial(_push_snapshot, user.session_ref, nonce))
+    run = backend.fence_snapshot(user.session_ref, nonce, lifetime=options().fence_lifetime)
+    # The commit is the call's effect: nothing after it may end in "try again".
+    transaction.on_commit(deadline.decided)
+    transaction.on_commit(partial(_push_snapshot, user.session_ref, nonce, run))
 
 
-def _push_snapshot(ref: str, nonce: bytes) -> None:
-    user = get_user_model()._default_manager.filter(session_ref=ref).first()
-    if user is None:  # deleted: the fence runs out, and the database knows no such user
-        announce_revoked(ref)
-        return
-    sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
+def _push_snapshot(ref: str, nonce: bytes, run: bytes) -> None:
+    """Replace our fence by the new snapshot, and announce the change. Never raises: it is committed."""
     try:
-        backend.put_snapshot(ref, sealed, lifetime=options().card_lifetime, nonce=nonce)
-    except SessionStoreUnavailable:
+        user = get_user_model()._default_manager.filter(session_ref=ref).first()
+        if (
+            user is not None
+        ):  # else deleted: the fence runs out, and the database knows no such user
+            sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
+            lifetime = options().card_lifetime
+            backend.put_snapshot(ref, sealed, lifetime=lifetime, run=run, nonce=nonce)
+    except (SessionStoreUnavailable, DatabaseError, InterfaceError):
         _log.warning("snapshot.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
     announce_revoked(ref)  # whether sessions ended or a name changed: open pages look again
 

@@ -8,8 +8,10 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
+from auth_api import deadline
 from auth_api.sessions.redis.answers import Absent, Ended
 from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.held import last_run
 
 from .exceptions import EndReason, NoSession, SessionEnded
 from .loading import load_session
@@ -62,6 +64,7 @@ class SessionStore(SessionBase):
         self.valid: ValidSession | None = None
         self._sent = self.token  # kept even if the session turns out to be over
         self._client = client
+        self._run = last_run()  # before the request reads a user, whose snapshot a sign-in caches
         self._new = NewSession()
         self._end_reason: EndReason | None = None
 
@@ -102,6 +105,7 @@ class SessionStore(SessionBase):
         self._new = NewSession(remember, tuple(methods), sign_in_id)
         data = login_data(user)
         new = self._create(data, user_of(data))
+        deadline.decided()  # there is a session: nobody may be told that there is none
         if old is not None:
             # The same user: what is open in this browser goes on (a changed password, for one).
             goes_on = new.token.id_hash if new.token.ref == old.ref else ""
@@ -287,7 +291,9 @@ class SessionStore(SessionBase):
         return True
 
     def _create(self, data: dict[str, Any], user: Any) -> ValidSession:
-        valid = create_session(data, user, new=self._new, client=self._client, admin=self.admin)
+        valid = create_session(
+            data, user, new=self._new, client=self._client, admin=self.admin, run=self._run
+        )
         self._hold(valid, data)
         return valid
 

@@ -39,6 +39,7 @@ class Gatehouse:
     slide_interval: int
     record_format: int  # 1 while workers of a release that reads only format 1 are running
     redis_replicas: int  # that must acknowledge a new or ended session before the answer
+    redis_fsync: bool  # the primary's disk must have it, too
     card_lifetime: int
     fence_lifetime: int  # longer than any transaction that changes a user
     recent_authentication: int
@@ -48,6 +49,7 @@ class Gatehouse:
     argon2_memory_kib: int
     argon2_time: int
     hashing_slots: int  # password hashes at once in one worker
+    database_slots: int  # threads of one worker that may wait for the database at once
     verification_lifetime: int  # of a link that proves an address
     invitation_lifetime: int
     reset_lifetime: int
@@ -177,6 +179,7 @@ def _gatehouse() -> Gatehouse:
         slide_interval=ENV.read(variables.SLIDE_INTERVAL),
         record_format=ENV.read(variables.RECORD_FORMAT),
         redis_replicas=ENV.read(variables.REDIS_REPLICAS),
+        redis_fsync=bool(ENV.read(variables.REDIS_FSYNC)),
         card_lifetime=ENV.read(variables.CARD_LIFETIME),
         fence_lifetime=ENV.read(variables.FENCE_LIFETIME),
         recent_authentication=ENV.read(variables.RECENT_AUTHENTICATION),
@@ -186,6 +189,7 @@ def _gatehouse() -> Gatehouse:
         argon2_memory_kib=ENV.read(variables.ARGON2_MEMORY_KIB),
         argon2_time=ENV.read(variables.ARGON2_TIME),
         hashing_slots=ENV.read(variables.HASHING_SLOTS),
+        database_slots=max(1, ENV.read(variables.AUTH_API_THREADS) // 2),
         verification_lifetime=ENV.read(variables.VERIFICATION_LIFETIME),
         invitation_lifetime=ENV.read(variables.INVITATION_LIFETIME),
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),

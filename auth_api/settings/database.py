@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from gatehouse.private_files import make_private_folder, remove_access_of_others
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_ENGINES = "auth_api.database"  # Django's own, with limits for what a worker waits for
 _DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
 
 
@@ -28,9 +29,15 @@ def database_settings(url: str) -> dict[str, Any]:
         raise _refused("must be postgres://user:password@host/name or sqlite:///path") from None
     options = database.pop("OPTIONS", {})
     if database["ENGINE"] == "django.db.backends.sqlite3":
-        return database | {"OPTIONS": _sqlite_options(options)}
+        return database | {
+            "ENGINE": f"{_ENGINES}.sqlite3",
+            "OPTIONS": _sqlite_options(options),
+        }
     if database["ENGINE"] == "django.db.backends.postgresql":
-        return database | {"OPTIONS": _postgresql_options(options)}
+        return database | {
+            "ENGINE": f"{_ENGINES}.postgresql",
+            "OPTIONS": _postgresql_options(options),
+        }
     raise _refused("must start with postgres:// or sqlite://")
 
 
@@ -55,7 +62,7 @@ def _sqlite_options(given: dict[str, Any]) -> dict[str, Any]:
         raise _refused("sqlite:// takes no options; remove them")
     return {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 10,
+        "timeout": 3,  # seconds, for a lock: the BFF waits 5
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
@@ -67,8 +74,9 @@ def _postgresql_options(given: dict[str, Any]) -> dict[str, Any]:
         raise _refused("has an option that libpq does not know; correct or remove it") from None
     if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
         raise _refused(f"sslmode must be one of {', '.join(_SSL_MODES)}")
-    # A worker that waits for a dead host or a lock serves nobody. The URL overrides these defaults.
-    limits = {"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=5s"}
+    # A worker that waits for a dead host serves nobody. The URL overrides these defaults; the limits
+    # of locks and statements are set after connecting (database/postgresql/base.py).
+    limits = {"connect_timeout": 3, "tcp_user_timeout": 5000}
     return {**limits, **given}
 
 

@@ -1,12 +1,18 @@
 """Limits how many mails may be requested and how many new passwords may be tried, and logs refusals."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 
 from auth_api.errors import Throttled
 from auth_api.throttling import (
     MAIL_WINDOW,
+    NOT_JUDGED,
     Purpose,
     count_new_password,
+    give_mail_back,
+    give_new_password_back,
     mail_wait,
     may_be_mailed,
 )
@@ -28,11 +34,33 @@ def require_password_allowance(chooser: str) -> None:
         raise
 
 
-def require_mail_allowance(address: str, purpose: Purpose) -> None:
-    """Raise Throttled if the client at `address` requested too many mails of this kind."""
+@contextmanager
+def password_allowance(chooser: str) -> Iterator[None]:
+    """Like `require_password_allowance`; it does not count if the block, which leads up to the evaluation,
+    fails by an outage or a full worker.
+    """
+    require_password_allowance(chooser)
+    try:
+        yield
+    except NOT_JUDGED:
+        give_new_password_back(chooser)
+        raise
+
+
+@contextmanager
+def mail_allowance(address: str, purpose: Purpose) -> Iterator[None]:
+    """Raise Throttled if the client at `address` requested too many mails of this kind.
+
+    A request that the block could not store, because of an outage or a full worker, does not count.
+    """
     if wait := mail_wait(address, purpose):
         _log.warning("mail.throttled", by="client", mail=purpose, retry_after=wait)
         raise Throttled(wait)
+    try:
+        yield
+    except NOT_JUDGED:
+        give_mail_back(address, purpose)
+        raise
 
 
 def has_mail_allowance(email: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:

@@ -1,14 +1,16 @@
 """Django's authentication backend: every failure gets the same answer at the same cost."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+import structlog
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 from django.http import HttpRequest
 
+from auth_api.errors import Overloaded
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.users.passwords.hashing import acceptable_input, can_be_checked, decoy
@@ -16,12 +18,15 @@ from auth_api.users.passwords.hashing import acceptable_input, can_be_checked, d
 from .addresses import canonical_address
 from .models import User
 
+_log = structlog.get_logger("auth_api.users")
+
 
 class EmailBackend(ModelBackend):
     """Signs in by e-mail address and password.
 
     Unknown address, wrong password, inactive and unverified look the same and take the same steps,
-    including one Argon2 run (ASVS 6.3.8): without an account it checks a decoy.
+    including one Argon2 run (ASVS 6.3.8): without an account it checks a decoy. Errors of the database
+    and of hashing come only from before the comparison: such a try is not judged, and not counted.
     """
 
     def authenticate(
@@ -36,7 +41,7 @@ class EmailBackend(ModelBackend):
         checkable = can_be_checked(user.password)
         allowed = self.user_can_authenticate(user)
         # Whoever may not sign in costs no upgrade: that would be a second hash.
-        upgrade = user.rehash_password if allowed else None
+        upgrade = partial(_upgrade, user) if allowed else None
         stored = user.password if checkable else decoy()
         is_right = check_password(password, stored, setter=upgrade)
         if found and checkable and is_right and allowed:
@@ -46,6 +51,14 @@ class EmailBackend(ModelBackend):
 
     def user_can_authenticate(self, user: Any) -> bool:
         return bool(user.is_active and user.email_verified)
+
+
+def _upgrade(user: User, password: str) -> None:
+    """Store the right password under the newest parameters, or leave that to the next sign-in."""
+    try:
+        user.rehash_password(password)
+    except (Overloaded, DatabaseError, InterfaceError) as error:
+        _log.warning("password.not_upgraded", user=str(user.pk), cause=type(error).__name__)
 
 
 def _reason(user: User | None, checkable: bool, is_right: bool) -> str:

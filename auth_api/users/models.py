@@ -207,9 +207,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         Only over the hash that was verified: a password that was changed meanwhile stays.
         """
-        verified = self.password
-        self.password = make_password(raw_password)
-        models.QuerySet.update(self._row().filter(password=verified), password=self.password)
+        hashed = make_password(raw_password)
+        with transaction.atomic():  # a commit heeds the caller's deadline
+            models.QuerySet.update(self._row().filter(password=self.password), password=hashed)
+        self.password = hashed
         self._mark_stored({"password"})
 
     def _row(self) -> Any:

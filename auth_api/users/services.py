@@ -34,7 +34,8 @@ def check_credentials(
     except ValidationError:
         account = ""  # all that is no address is one account, in each client's own counter only
     throttle = counted_try(account, address, device)
-    user = authenticate(request, username=account or email, password=password)
+    with throttle.given_back_if_unjudged():
+        user = authenticate(request, username=account or email, password=password)
     if not isinstance(user, User):  # the backend has logged why
         LOGINS.labels("refused").inc()
         throttle.fail()
@@ -72,11 +73,13 @@ def require_password(user: User, password: str, address: str) -> None:
         raise InvalidCredentials
     # Sign-ins do not reveal whether a registration's password is right, so they are counted apart.
     throttle = counted_try(user.email, address, verification=not user.email_verified)
-    if (
-        not acceptable_input(password)
-        or not can_be_checked(user.password)
-        or not check_password(password, user.password)
-    ):
+    with throttle.given_back_if_unjudged():
+        is_right = (
+            acceptable_input(password)
+            and can_be_checked(user.password)
+            and check_password(password, user.password)
+        )
+    if not is_right:
         record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")
         throttle.fail()
         raise InvalidCredentials

@@ -6,6 +6,7 @@ AuthApiUnavailable. Code must not treat an outage as "signed out".
 
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,14 +16,27 @@ from gatehouse import problems
 
 _JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
 _SUCCESSES = frozenset({200, 202, 204})
+_RETRY_AFTER = 2  # seconds
+
+
+def spread(seconds: int) -> int:
+    """Return a wait between `seconds` and twice that: clients must not all come back together."""
+    return seconds + secrets.randbelow(seconds + 1)
 
 
 class AuthApiUnavailable(Exception):
-    """Unknown: auth_api did not answer, or not as agreed. No cookie may be touched."""
+    """Unknown: auth_api did not answer, or not as agreed. No cookie may be touched.
 
-    def __init__(self, reason: str, *, retry_after: int = 2) -> None:
+    `retry_after`: seconds; by default they differ from one to the next.
+    """
+
+    def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after  # seconds
+        self.retry_after = spread(_RETRY_AFTER) if retry_after is None else retry_after
+
+
+class NotAsAgreed(AuthApiUnavailable):
+    """What answered is not auth_api, or the answer is damaged."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +74,33 @@ class Answer:
     @property
     def retry_after(self) -> int:
         """Seconds that auth_api asks for; 2 when it names none."""
-        text = self.headers.get("retry-after", "")
-        return int(text) if re.fullmatch("[0-9]{1,6}", text) else 2
+        return _seconds(self.headers)
+
+
+def _seconds(headers: Mapping[str, str]) -> int:
+    text = headers.get("retry-after", "")
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else _RETRY_AFTER
 
 
 def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
-    """Return the answer when it is one that we agreed on. Raises AuthApiUnavailable."""
+    """Return the answer when it is one that we agreed on. Raises AuthApiUnavailable, NotAsAgreed."""
     if status not in _SUCCESSES and not 400 <= status < 600:
-        raise AuthApiUnavailable(f"unexpected status {status}")
+        raise NotAsAgreed(f"unexpected status {status}")
     headers = dict(lines)
+    if status == 503:
+        headers["retry-after"] = str(spread(_seconds(headers)))
     cookies = tuple(value for name, value in lines if name == "set-cookie")
     if status == 204:
         return Answer(status, b"", headers, cookies)
     answer = Answer(status, body, headers, cookies)
     if not _JSON.fullmatch(headers.get("content-type", "")) or "content-encoding" in headers:
-        raise AuthApiUnavailable(f"status {status} without JSON")
+        raise NotAsAgreed(f"status {status} without JSON")
     try:
         is_object = isinstance(answer.document, dict)
     except (ValueError, RecursionError):
         is_object = False
     if not is_object:
-        raise AuthApiUnavailable(f"status {status} with garbled JSON")
+        raise NotAsAgreed(f"status {status} with garbled JSON")
     if answer.slug == "service-token-required":  # our keys differ: says nothing about the user
         raise AuthApiUnavailable("service token refused")
     return answer

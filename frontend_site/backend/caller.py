@@ -1,13 +1,14 @@
 """Describes the client to auth_api. Nothing is copied from headers that the browser can set."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
 from frontend_site.options import options
 from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
+from gatehouse.cookies import KNOWN_BROWSER_COOKIE, read_optional_cookie
 
 _LONGEST_USER_AGENT = 512  # characters
 
@@ -20,12 +21,16 @@ class Caller:
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
+    known_browser: str = field(default="", repr=False)  # the cookie's value, checked by nobody yet
 
 
 def caller_of(request: SiteRequest) -> Caller:
     """Return what auth_api may know of the browser behind `request`."""
     return Caller(
         session_token=request.session_token,
+        known_browser=read_optional_cookie(
+            request.META.get("HTTP_COOKIE", ""), KNOWN_BROWSER_COOKIE
+        ),
         address=client_address(request),
         user_agent=_printable(request.META.get("HTTP_USER_AGENT", "")),
         request_id=request.request_id,

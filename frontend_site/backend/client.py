@@ -1,9 +1,9 @@
 """The client for auth_api: a fixed table of routes, over one connection pool per worker."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,13 +17,15 @@ from frontend_site.transport.request import Request
 from frontend_site.transport.response import Response
 from frontend_site.transport.server import Server
 from frontend_site.transport.wire import Patience
-from gatehouse.cookies import SESSION_COOKIE
+from gatehouse.cookies import KNOWN_BROWSER_COOKIE, SESSION_COOKIE
 from gatehouse.default_ports import DEFAULT_PORTS
+from gatehouse.known_browser import known_account_tag
 from gatehouse.service_token import ServiceTokens
 
-from .answer import Answer, AuthApiUnavailable, checked
-from .call_slots import CallSlots
+from .answer import Answer, AuthApiUnavailable, NotAsAgreed, checked
+from .call_slots import CallSlots, HashingSlots
 from .caller import Caller
+from .reachability import Reachability
 from .routes import HASHING, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
 
 __all__ = (
@@ -33,6 +35,9 @@ __all__ = (
 if TYPE_CHECKING:
     from frontend_site.settings.base import Gatehouse
 
+_PROBE = "jwks"  # asks neither Redis nor the database
+_GAVE_UP = "auth_api does not answer others either"
+_PROBE_PATIENCE = Patience(1.0, 1.0, 1.0)
 _log = structlog.get_logger("frontend_site")
 
 
@@ -44,10 +49,15 @@ class AuthApiClient:
         self._tokens = ServiceTokens(options.service_keys[0])
         wait = options.connect_timeout
         self._slots = CallSlots(options.calls_at_once, wait)
-        self._hashing_slots = CallSlots(options.hashing_calls_at_once, wait)
+        self._hashing_slots = HashingSlots(
+            options.hashing_calls_at_once,
+            waiting=options.hashing_calls_waiting,
+            wait=options.hashing_wait,
+        )
         self._download_slots = CallSlots(options.downloads_at_once, wait)
         server, self._prefix = auth_api_server(options)
         self._pool = Pool(server, idle_limit=options.calls_at_once)
+        self._reachability = Reachability(self._answers_a_probe)
 
     def call(
         self,
@@ -66,10 +76,14 @@ class AuthApiClient:
         Raises AuthApiUnavailable, and ValueError for a handle that is none.
         """
         method, path = method_and_path(route, handle=handle, audience=audience, claims=claims)
-        headers = self._headers(caller, content_type)
+        # Only what we have signed goes on, and only to where it counts.
+        tag = known_account_tag(caller.known_browser, self._options.service_keys)
+        known_browser = caller.known_browser if tag and route == "login" else ""
+        headers = self._headers(caller, content_type, known_browser)
         request = Request(method, self._prefix + path, headers, (body,), len(body))
         try:
-            return self._ask(route, request)
+            self._reachability.admit(slow=route in HASHING or route in LONG)
+            return self._ask(route, request, tag)
         except (OSError, BadAnswer) as error:
             _log.error("auth_api.unavailable", route=route, reason=type(error).__name__)
             raise AuthApiUnavailable(type(error).__name__) from error
@@ -77,54 +91,101 @@ class AuthApiClient:
             _log.error("auth_api.unavailable", route=route, reason=str(error))
             raise
 
-    def _headers(self, caller: Caller, content_type: str) -> dict[str, str]:
+    def _headers(
+        self, caller: Caller, content_type: str = "", known_browser: str = ""
+    ) -> dict[str, str]:
         headers = {
             "Authorization": f"Bearer {self._tokens.current()}",
             "Accept-Encoding": "identity",
+            # How long we wait for an answer: afterwards auth_api has nothing done for us.
+            "Gatehouse-Deadline": str(int(self._options.read_timeout * 1000)),
             "Gatehouse-Client-Address": caller.address,
             "Gatehouse-Client-User-Agent": caller.user_agent,
             "X-Request-Id": caller.request_id,
         }
-        if caller.session_token:
-            headers["Cookie"] = f"{SESSION_COOKIE}={caller.session_token.value}"
+        cookies = {
+            SESSION_COOKIE: caller.session_token.value if caller.session_token else "",
+            KNOWN_BROWSER_COOKIE: known_browser,
+        }
+        if sent := [f"{name}={value}" for name, value in cookies.items() if value]:
+            headers["Cookie"] = "; ".join(sent)
         if content_type:
             headers["Content-Type"] = content_type
         return headers
 
-    def _ask(self, route: str, request: Request) -> Answer:
+    def _ask(self, route: str, request: Request, tag: str) -> Answer:
         if route in LONG:
             with self._download_slots:
-                return self._download(request)
+                return self._watched(self._download, request, slow=True)
         if route in HASHING:
-            with self._hashing_slots, self._slots:
-                return self._short(request)
+            with self._hashing_slots.slot(tag), self._slots:
+                return self._watched(self._short, request, slow=True)
         with self._slots:
-            return self._short(request)
+            return self._watched(self._short, request)
 
-    def _short(self, request: Request) -> Answer:
+    def _watched(
+        self,
+        ask: Callable[[Request, Callable[[], bool]], Answer],
+        request: Request,
+        *,
+        slow: bool = False,
+    ) -> Answer:
+        """Ask, unless it has become hopeless in the meantime, and report how it went."""
+        is_hopeless = partial(self._reachability.is_refusing, slow=slow)
+        if is_hopeless():
+            raise AuthApiUnavailable(_GAVE_UP)
+        try:
+            answer = ask(request, is_hopeless)
+        except (OSError, BadAnswer, NotAsAgreed) as error:
+            if is_hopeless():  # others have seen it before us
+                raise AuthApiUnavailable(_GAVE_UP) from error
+            self._reachability.failed(error, slow=slow)
+            raise
+        except AuthApiUnavailable:
+            self._reachability.answered(slow=slow)
+            raise
+        self._reachability.answered(slow=slow)
+        return answer
+
+    def _short(self, request: Request, is_hopeless: Callable[[], bool]) -> Answer:
         """Return an answer that says how long it is, as all of auth_api's but downloads do."""
-        with closing(self._sent(request, self._options.call_deadline)) as response:
-            if not response.head.is_exact:
-                raise AuthApiUnavailable("no plain length")
-            body = response.read(self._options.answer_limit)
+        patience = self._patience(self._options.call_deadline, is_hopeless)
+        with closing(self._pool.send(request, patience)) as response:
+            return self._complete(response)
+
+    def _complete(self, response: Response) -> Answer:
+        if not response.head.is_exact:
+            raise NotAsAgreed("no plain length")
+        body = response.read(self._options.answer_limit)
         return checked(response.head.status, response.head.lines, body)
 
-    def _download(self, request: Request) -> Answer:
+    def _download(self, request: Request, is_hopeless: Callable[[], bool]) -> Answer:
         """Return a complete long answer. Raises AuthApiUnavailable for a truncated one."""
-        with closing(self._sent(request, self._options.download_deadline)) as response:
+        patience = self._patience(self._options.download_deadline, is_hopeless)
+        with closing(self._pool.send(request, patience)) as response:
             head = response.head
             if head.status != 200:
                 return checked(head.status, head.lines, response.read(self._options.answer_limit))
             answer = checked(200, head.lines, b"{}")
             if head.framing is Framing.UNTIL_CLOSE:
-                raise AuthApiUnavailable("no length: a truncated answer could not be detected")
+                raise NotAsAgreed("no length: a truncated answer could not be detected")
             return replace(answer, body=b"", file=self._file(response))
 
-    def _sent(self, request: Request, deadline: float) -> Response:
+    def _patience(self, deadline: float, is_hopeless: Callable[[], bool]) -> Patience:
         limits = self._options
-        return self._pool.send(
-            request, Patience(limits.connect_timeout, limits.read_timeout, deadline)
-        )
+        return Patience(limits.connect_timeout, limits.read_timeout, deadline, is_hopeless)
+
+    def _answers_a_probe(self) -> bool:
+        method, path = method_and_path(_PROBE, handle="", audience="")
+        request = Request(method, self._prefix + path, self._headers(Caller()))
+        try:
+            with closing(self._pool.send(request, _PROBE_PATIENCE)) as response:
+                self._complete(response)
+        except (OSError, BadAnswer, NotAsAgreed):
+            return False
+        except AuthApiUnavailable:  # it is there, and refuses our service token
+            return True
+        return True
 
     def _file(self, response: Response) -> IO[bytes]:
         """Store the body in memory up to the limit of an ordinary answer, then on disk (unnamed, 0600)."""

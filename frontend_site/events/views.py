@@ -5,6 +5,7 @@ import time
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from frontend_site import problems
+from frontend_site.backend.answer import spread
 from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.options import options
@@ -36,7 +37,9 @@ def events(request: SiteRequest) -> HttpResponseBase:
     try:
         waiter = hub().join(token.ref if token else "")
     except TooManyStreams:
-        return problems.respond(request, problems.OVERLOADED, headers={"Retry-After": "30"})
+        return problems.respond(
+            request, problems.OVERLOADED, headers={"Retry-After": str(spread(30))}
+        )
     try:
         answer = call_auth_api(request, "session-peek")
         if answer.status == 200:

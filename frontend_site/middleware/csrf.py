@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 
 import structlog
-from django.http import HttpResponse, HttpResponseBase, UnreadablePostError
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
@@ -65,10 +65,7 @@ def _submitted_token(request: SiteRequest) -> str | None:
         return str(token)
     if is_api(request):
         return None  # a JSON body is not ours to read
-    try:
-        return request.POST.get(FIELD)
-    except UnreadablePostError:
-        return None
+    return request.POST.get(FIELD)
 
 
 def _refuse(request: SiteRequest, verdict: Verdict, reason: str) -> HttpResponse:

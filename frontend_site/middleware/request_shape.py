@@ -1,9 +1,10 @@
 """Rejects requests that no view accepts: too long, or with a wrong method, body or path."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, UnreadablePostError
 
 from frontend_site import problems
 from frontend_site.options import options
@@ -43,9 +44,11 @@ class RequestShapeMiddleware:
         if kind == "upstream":
             foreign = fetch_site(request) in ("cross-site", "same-site")
             return problems.respond(request, problems.FORBIDDEN) if foreign else None
-        if request.method not in _SAFE and not _has_readable_body(request, kind):
+        if request.method in _SAFE:
+            return None
+        if not _has_readable_body(request, kind):
             return problems.respond(request, problems.UNSUPPORTED_MEDIA_TYPE)
-        return None
+        return _read_body(request)
 
 
 def _is_for_upstream(request: SiteRequest) -> bool:
@@ -57,9 +60,27 @@ def _is_for_upstream(request: SiteRequest) -> bool:
 
 def _drain(request: SiteRequest) -> None:
     """Read what is still coming (to a limit): a client that gets cut off never reads our 413."""
-    for _ in range(_LONGEST_DRAIN // _CHUNK):
-        if not request.read(_CHUNK):
-            return
+    with suppress(UnreadablePostError):
+        for _ in range(_LONGEST_DRAIN // _CHUNK):
+            if not request.read(_CHUNK):
+                return
+
+
+def _read_body(request: SiteRequest) -> HttpResponseBase | None:
+    """Read the whole body here, so that nothing else meets a client that is slow or gone."""
+    try:
+        request.body  # noqa: B018 - Django keeps it
+    except UnreadablePostError as error:
+        slow = any(isinstance(cause, TimeoutError) for cause in _causes(error))
+        return problems.respond(request, problems.REQUEST_TIMEOUT if slow else problems.BAD_REQUEST)
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what `error` came from: Django wraps it twice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield error
 
 
 def _is_fetch(request: SiteRequest) -> bool:

@@ -1,7 +1,7 @@
 """Validates `next`: a sign-in leads only to a page of this site."""
 
 import re
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote, quote_plus, unquote, urlencode
 
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
@@ -11,21 +11,19 @@ from frontend_site.options import options
 from frontend_site.security.endpoints import is_public, kind_of, methods_of
 
 DEFAULT = "/account"
-_LONGEST = 1024
+# Characters of `next` as it stands in a query: with a path and a method it must fit into a request line (8,190 bytes).
+_LONGEST = 8000
 # No backslash, no control character, no `%` in the path, no empty segment; and in the query
 # nothing that a careless reader could take for an address.
 _ALLOWED = re.compile(
     r"/(?:[A-Za-z0-9_~.-]+(?:/[A-Za-z0-9_~.-]+)*/?)?"
-    r"(?:\?(?:[A-Za-z0-9_~.=&+-]|%(?!2[fF]|5[cC]|[01]|7[fF])[0-9A-Fa-f]{2})*)?",
+    r"(?:\?(?:[A-Za-z0-9_~.=&+!$'()*,;-]|%(?!2[fF]|5[cC]|[01]|7[fF])[0-9A-Fa-f]{2})*)?",
     re.ASCII,
 )
-# Paths of apps, which are not ours to name: what RFC 3986 allows, but no slash, backslash, percent sign, dot or control
-# character that is encoded, since two readers could take such a path for two places.
-_ONCE = r"[A-Za-z0-9_~.!$&'()*+,;=:@-]|%(?!2[fFeE5]|5[cC]|[01]|7[fF])[0-9A-Fa-f]{2}"
-_ALLOWED_OF_APPS = re.compile(
-    rf"(?:/(?:{_ONCE})+)+/?(?:\?(?:[A-Za-z0-9_~.!$&'()*+,;=:@/?-]|%(?!5[cC]|[01]|7[fF])[0-9A-Fa-f]{{2}})*)?",
-    re.ASCII,
-)
+# What may stand in a path, and in a query, unencoded (RFC 3986). A `%` that encodes nothing is encoded.
+_IN_PATH = "/!$&'()*+,;=:@%"
+_IN_QUERY = f"{_IN_PATH}?"
+_STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def safe_next(value: str | None) -> str:
@@ -35,23 +33,47 @@ def safe_next(value: str | None) -> str:
 
     An allowlist on top of Django's check, which lets `/./\\evil.example` and `/%5cevil` pass.
     """
-    if not value or len(value) > _LONGEST:
+    if (
+        not value or not value.isprintable() or "\\" in value or " " in value
+    ):  # browsers encode these
         return DEFAULT
-    is_app = value.startswith(options().forward_auth_paths)
-    if not (_ALLOWED_OF_APPS if is_app else _ALLOWED).fullmatch(value):
-        return DEFAULT
-    if not url_has_allowed_host_and_scheme(value, allowed_hosts=None):
-        return DEFAULT
-    path = value.partition("?")[0]
-    return value if _is_destination(path) else DEFAULT
+    path, mark, query = value.partition("?")
+    is_app = path.startswith(options().forward_auth_paths)
+    if is_app:
+        path, query = (_STRAY_PERCENT.sub("%25", part) for part in (path, query))
+    encoded = quote(path, safe=_IN_PATH) + mark + quote(query, safe=_IN_QUERY)
+    is_kept = _stays_in_app(path) if is_app else _is_page(path, encoded)
+    return encoded if is_kept and len(quote_plus(encoded, safe="/")) <= _LONGEST else DEFAULT
 
 
-def _is_destination(path: str) -> bool:
-    # Also `..;x`, which some servers take for `..`.
-    if {".", ".."} & {segment.partition(";")[0] for segment in path.split("/")}:
+def _stays_in_app(path: str) -> bool:
+    """Whether every reader takes `path`, which starts with that of an app, for a place in the app.
+
+    `a//b` and `a%2Fb` are places. Dot segments are not; nor is a slash behind the app's path, which a
+    proxy may remove: `//evil.example` would be left. Some servers take `..;x` for `..`.
+    """
+    decoded = _decoded(path)
+    segments = {segment.partition(";")[0] for segment in decoded.split("/")}
+    starts = (start for start in options().forward_auth_paths if decoded.startswith(start))
+    return (
+        url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+        and not segments & {".", ".."}
+        and decoded.isprintable()
+        and "\\" not in decoded
+        and not any(decoded.startswith("/", len(start)) for start in starts)
+    )
+
+
+def _decoded(path: str) -> str:
+    """Return `path` as the most eager reader would decode it."""
+    while (once := unquote(path)) != path:
+        path = once
+    return path
+
+
+def _is_page(path: str, encoded: str) -> bool:
+    if not _ALLOWED.fullmatch(encoded) or {".", ".."} & set(path.split("/")):
         return False
-    if path.startswith(options().forward_auth_paths):
-        return True
     try:
         view = resolve(path).func
     except Resolver404:
@@ -72,7 +94,7 @@ def needs_click(destination: str) -> bool:
     A link on another site may have chosen `destination`, and a redirect from here would look same-site
     to the app. Spellings that an app may read as such a path count, too: asking too often is harmless.
     """
-    path = re.sub(";[^/]*", "", unquote(destination.partition("?")[0])) + "/"
+    path = re.sub("/+", "/", re.sub(";[^/]*", "", _decoded(destination.partition("?")[0])) + "/")
     return path.lower().startswith(tuple(asks.lower() for asks in options().click_paths))
 
 

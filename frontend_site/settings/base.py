@@ -44,6 +44,8 @@ class Gatehouse:
     call_deadline: float = 8.0  # of a whole call, however the bytes drip
     calls_at_once: int = 64  # per worker; more wait `connect_timeout`, then 503
     hashing_calls_at_once: int = 6  # per worker, of those: else sign-ins could use up all of them
+    hashing_calls_waiting: int = 100  # per worker; more get a 503 at once
+    hashing_wait: float = 4.0  # the longest wait of such a call before it is sent
     answer_limit: int = 1024 * 1024
     # A long answer (an export) is stored in a file before the browser gets the first byte.
     download_limit: int = 256 * 1024**2

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from functools import cache
 from .server import Server
 
 PIECE = 65536  # bytes
+_LOOK_UP = 0.25  # seconds between two looks whether waiting has become hopeless
 # How it shows that the other side has closed, when something is sent; under TLS there are more ways.
 CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
@@ -19,12 +21,14 @@ class Patience:
     """How long a call may take, in seconds.
 
     `connect`: to be connected; `silence`: one wait for the other side; `deadline`: the whole call,
-    however the bytes drip, None for one that may last.
+    however the bytes drip, None for one that may last. `is_hopeless` is asked while a call waits for
+    an answer, and ends it when it returns True.
     """
 
     connect: float
     silence: float
     deadline: float | None = None
+    is_hopeless: Callable[[], bool] | None = None
 
 
 class Wire:
@@ -34,22 +38,34 @@ class Wire:
         self._socket = sock
         self._silence = 0.0
         self._until: float | None = None
+        self._is_hopeless: Callable[[], bool] | None = None
 
     def begin_call(self, patience: Patience, until: float | None) -> None:
         """Limit what follows: each wait by `patience`, all of it by `until` (monotonic time)."""
         self._silence = patience.silence
         self._until = until
+        self._is_hopeless = patience.is_hopeless
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`. http.client calls it by this name."""
         left = memoryview(data)
         while left:
-            self._limit_wait()
+            self._socket.settimeout(self._longest_wait())
             left = left[self._socket.send(left) :]
 
     def receive(self) -> bytes:
         """Return what has come, at most PIECE bytes; b"" at the end."""
-        self._limit_wait()
+        wait = self._longest_wait()
+        if self._is_hopeless is not None:
+            until = time.monotonic() + wait
+            while wait > _LOOK_UP:
+                self._socket.settimeout(_LOOK_UP)
+                with suppress(TimeoutError):
+                    return self._socket.recv(PIECE)
+                if self._is_hopeless():
+                    raise TimeoutError("no answer is to be expected any more")
+                wait = max(0.001, until - time.monotonic())  # 0 would not wait at all
+        self._socket.settimeout(wait)
         return self._socket.recv(PIECE)
 
     def is_quiet(self) -> bool:
@@ -72,13 +88,13 @@ class Wire:
         """Close the connection."""
         self._socket.close()
 
-    def _limit_wait(self) -> None:
+    def _longest_wait(self) -> float:
         wait = self._silence
         if self._until is not None:
             wait = min(wait, self._until - time.monotonic())
             if wait <= 0:
                 raise TimeoutError("the call's deadline has passed")
-        self._socket.settimeout(wait)
+        return wait
 
 
 def connected(server: Server, timeout: float) -> Wire:

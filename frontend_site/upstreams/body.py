@@ -8,6 +8,8 @@ from contextlib import ExitStack
 import structlog
 from gunicorn.http.errors import ParseException
 
+from frontend_site.connections.body import TimedBody
+from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import BadAnswer
 from frontend_site.transport.response import Response
@@ -18,6 +20,10 @@ _log = structlog.get_logger("frontend_site")
 
 class ClientGone(Exception):
     """The browser stopped sending, or sends what is no body."""
+
+
+class BodyTooSlow(Exception):
+    """The browser sends more slowly than we wait."""
 
 
 class BodyTooLong(Exception):
@@ -44,12 +50,14 @@ class _FairShare:
 class RequestBody:
     """What the browser sends, as it comes.
 
-    `length` in bytes, None when it comes in chunks. Raises ClientGone, BodyTooLong.
+    `length` in bytes, None when it comes in chunks. Raises ClientGone, BodyTooLong, BodyTooSlow.
     """
 
     def __init__(self, request: SiteRequest, limit: int) -> None:
         self._share = _FairShare()
         self._input = request.META["wsgi.input"]
+        if isinstance(self._input, TimedBody):
+            self._input.pace.may_be_long(options().upstream_silence)
         coding = request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
         if coding not in ("", "chunked"):  # we would pass it on as plain
             raise ClientGone
@@ -68,6 +76,8 @@ class RequestBody:
         wanted = PIECE if self.chunked else min(PIECE, self._left)
         try:
             piece: bytes = self._input.read(wanted) if wanted else b""
+        except TimeoutError as error:
+            raise BodyTooSlow from error
         except (OSError, ParseException) as error:
             raise ClientGone from error
         self._share.count(piece)

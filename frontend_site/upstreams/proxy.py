@@ -86,7 +86,7 @@ def forward(
     """Send `request` to `target` of `upstream` and stream the answer back.
 
     `identity` is the token that proves who is signed in, `session` their session's handle.
-    Raises UpstreamFailed, BodyTooLong, ClientGone.
+    Raises UpstreamFailed, BodyTooLong, BodyTooSlow, ClientGone.
     """
     body = RequestBody(request, options().upstream_body_limit)
     headers = upstream_headers(request, upstream, identity)

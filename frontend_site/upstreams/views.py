@@ -3,6 +3,7 @@
 from django.http import HttpResponseBase
 
 from frontend_site import problems
+from frontend_site.backend.answer import spread
 from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
@@ -14,7 +15,7 @@ from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import upstream_endpoint
 from frontend_site.site_request import SiteRequest
 
-from .body import BodyTooLong, ClientGone
+from .body import BodyTooLong, BodyTooSlow, ClientGone
 from .proxy import UpstreamFailed, forward
 from .target import BadTarget, request_target, target_of
 
@@ -54,10 +55,12 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
             still_valid=lambda: _is_valid(request),
         )
     except UpstreamFailed as error:
-        headers = {"Retry-After": "2"} if error.status == 503 else {}
+        headers = {"Retry-After": str(spread(2))} if error.status == 503 else {}
         return problems.respond(request, _FAILURES[error.status], headers=headers)
     except BodyTooLong:
         return problems.respond(request, problems.UPSTREAM_BODY_TOO_LONG)
+    except BodyTooSlow:
+        return problems.respond(request, problems.REQUEST_TIMEOUT)
     except ClientGone:
         return problems.respond(request, problems.BAD_REQUEST)
 

@@ -33,6 +33,12 @@ def redis_client() -> Any:
     return get_redis_connection("sessions")
 
 
+@pytest.fixture(scope="session")
+def store_servers() -> list[ValkeyServer]:
+    """The servers themselves, to break."""
+    return [*_server.primaries] if isinstance(_server, Cluster) else [_server]
+
+
 @pytest.fixture(autouse=True)
 def _empty_store(redis_client: Any) -> None:
     redis_client.flushall()

@@ -4,6 +4,7 @@ Browsers ignore a `__Host-` cookie without Secure or Path=/, also if it is meant
 a user who signed out would keep the old cookie.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -39,8 +40,13 @@ def user() -> User:
     return found
 
 
-def set_by(answer: Any) -> list[SetCookie]:
+def every_cookie_of(answer: Any) -> list[SetCookie]:
     return [read_set_cookie(morsel.OutputString()) for morsel in answer.cookies.values()]
+
+
+def set_by(answer: Any) -> list[SetCookie]:
+    """All cookies but the one that every sign-in sets (at the end of this file)."""
+    return [cookie for cookie in every_cookie_of(answer) if cookie.name != "__Host-known-browser"]
 
 
 def login(**changes: Any) -> Any:
@@ -193,3 +199,30 @@ def test_the_end_of_an_admins_session_expires_its_cookie(root: AdminBrowser) -> 
     services.end_all_sessions(User.objects.get(email="root@example.com"))
     dead = by_name(root.get("/admin/"))
     assert dead["__Host-admin-session"] == SetCookie("__Host-admin-session", '""', EXPIRED)
+
+
+# -- the browser's, which a sign-in leaves there ------------------------------------------------------
+
+
+def known_browser_of(answer: Any) -> list[SetCookie]:
+    return [cookie for cookie in every_cookie_of(answer) if cookie.name == "__Host-known-browser"]
+
+
+@pytest.mark.parametrize("remember", [False, True])
+def test_a_sign_in_leaves_a_cookie_that_names_nobody(remember: bool) -> None:
+    [cookie] = known_browser_of(login(remember=remember))
+    assert parsedate_to_datetime(str(cookie.attributes.pop("expires")))
+    assert cookie.attributes == {**STRICT, "max-age": str(90 * 86400)}
+    assert re.fullmatch(r"[0-9]{5}\.[\w-]{22}\.[\w-]{22}", cookie.value)
+    assert (
+        login().cookies["__Host-known-browser"].value == cookie.value
+    )  # tells no two browsers apart
+
+
+def test_nothing_but_a_sign_in_sets_or_expires_it() -> None:
+    token = session_token(login())
+    ends: list[Callable[[str], Any]] = [reauthenticate, logout, ask_after_the_end]
+    for act in ends:
+        assert known_browser_of(act(token)) == []
+    refused = call("POST", "/v1/login", {**LOGIN, "password": "x" * 20})
+    assert (refused.status_code, known_browser_of(refused)) == (401, [])

@@ -197,4 +197,3 @@ def test_postgresql_is_not_waited_for_without_end(tmp_path: Path, query: str, ti
     said = subprocess.check_output([sys.executable, "-c", show], env=environment, text=True)
     assert f"'connect_timeout': {timeout}" in said.replace(f"'{timeout}'", timeout)
     assert "tcp_user_timeout" in said
-    assert "lock_timeout=5s" in said

@@ -1,10 +1,11 @@
 """How often a password may be tried, by whom, and who pays for it (ASVS 6.1.1, 6.3.1)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from auth_api.errors import Throttled
+from auth_api.errors import Overloaded, Throttled
 from auth_api.network import network_of, wider_network_of
 from auth_api.throttling import (
     ACCOUNT_TRIES,
@@ -199,3 +200,71 @@ def test_what_is_no_address_is_counted_by_client_only() -> None:
         assert waits(LoginThrottle("", f"198.51.100.{number}")) == 0
     tries = [waits(LoginThrottle("", STRANGER)) for _ in range(FREE_TRIES + 1)]
     assert tries[-1] > 0
+
+
+# -- tries that were not judged ---------------------------------------------------------------------
+
+
+def unjudged(throttle: LoginThrottle, meanwhile: Callable[[], Any] = bool) -> None:
+    """Make a try that fails before the password is compared; `meanwhile` happens during it."""
+
+    def fail() -> None:
+        with throttle.given_back_if_unjudged():
+            meanwhile()
+            raise Overloaded
+
+    throttle.hit()
+    with pytest.raises(Overloaded):
+        fail()
+
+
+def test_tries_that_were_not_judged_do_not_count() -> None:
+    throttle = LoginThrottle("ada@example.com", OWNER)
+    for _ in range(ACCOUNT_TRIES + 5):
+        unjudged(throttle)
+    assert [waits(throttle) for _ in range(FREE_TRIES)] == [0] * FREE_TRIES
+    assert waits(throttle) > 0
+
+
+def test_tries_count_until_they_are_given_back() -> None:
+    throttle = LoginThrottle("ada@example.com", OWNER)
+    for _ in range(FREE_TRIES - 1):
+        throttle.hit()
+    last = LoginThrottle("ada@example.com", OWNER)
+    unjudged(last, lambda: waits(throttle) > 0 or pytest.fail("parallel tries are not counted"))
+    assert waits(throttle) == 0
+
+
+def test_what_is_given_back_late_shortens_no_delay_of_another_try(redis_client: Any) -> None:
+    throttle = LoginThrottle("ada@example.com", OWNER)
+    for _ in range(FREE_TRIES - 1):
+        throttle.hit()
+
+    def another() -> None:
+        pass_the_wait(redis_client)  # of the try that is not judged yet
+        LoginThrottle("ada@example.com", OWNER).hit()
+
+    unjudged(throttle, another)
+    assert waits(throttle) > 0
+
+
+def test_what_is_given_back_after_a_success_is_no_extra_try() -> None:
+    throttle = LoginThrottle("ada@example.com", OWNER)
+
+    def success() -> None:
+        LoginThrottle("ada@example.com", OWNER).clear()
+        for _ in range(FREE_TRIES - 1):
+            LoginThrottle("ada@example.com", OWNER).hit()
+
+    unjudged(throttle, success)
+    assert waits(throttle) == 0  # the tenth
+    assert waits(throttle) > 0
+
+
+def test_a_judged_try_is_not_given_back() -> None:
+    throttle = LoginThrottle("ada@example.com", OWNER)
+    for _ in range(FREE_TRIES):
+        throttle.hit()
+        with throttle.given_back_if_unjudged():
+            pass  # compared, and wrong
+    assert waits(throttle) > 0

@@ -150,6 +150,23 @@ def test_in_chromium_from_login_to_app_and_by_a_link_from_elsewhere(
     assert app.seen[-1]["Sec-Fetch-Site"] == "same-origin"  # as docs/how-to/forward-auth.md warns
 
 
+def test_in_chromium_a_fragment_survives_the_sign_in_and_a_link_from_elsewhere(
+    browser: Any, proxied: str, site_password: str
+) -> None:
+    deep = f"{proxied}/app/x?filter[state]=open&q=100%25#/runs/7"
+    kept = f"{proxied}/app/x?filter%5Bstate%5D=open&q=100%25#/runs/7"
+    browser.get(deep)
+    wait_for_path(browser, "/login")
+    fill(browser, email=EMAIL, password=site_password)
+    press(browser, "main form")
+    wait_for_text(browser, f"the app, for {EMAIL}")
+    assert browser.current_url == kept
+    browser.get(f"data:text/html,<a id=link href='{kept.replace('#', '%23')}'>go</a>")
+    browser.find_element("id", "link").click()
+    wait_for_text(browser, f"the app, for {EMAIL}")
+    assert browser.current_url == kept
+
+
 @pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without"])
 def test_in_chromium_no_link_from_elsewhere_enters_an_app_that_asks_for_a_click(
     tmp_path: Any, proxied: str, app: App, site_password: str, javascript: bool

@@ -11,7 +11,7 @@ from django_redis.pool import SentinelConnectionFactory
 
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis import connections
+from auth_api.sessions.redis import connections, held
 from auth_api.sessions.store import SessionStore
 from auth_api.settings.redis import caches
 from tests.auth_api.sessions.conftest import is_alive, request_with
@@ -102,6 +102,21 @@ def test_an_ending_that_is_tried_again_still_needs_a_replica(
     assert not is_alive(token)
 
 
+def test_sessions_end_and_are_acknowledged_without_memory_to_spare(
+    sentinels: Sentinels, sign_in: Any
+) -> None:
+    """The second try has nothing to end: what is acknowledged then is the mark."""
+    token = sign_in().session_key
+    client = sentinels.roles()[0].client()
+    client.config_set("maxmemory", 1)
+    try:
+        for _ in range(2):
+            SessionStore(token).delete()
+    finally:
+        client.config_set("maxmemory", 0)
+    assert not is_alive(token)
+
+
 def test_validations_wait_for_nobody(sentinels: Sentinels, sign_in: Any) -> None:
     token = sign_in().session_key
     primary, _ = sentinels.roles()
@@ -157,8 +172,8 @@ def test_sessions_go_on_while_no_sentinel_answers(
 ) -> None:
     """Nothing confirms the primary, but no failover can happen either."""
     token = sign_in().session_key
-    monkeypatch.setattr(connections, "LONGEST_HELD", 0.0)
-    monkeypatch.setattr(connections, "_RENEWAL_PAUSE", 0.0)
+    monkeypatch.setattr(held, "LONGEST_HELD", 0.0)
+    monkeypatch.setattr(held, "RENEWAL_PAUSE", 0.0)
     for sentinel in sentinels.sentinels:
         sentinel.stop()
     try:

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -62,9 +62,17 @@ class Server:
 
 @contextmanager
 def running_site(
-    auth_api_url: str, *, application: str = "frontend_site.wsgi", port: int = 0, **changes: str
+    auth_api_url: str,
+    *,
+    application: str = "frontend_site.wsgi",
+    port: int = 0,
+    arguments: Sequence[str] = (),
+    **changes: str,
 ) -> Iterator[Server]:
-    """Start gunicorn in front of `auth_api_url`; end it afterwards. `changes`: environment."""
+    """Start gunicorn in front of `auth_api_url`; end it afterwards.
+
+    `arguments`: gunicorn's, which go before its configuration; `changes`: environment.
+    """
     with socket.create_server(("127.0.0.1", port)) as listener:
         environment = {
             **os.environ,
@@ -76,7 +84,7 @@ def running_site(
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", application, "--config=python:frontend_site.gunicorn",
-             "--workers=1", f"--bind=fd://{listener.fileno()}"],
+             "--workers=1", f"--bind=fd://{listener.fileno()}", *arguments],
             env=environment, cwd=ROOT, pass_fds=[listener.fileno()],
         )  # fmt: skip
         try:

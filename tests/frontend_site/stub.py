@@ -79,6 +79,8 @@ def problem(slug: str, status: int, *headers: tuple[str, str], **extra: Any) -> 
 
 NO_SESSION = problem("no-session", 401)
 SESSION_ENDED = problem("session-ended", 401, ("Set-Cookie", EXPIRE_SESSION), reason="idle")
+# Status and Retry-After of an outage: clients are spread, so that they do not return together.
+RETRY_SOON = [(503, str(seconds)) for seconds in (1, 2, 3, 4)]
 STORE_DOWN = problem("session-store-unavailable", 503, ("Retry-After", "2"))
 
 

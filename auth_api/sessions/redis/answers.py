@@ -15,9 +15,13 @@ class Valid:
 
 @dataclass(frozen=True, slots=True)
 class NeedsSnapshot:
-    """Valid as far as Redis knows, but it has no usable snapshot of the user: ask the database."""
+    """Valid as far as Redis knows, but it has no usable snapshot of the user: ask the database.
+
+    `run` is the store's run (held.py), known before the database is asked.
+    """
 
     record: bytes
+    run: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Calls Redis for the engine: the key names, and one method per script."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -26,12 +27,19 @@ from auth_api.sessions.redis.answers import (
     Valid,
     Validation,
 )
-from auth_api.sessions.redis.connections import OUTAGE, ask, ask_durably, require_replicas
+from auth_api.sessions.redis.connections import (
+    ask,
+    ask_durably,
+    ask_elsewhere,
+    require_durability,
+)
+from auth_api.sessions.redis.held import OUTAGE, RUN, RUN_BYTES
 from auth_api.sessions.redis.revocations import announce_revoked
 
 _SCRIPTS = Path(__file__).parent / "scripts"
-_HERE = "--@prelude\n"  # where a script wants the prelude, if not in front
+_PARTS = ("prelude", "run")  # what scripts share; "--@run" stands where one wants run.lua
 _DELETE_BATCH = 500
+_REPORT_PAUSE = 60.0  # seconds between two warnings of this process that slides are refused
 NEWER_RELEASE = "record of a newer release"  # why a session is unknown
 # Errors of a script on a key of another type, a value that is too short, or a stamp that is not a number.
 _DAMAGE = re.compile("WRONGTYPE|data string too short|attempt to ")
@@ -42,9 +50,14 @@ class _Script:
     """A Lua script and the name (SHA-1) under which Redis keeps it."""
 
     def __init__(self, name: str) -> None:
-        prelude = (_SCRIPTS / "prelude.lua").read_text("utf-8")
-        own = (_SCRIPTS / f"{name}.lua").read_text("utf-8")
-        self.text = own.replace(_HERE, prelude, 1) if _HERE in own else prelude + own
+        text = _source(name)
+        if "--@prelude\n" not in text and not text.startswith(
+            "#!"
+        ):  # else where it says, if at all
+            text = f"--@prelude\n{text}"
+        for part in _PARTS:
+            text = text.replace(f"--@{part}\n", _source(part), 1)
+        self.text = text
         # Redis' own naming of scripts, not a security use
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
@@ -57,32 +70,45 @@ class RedisBackend:
     that end a session announce it afterwards.
 
     *Durable* methods return only after GATEHOUSE_REDIS_REPLICAS replicas have acknowledged the
-    write. These are the methods that create, change or end a session, and `fence_snapshot`, which
+    write and, with GATEHOUSE_REDIS_FSYNC, the primary's disk has it. These are the methods that create, change or end a session, and `fence_snapshot`, which
     precedes ending sessions in the database. Not durable: validation, which only moves the idle
     clock; snapshots, which can be rebuilt from the database; and the deletion of ended sessions.
     """
 
     def __init__(self) -> None:
         names = (path.stem for path in _SCRIPTS.glob("*.lua"))
-        self._scripts = {name: _Script(name) for name in names if name != "prelude"}
+        self._scripts = {name: _Script(name) for name in names if name not in _PARTS}
+        self._report_slides_after = 0.0
 
     def validate(self, ref: str, id_hash: str, *, slide_interval: int, admin: bool) -> Validation:
-        """Check one session and slide its idle clock; `slide_interval` in seconds, 0 = do not slide."""
+        """Check one session and slide its idle clock; `slide_interval` in seconds, 0 = do not slide.
+
+        A server that refuses to slide has answered nevertheless.
+        """
         keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
-        state, *values = self._run("validate", keys, (id_hash, slide_interval, int(admin)))
+        arguments = (id_hash, slide_interval, int(admin))
+        state, *values = self._run("validate", keys, arguments)
+        if len(values) > 2 and ask_elsewhere(values[2]):
+            state, *values = self._run("validate", keys, arguments)
+        if len(values) > 2:
+            self._report_refused_slide(values[2])
         if state == b"valid":
-            return Valid(*values)
+            return Valid(values[0], values[1] and values[1][:-RUN_BYTES])
         if state == b"unsure":
-            return NeedsSnapshot(values[0])
+            return NeedsSnapshot(values[0], values[1])
         return _not_alive(state)
 
     def create(
         self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, snapshot: bytes,
-        snapshot_lifetime: int,
+        snapshot_lifetime: int, run: bytes,
     ) -> Creation:  # fmt: skip
-        """Add a record, its index entry and its snapshot in one durable step; delete what the limit ended."""
+        """Add a record, its index entry and its snapshot in one durable step; delete what the limit ended.
+
+        `run` is one that was known before the user's row was read; in another the snapshot is not
+        stored.
+        """
         keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
-        arguments = (header, body, id_hash, limit, policy, snapshot, snapshot_lifetime)
+        arguments = (header, body, id_hash, limit, policy, snapshot, snapshot_lifetime, run)
         state, *values = self._run("create", keys, arguments, durable=ref)
         if state != b"ok":
             return _REFUSALS[state]
@@ -98,11 +124,11 @@ class RedisBackend:
         """Replace a live record, durably; under `new_id_hash` if it differs (a renewed token).
 
         A renewal invalidates the old token before the client has the new one. So it first checks
-        that the replicas acknowledge writes: an outage of replicas signs nobody out.
+        that writes are acknowledged: an outage of replicas signs nobody out.
         """
         if new_id_hash != id_hash:
             with _unknown_on_failure():
-                require_replicas(mark_key(ref))
+                require_durability(mark_key(ref))
         keys = (
             record_key(ref, id_hash), index_key(ref), snapshot_key(ref), record_key(ref, new_id_hash),
         )  # fmt: skip
@@ -173,14 +199,25 @@ class RedisBackend:
         with _unknown_on_failure():
             return bool(ask("EXISTS", record_key(ref, id_hash)))
 
-    def fence_snapshot(self, ref: str, nonce: bytes, *, lifetime: int) -> None:
-        """Make validations of this user ask the database, durably, for at most `lifetime` seconds."""
-        self._run("fence_snapshot", (snapshot_key(ref),), (nonce, lifetime), durable=ref)
+    def fence_snapshot(self, ref: str, nonce: bytes, *, lifetime: int) -> bytes:
+        """Make validations of this user ask the database, durably, for at most `lifetime` seconds.
 
-    def put_snapshot(self, ref: str, snapshot: bytes, *, lifetime: int, nonce: bytes = b"") -> bool:
-        """Cache a snapshot for `lifetime` seconds; `nonce` lifts the writer's own fence."""
+        Return the store's run in which the fence stands.
+        """
+        arguments = (nonce, lifetime)
+        run: bytes = self._run("fence_snapshot", (snapshot_key(ref),), arguments, durable=ref)
+        return run
+
+    def put_snapshot(
+        self, ref: str, snapshot: bytes, *, lifetime: int, run: bytes, nonce: bytes = b""
+    ) -> bool:
+        """Cache a snapshot for `lifetime` seconds; `nonce` lifts the writer's own fence.
+
+        `run` is the store's, known before the user's row was read: in another run a fence may be lost,
+        so nothing is stored then. Return whether it is stored.
+        """
         keys = (snapshot_key(ref), index_key(ref))
-        return bool(self._run("put_snapshot", keys, (snapshot, lifetime, nonce)))
+        return bool(self._run("put_snapshot", keys, (snapshot, lifetime, nonce, run)))
 
     def now(self, ref: str) -> int:
         """Return the time of the node that keeps `ref`, in Unix seconds: the engine's only clock."""
@@ -201,8 +238,8 @@ class RedisBackend:
     def _run(
         self, name: str, keys: tuple[str, ...], arguments: tuple[Any, ...], *, durable: str = ""
     ) -> Any:
-        """Run a script; with `durable` (a user's ref), wait until the replicas have its effects."""
-        script = self._scripts[name]
+        """Run a script; with `durable` (a user's ref), wait until replicas and disk have its effects."""
+        script, arguments = self._scripts[name], (*arguments, RUN)
         send = partial(ask_durably, mark_key(durable)) if durable else ask
         try:
             try:
@@ -226,6 +263,14 @@ class RedisBackend:
                 _log.error("store.repaired", deleted=deleted, at=keys[0])
             return send("EVAL", script.text, len(keys), *keys, *arguments)
 
+    def _report_refused_slide(self, error: bytes) -> None:
+        now = time.monotonic()
+        if now < self._report_slides_after:
+            return
+        self._report_slides_after = now + _REPORT_PAUSE
+        hint = "Sessions end at their idle timeout. Make Redis accept writes."
+        _log.warning("slide.refused", cause=error.decode(errors="replace"), hint=hint)
+
 
 # Why `create` refuses.
 _REFUSALS: dict[bytes, Creation] = {
@@ -246,6 +291,10 @@ def _not_alive(state: bytes) -> Ended | Absent:
     if state == b"newer":
         raise SessionStoreUnavailable(NEWER_RELEASE)
     return Ended(EndReason(state.decode()))
+
+
+def _source(name: str) -> str:
+    return (_SCRIPTS / f"{name}.lua").read_text("utf-8")
 
 
 def record_key(ref: str, id_hash: str) -> str:

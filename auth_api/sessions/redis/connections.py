@@ -1,49 +1,52 @@
-"""Sends commands over held connections, and waits for replicas where a write must be durable.
-
-django-redis makes the connections (pools, Sentinel, Cluster are its configuration); between two
-commands they wait here instead of in redis-py's pool, whose bookkeeping costs more than a session's
-validation does.
+"""Sends commands, and waits for replicas and the disk where a write must be durable.
 
 A held connection may lead to a server that is no longer the primary. So connections are replaced
 (through Sentinel, or the address in REDIS_URL) when a server refuses as only a non-primary does, when
-too few replicas acknowledge, and in any case after LONGEST_HELD seconds.
+too few replicas acknowledge, and in any case after LONGEST_HELD seconds (held.py).
 """
 
-import os
-import time
-from collections import deque
 from functools import cache
 from typing import Any
 
+import structlog
 from django_redis import get_redis_connection
-from hiredis import pack_command
 from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from auth_api import deadline
 from auth_api.options import options
-from auth_api.sessions.redis import cluster
-from auth_api.sessions.redis.refusals import is_refusal
+from auth_api.sessions.redis import cluster, held
+from auth_api.sessions.redis.held import Command
+from auth_api.sessions.redis.refusals import CODES
+from gatehouse.breaker import Breaker
 
 ALIAS = "sessions"
-# Redis did not answer, or not well. A cluster of which no node answers raises what is no RedisError.
-OUTAGE = (RedisError, RedisClusterException, OSError)
-LONGEST_HELD = 5.0  # seconds
-REPLICA_TIMEOUT = (
-    500  # milliseconds; below ANSWER_TIMEOUT (settings/redis.py), so that a late "no" arrives
-)
+# Milliseconds; below ANSWER_TIMEOUT (settings/redis.py), so that a late "no" arrives.
+REPLICA_TIMEOUT = 500
+_FSYNC_TIMEOUT = 900
+# With `appendfsync everysec` the disk may have a write after more than a second: longer than one answer
+# may take, so the server is asked twice.
+_FSYNC = (("WAITAOF", 1, 0, _FSYNC_TIMEOUT),) * 2
 _MARK_LIFETIME = 1  # seconds
+# A plain SET would be refused when the server is out of memory, but sessions can be ended then.
+_MARK = "#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '', 'EX', ARGV[1])"
 _JUST_MADE = 1.0  # seconds: a connection made so recently is not replaced
-_RENEWAL_PAUSE = 30.0  # seconds after a failed renewal: each one may wait for every Sentinel
-
-# (when it was made, connection). Append and pop are atomic, for threads and greenlets alike.
-_held: deque[tuple[float, Any]] = deque()
-os.register_at_fork(after_in_child=_held.clear)
-_no_renewal_before = 0.0
+_log = structlog.get_logger("auth_api.sessions")
 
 
-class NotReplicated(RedisError):
-    """Too few replicas acknowledged the write: a failover may undo it."""
+# Opens when a server does not answer or cannot be reached. Not for a cluster: one silent node must not
+# keep anybody from the others, and redis-py's client has its own view of each.
+breaker = Breaker(failures=5, rest=1.0, counted=(RedisConnectionError, RedisTimeoutError, OSError))
+
+
+class TooLate(RedisError):
+    """The caller no longer waits, so nothing may be changed for it."""
+
+
+class NotDurable(RedisError):
+    """Too few replicas, or the primary's disk, have the write: a failover or a crash may undo it."""
 
 
 @cache
@@ -68,116 +71,81 @@ def ask(*command: Any) -> Any:
 
 
 def ask_durably(mark: str, *command: Any) -> Any:
-    """Like `ask`, but return only after GATEHOUSE_REDIS_REPLICAS replicas have the effects.
+    """Like `ask`, but return only after as many replicas, and the disk, have the effects as the settings ask.
 
-    `mark` is a key in the slot of the command's keys. It is written after the command, so that WAIT
-    covers an earlier attempt too: the command may find its work already done by one that no replica
-    has. Raises NotReplicated (the write may or may not last) or another one of OUTAGE.
+    `mark` is a key in the slot of the command's keys. It is written after the command, so that the
+    waiting covers an earlier attempt too: the command may find its work already done by one that no
+    replica has. Raises NotDurable (the write may or may not last), TooLate (before anything is
+    sent) or another one of OUTAGE.
     """
-    client, replicas = connection(), options().redis_replicas
-    if not replicas:
+    if deadline.is_over():
+        raise TooLate
+    client, waits = connection(), _waits()
+    if not waits:
         return ask(*command)
-    commands = (
-        command, ("SET", mark, "", "EX", _MARK_LIFETIME), ("WAIT", replicas, REPLICA_TIMEOUT),
-    )  # fmt: skip
+    commands = (command, ("EVAL", _MARK, 1, mark, _MARK_LIFETIME), *waits)
     if isinstance(client, Redis):
-        answer, marked, reached = _send(client.connection_pool, commands)
+        answer, *acknowledged = _send(client.connection_pool, commands)
     else:
-        answer, marked, reached = cluster.send(client, mark, commands)
+        answer, *acknowledged = cluster.send(client, mark, commands)
     if isinstance(answer, ResponseError):
         raise answer
-    # WAIT fails if the server became a replica in the meantime.
-    failed = isinstance(marked, ResponseError) or isinstance(reached, ResponseError)
-    if failed or reached < replicas:
+    if not _is_durable(acknowledged):
         if isinstance(client, Redis):  # a cluster's nodes redirect by themselves
-            _drop(client.connection_pool, older_than=_JUST_MADE)
-        raise NotReplicated
+            held.drop(client.connection_pool, older_than=_JUST_MADE)
+        raise NotDurable
     return answer
 
 
-def require_replicas(mark: str) -> None:
-    """Raise NotReplicated if too few replicas acknowledge now. Call it before an irreversible step."""
-    if options().redis_replicas:
+def require_durability(mark: str) -> None:
+    """Raise NotDurable if writes are not acknowledged now. Call it before an irreversible step."""
+    if _waits():
         ask_durably(mark, "PING")
 
 
-def _send(pool: ConnectionPool, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+def ask_elsewhere(refusal: bytes) -> bool:
+    """Return whether to ask again, since a script met the error `refusal` when it wanted to write.
+
+    If only a server that is not the primary refuses so, older connections are closed first.
+    """
+    client, code = connection(), refusal.partition(b" ")[0].decode()
+    if code not in CODES or not isinstance(client, Redis):
+        return False
+    return held.drop(client.connection_pool, older_than=_JUST_MADE)
+
+
+def _waits() -> tuple[Command, ...]:
+    """Return the commands that wait for whatever must have a write."""
+    replicas = options().redis_replicas
+    waits = (("WAIT", replicas, REPLICA_TIMEOUT),) if replicas else ()
+    return (*waits, *_FSYNC) if options().redis_fsync else waits
+
+
+def _is_durable(acknowledged: list[Any]) -> bool:
+    """Whether a durable write is where it should be, by the answers to the mark and to `_waits`."""
+    for answer in acknowledged:
+        if isinstance(answer, ResponseError):
+            # The server became a replica in the meantime, or has no WAITAOF, or no AOF.
+            _log.error("write.not_acknowledged", cause=str(answer))
+            return False
+    _, *answers = acknowledged
+    if options().redis_replicas and answers.pop(0) < options().redis_replicas:
+        return False
+    return not answers or answers[-1][0] >= 1
+
+
+def _send(pool: ConnectionPool, commands: tuple[Command, ...]) -> list[Any]:
     """Return the answers; a command that fails has its error as answer."""
+    with breaker:
+        return _exchanged(pool, commands)
+
+
+def _exchanged(pool: ConnectionPool, commands: tuple[Command, ...]) -> list[Any]:
     try:
-        answers, refused = _exchange(pool, _take(pool), commands)
+        answers, refused = held.exchange(pool, held.take(pool), commands)
         if not refused:
             return answers
-        _drop(pool, older_than=_JUST_MADE)
+        held.drop(pool, older_than=_JUST_MADE)
     except RedisConnectionError:
-        _drop(pool)
-    return _exchange(pool, _made(pool), commands)[0]
-
-
-def _exchange(
-    pool: ConnectionPool, entry: tuple[float, Any], commands: tuple[tuple[Any, ...], ...]
-) -> tuple[list[Any], bool]:
-    """Return the answers, and whether the server refused because it is not the primary."""
-    held, answers = entry[1], []
-    try:
-        held.send_packed_command([pack_command(command) for command in commands])
-        for _ in commands:
-            try:
-                answers.append(held.read_response())
-            except ResponseError as error:
-                answers.append(error)
-    except BaseException:
-        # An answer may still arrive, and the next user of this connection would get it (redis-py
-        # CVE-2023-28858). So close it, whatever the interruption was.
-        _close(pool, held)
-        raise
-    if isinstance(answers[0], ResponseError) and is_refusal(answers[0]):
-        _close(pool, held)
-        return answers, True
-    _held.append(entry)
-    return answers, False
-
-
-def _take(pool: ConnectionPool) -> tuple[float, Any]:
-    try:
-        entry = _held.pop()
-    except IndexError:
-        return _made(pool)
-    now = time.monotonic()
-    if now - entry[0] < LONGEST_HELD or now < _no_renewal_before:
-        return entry
-    return _renewed(pool, entry)
-
-
-def _renewed(pool: ConnectionPool, entry: tuple[float, Any]) -> tuple[float, Any]:
-    """Return a new connection in place of an old one, or the old one if none can be made."""
-    global _no_renewal_before
-    try:
-        new = _made(pool)
-    except OUTAGE:  # the primary is unknown, for example because no Sentinel answers
-        _no_renewal_before = time.monotonic() + _RENEWAL_PAUSE
-        return entry
-    _close(pool, entry[1])
-    return new
-
-
-def _made(pool: ConnectionPool) -> tuple[float, Any]:
-    return time.monotonic(), pool.get_connection()
-
-
-def _drop(pool: ConnectionPool, *, older_than: float = 0.0) -> None:
-    """Close the held connections, except those made within the last `older_than` seconds."""
-    before = time.monotonic() - older_than
-    for _ in range(len(_held)):
-        try:
-            entry = _held.popleft()
-        except IndexError:  # another thread was faster
-            return
-        if entry[0] > before:
-            _held.append(entry)
-        else:
-            _close(pool, entry[1])
-
-
-def _close(pool: ConnectionPool, held: Any) -> None:
-    held.disconnect()
-    pool.release(held)
+        held.drop(pool)
+    return held.exchange(pool, held.made(pool), commands)[0]

@@ -13,7 +13,8 @@ import structlog
 from redis import Redis
 
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import OUTAGE, ask, connection
+from auth_api.sessions.redis.connections import ask, connection
+from auth_api.sessions.redis.held import OUTAGE
 from auth_api.sessions.tokens import HANDLE_LENGTH
 
 # One channel. On a cluster it is a sharded one, so that a message stays on the node of its slot

@@ -16,7 +16,7 @@ from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.addresses import address_key, canonical_address
-from auth_api.users.allowances import has_mail_allowance, require_mail_allowance
+from auth_api.users.allowances import has_mail_allowance, mail_allowance
 from auth_api.users.flows.registration import is_registration, remove_registration
 from auth_api.users.models import User
 from auth_api.users.registration_rules import is_allowed_domain, require_allowed_domain
@@ -38,8 +38,7 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
         require_allowed_domain(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address, Purpose.ADDRESS_CHANGE)
-    with transaction.atomic():
+    with mail_allowance(address, Purpose.ADDRESS_CHANGE), transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         if address_key(email) == address_key(user.email):
             raise InvalidRequest(

@@ -6,7 +6,7 @@ import structlog
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCredentials, InvalidRequest
@@ -15,14 +15,15 @@ from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions import services as sessions
-from auth_api.sessions.exceptions import EndReason, SessionEnded
+from auth_api.sessions.exceptions import EndReason, SessionEnded, SessionStoreUnavailable
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import Act, record_act
 from auth_api.users.addresses import canonical_address
 from auth_api.users.allowances import (
     has_mail_allowance,
-    require_mail_allowance,
+    mail_allowance,
+    password_allowance,
     require_password_allowance,
 )
 from auth_api.users.models import User
@@ -43,8 +44,8 @@ def request_password_reset(*, email: str, address: str) -> None:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address, Purpose.RESET)
-    queue_request(FORGOT, to=email)
+    with mail_allowance(address, Purpose.RESET):
+        queue_request(FORGOT, to=email)
     record_event(Kind.RESET_ASKED, account=email)
 
 
@@ -97,11 +98,11 @@ def change_password(
     """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
 
     Raises InvalidRequest for a wrong current password or a refused new one, Throttled, Overloaded,
-    NoSession, SessionEnded, SessionStoreUnavailable.
+    NoSession, SessionEnded, SessionStoreUnavailable; after the change itself SessionEnded only.
     """
     before = sessions.current_session(request)
-    require_password_allowance(f"change of {before.user['id']}")
-    user = _checked_owner(request, before, current_password)
+    with password_allowance(f"change of {before.user['id']}"):
+        user = _checked_owner(request, before, current_password)
     if new_password == current_password:
         raise InvalidRequest(
             {"new_password": ["Choose a password that differs from your current one."]}
@@ -115,14 +116,27 @@ def change_password(
         locked.password = hashed
         locked.save()
         emails.send_password_changed(locked)
-    session = before.session
-    return sessions.start_session(
-        request,
-        locked,
-        remember=session.remember,
-        methods=("pwd",),
-        sign_in_id=before.sign_in_id,
-    )
+    return _next_session(request, locked, before)
+
+
+def _next_session(
+    request: ApiRequest, user: User, before: sessions.CurrentSession
+) -> sessions.CurrentSession:
+    """Start the session that goes on after a committed change of the password.
+
+    Raises SessionEnded if none can be made: the change is done, so the answer is not "try again".
+    """
+    try:
+        return sessions.start_session(
+            request,
+            user,
+            remember=before.session.remember,
+            methods=("pwd",),
+            sign_in_id=before.sign_in_id,
+        )
+    except (SessionStoreUnavailable, OperationalError, InterfaceError):
+        sessions.leave_ended_session(request)
+        raise SessionEnded(EndReason.EPOCH) from None
 
 
 def require_good_password(password: str, user: User, *, field: str) -> None:

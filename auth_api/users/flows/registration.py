@@ -18,7 +18,7 @@ from auth_api.users.acts import reservation_of
 from auth_api.users.addresses import canonical_address
 from auth_api.users.allowances import (
     has_mail_allowance,
-    require_mail_allowance,
+    mail_allowance,
     require_password_allowance,
 )
 from auth_api.users.models import User
@@ -46,8 +46,8 @@ def register_user(*, email: str, password: str, name: str, address: str) -> None
     require_open_registration()
     require_password_allowance(network_of(address))
     email = _checked_registration(email, password, name)
-    require_mail_allowance(address, Purpose.VERIFICATION)
-    queue_request(REGISTER, to=email, password=make_password(password), name=name)
+    with mail_allowance(address, Purpose.VERIFICATION):
+        queue_request(REGISTER, to=email, password=make_password(password), name=name)
 
 
 def answer_registration(email: str, asked_at: datetime, *, password: str, name: str) -> None:
@@ -82,8 +82,8 @@ def resend_verification(*, email: str, address: str) -> None:
         email = canonical_address(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
-    require_mail_allowance(address, Purpose.RESEND)
-    queue_request(RESEND, to=email)
+    with mail_allowance(address, Purpose.RESEND):
+        queue_request(RESEND, to=email)
 
 
 def answer_resend(email: str, asked_at: datetime) -> None:

@@ -2,10 +2,13 @@
 
 import os
 import re
+import sys
 import threading
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from errno import ENOMEM
 from functools import cache
 from typing import Any
@@ -23,12 +26,16 @@ from django.contrib.auth.hashers import (
 from nacl.bindings import crypto_pwhash_str_verify, crypto_pwhash_STRBYTES
 from nacl.exceptions import InvalidkeyError
 
+from auth_api.deadline import require_time
 from auth_api.errors import Overloaded
 from auth_api.options import options
+from auth_api.threads import KNOWN_WAITING, STRANGERS_WAITING
+from gatehouse.waiting_line import LineFull, WaitingLine
 
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
-_SLOT_PATIENCE = 0.5  # seconds
-_WAITING = 2  # threads; the others of the worker (auth_api/gunicorn.py) are for signed-in users
+_SLOT_PATIENCE = 2.0  # seconds; the BFF waits 5 for the answer
+# Below everything else of this machine: validations and Valkey go first (setpriority(2)).
+_NICENESS = 10
 # What libsodium computes: Argon2id with one lane, a salt of 8 bytes and a tag of 16 at least.
 _ONE_LANE = re.compile(
     r"argon2id\$v=19\$m=[0-9]{1,8},t=[0-9]{1,4},p=1\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}",
@@ -37,6 +44,7 @@ _ONE_LANE = re.compile(
 
 _c = FFI()
 _mine = threading.local()
+_ahead: ContextVar[str] = ContextVar("ahead", default="")
 
 
 class _InSlot:
@@ -71,7 +79,7 @@ class Argon2idHasher(_InSlot, Argon2PasswordHasher):
         too_long = len(stored) + 1 >= crypto_pwhash_STRBYTES
         if algorithm != self.algorithm or too_long or not _ONE_LANE.fullmatch(stored):
             return super().verify(password, encoded)
-        return bool(_in_slot(_is_right, password.encode(), f"${stored}".encode()))
+        return bool(_by_hashing_thread(_is_right, password.encode(), f"${stored}".encode()))
 
 
 class ImportedPBKDF2Hasher(_InSlot, PBKDF2PasswordHasher):
@@ -86,29 +94,39 @@ class ImportedScryptHasher(_InSlot, ScryptPasswordHasher):
     """Takes 16 MiB or more of memory each."""
 
 
-@cache
-def _slots() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(options().hashing_slots)
+@contextmanager
+def first_in_line(account: str) -> Iterator[None]:
+    """Let what the block hashes for `account` go before strangers, one hash at a time; "" for nobody."""
+    token = _ahead.set(account)
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
 
 
 @cache
-def _places() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(options().hashing_slots + _WAITING)
+def _line() -> WaitingLine:
+    slots = options().hashing_slots
+    return WaitingLine(
+        slots=slots,
+        reserved=1 if slots > 1 else 0,
+        waiting=STRANGERS_WAITING,
+        named_waiting=KNOWN_WAITING,
+    )
 
 
 def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
-    """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads."""
-    if not _places().acquire(blocking=False):
-        raise Overloaded
+    """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads.
+
+    Raises DeadlinePassed. Neither is raised after a comparison.
+    """
+    require_time()
     try:
-        if not _slots().acquire(timeout=_SLOT_PATIENCE):
-            raise Overloaded
-        try:
+        with _line().slot(_SLOT_PATIENCE, _ahead.get()):
+            require_time()  # it has waited
             return hash_it(*args)
-        finally:
-            _slots().release()
-    finally:
-        _places().release()
+    except LineFull:
+        raise Overloaded from None
 
 
 def _is_right(password: bytes, stored: bytes) -> bool:
@@ -130,7 +148,7 @@ def _by_hashing_thread(hash_it: Callable[..., Any], *args: Any, **kwargs: Any) -
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Who calls argon2-cffi: these few keep its memory, where each of the worker's would keep its own."""
+    """All hashing is done here, at a low priority. Few keep its memory, where each thread would keep its own."""
     return ThreadPoolExecutor(options().hashing_slots, "hash", initializer=_hash_here)
 
 
@@ -139,6 +157,8 @@ os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of 
 
 def _hash_here() -> None:
     _mine.hashes = True
+    if sys.platform == "linux":  # elsewhere a priority is of the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def can_be_checked(stored: str) -> bool:

@@ -107,6 +107,16 @@ if ("cleanAddress" in body.dataset && location.search) {
   history.replaceState(null, "", location.pathname);
 }
 
+// Browsers do not send the fragment to the server, and keep it in redirects only.
+
+for (const form of document.querySelectorAll("form[data-keep-fragment]")) form.action += location.hash;
+for (const link of document.querySelectorAll("a[data-keep-fragment]")) {
+  link.href += location.hash;
+  if (!("open" in link.dataset)) continue;
+  history.replaceState(null, "", "/"); // to this page's own address with a fragment, browsers only scroll
+  location.replace(link.href);
+}
+
 // Times in the reader's own zone.
 
 for (const time of document.querySelectorAll("time[datetime]")) {

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
+from django_redis import get_redis_connection
 
 from auth_api.sessions import services
 from auth_api.sessions.records import Client
+from auth_api.sessions.redis.held import RUN_BYTES
 from auth_api.sessions.store import SessionStore
 
 PASSWORD = "a quiet harbour at dusk"
@@ -40,6 +42,15 @@ def make_user(email: str) -> Any:
     return get_user_model().objects.create_user(
         email=email, password=PASSWORD, name="Ada", email_verified=True
     )
+
+
+def run_of(ref: str) -> bytes:
+    """The present run of the server that keeps the keys of `ref`."""
+    client: Any = get_redis_connection("sessions")
+    if hasattr(client, "get_node_from_key"):
+        client = client.get_redis_connection(client.get_node_from_key(f"{{{ref}}}"))
+    run: str = client.info("replication")["master_replid"]
+    return run[:RUN_BYTES].encode()
 
 
 def request_with(token: str | None) -> Any:

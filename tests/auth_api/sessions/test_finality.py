@@ -19,7 +19,7 @@ from auth_api.sessions.redis.backend import backend, index_key, record_key, snap
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.locks import somebody_waits
-from tests.auth_api.sessions.conftest import is_alive
+from tests.auth_api.sessions.conftest import is_alive, run_of
 from tests.clock import age_sessions
 from tests.topologies import wait_for
 
@@ -92,7 +92,7 @@ def test_the_active_flag_holds_without_the_epoch(
     token = sign_in().session_key
     snapshot = snapshots.make_snapshot(user)._replace(active=False)
     sealed = session_codec().seal_snapshot(user.session_ref, snapshot)
-    redis_client.set(snapshot_key(user.session_ref), sealed)
+    redis_client.set(snapshot_key(user.session_ref), sealed + run_of(user.session_ref))
     assert not is_alive(token)
 
 
@@ -117,6 +117,7 @@ def test_a_login_that_redis_sees_after_the_end_of_all_is_refused_there(user: Any
     answer = backend.create(
         token.ref, token.id_hash, header.pack(), b"body", limit=0, policy="end-oldest",
         snapshot=session_codec().seal_snapshot(token.ref, snapshot), snapshot_lifetime=300,
+        run=run_of(token.ref),
     )  # fmt: skip
     assert answer == Ended(EndReason.EPOCH)
 
@@ -131,7 +132,7 @@ def test_a_login_puts_no_older_profile_back(user: Any) -> None:
     sealed = session_codec().seal_record(token, header, StartedBy(), b"\0{}")
     answer = backend.create(
         token.ref, token.id_hash, header.pack(), sealed, limit=0, policy="end-oldest",
-        snapshot=before, snapshot_lifetime=300,
+        snapshot=before, snapshot_lifetime=300, run=run_of(token.ref),
     )  # fmt: skip
     assert isinstance(answer, Stored)
     snapshot = SessionStore(token.value).validate().snapshot
@@ -145,11 +146,11 @@ def test_a_change_lifts_no_fence_but_its_own(user: Any) -> None:
         user.session_ref,
         session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user)),
     )
-    backend.fence_snapshot(ref, b"1" * 16, lifetime=30)
+    run = backend.fence_snapshot(ref, b"1" * 16, lifetime=30)
     backend.fence_snapshot(ref, b"2" * 16, lifetime=30)
-    assert not backend.put_snapshot(ref, snapshot, lifetime=300, nonce=b"1" * 16)
-    assert not backend.put_snapshot(ref, snapshot, lifetime=300)
-    assert backend.put_snapshot(ref, snapshot, lifetime=300, nonce=b"2" * 16)
+    assert not backend.put_snapshot(ref, snapshot, lifetime=300, run=run, nonce=b"1" * 16)
+    assert not backend.put_snapshot(ref, snapshot, lifetime=300, run=run)
+    assert backend.put_snapshot(ref, snapshot, lifetime=300, run=run, nonce=b"2" * 16)
 
 
 def test_a_fence_outlasts_a_slow_transaction_and_a_slow_reader(
@@ -163,7 +164,7 @@ def test_a_fence_outlasts_a_slow_transaction_and_a_slow_reader(
         with transaction.atomic():
             services.end_all_sessions(user)
             redis_client.pexpireat(key, redis_client.pexpiretime(key) - 1800 * 1000)
-            fill(user.session_ref, old, lifetime=300)
+            fill(user.session_ref, old, lifetime=300, run=run_of(user.session_ref))
 
     lost_push(change)
     assert not is_alive(token)

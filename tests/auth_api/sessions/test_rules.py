@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from auth_api.sessions.redis.answers import NeedsSnapshot, Stored, TokenTaken
 from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
-from tests.auth_api.sessions.conftest import is_alive, request_with
+from tests.auth_api.sessions.conftest import is_alive, request_with, run_of
 from tests.auth_api.sessions.test_finality import header_of_now
 from tests.clock import age_sessions
 from tests.store_contents import command_counts, reset_command_counts, stored_keys
@@ -155,7 +156,7 @@ def test_a_snapshot_older_than_the_session_is_not_believed(
     user.email = "countess@example.com"
     user.save()
     token = sign_in().session_key
-    redis_client.set(snapshot_key(user.session_ref), old)
+    redis_client.set(snapshot_key(user.session_ref), old + run_of(user.session_ref))
     found = services.current_session(request_with(token))
     assert found.user["email"] == "countess@example.com"
 
@@ -165,7 +166,9 @@ def test_a_reader_replaces_no_snapshot_of_the_same_epoch(sign_in: SignIn, user: 
     before = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     user.name = "Countess"
     user.save()
-    assert not backend.put_snapshot(user.session_ref, before, lifetime=300)
+    assert not backend.put_snapshot(
+        user.session_ref, before, lifetime=300, run=run_of(user.session_ref)
+    )
     current = services.current_session(request_with(sign_in().session_key))
     assert current.user["name"] == "Countess"
 
@@ -176,9 +179,10 @@ def test_a_reader_replaces_a_snapshot_of_an_older_epoch(
     old = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     services.end_all_sessions(user)
     new = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
-    redis_client.set(snapshot_key(user.session_ref), old)
-    assert backend.put_snapshot(user.session_ref, new, lifetime=300)
-    assert redis_client.get(snapshot_key(user.session_ref)) == new
+    run = run_of(user.session_ref)
+    redis_client.set(snapshot_key(user.session_ref), old + run)
+    assert backend.put_snapshot(user.session_ref, new, lifetime=300, run=run)
+    assert redis_client.get(snapshot_key(user.session_ref)) == new + run
 
 
 def test_a_late_writer_replaces_no_snapshot_of_a_newer_epoch(
@@ -188,7 +192,8 @@ def test_a_late_writer_replaces_no_snapshot_of_a_newer_epoch(
     late = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
     services.end_all_sessions(user)
     standing = redis_client.get(snapshot_key(user.session_ref))
-    assert not backend.put_snapshot(user.session_ref, late, lifetime=300, nonce=FENCE)
+    run = run_of(user.session_ref)
+    assert not backend.put_snapshot(user.session_ref, late, lifetime=300, run=run, nonce=FENCE)
     assert redis_client.get(snapshot_key(user.session_ref)) == standing
 
 
@@ -197,7 +202,8 @@ def test_a_later_writer_of_the_same_epoch_replaces_the_snapshot(user: Any) -> No
     for name in ("Countess", "Ada Lovelace"):
         snapshot = snapshots.make_snapshot(user)._replace(profile_json=f'{{"name":"{name}"}}')
         sealed = session_codec().seal_snapshot(user.session_ref, snapshot)
-        assert backend.put_snapshot(user.session_ref, sealed, lifetime=300, nonce=FENCE)
+        run = run_of(user.session_ref)
+        assert backend.put_snapshot(user.session_ref, sealed, lifetime=300, run=run, nonce=FENCE)
 
 
 # -- fences ----------------------------------------------------------------------------------
@@ -211,7 +217,7 @@ def test_a_fence_is_never_read_as_a_snapshot(
     sign_in: SignIn, user: Any, redis_client: Any, nonce: bytes
 ) -> None:
     token = token_of(sign_in())
-    backend.fence_snapshot(user.session_ref, nonce, lifetime=300)
+    run = backend.fence_snapshot(user.session_ref, nonce, lifetime=300)
     fence = redis_client.get(snapshot_key(user.session_ref))
     for interval in (0, 60):
         answer = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=False)
@@ -219,10 +225,11 @@ def test_a_fence_is_never_read_as_a_snapshot(
     assert is_alive(sign_in().session_key)
     assert services.end_other_sessions(request_with(token.value)) == 1
     sealed = session_codec().seal_snapshot(user.session_ref, snapshots.make_snapshot(user))
-    assert not backend.put_snapshot(user.session_ref, sealed, lifetime=300)
-    assert not backend.put_snapshot(user.session_ref, sealed, lifetime=300, nonce=b"x" * 16)
+    put = partial(backend.put_snapshot, user.session_ref, sealed, lifetime=300, run=run)
+    assert not put()
+    assert not put(nonce=b"x" * 16)
     assert redis_client.get(snapshot_key(user.session_ref)) == fence
-    assert backend.put_snapshot(user.session_ref, sealed, lifetime=300, nonce=nonce)
+    assert put(nonce=nonce)
 
 
 # -- sent again, after a lost answer ---------------------------------------------------------
@@ -236,7 +243,7 @@ def test_a_sign_in_that_is_sent_twice_is_done_once(user: Any) -> None:
     first, again, other = (
         backend.create(
             token.ref, token.id_hash, header.pack(), body, limit=0, policy="end-oldest", snapshot=snapshot,
-            snapshot_lifetime=300,
+            snapshot_lifetime=300, run=b"",
         )
         for body in (bodies[0], bodies[0], bodies[1])
     )  # fmt: skip

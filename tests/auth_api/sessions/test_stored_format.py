@@ -15,7 +15,7 @@ from auth_api.sessions import services
 from auth_api.sessions.store import SessionStore
 from auth_api.users.models import User
 from gatehouse.keys import Key
-from tests.auth_api.sessions.conftest import request_with
+from tests.auth_api.sessions.conftest import request_with, run_of
 
 REF = "GoldenRef-_01234"
 USER_ID = "0b7c7f0e-6f0a-4c38-9d0b-0f6f3a2f1a11"
@@ -79,7 +79,7 @@ def stored(transactional_db: None, redis_client: Any, settings: Any, request: An
     for token, record in request.param.items():
         redis_client.set(f"gh:{{{REF}}}:s:{ID_HASHES[token]}", bytes.fromhex(record))
         redis_client.zadd(INDEX_KEY, {ID_HASHES[token]: 3_937_483_647_000})
-    redis_client.set(CARD_KEY, bytes.fromhex(CARD))
+    redis_client.set(CARD_KEY, bytes.fromhex(CARD) + run_of(REF))
     return request.param
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.client import ROUTES, AuthApiUnavailable, auth_api
+from frontend_site.options import options
 from frontend_site.session_token import SessionToken
 from tests.frontend_site.stub import (
     HANDLE,
@@ -57,6 +58,7 @@ def test_the_headers_are_ours_and_no_others(stub: Stub, route: str, call: str) -
         "accept-encoding": "identity",
         "gatehouse-client-address": "192.0.2.7",
         "gatehouse-client-user-agent": "Firefox",
+        "gatehouse-deadline": str(int(options().read_timeout * 1000)),
         "x-request-id": "request-1",
         "cookie": f"__Host-session={TOKEN}",
     }
@@ -238,7 +240,7 @@ def test_more_calls_than_slots_are_unknown_soon(stub: Stub, options: Any) -> Non
 def test_sign_ins_never_use_up_the_calls_of_those_who_are_signed_in(
     route: str, stub: Stub, options: Any
 ) -> None:
-    options(hashing_calls_at_once=1, connect_timeout=0.2, read_timeout=3)
+    options(hashing_calls_at_once=1, hashing_wait=0.2, read_timeout=3)
     stub.answers["POST /v1/login"] = hang(stub.wake)
 
     def first_call() -> None:

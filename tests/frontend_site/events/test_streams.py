@@ -12,6 +12,7 @@ from tests.frontend_site.server import Answer, Server, running_site
 from tests.frontend_site.stub import (
     HANDLE,
     NEW_TOKEN,
+    RETRY_SOON,
     SESSION_ENDED,
     TOKEN,
     Canned,
@@ -195,8 +196,8 @@ def test_without_a_cookie_nobody_is_asked(open_page: Callable[..., OpenPage], st
 def test_unknown_is_not_ended(open_page: Callable[..., OpenPage], stub: Stub) -> None:
     stub.answers[PEEK] = hang_up
     answer = open_page().answer
-    assert answer.status == 503
-    assert answer.all("Retry-After") == ["2"]
+    [retry_after] = answer.all("Retry-After")
+    assert (answer.status, retry_after) in RETRY_SOON
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,8 @@ def test_a_worker_has_a_limit_and_a_closed_page_makes_room() -> None:
         first, _second = OpenPage(site), OpenPage(site)
         refused = OpenPage(site)
         assert refused.answer.status == 503
-        assert refused.answer.all("Retry-After") == ["30"]
+        [retry_after] = refused.answer.all("Retry-After")
+        assert 30 <= int(retry_after) <= 60
         other = [f"Cookie: __Host-session={NEW_TOKEN}", *FETCH]
         first.close()
         # At once: the next sign of life would notice it after 20 seconds, or 40.

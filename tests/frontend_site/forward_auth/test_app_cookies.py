@@ -13,7 +13,9 @@ OURS = f"{SESSION_COOKIE}={TOKEN}"
 
 
 @pytest.mark.parametrize("alike", LOOK_ALIKES.values(), ids=LOOK_ALIKES.keys())
-@pytest.mark.parametrize("name", ["session", "csrf", "admin-session", "admin-csrf"])
+@pytest.mark.parametrize(
+    "name", ["session", "csrf", "known-browser", "admin-session", "admin-csrf"]
+)
 def test_an_app_gets_no_look_alike_of_our_cookies(alike: str, name: str) -> None:
     piece = alike.replace("session", name).replace("SESSION", name.upper())
     assert cookies_for_app(f"a=1;{piece}; {OURS};b=2") == "a=1; b=2"

@@ -6,7 +6,7 @@ import pytest
 
 from frontend_site.security.endpoints import is_public, kind_of, methods_of, session_of
 from tests.frontend_site.browser import Browser, set_cookie_lines
-from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, TOKEN, Stub
+from tests.frontend_site.stub import HANDLE, NEW_TOKEN, RETRY_SOON, STORE_DOWN, TOKEN, Stub
 
 PROTECTED_API = [
     ("GET", "/api/auth/session"),
@@ -112,7 +112,7 @@ def test_an_outage_touches_no_cookie(browser: Browser, stub: Stub) -> None:
     browser.sign_in()
     stub.answers["GET /v1/session"] = STORE_DOWN
     answer = browser.get("/account")
-    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert (answer.status_code, answer["Retry-After"]) in RETRY_SOON
     assert set_cookie_lines(answer) == []
     stub.reset()
     assert browser.get("/account").status_code == 200
@@ -120,5 +120,5 @@ def test_an_outage_touches_no_cookie(browser: Browser, stub: Stub) -> None:
 
 def test_a_dead_auth_api_touches_no_cookie(browser: Browser, auth_api_down: Any) -> None:
     answer = browser.sign_in().get("/account")
-    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert (answer.status_code, answer["Retry-After"]) in RETRY_SOON
     assert set_cookie_lines(answer) == []

@@ -1,12 +1,14 @@
 """Uploads that are refused, garbled or truncated, on the real gunicorn."""
 
 import socket
+import time
 from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 
 from tests.frontend_site.browser import Browser
+from tests.frontend_site.dripping import Dripping
 from tests.frontend_site.server import Answer, Server
 from tests.frontend_site.upstreams.asking import COOKIE, get, problem_of
 from tests.frontend_site.upstreams.service import PIECE, Service
@@ -78,7 +80,7 @@ def test_a_body_in_another_coding_is_a_400(site: Server, service: Service) -> No
 
 def test_a_browser_that_stops_sending_gives_its_slot_back(site: Server, service: Service) -> None:
     lines = [*site.csrf(COOKIE), "Content-Length: 1000"]
-    assert site.ask("POST", "/api/reports/echo", *lines).status == 400
+    assert site.ask("POST", "/api/reports/echo", *lines).status == 408
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
@@ -94,3 +96,27 @@ def test_an_upload_that_ends_early_is_a_400_and_gives_its_slot_back(
             answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
         assert (answer.status, problem_of(answer)) == (400, "invalid-request")
     assert get(site, "/api/reports/echo").status == 200
+
+
+def test_a_slow_upload_is_served_as_long_as_it_moves(site: Server, service: Service) -> None:
+    """It takes longer than the longest silence, 2 s; each second brings more than a KiB."""
+    lines = [*site.csrf(COOKIE), "Content-Length: 12000", "Connection: close"]
+    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", *lines]
+    with closing(socket.create_connection(("127.0.0.1", site.port), timeout=60)) as sock:
+        sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
+        for _ in range(12):
+            time.sleep(0.3)
+            sock.sendall(b"x" * 1000)
+        answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
+    assert answer.status == 200
+    assert service.calls[0].size == 12000
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 2000", "Transfer-Encoding: chunked"])
+def test_an_upload_that_drips_is_a_408(site: Server, service: Service, framing: str) -> None:
+    """No silence is as long as 2 s, but a KiB takes minutes."""
+    head = ["POST /api/reports/echo HTTP/1.1", "Host: localhost", *site.csrf(COOKIE), framing]
+    begin = b"7d0\r\n" if "chunked" in framing else b""
+    drip = Dripping(site.port, "\r\n".join(head).encode() + b"\r\n\r\n" + begin)
+    answer = Answer(drip.until_closed())
+    assert (answer.status, problem_of(answer)) == (408, "request-timeout")

@@ -1,7 +1,9 @@
 -- KEYS record, index, snapshot
--- ARGV header, body, id hash, limit (0: none), policy, snapshot, snapshot lifetime in seconds
+-- ARGV header, body, id hash, limit (0: none), policy, snapshot, snapshot lifetime in seconds, run before
+--   the user's row was read, run
 -- returns {ok, record, id hashes of the sessions that the limit ended...} | {exists} | {refused} | {clock}
 --   | {epoch}: the user's sessions were ended since the snapshot's epoch was read
+--@run
 local header, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])
 if found then
@@ -30,8 +32,8 @@ if r.bound then
     end
   end
   admit(KEYS[2], id_hash, expires, r.epoch, ms)
-  -- as a reader's: the row may have changed since it was read, so it replaces an older epoch only
-  if not snapshot or (known and known < r.epoch) then redis.call('SET', KEYS[3], ARGV[6], 'EX', ARGV[7]) end
+  -- as a reader's (put_snapshot.lua): the row may have changed since it was read
+  if ARGV[8] == run and (not snapshot or (known and known < r.epoch)) then redis.call('SET', KEYS[3], ARGV[6] .. run, 'EX', ARGV[7]) end
 end
 redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
 return answer

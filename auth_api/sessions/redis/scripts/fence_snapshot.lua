@@ -1,4 +1,8 @@
+#!lua flags=allow-oom
 -- Before a user row changes: no validation may believe the snapshot until the change is in the database.
--- KEYS snapshot   ARGV nonce, lifetime in seconds
+-- Works without memory to spare, too: sessions can always be ended, and a fence is smaller than a snapshot.
+-- KEYS snapshot   ARGV nonce, lifetime in seconds, run
+-- returns the run in which the fence stands
+--@run
 redis.call('SET', KEYS[1], '\0' .. ARGV[1], 'EX', ARGV[2])
-return 1
+return run

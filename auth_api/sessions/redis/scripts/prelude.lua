@@ -1,5 +1,5 @@
 -- Prepended to every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
--- sealed body (records.py). Snapshot: 1, active, epoch, sealed | or a fence: 0, nonce.
+-- sealed body (records.py). Snapshot: 1, active, epoch, sealed, run | or a fence: 0, nonce.
 -- Redis' own clock is the only clock (design rule 1).
 local BOUND, ADMIN = 1, 4
 local FORMAT = 2 -- the newest that this release reads; formats 1 and 2 have the same layout
@@ -36,15 +36,21 @@ local function is_now(authenticated, seconds)
   return math.abs(seconds - authenticated) < 2
 end
 
+-- Whether a snapshot was written in this run of the store (run.lua).
+local function is_of(run, snapshot)
+  return snapshot:sub(-#run) == run
+end
+
 -- Why the record is over, or nil while it lives. An entry in the index is part of being alive: taking it out ends the session.
-local function end_reason(r, seconds, index, id_hash, snapshot)
+-- Epochs only grow, so a higher one holds in every run of the store; a user may have been activated again since an earlier run.
+local function end_reason(r, seconds, index, id_hash, snapshot, run)
   if seconds >= r.ends then return 'absolute' end
   if seconds >= r.seen + r.idle then return 'idle' end
   if not r.bound then return nil end
   if not redis.call('ZSCORE', index, id_hash) then return 'ended' end
   if snapshot and snapshot:byte(1) == 1 then
     if struct.unpack('>I4', snapshot:sub(3, 6)) > r.epoch then return 'epoch' end
-    if snapshot:byte(2) == 0 then return 'inactive' end
+    if snapshot:byte(2) == 0 and is_of(run, snapshot) then return 'inactive' end
   end
   return nil
 end

@@ -1,7 +1,8 @@
 -- Writes a session that is there; never brings one back (design rule 2).
 -- KEYS record, index, snapshot, new record (the same as record unless the token is renewed)
--- ARGV id hash, revision read, header, body, new id hash
+-- ARGV id hash, revision read, header, body, new id hash, run
 -- returns {ok, record} | {conflict, record} | {none} | {clock} | {newer} | {<reason>}
+--@run
 local value, snapshot = unpack(redis.call('MGET', KEYS[1], KEYS[3]))
 local renewed = KEYS[4] ~= KEYS[1]
 local function same_attempt(v) return v and v:sub(31) == ARGV[4] end -- sent again, after a lost answer
@@ -14,7 +15,7 @@ if same_attempt(value) then return {'ok', value} end
 local seconds, ms = now()
 local r = unpack_record(value)
 if r.format > FORMAT then return {'newer'} end
-local reason = end_reason(r, seconds, KEYS[2], ARGV[1], snapshot)
+local reason = end_reason(r, seconds, KEYS[2], ARGV[1], snapshot, run)
 if reason then return {reason} end
 -- Times of format 1 are not sealed: do not seal one that lies in the future.
 if r.format == 1 and r.authenticated > seconds + 60 then return {'absolute'} end

@@ -26,6 +26,7 @@ from auth_api.sessions.redis.backend import backend, index_key, record_key, snap
 from auth_api.sessions.snapshots import make_snapshot
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
+from tests.auth_api.sessions.conftest import is_alive, run_of
 from tests.auth_api.sessions.test_finality import header_of_now
 
 
@@ -56,7 +57,8 @@ def create(user: Any, header: Header) -> Creation:
         token.ref, token.id_hash, header.pack(),
         session_codec().seal_record(token, header, SignIn(), b"\0"),
         limit=options().session_limit, policy=options().session_limit_policy,
-        snapshot=session_codec().seal_snapshot(token.ref, make_snapshot(user)), snapshot_lifetime=300,
+        snapshot=session_codec().seal_snapshot(token.ref, make_snapshot(user)),
+        snapshot_lifetime=300, run=run_of(token.ref),
     )  # fmt: skip
 
 
@@ -64,10 +66,13 @@ def test_a_valid_session_comes_with_its_record_and_snapshot(
     session: ValidSession, redis_client: Any
 ) -> None:
     ref, id_hash = session.token.ref, session.token.id_hash
+    assert is_alive(session.token.value)  # caches a snapshot if the sign-in did not
     stored = [redis_client.get(key) for key in (record_key(ref, id_hash), snapshot_key(ref))]
-    assert validate(session.token) == Valid(*stored)
+    run = run_of(ref)
+    assert validate(session.token) == Valid(stored[0], stored[1].removesuffix(run))
+    assert stored[1].endswith(run)
     redis_client.delete(snapshot_key(ref))
-    assert validate(session.token) == NeedsSnapshot(stored[0])
+    assert validate(session.token) == NeedsSnapshot(stored[0], run)
 
 
 def test_a_session_of_nobody_has_no_snapshot(redis_client: Any) -> None:

@@ -4,9 +4,10 @@ import gzip
 import os
 import resource
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import prod
@@ -29,6 +30,7 @@ from django.test import override_settings
 
 from auth_api.errors import Overloaded
 from auth_api.options import options
+from auth_api.threads import STRANGERS_WAITING
 from auth_api.users.models import User
 from auth_api.users.passwords import hashing, policy
 from gatehouse import variables
@@ -240,7 +242,7 @@ def test_without_the_memory_for_a_hash_no_password_is_called_wrong() -> None:
 def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "_SLOT_PATIENCE", 0.01)
     with ExitStack() as busy:
-        for _ in range(options().hashing_slots):
+        for _ in range(slots_for_strangers()):
             busy.enter_context(taken_slot())
         with pytest.raises(Overloaded):
             check_password(PASSWORD, hashing.decoy())
@@ -248,23 +250,46 @@ def test_over_the_limit_is_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_a_flood_waits_in_two_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker's other threads must stay free for those who are signed in."""
-    monkeypatch.setattr(hashing, "_SLOT_PATIENCE", 5)
-    release, asked = threading.Event(), options().hashing_slots + 4
+def test_a_flood_waits_in_a_few_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """auth_api has so many threads more than it has for those who are signed in (threads_of_worker)."""
+    monkeypatch.setattr(hashing, "_SLOT_PATIENCE", 60)
+    release, room = threading.Event(), slots_for_strangers() + STRANGERS_WAITING
 
     def attempt(_: int) -> bool:
         try:
-            return bool(hashing._in_slot(release.wait, 5))
+            return bool(hashing._in_slot(release.wait, 60))
         except Overloaded:
             return False
 
-    with ThreadPoolExecutor(asked) as pool:
-        results = [pool.submit(attempt, number) for number in range(asked)]
-        done, _ = wait(results, timeout=1)
+    with ThreadPoolExecutor(room + 2) as pool:
+        results = [pool.submit(attempt, number) for number in range(room + 2)]
+        done = {next(as_completed(results, timeout=60))}
+        done |= {next(as_completed(set(results) - done, timeout=60))}
         release.set()
     assert [result.result() for result in done] == [False, False]
-    assert sum(result.result() for result in results) == asked - 2
+    assert sum(result.result() for result in results) == room
+
+
+def test_a_known_browser_gets_the_slot_that_strangers_leave_free() -> None:
+    with ExitStack() as busy:
+        for _ in range(slots_for_strangers()):
+            busy.enter_context(taken_slot())
+        with hashing.first_in_line("ada@example.com"):
+            assert not check_password(PASSWORD, hashing.decoy())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is of the whole process")
+def test_hashing_has_a_lower_priority_than_everything_else() -> None:
+    """Of the thread that does it, and of no other: validations go first."""
+    seen = []
+
+    def look(*_: Any) -> bool:
+        seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+        return True
+
+    with mock.patch.object(hashing, "crypto_pwhash_str_verify", side_effect=look):
+        check_password(PASSWORD, make_password(PASSWORD))
+    assert seen == [os.getpriority(os.PRIO_PROCESS, 0) + 10]
 
 
 @pytest.mark.slow
@@ -274,7 +299,7 @@ def test_every_kind_of_hash_needs_a_slot(algorithm: str, monkeypatch: pytest.Mon
     assert check_password(PASSWORD, encoded)
     monkeypatch.setattr(hashing, "_SLOT_PATIENCE", 0.01)
     with ThreadPoolExecutor(1) as pool, ExitStack() as busy:
-        for _ in range(options().hashing_slots):
+        for _ in range(slots_for_strangers()):
             busy.enter_context(taken_slot())
         with pytest.raises(Overloaded):
             pool.submit(check_password, PASSWORD, encoded).result()
@@ -289,12 +314,16 @@ def test_few_threads_hash_and_they_are_nobody_elses() -> None:
         met.add(threading.get_ident())
         return b""
 
+    def make_for(number: int) -> str:
+        with hashing.first_in_line("ada@example.com" if number == 0 else ""):
+            return make_password(PASSWORD)
+
     with (
         ThreadPoolExecutor(options().hashing_slots) as pool,
         mock.patch("argon2.low_level.hash_secret", side_effect=meet),
     ):
         for _ in range(2):
-            list(pool.map(make_password, [PASSWORD] * options().hashing_slots))
+            list(pool.map(make_for, range(options().hashing_slots)))
     assert met == {
         thread.ident for thread in threading.enumerate() if thread.name.startswith("hash")
     }
@@ -303,8 +332,11 @@ def test_few_threads_hash_and_they_are_nobody_elses() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "scrypt"])
-def test_no_hash_waits_for_a_thread_of_its_own_kind(algorithm: str) -> None:
+def test_no_hash_waits_for_a_thread_of_its_own_kind(
+    algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Django's PBKDF2 and scrypt verify by encoding: a hashing thread that handed it on would wait for itself."""
+    monkeypatch.setattr(hashing, "_SLOT_PATIENCE", 60)
     encoded = make_password(PASSWORD, hasher=algorithm)
     together = threading.Barrier(options().hashing_slots)
 
@@ -331,9 +363,13 @@ def test_a_forked_process_hashes_by_threads_of_its_own() -> None:
 @contextmanager
 def taken_slot() -> Iterator[None]:
     """A slot that another thread holds."""
-    hashing._slots().acquire()
-    yield
-    hashing._slots().release()
+    with hashing._line().slot(60):
+        yield
+
+
+def slots_for_strangers() -> int:
+    """One is kept for browsers that have signed in before."""
+    return options().hashing_slots - 1
 
 
 def test_the_very_first_decoy_costs_one_run() -> None:
