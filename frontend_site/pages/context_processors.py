@@ -22,7 +22,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
     Attributes may be missing on an error page of a request that never reached our middleware.
     """
-    csrf = getattr(request, "csrf", None)
+    csrf, ours = getattr(request, "csrf", None), options()
     return {
         "csrf_state": csrf,
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
@@ -30,7 +30,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "request_id", ""),
         "page_session": partial(page_session, request),
         "user": getattr(request, "user", NOBODY),
-        "may_register": options().registration == "open",
-        "contact": options().contact,
+        "may_register": ours.registration == "open",
+        "contact": ours.contact,
         "has_session": bool(csrf and getattr(request, "session_token", None)),
     }
