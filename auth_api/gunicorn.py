@@ -8,7 +8,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from auth_api.bind_address import HINT, is_private
 from auth_api.threads import threads_of_worker
-from gatehouse import variables
+from gatehouse import metrics_folder, variables
 from gatehouse.env import stop_in_one_line
 from gatehouse.preflight import require_sound_settings
 
@@ -39,15 +39,16 @@ worker_class = ApiWorker
 def on_starting(server: Arbiter) -> None:
     """Stop before a worker starts: by weak settings, or by a public address, also of `--bind`."""
     require_sound_settings("auth_api")
-    if not ENV.is_production:
-        return
-    for address in server.cfg.address:
+    for address in server.cfg.address if ENV.is_production else ():
         if isinstance(address, tuple) and not is_private(address[0]):
             raise SystemExit(f"auth_api must not listen on {address[0]}, a public address. {HINT}")
+    metrics_folder.create()
 
 
 def post_worker_init(worker: Worker) -> None:
     """Let streams end when the worker is to stop; it would wait for them."""
     from auth_api.api import events
+    from gatehouse.metrics import forget_dead_workers
 
+    forget_dead_workers()
     events.is_stopping = lambda: not worker.alive

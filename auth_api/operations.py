@@ -1,18 +1,12 @@
 """Health checks and metrics: /healthz, /readyz and /metrics."""
 
-from functools import cache
-
-from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.backend import backend
-
-REQUESTS = Counter("gatehouse_auth_requests", "Answers by kind and status", ["kind", "status"])
-counter_of = cache(REQUESTS.labels)  # few kinds and statuses, and labels() looks for each again
-LOGINS = Counter("gatehouse_logins", "Sign-ins by outcome", ["outcome"])
+from auth_api.outbox_metrics import OutboxCollector
+from auth_api.readiness import readiness
+from gatehouse.metrics import exposition
 
 
 @require_safe
@@ -23,33 +17,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database and Redis answer; 503 names what does not."""
-    missing = [name for name, works in (("database", _database), ("redis", _redis)) if not works()]
-    if missing:
-        return JsonResponse(
-            {"status": "not ready", "missing": missing}, status=503, headers={"Retry-After": "2"}
-        )
-    return JsonResponse({"status": "ready"})
+    """Ready, degraded (200) or not ready (503), with what is missing."""
+    return readiness().response()
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """What works, for frontend_site, by its service token. Not whether this worker is to get new connections."""
+    return readiness().response()
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text of this worker."""
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
-
-
-def _database() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return False
-    return True
-
-
-def _redis() -> bool:
-    try:
-        backend.ping()
-    except SessionStoreUnavailable:
-        return False
-    return True
+    """Prometheus' text, of all workers."""
+    return HttpResponse(exposition(OutboxCollector()), content_type=CONTENT_TYPE_LATEST)

@@ -1,12 +1,12 @@
 """Maps domain errors to problem documents (RFC 9457), in one table."""
 
+import sys
 from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from auth_api.database.limits import DatabaseUnavailable
 from auth_api.deadline import DeadlinePassed
 from auth_api.errors import (
     InvalidCredentials,
@@ -32,8 +32,8 @@ from gatehouse.breaker import BreakerOpen
 from gatehouse.cookies import DuplicateCookie
 from gatehouse.problems import Problem, problem_document
 
+_LONGEST_CAUSE = 200  # characters
 _log = structlog.get_logger("auth_api")
-
 
 NOT_FOUND = Problem("not-found", 404, "Not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = Problem(
@@ -119,7 +119,7 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
     headers: dict[str, str] = {}
     if isinstance(problem, Exception):
         error, problem = problem, problem_for(problem) or INTERNAL_ERROR
-        _log_outage(error, problem)
+        _log_outage(request, error, problem)
         names = ("errors", "retry_after", "reason")
         extra = {name: getattr(error, name) for name in names if hasattr(error, name)}
         if isinstance(error.__cause__, BreakerOpen):
@@ -130,12 +130,20 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
     return problem_document(problem, request_id, extra=extra, headers=headers)
 
 
-def _log_outage(error: Exception, problem: Problem) -> None:
-    asked = not isinstance(error, DatabaseUnavailable)
-    if problem is _NO_DATABASE and asked:  # the text tells an outage from a missing table
-        _log.error("database.unavailable", exc_info=error)
-    elif problem.status == 503:
-        _log.error("answer.unknown", problem=problem.slug, cause=str(error))
+def _log_outage(request: HttpRequest, error: Exception, problem: Problem) -> None:
+    """Write one line about a request that could not be judged; a traceback would hide the outage."""
+    if problem.status != 503:
+        return
+    event = "database.unavailable" if problem is _NO_DATABASE else "answer.unknown"
+    match = request.resolver_match
+    route = match.view_name if match else ""
+    _log.error(event, route=route, problem=problem.slug, cause=_cause(error))
+
+
+def _cause(error: Exception) -> str:
+    """Return the kind of `error` and the first line of its text, which tells an outage from a missing table."""
+    text = str(error).partition("\n")[0][:_LONGEST_CAUSE]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -151,4 +159,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also answer exceptions of middleware, which ProblemMiddleware never sees: for example, an outage."""
+    error = sys.exc_info()[1]
+    if isinstance(error, Exception) and problem_for(error):
+        return problem_response(request, error)
     return problem_response(request, INTERNAL_ERROR)

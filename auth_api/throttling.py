@@ -12,6 +12,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from auth_api.errors import Overloaded, Throttled
+from auth_api.metrics import THROTTLED
 from auth_api.network import network_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import ask
@@ -131,6 +132,7 @@ class LoginThrottle:
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
+            THROTTLED.labels("tries").inc()
             raise Throttled(int(wait))
 
     @contextmanager
@@ -178,6 +180,7 @@ def count_new_password(chooser: str) -> None:
     """
     count, left = _count(_choice_key(chooser), NEW_PASSWORDS_WINDOW)
     if count > NEW_PASSWORDS:
+        THROTTLED.labels("new passwords").inc()
         raise Throttled(max(1, left))
 
 
@@ -189,7 +192,10 @@ def give_new_password_back(chooser: str) -> None:
 def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
     count, left = _count(_wish_key(client, purpose), MAIL_WINDOW)
-    return max(1, left) if count > CLIENT_MAILS else 0
+    if count <= CLIENT_MAILS:
+        return 0
+    THROTTLED.labels("mails of a client").inc()
+    return max(1, left)
 
 
 def give_mail_back(client: str, purpose: Purpose) -> None:
@@ -204,7 +210,10 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     seconds.
     """
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
-    return _count(key, window)[0] <= ADDRESS_MAILS
+    if _count(key, window)[0] <= ADDRESS_MAILS:
+        return True
+    THROTTLED.labels("mails to an address").inc()
+    return False
 
 
 def _choice_key(chooser: str) -> str:

@@ -40,6 +40,7 @@ urlpatterns = [
     path("v1/password/change", passwords.change),
     path("v1/account", own_account.account),
     path("v1/account/export", own_account.export),
+    path("v1/ready", operations.ready),
     path("v1/identity", identity.identity),
     path("v1/.well-known/jwks.json", identity.jwks),
     path("healthz", operations.healthz),

@@ -54,6 +54,8 @@ def check_keys(app_configs: object, **_: object) -> list[CheckMessage]:
         for key in keys
     }
     found["FRONTEND_SECRET_KEY"] = weakness_of(str(settings.SECRET_KEY).encode())
+    if options().metrics_token:
+        found["GATEHOUSE_METRICS_TOKEN"] = weakness_of(options().metrics_token.encode())
     found |= {name: "is missing" for name, keys in _key_lists().items() if not keys}
     hint = "Set it to 32 or more characters from a random source."
     return [
@@ -98,9 +100,13 @@ def check_keys_are_apart(app_configs: object, **_: object) -> list[CheckMessage]
     """A secret that is stolen in one place must not be usable in another."""
     secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
     secrets.append({str(settings.SECRET_KEY).encode()})
+    secrets.append({options().metrics_token.encode()} - {b""})
     if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
         return []
-    hint = "Use different secrets for FRONTEND_SECRET_KEY, GATEHOUSE_SERVICE_KEYS and GATEHOUSE_CSRF_KEYS."
+    hint = (
+        "Use different secrets for FRONTEND_SECRET_KEY, GATEHOUSE_SERVICE_KEYS, GATEHOUSE_CSRF_KEYS "
+        "and GATEHOUSE_METRICS_TOKEN."
+    )
     return [Error("The same secret is used for two purposes.", hint=hint, id="frontend_site.E009")]
 
 

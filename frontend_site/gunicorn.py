@@ -10,7 +10,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 from gunicorn.workers.ggevent import GeventWorker
 
-from gatehouse import variables
+from gatehouse import metrics_folder, variables
 from gatehouse.env import stop_in_one_line
 from gatehouse.preflight import require_sound_settings
 
@@ -58,11 +58,15 @@ def ssl_context(config: Any, make: Callable[[], SSLContext]) -> LateHandshake:
 def on_starting(server: Arbiter) -> None:
     """Stop before a worker starts, by weak settings."""
     require_sound_settings("frontend_site")
+    metrics_folder.create()
 
 
 def post_worker_init(worker: Worker) -> None:
     """Let streams end when the worker is to stop; it would wait for them."""
     from frontend_site.events.hub import stop_streams
+    from gatehouse.metrics import forget_dead_workers
+
+    forget_dead_workers()
 
     def stop_with_the_worker() -> None:
         while worker.alive:

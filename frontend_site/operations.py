@@ -1,11 +1,15 @@
-"""Health checks: /healthz and /readyz."""
+"""Health checks and metrics: /healthz, /readyz and /metrics."""
 
-from django.http import HttpResponse, JsonResponse
+import hmac
 
-from frontend_site.backend.caller import Caller
-from frontend_site.backend.client import AuthApiUnavailable, auth_api
+from django.http import Http404, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from frontend_site.options import options
+from frontend_site.readiness import readiness
 from frontend_site.security.endpoints import probe
 from frontend_site.site_request import SiteRequest
+from gatehouse.metrics import exposition
 
 
 @probe
@@ -16,12 +20,15 @@ def healthz(request: SiteRequest) -> HttpResponse:
 
 @probe
 def readyz(request: SiteRequest) -> HttpResponse:
-    """auth_api answers that it is ready; 503 otherwise."""
-    try:
-        ready = auth_api().call("ready", Caller(request_id=request.request_id)).status == 200
-    except AuthApiUnavailable:
-        ready = False
-    if ready:
-        return JsonResponse({"status": "ready"})
-    body = {"status": "not ready", "missing": ["auth_api"]}
-    return JsonResponse(body, status=503, headers={"Retry-After": "2"})
+    """Ready, degraded (200) or not ready (503), with what is missing."""
+    return readiness().response()
+
+
+@probe
+def metrics(request: SiteRequest) -> HttpResponse:
+    """Prometheus' text, of all workers. Not there (404) without GATEHOUSE_METRICS_TOKEN: the port is public."""
+    token = options().metrics_token
+    shown = request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+    if not token or not hmac.compare_digest(shown, f"Bearer {token}".encode()):
+        raise Http404
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

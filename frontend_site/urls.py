@@ -64,6 +64,7 @@ urlpatterns = [
     path(".well-known/jwks.json", proxy.jwks),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
+    path("metrics", operations.metrics),
 ]
 
 handler400 = "frontend_site.problems.bad_request"

@@ -25,6 +25,7 @@ class Breaker:
 
     `failures` in a row open it; a probe goes out every `rest` seconds. As a context manager it takes
     the exceptions in `counted` for failures; any other exception says nothing about the server.
+    `on_change` hears whether it is open, when that changes.
     `clock` returns seconds that never go back, and `chance` a number in [0, 1).
     """
 
@@ -34,12 +35,14 @@ class Breaker:
         failures: int,
         rest: float,
         counted: tuple[type[Exception], ...] = (OSError,),
+        on_change: Callable[[bool], None] = lambda is_open: None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._limit = failures
         self._rest = rest
         self._counted = counted
+        self._on_change = on_change
         self._clock = clock
         self._chance = chance
         self._lock = threading.Lock()
@@ -69,7 +72,9 @@ class Breaker:
         """The server answered, whatever it said: close."""
         if self._failures:
             with self._lock:
-                self._failures = 0
+                was_open, self._failures = self.is_open, 0
+            if was_open:
+                self._on_change(False)
 
     def failed(self) -> None:
         """The server did not answer, or not in time."""
@@ -77,6 +82,9 @@ class Breaker:
             self._failures += 1
             if self.is_open:
                 self._next_probe = self._clock() + self._rest
+            has_opened = self._failures == self._limit
+        if has_opened:
+            self._on_change(True)
 
     def __enter__(self) -> None:
         self.before()

@@ -12,6 +12,7 @@ from . import variables
 from .variables import Variable
 
 T = TypeVar("T")
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 
 
 class Env:
@@ -43,6 +44,18 @@ class Env:
             return variable.kind.parse(text)
         except ValueError:
             raise ImproperlyConfigured(f"{variable.name} must be {variable.kind.words}.") from None
+
+
+def metrics_folder() -> str:
+    """Return the folder in which this process and other workers keep their metrics, "" for none."""
+    return os.environ.get(_METRICS, "")
+
+
+def set_metrics_folder(folder: str) -> None:
+    """Let the workers that this process starts keep their metrics in `folder`; nowhere if ""."""
+    os.environ.pop(_METRICS, None)
+    if folder:
+        os.environ[_METRICS] = folder
 
 
 def _not_set(variable: Variable[T]) -> str:

@@ -10,20 +10,24 @@ from ssl import SSLError
 from typing import Any
 
 from gunicorn import util
+from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
+from gunicorn.workers.base import Worker
 
-from . import variables
+from . import metrics_folder, variables
 from .env import Env
 from .security_headers import COMMON, NO_PAGE
 
 __all__ = [
     "accesslog",
+    "child_exit",
     "control_socket_disable",
     "forwarded_allow_ips",
     "forwarder_headers",
     "graceful_timeout",
     "header_map",
     "loglevel",
+    "on_exit",
     "reuse_port",
     "secure_scheme_headers",
     "timeout",
@@ -64,6 +68,16 @@ _STATUSES: Mapping[type[Exception], HTTPStatus] = {
     errors.ParseException: HTTPStatus.BAD_REQUEST,
     SSLError: HTTPStatus.BAD_REQUEST,
 }
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Note that a worker ended: the gauges of one that was killed must not stay."""
+    metrics_folder.dead.append(worker.pid)
+
+
+def on_exit(server: Arbiter) -> None:
+    """Delete the metrics of the workers, which have all ended."""
+    metrics_folder.remove()
 
 
 class PlainRefusals:

@@ -77,12 +77,13 @@ def configure_logging(*, as_json: bool, level: str) -> None:
     request_log.render = render
     request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
     # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
-    # What it logs with a traceback was raised outside of views, and nobody else logs that.
-    logging.getLogger("django.request").addFilter(_has_traceback)
+    # What it logs with a traceback was raised outside of views, and nobody else logs that, but outages.
+    logging.getLogger("django.request").addFilter(_is_unexpected)
 
 
-def _has_traceback(record: logging.LogRecord) -> bool:
-    return bool(record.exc_info)
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Whether Django logs an exception that no problem of ours stands for (an outage is a 503)."""
+    return bool(record.exc_info) and getattr(record, "status_code", 500) != 503
 
 
 def _name_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

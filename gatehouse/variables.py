@@ -65,6 +65,7 @@ PROXY_HOPS = Variable("GATEHOUSE_PROXY_HOPS", FRONTEND_SITE, number(0, 5), "0", 
 ACCESS_RULES = Variable("GATEHOUSE_ACCESS_RULES", FRONTEND_SITE, LIST, "", "who may open the apps behind forward auth and the upstreams, such as /app/=signed-in,/jupyter/=group:ops,/api/reports/=group:dev|group:ops; what no rule opens is refused (docs/how-to/access.md)")
 CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, TEXT, "an administrator of this site", "whom to ask for access, for the page that refuses it; a name or an address")
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
+METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, 32 or more characters; without one there is no /metrics (docs/reference/metrics.md)")
 UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base (docs/how-to/upstreams.md)")
 UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "the cookies that upstreams may set and receive, as name:cookie")
 UPSTREAM_CLAIMS = Variable("GATEHOUSE_UPSTREAM_CLAIMS", FRONTEND_SITE, LIST, "", "what the identity tokens of upstreams contain about the user, as name:claim; a claim is email, name or groups")

@@ -1,5 +1,6 @@
 """A real SMTP server that keeps what it is sent."""
 
+import asyncio
 import logging
 import re
 import threading
@@ -44,12 +45,14 @@ class Mail:
 class Mailbox:
     """Listens on a free port of loopback. A context manager.
 
-    `refuse` is an SMTP answer ("451 try later") that every mail gets instead of being kept.
+    `refuse` is an SMTP answer ("451 try later") that every mail gets instead of being kept;
+    while `hangs`, mails get no answer at all.
     """
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
         self.refuse = ""
+        self.hangs = False
         self._arrived = threading.Condition()
         self.port = free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
@@ -75,6 +78,8 @@ class Mailbox:
         return found
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        while self.hangs:
+            await asyncio.sleep(0.05)
         if self.refuse:
             return self.refuse
         message: Any = message_from_bytes(envelope.content, policy=default)

@@ -12,34 +12,87 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ports import free_port
+from tests.processes import children_of
 
 # A database that nobody needs after the run may lose its last second.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server, by its DATABASE_URL and the number of its first process."""
+class PostgreSQL:
+    """A server in a temporary folder, and `url`, the DATABASE_URL of its database. A context manager.
 
-    url: str
-    pid: int
+    `settings` are server settings; with `tablespace`, a folder, the database's files are there.
+    """
+
+    def __init__(self, *settings: str, tablespace: str = "") -> None:
+        self._owner = "postgres" if os.getuid() == 0 else None
+        self._folder = tempfile.TemporaryDirectory(prefix="gh-postgresql-")
+        self._settings, self.tablespace = settings, tablespace
+        self._port = free_port()
+        self._server = f"postgres://gatehouse@127.0.0.1:{self._port}"
+        self.url = f"{self._server}/{'small' if tablespace else 'postgres'}"
+
+    def start(self) -> None:
+        options = [f"-p {self._port}", f"-k {self._folder.name}", "-c listen_addresses=127.0.0.1"]
+        options += [f"-c {setting}" for setting in self._settings]
+        log = f"{self._folder.name}/log"
+        self._run("pg_ctl", "-D", self._data, "-l", log, "-w", "-o", " ".join(options), "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`mode` is pg_ctl's: `fast` disconnects its clients, `immediate` also crashes the server."""
+        self._run("pg_ctl", "-D", self._data, "-m", mode, "stop")
+
+    def send(self, signal_number: int) -> None:
+        """Send a signal to all of its processes."""
+        first = int(Path(self._data, "postmaster.pid").read_text().split()[0])
+        os.kill(first, signal.SIGSTOP)  # so that it makes no more
+        for pid in (*children_of(first), first):
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal_number)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop all of its processes: connections are accepted and stay open, and nothing answers."""
-        os.kill(self.pid, signal.SIGSTOP)  # first, so that it makes no more
-        stopped = [self.pid, *_children(self.pid)]
-        for pid in stopped[1:]:
-            os.kill(pid, signal.SIGSTOP)
+        self.send(signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            self.send(signal.SIGCONT)
+
+    @property
+    def _data(self) -> str:
+        return f"{self._folder.name}/data"
+
+    def _run(self, *command: str) -> None:
+        folder = self._folder.name
+        subprocess.run(command, user=self._owner, check=True, capture_output=True, cwd=folder)
+
+    def _use_tablespace(self) -> None:
+        if self._owner:
+            shutil.chown(self.tablespace, self._owner)
+        for statement in (
+            f"CREATE TABLESPACE small LOCATION '{self.tablespace}'",
+            "CREATE DATABASE small TABLESPACE small",
+        ):
+            self._run("psql", "-q", "-c", statement, f"{self._server}/postgres")
+
+    def __enter__(self) -> "PostgreSQL":
+        if self._owner:
+            shutil.chown(self._folder.name, self._owner)
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", "gatehouse", "-E", "UTF8")
+        self.start()
+        if self.tablespace:
+            self._use_tablespace()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError, subprocess.CalledProcessError):  # it does not run any more
+            self.send(signal.SIGCONT)
+            self.stop()
+        self._folder.cleanup()
 
 
 @contextmanager
@@ -49,39 +102,9 @@ def running_postgresql() -> Iterator[str]:
         yield server.url
 
 
-@contextmanager
-def running_server() -> Iterator[Server]:
-    """Start a server in a temporary folder."""
-    owner = "postgres" if os.getuid() == 0 else None
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="gh-postgresql-") as folder:
-        if owner:
-            shutil.chown(folder, owner)
-
-        def run(*command: str) -> None:
-            subprocess.run(command, user=owner, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-
-        data = f"{folder}/data"
-        run("initdb", "-D", data, "-A", "trust", "-U", "gatehouse", "-E", "UTF8")
-        options = [f"-p {port}", f"-k {folder}", "-c listen_addresses=127.0.0.1"]
-        options += [f"-c {setting}" for setting in _FAST]
-        log = f"{folder}/log"
-        run("pg_ctl", "-D", data, "-l", log, "-w", "-o", " ".join(options), "start")
-        try:
-            url = f"postgres://gatehouse@127.0.0.1:{port}/postgres"
-            yield Server(url, int(Path(f"{data}/postmaster.pid").read_text().split()[0]))
-        finally:
-            run("pg_ctl", "-D", data, "-m", "immediate", "stop")
-
-
-def _children(parent: int) -> list[int]:
-    """Return the child processes of `parent` (proc(5): the fourth field of stat)."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has just ended
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
+def running_server() -> PostgreSQL:
+    """Return a server for tests, a context manager."""
+    return PostgreSQL(*_FAST)
 
 
 def main(command: Sequence[str]) -> int:

@@ -38,6 +38,11 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
     raise TimeoutError(what)
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the process ids of the children of a process, the oldest first (Linux)."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class Stack:
     """Valkey, auth_api and frontend_site. A context manager."""
 
@@ -116,9 +121,16 @@ class Stack:
 
     def stop(self, name: str) -> None:
         process = self.processes.pop(name, None)
-        if process is not None:
+        if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGCONT)
             process.terminate()
+            process.wait(PATIENCE)
+
+    def kill(self, name: str) -> None:
+        """Kill a service and its workers with SIGKILL."""
+        process = self.processes.pop(name, None)
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait(PATIENCE)
 
     def pause(self, name: str) -> None:

@@ -36,10 +36,15 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
+    def cut(self) -> None:
+        """Close every connection; new ones go to `target`."""
+        connections, self._open = self._open, []
+        for one in connections:
+            _close(one)
+
     def __exit__(self, *_: object) -> None:
         _close(self._listener)
-        for one in self._open:
-            _close(one)
+        self.cut()
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import Overloaded
+from auth_api.metrics import EVENT_STREAMS
 from auth_api.options import options
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.revocations import READY, Revocations
@@ -52,6 +53,7 @@ class _EventStream:
             self._slot.release()
             raise
         self._open = True
+        EVENT_STREAMS.inc()
 
     def __iter__(self) -> Iterator[str]:
         try:
@@ -65,6 +67,7 @@ class _EventStream:
     def close(self) -> None:
         if self._open:
             self._open = False
+            EVENT_STREAMS.dec()
             self._revocations.close()
             self._slot.release()
 

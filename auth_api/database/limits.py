@@ -13,6 +13,7 @@ from django.db import OperationalError
 from auth_api import deadline
 from auth_api.options import options
 from gatehouse.breaker import Breaker, BreakerOpen
+from gatehouse.metrics import shown_breaker
 
 # Each ends before the next one, so that the error that says most arrives: a lock, a statement (both by
 # the server), one answer of the server. The BFF waits 5 s.
@@ -34,7 +35,7 @@ class DatabaseUnavailable(OperationalError):
 
 
 # In front of PostgreSQL, one in each process: opens when it does not answer or cannot be reached.
-breaker = Breaker(failures=5, rest=1.0)
+breaker = Breaker(failures=5, rest=1.0, on_change=shown_breaker("database"))
 
 
 def serve() -> None:

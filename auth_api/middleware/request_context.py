@@ -1,15 +1,16 @@
 """The outermost middleware: request ID, client address, allowed hosts and methods, security headers."""
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import structlog
 from django.http import HttpRequest
 
-from auth_api.operations import counter_of
 from auth_api.options import options
 from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
 from gatehouse.hosts import has_allowed_host
+from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
 from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
 
@@ -46,6 +47,7 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> Any:
+        started = perf_counter()
         request.is_api = request.path_info.startswith(API_PREFIX)
         request.request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.client_address = request.META.get("REMOTE_ADDR", "")
@@ -64,7 +66,7 @@ class RequestContextMiddleware:
         # Without it gunicorn sends chunks, which frontend_site refuses; a 204 has none (RFC 9110, 8.6).
         if not response.streaming and response.status_code != 204:
             response.headers.setdefault("Content-Length", str(len(response.content)))
-        counter_of("api" if request.is_api else "other", response.status_code).inc()
+        count_request(request.resolver_match, response.status_code, perf_counter() - started)
         return response
 
     def _answer(self, request: HttpRequest) -> Any:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from auth_api.errors import InvalidCredentials, Throttled
-from auth_api.operations import LOGINS
+from auth_api.metrics import LOGINS
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.throttling import LoginThrottle

@@ -39,6 +39,13 @@ class NotAsAgreed(AuthApiUnavailable):
     """What answered is not auth_api, or the answer is damaged."""
 
 
+class ServiceTokenRefused(AuthApiUnavailable):
+    """Our keys differ from auth_api's, or our clocks: it says nothing about the user."""
+
+    def __init__(self) -> None:
+        super().__init__("service token refused")
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer of auth_api. `body` is a JSON object, or empty with 204; header names in lower case.
@@ -101,6 +108,6 @@ def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
         is_object = False
     if not is_object:
         raise NotAsAgreed(f"status {status} with garbled JSON")
-    if answer.slug == "service-token-required":  # our keys differ: says nothing about the user
-        raise AuthApiUnavailable("service token refused")
+    if answer.slug == "service-token-required":
+        raise ServiceTokenRefused
     return answer

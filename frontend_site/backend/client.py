@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from frontend_site.metrics import UNKNOWN, count_call
 from frontend_site.options import options
 from frontend_site.transport.answer import BadAnswer, Framing
 from frontend_site.transport.pool import Pool
@@ -22,14 +23,15 @@ from gatehouse.default_ports import DEFAULT_PORTS
 from gatehouse.known_browser import known_account_tag
 from gatehouse.service_token import ServiceTokens
 
-from .answer import Answer, AuthApiUnavailable, NotAsAgreed, checked
+from .answer import Answer, AuthApiUnavailable, NotAsAgreed, ServiceTokenRefused, checked
 from .call_slots import CallSlots, HashingSlots
 from .caller import Caller
 from .reachability import Reachability
 from .routes import HASHING, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
 
 __all__ = (
-    "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "auth_api", "is_handle",
+    "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "ServiceTokenRefused",
+    "auth_api", "is_handle",
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -81,15 +83,20 @@ class AuthApiClient:
         known_browser = caller.known_browser if tag and route == "login" else ""
         headers = self._headers(caller, content_type, known_browser)
         request = Request(method, self._prefix + path, headers, (body,), len(body))
+        outcome: str | int = UNKNOWN
         try:
             self._reachability.admit(slow=route in HASHING or route in LONG)
-            return self._ask(route, request, tag)
+            answer = self._ask(route, request, tag)
+            outcome = answer.status
+            return answer
         except (OSError, BadAnswer) as error:
             _log.error("auth_api.unavailable", route=route, reason=type(error).__name__)
             raise AuthApiUnavailable(type(error).__name__) from error
         except AuthApiUnavailable as error:
             _log.error("auth_api.unavailable", route=route, reason=str(error))
             raise
+        finally:
+            count_call(route, outcome)
 
     def _headers(
         self, caller: Caller, content_type: str = "", known_browser: str = ""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from gatehouse.breaker import Breaker, BreakerOpen
+from gatehouse.metrics import shown_breaker
 
 from .answer import AuthApiUnavailable
 
@@ -24,7 +25,7 @@ class Reachability:
 
     def __init__(self, is_answering: Callable[[], bool]) -> None:
         self._is_answering = is_answering
-        self._all = Breaker(failures=_FAILURES, rest=_REST)
+        self._all = Breaker(failures=_FAILURES, rest=_REST, on_change=shown_breaker("auth_api"))
         self._slow = Breaker(failures=_FAILURES, rest=_REST)
 
     def admit(self, *, slow: bool) -> None:

@@ -33,7 +33,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "export-account": ("GET", "/v1/account/export"),
     "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
-    "ready": ("GET", "/readyz"),
+    "ready": ("GET", "/v1/ready"),
 }
 
 # Success of one of these calls proves that the session is valid.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 
+from frontend_site.metrics import STREAMS
 from frontend_site.options import options
 
 from .link import Ended, Link
@@ -93,6 +94,7 @@ class Hub:
             waiter = Waiter(ref)
             self._by_ref[ref].append(waiter)
             self._count += 1
+            STREAMS.inc()
         return waiter
 
     def admit(self, waiter: Waiter, handle: str) -> None:
@@ -116,6 +118,7 @@ class Hub:
             if waiter in waiters:
                 waiters.remove(waiter)
                 self._count -= 1
+                STREAMS.dec()
             if not waiters:
                 self._by_ref.pop(waiter.ref, None)
 

@@ -10,7 +10,7 @@ from frontend_site.site_request import SiteRequest
 from gatehouse.hosts import has_allowed_host
 
 _log = structlog.get_logger("frontend_site")
-_PROBES = frozenset({"/healthz", "/readyz"})
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class HostMiddleware:

@@ -8,6 +8,7 @@ from django.http import HttpResponseBase
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
 from gatehouse.logging import log_request
+from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
 
 
@@ -23,17 +24,19 @@ class RequestIdMiddleware:
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "") if options().proxy_hops > 0 else ""
         request.request_id = request_id_of(given)
-        started = time.monotonic()
+        started = time.perf_counter()
         token = current_request.set(request)
         try:
             response = self.get_response(request)
         finally:
             current_request.reset(token)
+        seconds = time.perf_counter() - started
+        count_request(request.resolver_match, response.status_code, seconds)
         log_request(
             method=request.method or "",
             path=request.path_info,
             status=response.status_code,
-            milliseconds=round((time.monotonic() - started) * 1000),
+            milliseconds=round(seconds * 1000),
             request_id=request.request_id,
         )
         response.headers["X-Request-Id"] = request.request_id

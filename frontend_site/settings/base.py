@@ -38,6 +38,7 @@ class Gatehouse:
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
     upstream_recheck: int  # a running answer asks so often whether the session lives
+    metrics_token: str = field(repr=False)  # that Prometheus shows; "" for no /metrics
     streams: int  # open pages of one worker that wait for events
     connect_timeout: float = 1.0
     read_timeout: float = 5.0  # of one silence
@@ -164,6 +165,7 @@ def _gatehouse() -> Gatehouse:
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),
         upstream_recheck=ENV.read(variables.UPSTREAM_RECHECK),
+        metrics_token=ENV.read(variables.METRICS_TOKEN),
         streams=ENV.read(variables.STREAMS),
     )
 

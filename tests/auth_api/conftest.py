@@ -45,6 +45,13 @@ def _empty_store(redis_client: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_service_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing auth_api.wsgi limits the database for the whole process; tests run more calls at once."""
+    monkeypatch.setattr("auth_api.database.limits.is_serving", lambda: False)
+    monkeypatch.setattr("auth_api.database.postgresql.base.is_serving", lambda: False)
+
+
+@pytest.fixture(autouse=True)
 def _written_log() -> Iterator[None]:
     """What a test left for the security log is written before its database is emptied."""
     from auth_api.security_log.writer import writer

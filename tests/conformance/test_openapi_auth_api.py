@@ -26,7 +26,7 @@ def test_every_route_is_in_the_document() -> None:
 
 def test_every_call_has_its_twin_at_the_bff() -> None:
     private = {p.removeprefix("/v1") for p in DOCUMENT["paths"] if p.startswith("/v1")}
-    private -= {"/identity"}  # for the BFF itself
+    private -= {"/identity", "/ready"}  # for the BFF itself
     assert "/.well-known/jwks.json" in DOCUMENT["paths"]
     private -= {"/.well-known/jwks.json"}  # at the root there
     public = {p.removeprefix("/api/auth") for p in DOCUMENT["paths"] if p.startswith("/api")}
@@ -52,6 +52,8 @@ def test_real_answers_fit(user: Any) -> None:
     assert checked("GET", "/v1/security-events", token=token).json()["items"]
     checked("GET", "/v1/identity", shown="/v1/identity?audience=reports", token=token)
     checked("GET", "/v1/.well-known/jwks.json")
+    for path in ("/v1/ready", "/readyz"):
+        checked("GET", path)
     token = session_token(
         checked("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=token)
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.postgresql import Server, running_server
+from tests.postgresql import PostgreSQL, running_server
 from tests.processes import JsonClient, Stack, wait_for
 
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="needs PostgreSQL's initdb")
@@ -20,13 +20,13 @@ MANY = 24  # clients: twice as many as the worker has threads
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgreSQL]:
     with running_server() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def stack(server: Server) -> Iterator[Stack]:
+def stack(server: PostgreSQL) -> Iterator[Stack]:
     with Stack(DATABASE_URL=server.url, AUTH_API_WORKERS="1") as running:
         yield running
 
@@ -82,7 +82,7 @@ def repeatedly(ask: Callable[[], Any], stop: threading.Event) -> list[Any]:
 
 
 def test_while_postgresql_hangs_validation_goes_on_and_the_rest_is_unknown(
-    stack: Stack, server: Server, callers: dict[str, Caller]
+    stack: Stack, server: PostgreSQL, callers: dict[str, Caller]
 ) -> None:
     before, stop = workers(stack), threading.Event()
     forget_snapshot(stack, callers[FORGOTTEN])
@@ -105,7 +105,7 @@ def test_while_postgresql_hangs_validation_goes_on_and_the_rest_is_unknown(
 
 
 def test_an_outage_of_the_database_costs_no_tries(
-    stack: Stack, server: Server, callers: dict[str, Caller], passwords: dict[str, str]
+    stack: Stack, server: PostgreSQL, callers: dict[str, Caller], passwords: dict[str, str]
 ) -> None:
     client = JsonClient(stack.address)
     with server.frozen():

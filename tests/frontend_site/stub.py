@@ -134,7 +134,7 @@ def default_answers() -> dict[str, Behaviour]:
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
         "GET /v1/identity?audience=reports": Canned(200, identity()),
         "GET /v1/.well-known/jwks.json": Canned(200, {"keys": []}),
-        "GET /readyz": Canned(200, {"status": "ready"}),
+        "GET /v1/ready": Canned(200, {"status": "ready"}),
     }
 
 

@@ -88,6 +88,17 @@ def test_a_site_that_would_refuse_its_own_name_is_refused(
     assert found() == set()
 
 
+@pytest.mark.parametrize("token", ["x", "a" * 40])
+def test_a_weak_metrics_token_is_refused(production: Any, token: str) -> None:
+    production(metrics_token=token)
+    assert found() == {"frontend_site.E003"}
+
+
+def test_a_metrics_token_that_is_another_secret_is_refused(production: Any, settings: Any) -> None:
+    production(metrics_token=settings.SECRET_KEY)
+    assert found() == {"frontend_site.E009"}
+
+
 def test_one_key_for_two_purposes_is_refused(production: Any) -> None:
     production(csrf_keys=(*OTHER, *STRONG))
     assert found() == {"frontend_site.E009"}

@@ -59,10 +59,10 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 960),
-        ("/api/auth/session", True, 200, 450),
-        ("/", False, 200, 440),
-        ("/account", False, 302, 350),
+        ("/account", True, 200, 980),
+        ("/api/auth/session", True, 200, 470),
+        ("/", False, 200, 448),
+        ("/account", False, 302, 356),
     ],
 )
 def test_a_request_calls_few_functions(

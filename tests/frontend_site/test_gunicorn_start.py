@@ -1,11 +1,14 @@
 """What cannot work stops frontend_site in one line, before a worker starts."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.frontend_site.test_settings import PRODUCTION
-from tests.one_line import start
+from tests.one_line import ROOT, start
 
 pytestmark = pytest.mark.slow
 
@@ -33,3 +36,14 @@ pytestmark = pytest.mark.slow
 def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:
     [printed] = start("frontend_site", tmp_path, **{**PRODUCTION, **changes})
     assert printed.startswith(f"gatehouse: {line}")
+
+
+@pytest.mark.parametrize("module", ["django.conf", "prometheus_client", "frontend_site.metrics"])
+def test_the_master_imports_nothing_that_has_locks(module: str) -> None:
+    """gevent patches a worker after the fork, and a lock that exists by then stays unpatched."""
+    script = f"import sys, gatehouse.metrics_folder, frontend_site.gunicorn; print({module!r} in sys.modules)"
+    environment = {"PATH": os.environ["PATH"], "GATEHOUSE_ENV": "test"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False", done.stderr

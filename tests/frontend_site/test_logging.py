@@ -81,3 +81,13 @@ def test_a_request_is_one_line_whatever_its_path(browser: Browser, log: io.Strin
     (line,) = lines
     assert (TOKEN in line, "\x1b" in line) == (False, False)
     assert json.loads(line)["path"] == "/a\r\nb\x1b[redacted]"
+
+
+def test_an_outage_in_a_middleware_is_one_line(
+    settings: Any, browser: Browser, auth_api_down: None, log: io.StringIO
+) -> None:
+    """A middleware that reads `request.user`: its exception reaches no view, and Django logs it."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.adopter.middleware.NameInHeader"]
+    assert type(browser)().sign_in().get("/account").status_code == 503
+    events = [json.loads(line)["event"] for line in log.getvalue().splitlines()]
+    assert events == ["auth_api.unavailable", "request.finished"]

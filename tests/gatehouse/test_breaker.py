@@ -116,3 +116,15 @@ def test_of_many_threads_one_is_the_probe(breaker: Breaker, clock: Clock) -> Non
     for thread in threads:
         thread.join()
     assert len(admitted) == 1
+
+
+def test_whoever_watches_hears_of_each_change_once() -> None:
+    changes: list[bool] = []
+    breaker = Breaker(failures=2, rest=1.0, on_change=changes.append)
+    breaker.succeeded()
+    for _ in range(3):
+        breaker.failed()
+    assert changes == [True]
+    breaker.succeeded()
+    breaker.succeeded()
+    assert changes == [True, False]

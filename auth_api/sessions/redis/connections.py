@@ -21,6 +21,7 @@ from auth_api.sessions.redis import cluster, held
 from auth_api.sessions.redis.held import Command
 from auth_api.sessions.redis.refusals import CODES
 from gatehouse.breaker import Breaker
+from gatehouse.metrics import shown_breaker
 
 ALIAS = "sessions"
 # Milliseconds; below ANSWER_TIMEOUT (settings/redis.py), so that a late "no" arrives.
@@ -38,7 +39,12 @@ _log = structlog.get_logger("auth_api.sessions")
 
 # Opens when a server does not answer or cannot be reached. Not for a cluster: one silent node must not
 # keep anybody from the others, and redis-py's client has its own view of each.
-breaker = Breaker(failures=5, rest=1.0, counted=(RedisConnectionError, RedisTimeoutError, OSError))
+breaker = Breaker(
+    failures=5,
+    rest=1.0,
+    counted=(RedisConnectionError, RedisTimeoutError, OSError),
+    on_change=shown_breaker("redis"),
+)
 
 
 class TooLate(RedisError):

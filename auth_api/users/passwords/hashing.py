@@ -28,6 +28,7 @@ from nacl.exceptions import InvalidkeyError
 
 from auth_api.deadline import require_time
 from auth_api.errors import Overloaded
+from auth_api.metrics import HASHES
 from auth_api.options import options
 from auth_api.threads import KNOWN_WAITING, STRANGERS_WAITING
 from gatehouse.waiting_line import LineFull, WaitingLine
@@ -115,6 +116,7 @@ def _line() -> WaitingLine:
     )
 
 
+@HASHES.track_inprogress()
 def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
     """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads.
 

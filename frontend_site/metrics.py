@@ -1,0 +1,20 @@
+"""What the site counts, beside its requests (gatehouse/metrics.py)."""
+
+from functools import cache
+
+from prometheus_client import Counter, Gauge
+
+UNKNOWN = "unknown"  # the outcome of a call without an answer that we agreed on
+
+CALLS = Counter(
+    "gatehouse_auth_api_calls",
+    "Calls to auth_api, by call and by the status of the answer",
+    ["call", "outcome"],
+)
+STREAMS = Gauge("gatehouse_streams", "Open pages that wait for events", multiprocess_mode="livesum")
+_of = cache(CALLS.labels)
+
+
+def count_call(call: str, outcome: str | int) -> None:
+    """Count one call to auth_api; `outcome` is a status or UNKNOWN."""
+    _of(call, outcome).inc()
