@@ -21,6 +21,10 @@ class ServiceTokenRequired(Exception):
     """The caller did not show a good service token."""
 
 
+class RegistrationClosed(Exception):
+    """Only an administrator, or an invitation, creates accounts here."""
+
+
 class InvalidCredentials(Exception):
     """Unknown address, wrong password, inactive or unverified: one answer for all."""
 

@@ -8,7 +8,7 @@ cannot use it at another (RFC 8725, 3.9). `docs/how-to/upstreams.md` says what s
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,8 @@ from gatehouse.keys import Key
 
 LIFETIME = 60  # seconds
 TYPE = "gatehouse-identity+jwt"  # RFC 8725, 3.11: no other token of ours can be taken for one
+CLAIMS = ("email", "name", "groups")  # of the user, in a token only if its receiver asks for them
+_EMPTY: dict[str, Any] = {"email": "", "name": "", "groups": []}
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 # The order of P-256 (FIPS 186-5, SP 800-186 3.2.1.3).
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -33,14 +35,24 @@ def is_audience(text: str) -> bool:
     return bool(_AUDIENCE.fullmatch(text))
 
 
-def mint_identity(current: CurrentSession, *, audience: str, issuer: str, key: Key) -> str:
+def are_claims(names: Collection[str]) -> bool:
+    """Whether `names` are claims that a receiver can ask for, each once."""
+    return set(names) <= set(CLAIMS) and len(set(names)) == len(names)
+
+
+def mint_identity(
+    current: CurrentSession, *, audience: str, issuer: str, key: Key, claims: Collection[str] = ()
+) -> str:
     """Return the token that tells `audience` who is behind `current`, good for LIFETIME seconds.
 
     Claims: iss, aud, sub, iat, exp, jti (RFC 7519, 4.1); auth_time, amr and sid as OpenID Connect
-    defines them. `sub` is the user's id, `sid` the session's handle; no name, no address.
+    defines them. `sub` is the user's id, `sid` the session's handle. `claims`, from CLAIMS, are added;
+    otherwise there is no name and no address.
     """
     now = int(time.time())
-    claims = {
+    told = {name: current.user.get(name) or _EMPTY[name] for name in claims}
+    content = {
+        **told,
         "iss": issuer,
         "aud": audience,
         "sub": current.user["id"],
@@ -52,7 +64,7 @@ def mint_identity(current: CurrentSession, *, audience: str, issuer: str, key: K
         "jti": secrets.token_urlsafe(12),
     }
     headers = {"kid": key.id, "typ": TYPE}
-    return jwt.encode(claims, _signing_key(key), algorithm="ES256", headers=headers)
+    return jwt.encode(content, _signing_key(key), algorithm="ES256", headers=headers)
 
 
 def key_set(keys: Sequence[Key]) -> dict[str, Any]:

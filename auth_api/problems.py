@@ -14,6 +14,7 @@ from auth_api.errors import (
     InvalidToken,
     Overloaded,
     PayloadTooLarge,
+    RegistrationClosed,
     ServiceTokenRequired,
     Throttled,
     UnsupportedMediaType,
@@ -71,6 +72,10 @@ _TABLE: dict[type[Exception], Problem] = {
     ServiceTokenRequired: Problem(
         "service-token-required", 401, "Service token required", "Send a valid service token.",
         {"WWW-Authenticate": "Bearer"},
+    ),
+    RegistrationClosed: Problem(
+        "registration-closed", 403, "Registration closed",
+        "An administrator creates accounts or sends invitations.",
     ),
     InvalidCredentials: Problem(
         "invalid-credentials", 401, "Invalid credentials",

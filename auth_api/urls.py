@@ -29,6 +29,7 @@ urlpatterns = [
     path("v1/security-events", security.security_events),
     path("v1/events", events.events),
     path("v1/register", accounts.register),
+    path("v1/invitations/accept", accounts.accept),
     path("v1/email/verify", accounts.verify),
     path("v1/email/resend", accounts.resend),
     path("v1/email/change", accounts.change_address),

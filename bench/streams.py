@@ -76,7 +76,8 @@ def upload(stack: Stack, cookies: str, token: str) -> None:
 
 def measure() -> Watch:
     service = Service()
-    with Stack(GATEHOUSE_UPSTREAMS=f"reports={service.url}") as stack:
+    names = {"GATEHOUSE_UPSTREAMS": f"reports={service.url}"}
+    with Stack(**names, GATEHOUSE_ACCESS_RULES="/api/reports/=signed-in") as stack:
         client = JsonClient(stack.address)
         client.login(EMAIL, stack.make_user(EMAIL))
         token = client.csrf()

@@ -53,7 +53,9 @@ def main() -> None:
     service = Service()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gh-bench-")))
-        ours, running = stack.enter_context(gatehouse(GATEHOUSE_UPSTREAMS=f"bench={service.url}"))
+        names = {"GATEHOUSE_UPSTREAMS": f"bench={service.url}"}
+        names["GATEHOUSE_ACCESS_RULES"] = "/api/bench/=signed-in"
+        ours, running = stack.enter_context(gatehouse(**names))
         cache = stack.enter_context(monolith("cache", folder))
         cached_db = stack.enter_context(monolith("cached_db", folder))
         for system in (ours, cache, cached_db):

@@ -1,6 +1,6 @@
 """A service behind Gatehouse, in plain Django: who is calling, from the identity token alone.
 
-    GATEHOUSE_UPSTREAMS=reports=http://127.0.0.1:9000 script/server
+    GATEHOUSE_UPSTREAMS=reports=http://127.0.0.1:9000 GATEHOUSE_ACCESS_RULES=/api/reports/=signed-in script/server
     GATEHOUSE_ORIGIN=http://localhost:8000 gunicorn --chdir examples --bind 127.0.0.1:9000 upstream
 
 Then sign in, and open /api/reports/hello.

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.session_check import known_user
+from frontend_site.options import options
 from frontend_site.pages.rendering import HTML, render
 from frontend_site.security.endpoints import kind_of
 from frontend_site.security.next_url import login_url
@@ -27,6 +29,9 @@ DUPLICATE_COOKIE = Problem(
 NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
 SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
 FORBIDDEN = Problem("forbidden", 403, "Not allowed", "You do not have permission for this.")
+REFUSED = Problem(
+    "no-access", 403, "No access", "You do not have access to this. Ask {contact} for it."
+)
 CSRF_FAILED = Problem(
     "csrf-failed", 403, "CSRF check failed",
     "We could not verify that this request came from a page of this site, so nothing was changed. "
@@ -88,6 +93,11 @@ def respond(
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+def refused() -> Problem:
+    """Return REFUSED with the name of whom to ask."""
+    return replace(REFUSED, detail=REFUSED.detail.format(contact=options().contact))
 
 
 def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | None:

@@ -113,6 +113,16 @@ def _host_name(item: str) -> str:
     return dot + ascii_host(item.removeprefix("."))
 
 
+def _domains(text: str) -> frozenset[str]:
+    """Return domains of addresses as they are stored (auth_api.users.addresses): exact, no wildcard."""
+    found = frozenset(ascii_host(item) for item in _items(text))
+    if text and not found:  # `,` would allow all
+        raise ValueError
+    if any(not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", d) or d[-1].isdigit() for d in found):
+        raise ValueError
+    return found
+
+
 def _origin(text: str) -> str:
     """Return an origin as browsers write it in an Origin header (RFC 6454, 6.2)."""
     parts = urlsplit(text)
@@ -162,6 +172,9 @@ ORIGIN: Kind[str] = Kind("an origin such as https://example.com, without a path"
 URL: Kind[str] = Kind("an http:// or https:// URL without user, query or fragment", _http_url)
 HOSTS: Kind[list[str]] = Kind(
     "a comma-separated list of host names, without scheme, port or path", _host_names
+)
+DOMAINS: Kind[frozenset[str]] = Kind(
+    "a comma-separated list of domains such as example.com, without @ or wildcard", _domains
 )
 ADDRESS: Kind[str] = Kind("an address or a host name, without a port", _bind_address)
 SENDER: Kind[str] = Kind(

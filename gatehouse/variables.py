@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from .kinds import (
     ADDRESS,
+    DOMAINS,
     FILE,
     FOLDER,
     HOSTS,
@@ -49,6 +50,7 @@ LOG_LEVEL = Variable("GATEHOUSE_LOG_LEVEL", BOTH, choice("DEBUG", "INFO", "WARNI
 GRACE = Variable("GATEHOUSE_GRACE", BOTH, duration("0s", "1h"), "5s", "how long a stopping service waits for requests in progress")
 LAME_DUCK = Variable("GATEHOUSE_LAME_DUCK", BOTH, duration("0s", "1h"), "0s", "how long a service goes on after SIGTERM while its /readyz answers 503, so that a load balancer takes it out first (docs/how-to/operations.md)")
 PUBLIC_ORIGIN = Variable("GATEHOUSE_PUBLIC_ORIGIN", BOTH, ORIGIN, "", "the origin of the site in browsers; links in mails start with it", required=True)
+REGISTRATION = Variable("GATEHOUSE_REGISTRATION", BOTH, choice("open", "invite", "closed"), "open", "who may create an account: everybody, whoever has an invitation, or nobody but administrators (docs/explanation/accounts.md)")
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
 
 FRONTEND_SECRET_KEY = Variable("FRONTEND_SECRET_KEY", FRONTEND_SITE, TEXT, "", "Django's SECRET_KEY for frontend_site", required=True, secret=True)
@@ -61,11 +63,13 @@ KEYFILE = Variable("GATEHOUSE_KEYFILE", FRONTEND_SITE, FILE, "", "the private ke
 ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", FRONTEND_SITE, HOSTS, "", "the host names of this site; must include the host of GATEHOUSE_PUBLIC_ORIGIN", required=True)
 AUTH_API_URL = Variable("AUTH_API_URL", FRONTEND_SITE, URL, "", "the base URL of auth_api, such as http://127.0.0.1:8001", required=True)
 PROXY_HOPS = Variable("GATEHOUSE_PROXY_HOPS", FRONTEND_SITE, number(0, 5), "0", "the number of reverse proxies in front of frontend_site whose X-Forwarded headers are trusted")
-FORWARD_AUTH_PATHS = Variable("GATEHOUSE_FORWARD_AUTH_PATHS", FRONTEND_SITE, LIST, "", "the paths of apps behind forward auth, such as /app/,/wiki/:click; `:click` requires a click for links from other sites (docs/how-to/forward-auth.md)")
+ACCESS_RULES = Variable("GATEHOUSE_ACCESS_RULES", FRONTEND_SITE, LIST, "", "who may open the apps behind forward auth and the upstreams, such as /app/=signed-in,/jupyter/=group:ops,/api/reports/=group:dev|group:ops; what no rule opens is refused (docs/how-to/access.md)")
+CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, TEXT, "an administrator of this site", "whom to ask for access, for the page that refuses it; a name or an address")
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
 METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, 32 or more characters; without one there is no /metrics (docs/reference/metrics.md)")
 UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base (docs/how-to/upstreams.md)")
 UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "the cookies that upstreams may set and receive, as name:cookie")
+UPSTREAM_CLAIMS = Variable("GATEHOUSE_UPSTREAM_CLAIMS", FRONTEND_SITE, LIST, "", "what the identity tokens of upstreams contain about the user, as name:claim; a claim is email, name or groups")
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the maximum size of a request body to an upstream")
 UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duration("1s", "1d"), "60s", "how long to wait for the next byte from a client or an upstream")
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")
@@ -85,6 +89,7 @@ REDIS_FSYNC = Variable("GATEHOUSE_REDIS_FSYNC", AUTH_API, number(0, 1), "0", "1 
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "the database, such as postgres://user:password@host/name; defaults to SQLite in GATEHOUSE_VAR")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "the mail server: smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
 DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender address of mails")
+MAIL_DOMAINS = Variable("GATEHOUSE_MAIL_DOMAINS", AUTH_API, DOMAINS, "", "the domains of addresses with which people may register, and to which they may change; empty allows all")
 SESSION_IDLE = Variable("GATEHOUSE_SESSION_IDLE", AUTH_API, duration("10s", YEAR), "1h", "the idle timeout: a session ends if it is not used for this long")
 SESSION_ABSOLUTE = Variable("GATEHOUSE_SESSION_ABSOLUTE", AUTH_API, duration("10s", YEAR), "12h", "the absolute timeout: a session ends this long after the last authentication")
 REMEMBER_IDLE = Variable("GATEHOUSE_REMEMBER_IDLE", AUTH_API, duration("10s", YEAR), "14d", "the idle timeout with `Keep me signed in`")
@@ -97,6 +102,7 @@ CARD_LIFETIME = Variable("GATEHOUSE_CARD_LIFETIME", AUTH_API, duration("1s", "1d
 FENCE_LIFETIME = Variable("GATEHOUSE_FENCE_LIFETIME", AUTH_API, duration("1m", "1d"), "1h", "how long a fence lasts while a user is changed; must be longer than any such transaction")
 RECORD_FORMAT = Variable("GATEHOUSE_RECORD_FORMAT", AUTH_API, number(1, 2), "2", "the format of session records; set 1 while workers of a release that reads only format 1 are running (docs/explanation/sessions.md)")
 VERIFICATION_LIFETIME = Variable("GATEHOUSE_VERIFICATION_LIFETIME", AUTH_API, duration("1m", YEAR), "1d", "the lifetime of e-mailed links that confirm an address")
+INVITATION_LIFETIME = Variable("GATEHOUSE_INVITATION_LIFETIME", AUTH_API, duration("1h", YEAR), "7d", "the lifetime of e-mailed invitations")
 RESET_LIFETIME = Variable("GATEHOUSE_RESET_LIFETIME", AUTH_API, duration("1m", "7d"), "30m", "the lifetime of e-mailed links that set a password")
 DISOWN_LIFETIME = Variable("GATEHOUSE_DISOWN_LIFETIME", AUTH_API, duration("1h", YEAR), "7d", "the lifetime of the e-mailed links `This was not me` and `Restore my address`")
 SECURITY_LOG_KEEP = Variable("GATEHOUSE_SECURITY_LOG_KEEP", AUTH_API, duration("1d", "3650d"), "180d", "the age after which prune_security_log deletes events")

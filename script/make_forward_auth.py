@@ -51,7 +51,9 @@ def _masked(text: str) -> str:
 
 
 def main() -> None:
-    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS="/app/") as stack:
+    with Stack(
+        GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_ACCESS_RULES="/app/=signed-in,/ops/=group:ops"
+    ) as stack:
         walk = Transcript(stack)
         walk.ask("A page, nobody signed in", {**ASKED, **PAGE})
         walk.ask("The same for nginx", {**ASKED, **PAGE}, "?audience=app&redirect=no")
@@ -60,6 +62,15 @@ def main() -> None:
         client.login(EMAIL, stack.make_user(EMAIL))
         cookie = {"Cookie": f"theme=dark; __Host-session={client.cookies['__Host-session']}"}
         walk.ask("Signed in", {**cookie, **ASKED, **PAGE})
+        walk.ask(
+            "Signed in, in no group that has access",
+            {**cookie, **ASKED, **FETCH, "X-Forwarded-Uri": "/ops/"},
+        )
+        walk.ask(
+            "An app that asks for the groups",
+            {**cookie, **ASKED, **FETCH},
+            "?audience=app&claims=name,groups",
+        )
         foreign = {"X-Forwarded-Method": "POST", "Sec-Fetch-Site": "cross-site"}
         walk.ask("A form of another site", {**cookie, **ASKED, **foreign})
         walk.ask("A proxy that does not say the method", cookie)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
 from auth_api.users.flows.address import confirm_address, request_address_change
+from auth_api.users.flows.invitation import accept_invitation
 from auth_api.users.flows.recovery import restore_address
 from auth_api.users.flows.registration import register_user, resend_verification, verify_email
 from auth_api.users.passwords.hashing import MAX_LENGTH
@@ -28,6 +29,13 @@ class RegisterForm:
 class VerifyForm:
     token: str = field(repr=False)
     password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
+
+
+@dataclass(frozen=True)
+class InvitationForm:
+    token: str = field(repr=False)
+    password: str = field(repr=False)
+    name: str = field(default="", metadata={"longest": 150})
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,14 @@ def register(request: ApiRequest) -> HttpResponse:
     address = request.client_address
     register_user(email=form.email, password=form.password, name=form.name, address=address)
     return JsonResponse({"detail": "We have sent a message to this address."}, status=202)
+
+
+@require_POST
+def accept(request: ApiRequest) -> HttpResponse:
+    form = read_form(request, InvitationForm)
+    address = request.client_address
+    accept_invitation(token=form.token, password=form.password, name=form.name, address=address)
+    return JsonResponse({"detail": "Your account has been created. Sign in with your address."})
 
 
 @require_POST

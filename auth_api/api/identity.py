@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
-from auth_api.identity import is_audience, key_set, mint_identity
+from auth_api.identity import are_claims, is_audience, key_set, mint_identity
 from auth_api.options import options
 from auth_api.sessions import services as sessions
 
@@ -18,6 +18,9 @@ def identity(request: ApiRequest) -> HttpResponse:
     audience = request.GET.get("audience", "")
     if not is_audience(audience):
         raise InvalidRequest({"audience": ["Use a lower-case name of at most 31 characters."]})
+    claims = [name for name in request.GET.get("claims", "").split(",") if name]
+    if not are_claims(claims):
+        raise InvalidRequest({"claims": ["Use email, name and groups, each once."]})
     current = sessions.current_session(request)
     settings = options()
     token = mint_identity(
@@ -25,6 +28,7 @@ def identity(request: ApiRequest) -> HttpResponse:
         audience=audience,
         issuer=settings.public_origin,
         key=settings.identity_keys[0],
+        claims=claims,
     )
     return identity_response(current, token)
 

@@ -30,6 +30,9 @@ class Kind(StrEnum):
     DEACTIVATED = "account.deactivated"
     RIGHTS_CHANGED = "account.rights_changed"
     EXPORTED = "account.exported"
+    INVITED = "invitation.sent"
+    INVITATION_REVOKED = "invitation.revoked"
+    INVITATION_ACCEPTED = "invitation.accepted"
 
     @property
     def is_strangers(self) -> bool:
@@ -71,6 +74,9 @@ _LABELS = {
     Kind.DEACTIVATED: "Account deactivated",
     Kind.RIGHTS_CHANGED: "Permissions changed",
     Kind.EXPORTED: "Data downloaded",
+    Kind.INVITED: "Sent an invitation",
+    Kind.INVITATION_REVOKED: "Revoked an invitation",
+    Kind.INVITATION_ACCEPTED: "Account created by an invitation",
 }
 
 

@@ -29,6 +29,8 @@ class Gatehouse:
     environment: str  # development, production or test
     public_origin: str
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
+    registration: str  # "open", "invite" or "closed"
+    mail_domains: frozenset[str]  # of addresses that people choose; empty: all
     pwned_passwords_url: str  # of a Pwned Passwords range service; empty: not asked
     session_idle: int
     session_absolute: int
@@ -49,6 +51,7 @@ class Gatehouse:
     hashing_slots: int  # password hashes at once in one worker
     database_slots: int  # threads of one worker that may wait for the database at once
     verification_lifetime: int  # of a link that proves an address
+    invitation_lifetime: int
     reset_lifetime: int
     disown_lifetime: int  # of the link "this was not me"
     security_log_keep: int  # then prune_security_log deletes an event
@@ -166,6 +169,8 @@ def _gatehouse() -> Gatehouse:
         environment=ENV.environment,
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
         bind=ENV.read(variables.AUTH_API_BIND),
+        registration=ENV.read(variables.REGISTRATION),
+        mail_domains=ENV.read(variables.MAIL_DOMAINS),
         pwned_passwords_url=ENV.read(variables.PWNED_PASSWORDS_URL),
         session_idle=ENV.read(variables.SESSION_IDLE),
         session_absolute=ENV.read(variables.SESSION_ABSOLUTE),
@@ -186,6 +191,7 @@ def _gatehouse() -> Gatehouse:
         hashing_slots=ENV.read(variables.HASHING_SLOTS),
         database_slots=max(1, ENV.read(variables.AUTH_API_THREADS) // 2),
         verification_lifetime=ENV.read(variables.VERIFICATION_LIFETIME),
+        invitation_lifetime=ENV.read(variables.INVITATION_LIFETIME),
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),
         disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),
         security_log_keep=ENV.read(variables.SECURITY_LOG_KEEP),

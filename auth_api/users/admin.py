@@ -25,6 +25,7 @@ from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
 
+from . import invitation_admin  # noqa: F401 - registers its model
 from .allowances import require_password_allowance
 from .models import User
 from .services import check_credentials, set_active
@@ -144,7 +145,7 @@ admin.site.site_url = None
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("email", "name", "is_active", "email_verified", "is_staff", "date_joined")
-    list_filter = ("is_active", "email_verified", "is_staff", "is_superuser")
+    list_filter = ("is_active", "email_verified", "is_staff", "is_superuser", "groups")
     search_fields = ("email", "name")
     date_hierarchy = "date_joined"
     readonly_fields = ("id", "date_joined", "last_login", "session_epoch", "security_log")
@@ -156,7 +157,10 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ("send_reset_link", "end_all_sessions", "deactivate", "activate")
     # What the list's own links ask for, and nothing else: Django lets every column of the row be
     # searched, so `?password__startswith=` would spell out hashes, one answer at a time.
-    lookups = frozenset(f"{name}__{kind}" for name in list_filter for kind in ("exact", "isnull"))
+    lookups = frozenset(
+        {"groups__id__exact"}
+        | {f"{name}__{kind}" for name in list_filter for kind in ("exact", "isnull")}
+    )
     date_lookups = frozenset(f"date_joined__{k}" for k in ("year", "month", "day", "gte", "lt"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> Any:

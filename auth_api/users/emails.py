@@ -1,6 +1,7 @@
 """Writes the mails about accounts into the outbox, in the caller's transaction."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from auth_api.mail.outbox import queue_mail
 from auth_api.options import options
@@ -8,10 +9,12 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.times import in_words
 
 from .acts import Act
+from .invitations import Invitation
 from .models import User
 from .tokens import (
     confirmation_link,
     disown_link,
+    invitation_link,
     reset_link,
     restore_link,
     verification_link,
@@ -39,6 +42,17 @@ def send_already_registered(user: User) -> None:
         template="already_registered",
         subject="You already have an account",
         page=f"{options().public_origin}/password/forgot",
+    )
+
+
+def send_invitation(invitation: Invitation) -> None:
+    """Mail the link that creates the account of an invited address."""
+    queue_mail(
+        to=invitation.email,
+        template="invitation",
+        subject="You are invited to create an account",
+        link=invitation_link(invitation),
+        site=urlsplit(options().public_origin).netloc,
     )
 
 

@@ -18,6 +18,7 @@ from auth_api.sessions.tokens import new_ref
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
+from .invitations import Invitation as Invitation
 from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the snapshot.
@@ -131,7 +132,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             "email_verified": self.email_verified,
             "is_staff": self.is_staff,
             "date_joined": joined,
+            "groups": self.group_names(),
         }
+
+    def group_names(self) -> list[str]:
+        """Return the names of the user's groups, sorted by code point, as every reader compares them."""
+        return sorted(self.groups.values_list("name", flat=True))
 
     def get_full_name(self) -> str:
         return self.name or self.email

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.core import signing
 from django.db.models import F
+from django.utils import timezone
 
 from auth_api.errors import InvalidToken
 from auth_api.mail.outbox import SignedLink
 from auth_api.options import options
 
+from .invitations import Invitation
 from .models import User
 
 
@@ -29,6 +31,7 @@ VERIFY = Purpose("gatehouse.verify-address", "/email/verify")
 CONFIRM = Purpose("gatehouse.confirm-address", "/email/confirm")
 RESTORE = Purpose("gatehouse.restore-address", "/email/restore")
 DISOWN = Purpose("gatehouse.disown-sign-in", "/sessions/disown")
+INVITE = Purpose("gatehouse.invitation", "/invitation")
 RESET = Purpose("gatehouse.reset-password", "/password/reset")
 
 
@@ -67,6 +70,27 @@ def disown_link(user: User, sign_in: int) -> SignedLink:
 def restore_link(user: User, act: int) -> SignedLink:
     """A link that restores the address that `act` replaced, for 7 days; it works signed out."""
     return _link(RESTORE, options().disown_lifetime, str(user.id), act)
+
+
+def invitation_link(invitation: Invitation) -> SignedLink:
+    """A link that creates an account for the invitation's address, until the invitation expires."""
+    claims = (invitation.pk, invitation.email, invitation.nonce)
+    return SignedLink(INVITE.path, INVITE.salt, claims, int(invitation.expires_at.timestamp()))
+
+
+def read_invitation_token(token: str, *, lock: bool = False) -> Invitation:
+    """Return the invitation of `token`, with `lock` held to the transaction's end.
+
+    Raises InvalidToken, also if it was used, revoked or sent again.
+    """
+    pk, email, nonce = _claims(INVITE, token, 3)
+    found = Invitation.objects.select_for_update() if lock else Invitation.objects.all()
+    invitation = found.filter(
+        pk=pk, email=email, nonce=nonce, expires_at__gt=timezone.now()
+    ).first()
+    if invitation is None:
+        raise InvalidToken
+    return invitation
 
 
 def read_verification_token(token: str, *, lock: bool = False) -> User:

@@ -1,6 +1,6 @@
 """The client for auth_api: a fixed table of routes, over one connection pool per worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
@@ -70,13 +70,14 @@ class AuthApiClient:
         content_type: str = "",
         handle: str = "",
         audience: str = "",
+        claims: Collection[str] = (),
     ) -> Answer:
         """Send one call and return what auth_api said, 4xx and 5xx included.
 
         A GET whose kept-alive connection had been closed is sent once more; nothing else is.
         Raises AuthApiUnavailable, and ValueError for a handle that is none.
         """
-        method, path = method_and_path(route, handle=handle, audience=audience)
+        method, path = method_and_path(route, handle=handle, audience=audience, claims=claims)
         # Only what we have signed goes on, and only to where it counts.
         tag = known_account_tag(caller.known_browser, self._options.service_keys)
         known_browser = caller.known_browser if tag and route == "login" else ""

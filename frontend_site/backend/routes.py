@@ -1,12 +1,12 @@
 """The fixed table of auth_api's calls."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 
 # Name -> method and path. `{handle}` is the only thing from outside that ever enters a path;
-# `{audience}` is a name from our own settings.
+# `{audience}` is a name from our own settings, `{claims}` come from a fixed list.
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
     "logout": ("POST", "/v1/logout"),
@@ -20,6 +20,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "revoke-all": ("POST", "/v1/sessions/revoke-all"),
     "reauthenticate": ("POST", "/v1/reauthenticate"),
     "register": ("POST", "/v1/register"),
+    "accept-invitation": ("POST", "/v1/invitations/accept"),
     "verify-email": ("POST", "/v1/email/verify"),
     "resend-verification": ("POST", "/v1/email/resend"),
     "change-address": ("POST", "/v1/email/change"),
@@ -30,7 +31,7 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "change-password": ("POST", "/v1/password/change"),
     "delete-account": ("DELETE", "/v1/account"),
     "export-account": ("GET", "/v1/account/export"),
-    "identity": ("GET", "/v1/identity?audience={audience}"),
+    "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
     "ready": ("GET", "/v1/ready"),
 }
@@ -49,7 +50,7 @@ LONG = frozenset({"export-account"})
 # Each of these makes auth_api hash a password; it does few at once.
 HASHING = frozenset(
     {
-        "login", "reauthenticate", "register", "verify-email", "confirm-address", "reset-password",
+        "login", "reauthenticate", "register", "accept-invitation", "verify-email", "confirm-address", "reset-password",
         "change-password",
     }
 )  # fmt: skip
@@ -60,9 +61,12 @@ def is_handle(text: str) -> bool:
     return bool(_HANDLE.fullmatch(text))
 
 
-def method_and_path(route: str, *, handle: str, audience: str) -> tuple[str, str]:
+def method_and_path(
+    route: str, *, handle: str, audience: str, claims: Collection[str] = ()
+) -> tuple[str, str]:
     """Return what to call. Raises KeyError for an unknown route, ValueError for a handle that is none."""
     method, template = ROUTES[route]
     if "{handle}" in template and not is_handle(handle):
         raise ValueError("not a handle")
-    return method, template.format(handle=handle, audience=audience)
+    wanted = f"&claims={','.join(sorted(claims))}" if claims else ""
+    return method, template.format(handle=handle, audience=audience, claims=wanted)

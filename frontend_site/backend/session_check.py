@@ -1,6 +1,6 @@
 """Asks auth_api about the session of a request, at most once, and keeps the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
@@ -47,6 +47,7 @@ def call_auth_api(
     content_type: str = "",
     handle: str = "",
     audience: str = "",
+    claims: Collection[str] = (),
 ) -> Answer:
     """Make one call on behalf of the browser; remember what the answer says about its session.
 
@@ -60,6 +61,7 @@ def call_auth_api(
         content_type=content_type,
         handle=handle,
         audience=audience,
+        claims=claims,
     )
     check = request.session_check
     if answer.status == 401 and answer.slug in SIGNED_OUT:

@@ -1,6 +1,8 @@
 """The type of `request.user` on this site."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from frontend_site.backend.client import Answer, AuthApiUnavailable
 
@@ -9,7 +11,7 @@ from frontend_site.backend.client import Answer, AuthApiUnavailable
 class SiteUser:
     """A signed-in user, or NOBODY. As with Django's users, two are equal if their ids are.
 
-    Only auth_api has the permissions beyond `is_staff`. There is no `has_perm` here, so a decorator
+    Only auth_api has the permissions beyond `is_staff` and the names of the groups. There is no `has_perm` here, so a decorator
     that checks one fails and denies access.
     """
 
@@ -18,6 +20,7 @@ class SiteUser:
     name: str = field(default="", compare=False)
     is_staff: bool = field(default=False, compare=False)
     is_active: bool = field(default=False, compare=False)
+    groups: tuple[str, ...] = field(default=(), compare=False)  # their names, sorted
     is_authenticated: bool = field(default=False, compare=False)
 
     @property
@@ -29,6 +32,10 @@ class SiteUser:
     def pk(self) -> str | None:
         """The user's id, under the name that Django uses."""
         return self.id
+
+    def in_group(self, name: str) -> bool:
+        """Whether the user is a member of the group with this name; case counts."""
+        return name in self.groups
 
     def get_username(self) -> str:
         """Return the e-mail address, with which the user signs in; "" for NOBODY."""
@@ -47,11 +54,17 @@ class SiteUser:
                 email=str(user["email"]),
                 name=str(user["name"] or ""),
                 is_staff=bool(user["is_staff"]),
+                groups=groups_of(user),
                 is_active=True,  # auth_api confirms no session of an inactive user
                 is_authenticated=True,
             )
         except (KeyError, TypeError) as error:
             raise AuthApiUnavailable("a session without its user") from error
+
+
+def groups_of(user: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the groups in auth_api's `user`; none if an earlier release has stored it without them."""
+    return tuple(str(name) for name in user.get("groups") or ())
 
 
 NOBODY = SiteUser()

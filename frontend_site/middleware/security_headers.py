@@ -43,7 +43,8 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         headers = response.headers
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
-        if headers.get("Content-Type", "").startswith("text/html") and not is_api(request):
+        own = not is_api(request) or request.path_info.startswith("/auth/")
+        if headers.get("Content-Type", "").startswith("text/html") and own:
             headers["Content-Security-Policy"] = _policy(request)
         elif request.path_info == _worker():
             headers["Content-Security-Policy"] = _WORKER

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from frontend_site.backend.users import NOBODY
+from frontend_site.options import options
 from frontend_site.site_request import nonce_of
 
 from .page_session import page_session
@@ -17,9 +18,11 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
     `user` is `request.user`. `page_session()` is what is known of the session. `has_session`: there is a session cookie, which proves nothing.
 
+    `may_register`: whether everybody may create an account; otherwise they ask `contact`.
+
     Attributes may be missing on an error page of a request that never reached our middleware.
     """
-    csrf = getattr(request, "csrf", None)
+    csrf, ours = getattr(request, "csrf", None), options()
     return {
         "csrf_state": csrf,
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
@@ -27,5 +30,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "request_id", ""),
         "page_session": partial(page_session, request),
         "user": getattr(request, "user", NOBODY),
+        "may_register": ours.registration == "open",
+        "contact": ours.contact,
         "has_session": bool(csrf and getattr(request, "session_token", None)),
     }

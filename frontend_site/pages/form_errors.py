@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from frontend_site.backend.client import Answer
 from frontend_site.backend.relay import relay_cookies
+from frontend_site.options import options
 from frontend_site.pages.forms import field_errors
 from frontend_site.pages.rendering import render
 from frontend_site.site_request import SiteRequest
@@ -20,7 +21,7 @@ def form_again(
 
     `refused` in `context` is the message for a 401.
     """
-    status = answer.status if answer.status in (400, 401, 413, 429) else 503
+    status = answer.status if answer.status in (400, 401, 403, 413, 429) else 503
     relay_cookies(request, answer)
     errors = field_errors(answer.document)
     refused = context.pop("refused", _REFUSED)
@@ -36,6 +37,8 @@ def message_of(answer: Answer, errors: dict[str, list[str]], refused: str) -> st
     match answer.status:
         case 401:
             return refused
+        case 403 if answer.slug == "registration-closed":
+            return f"Registration is closed. Ask {options().contact} for an account."
         case 429:
             return f"Too many attempts. Wait {_in_words(answer.retry_after)}, then try again."
         case 400 if answer.slug == "invalid-token":

@@ -27,6 +27,11 @@ _NOT_THE_ACCOUNT = (
 
 
 @page("GET", "POST", public=True)
+def accept_invitation(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(request, "accept-invitation", "invitation", "password", "name")
+
+
+@page("GET", "POST", public=True)
 def verify_email(request: SiteRequest) -> HttpResponse:
     return _mailed_link(
         request, "verify-email", "verify_email", "password", refused=_NOT_THE_REGISTRANT
@@ -69,6 +74,7 @@ def _mailed_link(
         else:
             context = {
                 "token": form["token"],
+                "name": form.get("name", ""),
                 "refused": refused,
                 "wants_password": answer.status in (401, 429),
             }

@@ -36,6 +36,9 @@ _WORDS: dict[str, tuple[str, bool]] = {
     "account.deactivated": ("Account deactivated", True),
     "account.rights_changed": ("Permissions changed", True),
     "account.exported": ("Your data was downloaded", False),
+    "invitation.sent": ("You sent an invitation", True),
+    "invitation.revoked": ("You revoked an invitation", True),
+    "invitation.accepted": ("Account created by an invitation", False),
 }
 _BY = {"staff": "by our staff", "system": "by our operators"}
 

@@ -5,6 +5,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
 from frontend_site.backend.session_check import call_auth_api
+from frontend_site.options import options
 from frontend_site.pages.backend_calls import call_or_503, current_profile, required_profile
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
@@ -53,6 +54,8 @@ def _sign_in(request: SiteRequest) -> HttpResponse:
 
 @page("GET", "POST", public=True)
 def register(request: SiteRequest) -> HttpResponse:
+    if options().registration != "open":
+        return _closed(request)
     if request.method != "POST":
         return render(request, "register.html", {"form": RegisterForm()})
     form = RegisterForm.read(request.POST)
@@ -60,7 +63,14 @@ def register(request: SiteRequest) -> HttpResponse:
     if answer.status == 202:
         relay_cookies(request, answer)
         return render(request, "register_done.html", {"email": form.email}, status=202)
+    if answer.slug == "registration-closed":
+        return _closed(request)
     return form_again(request, "register.html", answer, {"form": form})
+
+
+def _closed(request: SiteRequest) -> HttpResponse:
+    context = {"by_invitation": options().registration == "invite"}
+    return render(request, "register_closed.html", context, status=403)
 
 
 @page("GET")

@@ -83,6 +83,11 @@ def register(request: SiteRequest) -> HttpResponse:
 
 
 @endpoint("POST", public=True)
+def accept_invitation(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "accept-invitation")
+
+
+@endpoint("POST", public=True)
 def verify_email(request: SiteRequest) -> HttpResponse:
     return _forward(request, "verify-email")
 

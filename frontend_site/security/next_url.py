@@ -29,7 +29,7 @@ _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 def safe_next(value: str | None) -> str:
     """Return `value` when it names a protected page (or the home page) of this site, else /account.
 
-    Paths of apps behind forward auth (GATEHOUSE_FORWARD_AUTH_PATHS) are of this site, too.
+    Paths of apps behind forward auth (GATEHOUSE_ACCESS_RULES) are of this site, too.
 
     An allowlist on top of Django's check, which lets `/./\\evil.example` and `/%5cevil` pass.
     """

@@ -1,12 +1,13 @@
 """The settings of frontend_site that all environments share. There is no database and no Redis."""
 
-import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from frontend_site.settings.access_rules import AccessRule, parse_access_rules
 from frontend_site.settings.upstreams import Upstream, parse_upstreams
 from gatehouse import variables
 from gatehouse.env import Env
@@ -30,8 +31,9 @@ class Gatehouse:
     bind: str  # where gunicorn listens (frontend_site/gunicorn.py)
     proxy_hops: int  # how many proxies may speak for the client
     has_certificate: bool  # gunicorn speaks TLS itself
-    forward_auth_paths: tuple[str, ...]  # of apps behind the proxy that asks /auth/verify
-    click_paths: tuple[str, ...]  # the ones that require a click
+    access_rules: tuple[AccessRule, ...]  # of apps behind forward auth, and of upstreams
+    contact: str  # whom to ask for access, in words
+    registration: str  # "open", "invite" or "closed": what the pages offer; auth_api decides
     upstreams: tuple[Upstream, ...]
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
@@ -56,6 +58,16 @@ class Gatehouse:
     streams_of_user: int = 20  # over all sessions of one user; the oldest is closed
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
     stream_heartbeat: int = 20
+
+    @cached_property
+    def forward_auth_paths(self) -> tuple[str, ...]:
+        """The paths of apps behind the proxy that asks /auth/verify."""
+        return tuple(rule.path for rule in self.access_rules if not rule.is_upstream)
+
+    @cached_property
+    def click_paths(self) -> tuple[str, ...]:
+        """Those of them that require a click."""
+        return tuple(rule.path for rule in self.access_rules if rule.click)
 
     @property
     def strict_origin(self) -> bool:
@@ -131,7 +143,12 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
 
 def _gatehouse() -> Gatehouse:
     port, auth_api_port = ENV.read(variables.FRONTEND_PORT), ENV.read(variables.AUTH_API_PORT)
-    forward_auth_paths, click_paths = _forward_auth_paths()
+    upstreams = parse_upstreams(
+        ENV.read(variables.UPSTREAMS),
+        ENV.read(variables.UPSTREAM_COOKIES),
+        ENV.read(variables.UPSTREAM_CLAIMS),
+    )
+    _refuse_former_setting()
     return Gatehouse(
         environment=ENV.environment,
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
@@ -141,11 +158,10 @@ def _gatehouse() -> Gatehouse:
         bind=ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1"),
         proxy_hops=ENV.read(variables.PROXY_HOPS),
         has_certificate=bool(ENV.read(variables.CERTFILE)),
-        forward_auth_paths=forward_auth_paths,
-        click_paths=click_paths,
-        upstreams=parse_upstreams(
-            ENV.read(variables.UPSTREAMS), ENV.read(variables.UPSTREAM_COOKIES)
-        ),
+        access_rules=parse_access_rules(ENV.read(variables.ACCESS_RULES), upstreams),
+        contact=ENV.read(variables.CONTACT),
+        registration=ENV.read(variables.REGISTRATION),
+        upstreams=upstreams,
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),
         upstream_recheck=ENV.read(variables.UPSTREAM_RECHECK),
@@ -154,14 +170,10 @@ def _gatehouse() -> Gatehouse:
     )
 
 
-def _forward_auth_paths() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the paths of apps, and those of them that require a click."""
-    items = [item.partition(":") for item in ENV.read(variables.FORWARD_AUTH_PATHS)]
-    for path, colon, option in items:
-        known = option == "click" if colon else True
-        if not known or not re.fullmatch(r"(/[A-Za-z0-9_~-]+)+/", path, re.ASCII):
-            raise ImproperlyConfigured(
-                "GATEHOUSE_FORWARD_AUTH_PATHS must be paths like /app/ or /app/:click, separated by "
-                f"commas. Correct {(path + colon + option)[:40]!r}."
-            )
-    return tuple(path for path, _, _ in items), tuple(path for path, colon, _ in items if colon)
+def _refuse_former_setting() -> None:
+    """Stop a start that would refuse everybody: no rule says who may open these apps."""
+    if ENV.values.get("GATEHOUSE_FORWARD_AUTH_PATHS", "").strip():
+        raise ImproperlyConfigured(
+            "GATEHOUSE_FORWARD_AUTH_PATHS is no longer read. Remove it, and set GATEHOUSE_ACCESS_RULES: "
+            "/app/=signed-in for /app/, /wiki/=signed-in+click for /wiki/:click."
+        )

@@ -12,6 +12,7 @@ from gatehouse.default_ports import DEFAULT_PORTS
 NAME = "[a-z][a-z0-9-]{0,30}"  # also an audience of identity tokens
 _RESERVED = frozenset({"auth"})
 _COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
+CLAIMS = ("email", "name", "groups")  # of the user, in identity tokens
 _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
@@ -19,7 +20,8 @@ _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 class Upstream:
     """One service: `/api/<name>/x` is `<scheme>://<host>:<port><base>/x` there.
 
-    `cookies` are the names of its cookies that may pass, both ways.
+    `cookies` are the names of its cookies that may pass, both ways; `claims` what its identity
+    tokens contain about the user, beside the id.
     """
 
     name: str
@@ -28,16 +30,19 @@ class Upstream:
     port: int
     base: str
     cookies: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
 
     @property
     def server(self) -> Server:
         return Server(self.scheme, self.host, self.port)
 
 
-def parse_upstreams(items: list[str], cookies: list[str]) -> tuple[Upstream, ...]:
+def parse_upstreams(
+    items: list[str], cookies: list[str], claims: list[str] | None = None
+) -> tuple[Upstream, ...]:
     """Return what `name=http://host:port/base` items name.
 
-    `cookies` are `name:cookie` items. Raises ImproperlyConfigured.
+    `cookies` are `name:cookie` items, `claims` `name:claim` items. Raises ImproperlyConfigured.
     """
     found = {upstream.name: upstream for upstream in map(_parse, items)}
     if len(found) != len(items):
@@ -52,6 +57,14 @@ def parse_upstreams(items: list[str], cookies: list[str]) -> tuple[Upstream, ...
                 f"GATEHOUSE_UPSTREAMS. Correct {item[:40]!r}."
             )
         found[name] = replace(found[name], cookies=found[name].cookies | {cookie})
+    for item in claims or []:
+        name, _, claim = item.partition(":")
+        if name not in found or claim not in CLAIMS:
+            raise ImproperlyConfigured(
+                "GATEHOUSE_UPSTREAM_CLAIMS must be name:claim items, separated by commas, with names from "
+                f"GATEHOUSE_UPSTREAMS and the claims {', '.join(CLAIMS)}. Correct {item[:40]!r}."
+            )
+        found[name] = replace(found[name], claims=found[name].claims | {claim})
     return tuple(found.values())
 
 

@@ -26,7 +26,7 @@ class BadTarget(Exception):
 
 def target_of(request: HttpRequest, upstream: Upstream) -> str:
     """Return path and query for `upstream`. Raises BadTarget."""
-    path, question, query = _request_target(request).partition("?")
+    path, question, query = request_target(request).partition("?")
     match = _PATH.fullmatch(path)
     if match is None or match[1] != upstream.name or unquote(path) != request.path_info:
         raise BadTarget
@@ -40,7 +40,7 @@ def _leads_astray(segment: str) -> bool:
     return unquote(segment).partition(";")[0] in ("", ".", "..")
 
 
-def _request_target(request: HttpRequest) -> str:
+def request_target(request: HttpRequest) -> str:
     """The target of the request line (gunicorn's RAW_URI)."""
     raw = request.META.get("RAW_URI")
     if raw is not None:

@@ -5,17 +5,19 @@ from django.http import HttpResponseBase
 from frontend_site import problems
 from frontend_site.backend.answer import spread
 from frontend_site.backend.caller import caller_of
-from frontend_site.backend.client import AuthApiUnavailable, auth_api
+from frontend_site.backend.client import Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
+from frontend_site.backend.users import groups_of
 from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
+from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import upstream_endpoint
 from frontend_site.site_request import SiteRequest
 
 from .body import BodyTooLong, BodyTooSlow, ClientGone
 from .proxy import UpstreamFailed, forward
-from .target import BadTarget, target_of
+from .target import BadTarget, request_target, target_of
 
 _FAILURES = {
     502: problems.BAD_GATEWAY,
@@ -34,13 +36,15 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         target = target_of(request, found)
     except BadTarget:
         return problems.respond(request, problems.BAD_REQUEST)
-    answer = call_auth_api(request, "identity", audience=name)
+    answer = call_auth_api(request, "identity", audience=name, claims=found.claims)
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
     if answer.status != 200:
         return browser_response(answer)
     document = answer.document
+    if not _is_allowed(request, answer):
+        return problems.respond(request, problems.refused())
     try:
         return forward(
             request,
@@ -61,9 +65,16 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         return problems.respond(request, problems.BAD_REQUEST)
 
 
+def _is_allowed(request: SiteRequest, answer: Answer) -> bool:
+    """Whether the access rules open this path to the user in `answer`."""
+    path = request_target(request).partition("?")[0]
+    return may_open(path, groups_of(answer.document["user"]))
+
+
 def _is_valid(request: SiteRequest) -> bool:
-    """Whether the session still lives; unknown is not "no" (design rule 9)."""
+    """Whether the session still lives, and its user still has access; unknown is not "no"."""
     try:
-        return auth_api().call("session-peek", caller_of(request)).status != 401
+        answer = auth_api().call("session-peek", caller_of(request))
     except AuthApiUnavailable:
         return True
+    return answer.status != 401 and (not answer.tells_who or _is_allowed(request, answer))

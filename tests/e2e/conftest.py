@@ -15,7 +15,8 @@ EMAIL = "ada@example.com"
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     # With an upstream that is down, so that its route exists.
-    with Stack(GATEHOUSE_UPSTREAMS="reports=http://127.0.0.1:9") as running:
+    names = {"GATEHOUSE_UPSTREAMS": "reports=http://127.0.0.1:9"}
+    with Stack(**names, GATEHOUSE_ACCESS_RULES="/api/reports/=signed-in") as running:
         yield running
 
 
@@ -35,8 +36,8 @@ def app() -> Iterator[App]:
 @pytest.fixture(scope="session")
 def site() -> Iterator[Stack]:
     """Gatehouse as configured in docs/how-to/deploy/; a part of the app requires a click."""
-    paths = "/app/,/app/wiki/:click"
-    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_FORWARD_AUTH_PATHS=paths) as running:
+    rules = "/app/=signed-in,/app/wiki/=signed-in+click,/app/ops/=group:ops"
+    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_ACCESS_RULES=rules) as running:
         yield running
 
 

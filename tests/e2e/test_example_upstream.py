@@ -21,7 +21,7 @@ def ports() -> tuple[int, int]:
 def site(ports: tuple[int, int]) -> Iterator[Stack]:
     """The example twice: as `reports`, which it is, and as `files`, which it is not."""
     names = ",".join(f"{name}=http://127.0.0.1:{ports[0]}" for name in ("reports", "files"))
-    with Stack(GATEHOUSE_UPSTREAMS=names) as stack:
+    with Stack(GATEHOUSE_UPSTREAMS=names, GATEHOUSE_ACCESS_RULES="/api/=signed-in") as stack:
         environment = {**stack.environment, "GATEHOUSE_ORIGIN": stack.address}
         command = [sys.executable, "-m", "gunicorn", "--chdir", "examples", "upstream"]
         command += ["--bind", f"127.0.0.1:{ports[0]}"]

@@ -26,6 +26,7 @@ USER = {
     "email_verified": True,
     "is_staff": False,
     "date_joined": "2026-03-02T08:00:00Z",
+    "groups": ["dev", "ops"],
 }
 
 
@@ -120,6 +121,7 @@ def default_answers() -> dict[str, Behaviour]:
         ),
         "POST /v1/reauthenticate": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "POST /v1/register": Canned(202, {"detail": "A mail is on its way."}),
+        "POST /v1/invitations/accept": Canned(200, {"detail": "Created."}),
         "POST /v1/email/verify": Canned(200, {"detail": "Verified."}),
         "POST /v1/email/resend": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/email/change": Canned(202, {"detail": "A mail is on its way."}),

@@ -61,7 +61,7 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
     [
         ("/account", True, 200, 980),
         ("/api/auth/session", True, 200, 470),
-        ("/", False, 200, 440),
+        ("/", False, 200, 452),
         ("/account", False, 302, 356),
     ],
 )

@@ -167,7 +167,8 @@ def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
     service = Service()
     service.headers = [("Content-Disposition", 'attachment; filename="report.txt"')]
     upstream = f"reports={service.url}"
-    with running_site(stub.url, GATEHOUSE_UPSTREAMS=upstream) as site:
+    rules = {"GATEHOUSE_UPSTREAMS": upstream, "GATEHOUSE_ACCESS_RULES": "/api/reports/=signed-in"}
+    with running_site(stub.url, **rules) as site:
         browser = contextmanager(chromium)
         with browser(tmp_path, f"http://localhost:{site.port}", javascript=javascript) as person:
             person.sign_in()

@@ -10,6 +10,7 @@ import pytest
 
 from frontend_site.backend.client import NEEDS_SESSION, ROUTES
 from frontend_site.security.endpoints import is_public, methods_of, session_of
+from frontend_site.settings.access_rules import parse_access_rules
 from frontend_site.settings.upstreams import NAME, parse_upstreams
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
@@ -25,12 +26,12 @@ from tests.frontend_site.stub import (
 from tests.urls import METHODS, every_route
 
 PUBLIC = {
-    "/", "/login", "/login/continue", "/logout", "/register", "/email/verify", "/email/confirm",
+    "/", "/login", "/login/continue", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm",
     "/email/restore", "/email/resend", "/password/forgot", "/password/reset", "/sessions/disown",
-    "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register",
+    "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register", "/api/auth/invitations/accept",
     "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
     "/api/auth/email/confirm", "/api/auth/email/restore", "/api/auth/password/forgot", "/api/auth/password/reset",
-    "/auth/verify", "/.well-known/jwks.json", "/healthz", "/readyz", "/metrics",
+    "/auth/verify", "/auth/refused", "/.well-known/jwks.json", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
 ASKED_BEFORE = {"/account"}
 OWN_CALL = {
@@ -67,7 +68,9 @@ def _protected(*, taken: bool = True) -> list[tuple[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _upstream(options: Any) -> None:
-    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+    upstreams = parse_upstreams(["reports=http://127.0.0.1:9"], [])
+    rules = parse_access_rules(["/api/reports/=signed-in"], upstreams)
+    options(upstreams=upstreams, access_rules=rules)
 
 
 @pytest.fixture
@@ -77,7 +80,9 @@ def answer_all(stub: Stub) -> Callable[[Canned], None]:
     def change(answer: Canned) -> None:
         for name in NEEDS_SESSION:
             method, path = ROUTES[name]
-            stub.answers[f"{method} {path.format(handle=HANDLE, audience='reports')}"] = answer
+            stub.answers[
+                f"{method} {path.format(handle=HANDLE, audience='reports', claims='')}"
+            ] = answer
 
     return change
 
@@ -106,7 +111,7 @@ def test_every_route_is_declared_by_its_view_and_named_here() -> None:
         **dict.fromkeys(ASKED_BEFORE, "use"),
         **dict.fromkeys(OWN_CALL, "own-call"),
     }
-    assert len(_routes()) == len(declared) == 48
+    assert len(_routes()) == len(declared) == 51
     assert len(_protected()) == 42
 
 

@@ -29,6 +29,10 @@ pytestmark = pytest.mark.slow
         ({"AUTH_API_URL": "10.0.0.7:8001"}, "AUTH_API_URL must be an http:// or https:// URL"),
         ({"GATEHOUSE_CERTFILE": "/no/such.crt"}, "GATEHOUSE_CERTFILE must be a file"),
         ({"GATEHOUSE_UPSTREAMS": "auth=http://10.0.0.7"}, "GATEHOUSE_UPSTREAMS: "),
+        ({"GATEHOUSE_UPSTREAMS": "x=http://a"}, "GATEHOUSE_ACCESS_RULES: '/api/x/' has no rule"),
+        ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must say"),
+        ({"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/"}, "GATEHOUSE_FORWARD_AUTH_PATHS is no longer"),
+        ({"GATEHOUSE_UPSTREAM_CLAIMS": "x:name"}, "GATEHOUSE_UPSTREAM_CLAIMS must be name:claim"),
     ],
 )
 def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:

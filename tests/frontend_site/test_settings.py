@@ -73,23 +73,3 @@ def test_an_address_of_auth_api_that_would_be_read_in_part_stops_the_start(url: 
     last = start({**PRODUCTION, "AUTH_API_URL": url}).stderr.strip().splitlines()[-1]
     assert last.startswith("django.core.exceptions.ImproperlyConfigured: AUTH_API_URL must be ")
     assert "s3cret" not in last
-
-
-@pytest.mark.parametrize(
-    "value", ["app/", "/app", "/app/:", "/app/:clicks", "/app/:click:click", "/a:click/", "//app/"]
-)
-def test_a_path_of_an_app_that_is_none_stops_the_start(value: str) -> None:
-    result = start({**PRODUCTION, "GATEHOUSE_FORWARD_AUTH_PATHS": f"/wiki/,{value}"})
-    assert result.returncode == 1
-    assert "GATEHOUSE_FORWARD_AUTH_PATHS must be paths" in result.stderr
-    assert repr(value) in result.stderr
-
-
-def test_an_app_may_ask_for_a_click(tmp_path: Path) -> None:
-    show = "from django.conf import settings as s; print(s.GATEHOUSE.forward_auth_paths, s.GATEHOUSE.click_paths)"
-    paths = {"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/, /wiki/:click", "GATEHOUSE_VAR": str(tmp_path)}
-    environment = {**PRODUCTION, **paths, "DJANGO_SETTINGS_MODULE": "frontend_site.settings"}
-    command = [sys.executable, "-c", show]
-    assert subprocess.check_output(command, env=environment, cwd=ROOT, text=True) == (
-        "('/app/', '/wiki/') ('/wiki/',)\n"
-    )

@@ -46,6 +46,8 @@ def read(variable: Variable[Any], text: str, *, environment: str = "production")
         (variables.AUTH_API_URL, "https://auth.internal:8001/", "https://auth.internal:8001"),
         (variables.DEFAULT_FROM_EMAIL, '"Shop, Inc." <a@shop.example>', '"Shop, Inc." <a@shop.example>'),
         (variables.DEFAULT_FROM_EMAIL, "a@shop.example", "a@shop.example"),
+        (variables.MAIL_DOMAINS, "", frozenset()),
+        (variables.MAIL_DOMAINS, "Shop.Example, faß.de", frozenset({"shop.example", "xn--fa-hia.de"})),
     ],
 )  # fmt: skip
 def test_a_value_becomes_what_it_means(variable: Variable[Any], text: str, value: object) -> None:
@@ -87,6 +89,14 @@ def test_a_value_becomes_what_it_means(variable: Variable[Any], text: str, value
         (variables.DEFAULT_FROM_EMAIL, "Shop, Inc. <a@shop.example>", "must be one address"),
         (variables.DEFAULT_FROM_EMAIL, "a@shop.example, b@shop.example", "must be one address"),
         (variables.DEFAULT_FROM_EMAIL, "Shop", "must be one address"),
+        (variables.REGISTRATION, "no", "must be one of open, invite, closed"),
+        (variables.MAIL_DOMAINS, ",", "must be a comma-separated list of domains"),
+        (variables.MAIL_DOMAINS, "@shop.example", "must be a comma-separated list of domains"),
+        (variables.MAIL_DOMAINS, "*.shop.example", "must be a comma-separated list of domains"),
+        (variables.MAIL_DOMAINS, ".shop.example", "must be a comma-separated list of domains"),
+        (variables.MAIL_DOMAINS, "shop.example.", "must be a comma-separated list of domains"),
+        (variables.MAIL_DOMAINS, "a@shop.example", "must be a comma-separated list of domains"),
+        (variables.MAIL_DOMAINS, "192.0.2.7", "must be a comma-separated list of domains"),
         (variables.CERTFILE, "/no/such/file.pem", "must be a file that the service can read"),
         (variables.SERVICE_KEYS, "k1:hunter2", "must be `<id>:<secret of 32 or more"),
     ],

@@ -19,6 +19,7 @@ from auth_api.users.addresses import address_key, canonical_address
 from auth_api.users.allowances import has_mail_allowance, mail_allowance
 from auth_api.users.flows.registration import is_registration, remove_registration
 from auth_api.users.models import User
+from auth_api.users.registration_rules import is_allowed_domain, require_allowed_domain
 from auth_api.users.services import require_password
 from auth_api.users.tokens import read_confirmation_token
 
@@ -34,6 +35,7 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
     """
     try:
         email = canonical_address(email)
+        require_allowed_domain(email)
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
     with mail_allowance(address, Purpose.ADDRESS_CHANGE), transaction.atomic():
@@ -87,7 +89,7 @@ def confirm_address(*, request: ApiRequest, token: str, password: str, address: 
             old, user.email, user.email_verified = user.email, email, True
             user.save(sign_in=sign_in)
             # Checked only now: another account may have left it while we waited for the row.
-            if reservation_of(email, except_for=user) is not None:
+            if reservation_of(email, except_for=user) is not None or not is_allowed_domain(email):
                 raise InvalidToken
             emails.send_address_changed(user, old, reservation_of(old))
     except IntegrityError:  # another account has confirmed it first

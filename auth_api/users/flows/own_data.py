@@ -8,6 +8,7 @@ from django.db import transaction
 from auth_api.mail.models import OutboxMail
 from auth_api.users import emails
 from auth_api.users.acts import Act, live_acts
+from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 
 _log = structlog.get_logger("auth_api.users")
@@ -31,6 +32,7 @@ def delete_account(*, user_id: str) -> None:
         left = {act.old_address for act in live_acts(user) if act.kind == Act.Kind.ADDRESS}
         user.delete()
         OutboxMail.objects.filter(to__iexact=email).delete()
+        Invitation.objects.filter(email=email).delete()
         for address in {email, *left}:  # an intruder may have changed it
             emails.send_account_deleted(address)
     _log.info("account.deleted", user=user_id)

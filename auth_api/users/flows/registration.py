@@ -8,9 +8,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from auth_api.errors import InvalidRequest
+from auth_api.errors import InvalidRequest, RegistrationClosed
 from auth_api.mail.outbox import queue_request
 from auth_api.network import network_of
+from auth_api.options import options
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
@@ -22,6 +23,11 @@ from auth_api.users.allowances import (
 )
 from auth_api.users.models import User
 from auth_api.users.names import validate_name
+from auth_api.users.registration_rules import (
+    is_allowed_domain,
+    require_allowed_domain,
+    require_open_registration,
+)
 from auth_api.users.services import forget_tries, require_password
 from auth_api.users.tokens import read_verification_token
 
@@ -34,8 +40,10 @@ def register_user(*, email: str, password: str, name: str, address: str) -> None
     """Request an unverified account, or a mail to the owner if the address has an account.
 
     The answer reveals nothing about the account: the outbox's sender looks it up. `address` is the
-    client's network address. Raises InvalidRequest for invalid data, Throttled, Overloaded.
+    client's network address. Raises RegistrationClosed, InvalidRequest for invalid data, Throttled,
+    Overloaded.
     """
+    require_open_registration()
     require_password_allowance(network_of(address))
     email = _checked_registration(email, password, name)
     with mail_allowance(address, Purpose.VERIFICATION):
@@ -45,8 +53,11 @@ def register_user(*, email: str, password: str, name: str, address: str) -> None
 def answer_registration(email: str, asked_at: datetime, *, password: str, name: str) -> None:
     """Store a registration and mail its link, or notify the owner of an existing account.
 
-    `password` is a hash. Does nothing if the address has reached its limit of mails.
+    `password` is a hash. Does nothing if the address has reached its limit of mails, or if registration
+    was closed in the meantime.
     """
+    if not _may_register(email):
+        return
     user = User.objects.filter(email=email).first()
     reserved = reservation_of(email)
     free = reserved is None and (user is None or is_registration(user))
@@ -78,7 +89,7 @@ def resend_verification(*, email: str, address: str) -> None:
 def answer_resend(email: str, asked_at: datetime) -> None:
     """Mail the link if there is an unverified registration; otherwise do nothing."""
     user = User.objects.filter(email=email).first()
-    waits = user is not None and is_registration(user)
+    waits = user is not None and is_registration(user) and _may_register(email)
     if user is not None and waits and has_mail_allowance(email, Purpose.RESEND):
         emails.send_verification(user, asked_at)
 
@@ -88,6 +99,7 @@ def _checked_registration(email: str, password: str, name: str) -> str:
     field = "email"
     try:
         email = canonical_address(email)
+        require_allowed_domain(email)
         field = "name"
         validate_name(name)
         field = "password"
@@ -95,6 +107,11 @@ def _checked_registration(email: str, password: str, name: str) -> str:
     except ValidationError as error:
         raise InvalidRequest({field: error.messages}) from None
     return email
+
+
+def _may_register(email: str) -> bool:
+    """Whether a registration of `email` is still welcome: the settings may have changed since."""
+    return options().registration == "open" and is_allowed_domain(email)
 
 
 def _store_registration(email: str, hashed: str, name: str) -> User:
@@ -136,9 +153,11 @@ def verify_email(*, token: str, password: str, address: str) -> None:
 
     The mailed link proves the address, the password who registered it: else a stranger registers
     somebody's address, and its owner's click opens the account to the stranger's password. Raises
-    InvalidToken, and what `check_credentials` raises; the token stays good then.
+    InvalidToken, RegistrationClosed if the settings no longer allow the registration, and what `check_credentials` raises; the token stays good then.
     """
     user = read_verification_token(token)
+    if is_registration(user) and not _may_register(user.email):
+        raise RegistrationClosed
     require_password(user, password, address)
     forget_tries(user.email, address)
     with transaction.atomic():

@@ -142,3 +142,26 @@ def test_staff_have_no_link_mailed_for_other_staff(clerk: AdminBrowser) -> None:
     boss = make_staff("boss@example.com")
     action(clerk, "send_reset_link", boss)
     assert not OutboxMail.objects.exists()
+
+
+def test_only_superusers_put_people_into_groups(clerk: AdminBrowser) -> None:
+    ops, ada = Group.objects.create(name="ops"), make_user("ada@example.com")
+    assert change(clerk, ada, groups=str(ops.pk), name="Ada L.").status_code == 302
+    assert not ada.groups.exists()
+    clerk.post(f"{GROUPS}{ops.pk}/change/", {"name": "renamed"}, page=USERS)
+    assert Group.objects.get().name == "ops"
+
+
+def test_a_superuser_does_and_the_list_shows_who_is_in_one(root: AdminBrowser) -> None:
+    ops, ada = Group.objects.create(name="ops"), make_user("ada@example.com")
+    make_user("eve@example.com")
+    body = {"email": ada.email, "password": PASSWORD}
+    token = session_token(call("POST", "/v1/login", body))
+    assert change(root, ada, groups=str(ops.pk)).status_code == 302
+    assert call("GET", "/v1/session", token=token).json()["user"]["groups"] == ["ops"]
+    listed = root.get(f"{USERS}?groups__id__exact={ops.pk}").content.decode()
+    assert "ada@example.com" in listed
+    assert "eve@example.com" not in listed
+    form = {"name": "former-ops", "permissions": []}
+    assert root.post(f"{GROUPS}{ops.pk}/change/", form).status_code == 302
+    assert call("GET", "/v1/session", token=token).json()["user"]["groups"] == ["former-ops"]

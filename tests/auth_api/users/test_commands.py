@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from auth_api.users.models import User
@@ -28,6 +29,19 @@ def test_createuser_makes_an_account_that_can_sign_in(monkeypatch: pytest.Monkey
     assert call("POST", "/v1/login", body).status_code == 200
     with pytest.raises(CommandError, match="has an account"):
         run(*command, monkeypatch=monkeypatch, stdin=PASSWORD + "\n")
+
+
+def test_createuser_puts_the_account_into_groups_that_exist(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("dev", "ops"):
+        Group.objects.create(name=name)
+    command = ("createuser", "--email", "ada@example.com", "--password-stdin", "--group", "ops")
+    with pytest.raises(CommandError, match="There is no group 'lab'"):
+        run(*command, "--group", "lab", monkeypatch=monkeypatch, stdin=PASSWORD)
+    assert not User.objects.exists()
+    run(*command, "--group", "dev", monkeypatch=monkeypatch, stdin=PASSWORD)
+    assert User.objects.get().group_names() == ["dev", "ops"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """/auth/verify refuses whoever claims an identity by a header."""
 
+from typing import Any
+
 import pytest
 
 from tests.frontend_site.browser import Browser
@@ -10,8 +12,11 @@ ASKED = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": "/app/"}
 
 
 @pytest.fixture(autouse=True)
-def app(stub: Stub) -> None:
+def app(stub: Stub, options: Any) -> None:
+    from frontend_site.settings.access_rules import parse_access_rules
+
     stub.answers[CALL] = Canned(200, identity())
+    options(access_rules=parse_access_rules(["/app/=signed-in"], ()))
 
 
 @pytest.mark.parametrize(

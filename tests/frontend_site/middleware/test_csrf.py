@@ -16,6 +16,7 @@ CALLS = [
     ("POST", "/api/auth/logout"),
     ("POST", "/api/auth/reauthenticate"),
     ("POST", "/api/auth/register"),
+    ("POST", "/api/auth/invitations/accept"),
     ("POST", "/api/auth/email/verify"),
     ("POST", "/api/auth/email/resend"),
     ("POST", "/api/auth/email/change"),
@@ -31,7 +32,7 @@ CALLS = [
     ("POST", "/api/auth/sessions/revoke-all"),
 ]
 FORMS = [
-    "/login", "/logout", "/register", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
+    "/login", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
     "/account/email", "/account/data", "/account/delete", "/sessions/disown",
 ]  # fmt: skip

@@ -14,6 +14,12 @@ LINKS = [
         {"password": "a quiet harbour"},
         "Address confirmed",
     ),
+    (
+        "/invitation",
+        "POST /v1/invitations/accept",
+        {"password": "a quiet harbour", "name": "Ada"},
+        "Your account has been created",
+    ),
     ("/sessions/disown", "POST /v1/sessions/disown", {}, "All devices are signed out"),
     (
         "/email/confirm",
@@ -113,3 +119,14 @@ def test_a_refused_password_is_told_beside_its_field(browser: Browser, stub: Stu
     assert answer.status_code == 400
     assert "Use at least 15 characters." in text_of(answer)
     assert form_fields(answer.content.decode())["token"] == "mailed"
+
+
+def test_a_refused_name_is_shown_again(browser: Browser, stub: Stub) -> None:
+    stub.answers["POST /v1/invitations/accept"] = problem(
+        "invalid-request", 400, errors={"password": ["Too short."]}
+    )
+    form = {"token": "mailed", "password": "short", "name": "Ada <b>"}
+    html = browser.post("/invitation", form).content.decode()
+    assert 'value="Ada &lt;b&gt;"' in html
+    assert 'value="mailed"' in html
+    assert "Too short." in html

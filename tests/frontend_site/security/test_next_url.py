@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend_site.security.next_url import DEFAULT, safe_next
+from frontend_site.settings.access_rules import parse_access_rules
 
+RULES = parse_access_rules(["/app/=signed-in"], ())
 GOOD = ["/", "/account", "/account?page=2", "/account?q=a%20b&c=d"]
 ENCODED = {
     "/account?filter[state]=open": "/account?filter%5Bstate%5D=open",
@@ -171,14 +173,14 @@ OF_NO_APP = [
 @pytest.mark.parametrize(("value", "kept"), OF_APPS.items())
 def test_places_in_an_app_are_kept(options: Any, value: str, kept: str) -> None:
     assert safe_next(value) == DEFAULT  # nobody's, as long as no app is named
-    options(forward_auth_paths=("/app/",))
+    options(access_rules=RULES)
     assert safe_next(value) == kept
     assert safe_next(kept) == kept
 
 
 @pytest.mark.parametrize("value", OF_NO_APP)
 def test_what_could_lead_out_of_an_app_is_not(options: Any, value: str) -> None:
-    options(forward_auth_paths=("/app/",))
+    options(access_rules=RULES)
     assert safe_next(value) == DEFAULT
 
 
@@ -189,7 +191,7 @@ def test_whatever_stands_behind_an_apps_path_it_stays_there(value: str) -> None:
     from django.conf import settings
     from django.test import override_settings
 
-    with override_settings(GATEHOUSE=replace(settings.GATEHOUSE, forward_auth_paths=("/app/",))):
+    with override_settings(GATEHOUSE=replace(settings.GATEHOUSE, access_rules=RULES)):
         kept = safe_next(f"/app/{value}")
     path = kept.partition("?")[0]
     assert kept == DEFAULT or (path.startswith("/app/") and not path.startswith("/app//"))

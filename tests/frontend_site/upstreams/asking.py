@@ -18,9 +18,9 @@ def problem_of(answer: Answer) -> str:
     return found[1].decode() if found else ""
 
 
-def open_events(site: Server) -> socket.socket:
+def open_events(site: Server, path: str = "/api/reports/events") -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", site.port), timeout=15)
-    request = f"GET /api/reports/events HTTP/1.1\r\nHost: localhost\r\n{COOKIE}\r\n\r\n"
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{COOKIE}\r\n\r\n"
     sock.sendall(request.encode())
     return sock
 

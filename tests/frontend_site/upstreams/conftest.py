@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from frontend_site.settings.access_rules import parse_access_rules
 from frontend_site.settings.upstreams import parse_upstreams
 from frontend_site.upstreams import proxy
 from tests.frontend_site.server import Server, running_site
@@ -40,7 +41,9 @@ def planter() -> Iterator[Planter]:
 def reports(service: Service, options: Any) -> Service:
     """The upstream, for the test client."""
     proxy._slots.cache_clear()
-    options(upstreams=parse_upstreams([f"reports={service.url}"], ["reports:theme"]))
+    upstreams = parse_upstreams([f"reports={service.url}"], ["reports:theme"])
+    rules = parse_access_rules(["/api/reports/=signed-in"], upstreams)
+    options(upstreams=upstreams, access_rules=rules)
     return service
 
 
@@ -62,6 +65,7 @@ def site() -> Iterator[Server]:
         }
         variables = {
             "GATEHOUSE_UPSTREAMS": ",".join("=".join(pair) for pair in addresses.items()),
+            "GATEHOUSE_ACCESS_RULES": "/api/=signed-in,/api/reports/private/=group:board",
             "GATEHOUSE_UPSTREAM_SILENCE": "2",
             "GATEHOUSE_UPSTREAM_RECHECK": "1",
             "GATEHOUSE_UPSTREAM_BODY_LIMIT": str(128 * 1024 * 1024),

@@ -35,7 +35,11 @@ def site(secure: Service, authority: trustme.CA, tmp_path: Path, stub: Stub) -> 
     bundle = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(os.fspath(bundle))
     upstreams = f"secure=https://localhost:{secure.server_port}/base"
-    changes = {"GATEHOUSE_UPSTREAMS": upstreams, "SSL_CERT_FILE": str(bundle)}
+    changes = {
+        "GATEHOUSE_UPSTREAMS": upstreams,
+        "GATEHOUSE_ACCESS_RULES": "/api/secure/=signed-in",
+        "SSL_CERT_FILE": str(bundle),
+    }
     with running_site(stub.url, **changes) as running:
         yield running
 

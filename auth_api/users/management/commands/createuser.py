@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from auth_api.users.acts import require_unreserved
 from auth_api.users.addresses import canonical_address
+from auth_api.users.groups import groups_named
 from auth_api.users.models import User
 from auth_api.users.names import validate_name
 
@@ -24,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--superuser", action="store_true", help="give every permission in the admin"
         )
+        parser.add_argument("--group", action="append", default=[], help="add to this group")
         parser.add_argument(
             "--password-stdin",
             action="store_true",
@@ -37,18 +40,23 @@ class Command(BaseCommand):
             if User.objects.filter(email=email).exists():
                 raise CommandError(f"{email} already has an account.")
             require_unreserved(email)
+            groups = groups_named(options["group"])
             validate_name(options["name"])
             validate_password(password, User(email=email, name=options["name"]))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        User.objects.create_user(
-            email,
-            password,
-            name=options["name"],
-            email_verified=True,
-            is_staff=options["staff"] or options["superuser"],
-            is_superuser=options["superuser"],
-        )
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        with transaction.atomic():
+            user = User.objects.create_user(
+                email,
+                password,
+                name=options["name"],
+                email_verified=True,
+                is_staff=options["staff"] or options["superuser"],
+                is_superuser=options["superuser"],
+            )
+            user.groups.set(groups)
         self.stdout.write(f"{email} can sign in.")
 
 

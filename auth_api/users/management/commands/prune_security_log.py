@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from auth_api.options import options
 from auth_api.security_log.events import prune_events
 from auth_api.users.acts import prune_acts
+from auth_api.users.invitations import prune_invitations
 
 _DAY = 86400
 
@@ -15,7 +16,7 @@ _DAY = 86400
 class Command(BaseCommand):
     help = (
         "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP, and former addresses and names "
-        "that can no longer be restored. Run it daily."
+        "that can no longer be restored, and expired invitations. Run it daily."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,5 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **arguments: Any) -> None:
         days = arguments["days"]
         pruned = prune_events(None if days is None else timedelta(days=max(days, 0)))
-        acts = prune_acts()
-        self.stdout.write(f"{pruned} events and {acts} account changes deleted.")
+        acts, invitations = prune_acts(), prune_invitations()
+        self.stdout.write(
+            f"{pruned} events, {acts} account changes and {invitations} invitations deleted."
+        )

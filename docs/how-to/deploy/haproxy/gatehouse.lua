@@ -2,8 +2,14 @@
 
 local VERIFY = "http://127.0.0.1:8000/auth/verify?audience="
 local TIMEOUT = 10000 -- milliseconds
-local IDENTITY = { "gatehouse-user-id", "gatehouse-user-email", "gatehouse-session", "gatehouse-identity" }
-local FROM_ANSWER = { "location", "content-type", "cache-control", "retry-after", "set-cookie", "vary" }
+local IDENTITY = {
+  "gatehouse-user-id", "gatehouse-user-email", "gatehouse-user-name", "gatehouse-user-groups", "gatehouse-session",
+  "gatehouse-identity",
+}
+local FROM_ANSWER = {
+  "location", "content-type", "cache-control", "retry-after", "set-cookie", "vary", "content-security-policy",
+  "x-content-type-options", "x-frame-options", "referrer-policy",
+}
 
 local function question(txn)
   local headers = txn.http:req_get_headers()
@@ -33,7 +39,8 @@ core.register_action("gatehouse", { "http-req" }, function(txn, audience)
   if not answer or answer.status == 0 then return refuse(txn, 503) end
   if answer.status < 200 or answer.status > 299 then return refuse(txn, answer.status, answer) end
   for _, name in ipairs(IDENTITY) do
-    txn.http:req_set_header(name, answer.headers[name] and answer.headers[name][0] or "")
+    local value = answer.headers[name] and answer.headers[name][0] or ""
+    if value ~= "" then txn.http:req_set_header(name, value) end -- those of the browser are gone
   end
   -- The app gets the cookies that Gatehouse returns, without the session cookie, or none at all.
   txn.http:req_del_header("cookie")

@@ -1,0 +1,83 @@
+"""Keeps snapshots and the security log true when somebody joins or leaves a group.
+
+Groups are Django's. Their names are in the snapshot (`User.public_profile`), so every change fences its
+users first, like a change of their rows (sessions/snapshots.py), and is seen at their next request.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models.signals import m2m_changed, pre_delete, pre_save
+from django.dispatch import receiver
+
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_change
+from auth_api.sessions.snapshots import fence_user
+
+from .models import User
+
+_WORDS = {"pre_add": "added to group", "pre_remove": "removed from group"}
+
+
+def groups_named(names: Iterable[str]) -> list[Group]:
+    """Return the groups with these names. Raises ValueError for a name that no group has."""
+    found = {group.name: group for group in Group.objects.filter(name__in=list(names))}
+    if missing := [name for name in names if name not in found]:
+        raise ValueError(f"There is no group {missing[0]!r}. Create it in the admin first.")
+    return [found[name] for name in dict.fromkeys(names)]
+
+
+@receiver(m2m_changed, sender=User.groups.through, dispatch_uid="gatehouse.groups")
+def _memberships_change(
+    action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None, **_: object
+) -> None:
+    """Django sends this inside the transaction of the change, from either side of the relation."""
+    if action == "pre_clear":
+        action, pk_set = "pre_remove", None
+    if action not in _WORDS:
+        return
+    users, groups = _sides(instance, reverse, pk_set)
+    for user in users:
+        names = groups if action == "pre_add" else groups.filter(user=user)
+        _change(user, (f"{_WORDS[action]} {name}" for name in names.values_list("name", flat=True)))
+
+
+@receiver(pre_save, sender=Group, dispatch_uid="gatehouse.group_renamed")
+def _group_changes(instance: Group, **_: object) -> None:
+    """A new name takes the members out of rules and into others. Outside a transaction, raises."""
+    before = Group.objects.filter(pk=instance.pk).values_list("name", flat=True).first()
+    if before is not None and before != instance.name:
+        for user in _members(instance):
+            _change(user, [f"group {before} renamed to {instance.name}"])
+
+
+@receiver(pre_delete, sender=Group, dispatch_uid="gatehouse.group_deleted")
+def _group_ends(instance: Group, **_: object) -> None:
+    for user in _members(instance):
+        _change(user, [f"removed from group {instance.name}"])
+
+
+def _sides(
+    instance: Any, reverse: bool, pk_set: Collection[Any] | None
+) -> tuple[Iterable[User], models.QuerySet[Group]]:
+    """Return the users and the groups of a change; without `pk_set`, all on the other side."""
+    if reverse:
+        members = _members(instance)
+        users = members if pk_set is None else User.objects.filter(pk__in=pk_set).order_by("pk")
+        return users, Group.objects.filter(pk=instance.pk)
+    groups = instance.groups.all() if pk_set is None else Group.objects.filter(pk__in=pk_set)
+    return [instance], groups.order_by("name")
+
+
+def _members(group: Group) -> models.QuerySet[User]:
+    return User.objects.filter(groups=group).order_by("pk")  # in one order: no deadlock
+
+
+def _change(user: User, reasons: Iterable[str]) -> None:
+    told = list(reasons)
+    if told:
+        fence_user(user)
+    for reason in told:
+        record_change(user, Kind.RIGHTS_CHANGED, reason=reason)

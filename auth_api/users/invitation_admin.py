@@ -1,0 +1,55 @@
+"""Invitations in the admin: to send one, to send it again, and to revoke it by deleting it."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from .flows.invitation import mail_invitation, revoke, send_again
+from .invitations import Invitation
+from .models import User
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who may add invitations may invite; only superusers choose groups, which are privileges."""
+
+    list_display = ("email", "invited_by", "invited_at", "expires_at")
+    list_select_related = ("invited_by",)
+    search_fields = ("email__iexact",)
+    fields = ("email", "groups", "invited_by", "invited_at", "expires_at")
+    filter_horizontal = ("groups",)
+    actions = ("send_again",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> Any:
+        fixed = ("invited_by", "invited_at", "expires_at")
+        return fixed if request.user.is_superuser else (*fixed, "groups")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False  # its link is mailed already
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.invited_by = _actor(request)
+        super().save_model(request, obj, form, change)
+        mail_invitation(obj, obj.invited_by)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        revoke(obj, _actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        for invitation in queryset:
+            revoke(invitation, _actor(request))
+
+    @admin.action(description="Send the selected invitations again", permissions=["add"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        for invitation in queryset:
+            send_again(invitation, _actor(request))
+        self.message_user(request, f"{len(queryset)} links will be sent.", messages.SUCCESS)
+
+
+def _actor(request: HttpRequest) -> User:
+    return User.objects.get(pk=cast(User, request.user).pk)

@@ -1,0 +1,28 @@
+"""Who may create an account, and with which addresses (GATEHOUSE_REGISTRATION, GATEHOUSE_MAIL_DOMAINS).
+
+The answers depend on the settings and on what was typed, never on whether an account exists.
+"""
+
+from django.core.exceptions import ValidationError
+
+from auth_api.errors import RegistrationClosed
+from auth_api.options import options
+
+
+def require_open_registration() -> None:
+    """Raise RegistrationClosed unless everybody may register."""
+    if options().registration != "open":
+        raise RegistrationClosed
+
+
+def is_allowed_domain(address: str) -> bool:
+    """Whether people may choose `address`, a canonical one. Subdomains are domains of their own."""
+    allowed = options().mail_domains
+    return not allowed or address.rpartition("@")[2] in allowed
+
+
+def require_allowed_domain(address: str) -> None:
+    """Raise ValidationError if people may not choose `address`, a canonical one."""
+    if not is_allowed_domain(address):
+        names = ", ".join(sorted(options().mail_domains))
+        raise ValidationError(f"Use an address of one of these domains: {names}.", code="domain")

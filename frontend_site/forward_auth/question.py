@@ -1,0 +1,83 @@
+"""Reads what a proxy asks at /auth/verify."""
+
+import re
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.http.request import HttpHeaders
+
+from frontend_site.options import options
+from frontend_site.settings.upstreams import CLAIMS
+from frontend_site.site_request import SiteRequest
+
+_AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class UnclearQuestion(ValueError):
+    """The proxy asks for something that does not exist, or its headers contradict each other."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The request to an app that the proxy asks about, and what the app hears of its user.
+
+    `claims`: None if the proxy does not choose; then the app gets the address, its token nothing.
+    """
+
+    method: str
+    uri: str
+    upgrades: bool  # to a websocket: no method tells that it has effects
+    audience: str
+    claims: frozenset[str] | None
+
+    @classmethod
+    def of(cls, request: SiteRequest) -> "Question":
+        """Read a request to /auth/verify. Raises UnclearQuestion."""
+        headers = request.headers
+        method = _told(headers, "Method")
+        if not method:  # it could be unsafe
+            raise UnclearQuestion
+        upgrades = "Sec-WebSocket-Key" in headers
+        return cls(
+            method, _told(headers, "Uri"), upgrades, _audience(request.GET), _claims(request.GET)
+        )
+
+    @property
+    def path(self) -> str:
+        return self.uri.partition("?")[0]
+
+    @property
+    def may_have_effects(self) -> bool:
+        return self.method not in _SAFE or self.upgrades
+
+
+def _told(headers: HttpHeaders, what: str) -> str:
+    """Return a header that the proxy sets; "" without one.
+
+    nginx calls it X-Original-..., others X-Forwarded-.... If both are there and differ, one comes from the
+    browser, which could name a path that is open to it.
+    """
+    values = {headers.get(f"X-{word}-{what}", "") for word in ("Forwarded", "Original")} - {""}
+    if len(values) > 1:
+        raise UnclearQuestion
+    return values.pop() if values else ""
+
+
+def _audience(query: QueryDict) -> str:
+    audience = query.get("audience", "forward-auth")
+    # A token for an upstream opens that upstream: only the BFF's own calls carry one.
+    upstreams = {upstream.name for upstream in options().upstreams}
+    if not _AUDIENCE.fullmatch(audience) or audience in upstreams:
+        raise UnclearQuestion
+    return audience
+
+
+def _claims(query: QueryDict) -> frozenset[str] | None:
+    text = query.get("claims")
+    if text is None:
+        return None
+    claims = frozenset(filter(None, text.split(",")))
+    if not claims <= set(CLAIMS):
+        raise UnclearQuestion
+    return claims

@@ -1,0 +1,133 @@
+"""Decides by GATEHOUSE_ACCESS_RULES who may open a path of an app or an upstream.
+
+The proxy, the app and we may read one path in several ways (`//`, `%2e%2e`, `..;`, upper case). So a
+path is taken in every way that is known, and each of them must be open: no spelling of one app's path
+is let through by the rule of another. What no rule opens is refused.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from posixpath import normpath
+from urllib.parse import unquote
+
+from frontend_site.options import options
+from frontend_site.settings.access_rules import AccessRule
+
+# Nothing in it can be read in two ways.
+_PLAIN = re.compile(
+    r"(?:/(?!\.)[A-Za-z0-9_~.!$&'()*+,=:@-]*[A-Za-z0-9_~!$&'()*+,=:@-])*/?", re.ASCII
+)
+_RAW = re.compile(r"/(?:[!-\"$&-~]|%[0-9A-Fa-f]{2})*", re.ASCII)  # no `#`, no blank, no lone `%`
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_MOST = 256  # readings, for one path
+
+
+class UnclearPath(ValueError):
+    """There are too many ways to read the path, or it is none."""
+
+
+def rules_for(path: str) -> list[AccessRule] | None:
+    """Return the rules that must all allow a request for `path`; None if one is missing.
+
+    `path` is as the request line has it, without its query, and begins as its rule is written. For each
+    reading, the longest path wins.
+    """
+    if not any(f"{path}/".startswith(rule.path) for rule in options().access_rules):
+        return None
+    try:
+        found = [_longest(reading) for reading in _readings(path)]
+    except UnclearPath:
+        return None
+    rules = [rule for rule in found if rule is not None]
+    return rules if len(rules) == len(found) else None
+
+
+def may_open(path: str, groups: Collection[str]) -> bool:
+    """Whether a signed-in user with these groups may open `path`."""
+    rules = rules_for(path)
+    return rules is not None and all(rule.allows(groups) for rule in rules)
+
+
+def _longest(reading: str) -> AccessRule | None:
+    """Return the rule for one reading, whatever the case of its letters. `/app` is part of `/app/`."""
+    place = f"{reading}/".lower()
+    matching = [rule for rule in options().access_rules if place.startswith(rule.path.lower())]
+    return max(matching, key=lambda rule: len(rule.path), default=None)
+
+
+def _readings(path: str) -> Collection[str]:
+    """Return every way in which a proxy or an app may read `path`. Raises UnclearPath."""
+    if _PLAIN.fullmatch(path):
+        return {path}
+    if not _RAW.fullmatch(path):
+        raise UnclearPath
+    found: set[str] = set()
+    new = {path}
+    while new:
+        found |= new
+        if len(found) > _MOST:
+            raise UnclearPath
+        new = {step(reading) for reading in new for step in _STEPS} - found
+    return found
+
+
+def _decoded(path: str) -> str:
+    try:
+        text = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise UnclearPath from None
+    if _CONTROLS.search(text):
+        raise UnclearPath
+    return text
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFKC", path).casefold()
+
+
+def _slashes(path: str) -> str:
+    return path.replace("\\", "/")
+
+
+def _merged(path: str) -> str:
+    return re.sub("/{2,}", "/", path)
+
+
+def _without_dots(path: str) -> str:
+    """As normpath, which also merges slashes; a trailing slash stays."""
+    end = "/" if path.endswith(("/", "/.", "/..")) else ""
+    return _merged(f"/{normpath(path).lstrip('/')}{end}")
+
+
+def _dots_by_rfc(path: str) -> str:
+    """Dot segments removed by RFC 3986, 5.2.4, which takes an empty segment for one."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    return "/" + "/".join([*kept, *([""] if segments[-1] in (".", "..") else [])])
+
+
+def _without_parameters(path: str) -> str:
+    """As servlet containers read it: `/a;x/b` is `/a/b`."""
+    return re.sub(";[^/]*", "", path)
+
+
+def _as_file_names(path: str) -> str:
+    """As Windows opens it: dots and blanks at the end of a name do not count."""
+    return re.sub(r"(?<=[^/. ])[. ]+(?=/|\Z)", "", path)
+
+
+def _cut(path: str) -> str:
+    """As who decodes first and then looks for a query."""
+    return re.split("[?#]", path, maxsplit=1)[0] or "/"
+
+
+_STEPS = (
+    _decoded, _folded, _slashes, _merged, _without_dots, _dots_by_rfc, _without_parameters,
+    _as_file_names, _cut,
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Parses GATEHOUSE_ACCESS_RULES: who may open which app behind forward auth, and which upstream.
+
+A rule is `/path/=who`, and `who` one or more of `signed-in` and `group:NAME`, separated by `|`. Options
+follow, each after a `+`: so far `click`.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+
+from frontend_site.settings.upstreams import Upstream
+
+_PATH = re.compile(r"(/[A-Za-z0-9_~-]+)+/", re.ASCII)
+_GROUP = re.compile(r"group:([\w.@ -]{1,150})")
+_OWN = ("/api/auth/", "/auth/", "/login/", "/account/", "/static/")  # no rule opens or shuts these
+
+
+@dataclass(frozen=True)
+class AccessRule:
+    """Who may open what is below `path`: everybody who is signed in, or the members of one of `groups`.
+
+    `click`: a link from elsewhere needs a click (docs/how-to/forward-auth.md).
+    """
+
+    path: str
+    groups: frozenset[str] = frozenset()  # empty: everybody who is signed in
+    click: bool = False
+
+    @property
+    def is_upstream(self) -> bool:
+        """Whether it is about upstreams, not about an app behind forward auth."""
+        return self.path.lower().startswith("/api/")
+
+    def allows(self, groups: Collection[str]) -> bool:
+        """Whether it lets in a signed-in user with these groups."""
+        return not self.groups or not self.groups.isdisjoint(groups)
+
+
+def parse_access_rules(items: list[str], upstreams: tuple[Upstream, ...]) -> tuple[AccessRule, ...]:
+    """Return the rules, in the order of the setting. Raises ImproperlyConfigured."""
+    rules = tuple(map(_parse, items))
+    folded = [rule.path.lower() for rule in rules]
+    for rule in rules:
+        if folded.count(rule.path.lower()) > 1:
+            raise _refused(rule.path, "has two rules; upper and lower case do not count. Keep one")
+        if rule.is_upstream and not any(_concerns(rule, upstream) for upstream in upstreams):
+            raise _refused(rule.path, "must contain a name from GATEHOUSE_UPSTREAMS: /api/NAME/")
+    for upstream in upstreams:
+        if not any(_concerns(rule, upstream) for rule in rules):
+            raise _refused(
+                f"/api/{upstream.name}/",
+                f"has no rule. Add /api/{upstream.name}/=signed-in, or =group:NAME",
+            )
+    return rules
+
+
+def _concerns(rule: AccessRule, upstream: Upstream) -> bool:
+    path = f"/api/{upstream.name}/"
+    return rule.path.startswith(path) or (rule.is_upstream and path.startswith(rule.path))
+
+
+def _parse(item: str) -> AccessRule:
+    path, equals, said = item.partition("=")
+    if not equals or not _PATH.fullmatch(path):
+        raise _refused(item, "must be a path like /app/, then = and who may open it")
+    if path.lower().startswith(_OWN):
+        raise _refused(path, "belongs to Gatehouse, which decides itself. Remove the rule")
+    who, *extras = said.split("+")
+    if extras not in ([], ["click"]) or (extras and path.lower().startswith("/api/")):
+        raise _refused(
+            item, "has an unknown option. Use +click, for an app behind forward auth only"
+        )
+    return AccessRule(path, _groups(item, who.split("|")), bool(extras))
+
+
+def _groups(item: str, words: list[str]) -> frozenset[str]:
+    if words == ["signed-in"]:
+        return frozenset()
+    found = [_GROUP.fullmatch(word) for word in words]
+    names = [match[1] for match in found if match and match[1] == match[1].strip()]
+    if len(names) != len(words):
+        raise _refused(item, "must say signed-in, or group:NAME|group:OTHER")
+    return frozenset(names)
+
+
+def _refused(what: str, why: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"GATEHOUSE_ACCESS_RULES: {what[:60]!r} {why}.")
