@@ -63,7 +63,7 @@ class BusyClient:
             ("POST", "/api/auth/logout", json, 204, False),  # of nobody: it ends nothing
             ("GET", "/api/auth/session", signed_in, 200, False),
             ("GET", "/login", {}, 200, True),
-            ("GET", "/readyz", {}, 200, False),
+            ("GET", "/healthz", {}, 200, False),
         ]
         self._kept: HTTPConnection | None = None
 
