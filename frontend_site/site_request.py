@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from django.http import HttpRequest
 
@@ -38,3 +39,13 @@ def nonce_of(request: HttpRequest) -> str:
 def is_api(request: HttpRequest) -> bool:
     """Whether errors of this request are problem documents (else pages)."""
     return request.path_info.startswith(("/api/", "/auth/", "/.well-known/"))
+
+
+def request_target(request: HttpRequest) -> str:
+    """Return the target of the request line (gunicorn's RAW_URI), in which nothing is decoded."""
+    raw = request.META.get("RAW_URI")
+    if raw is not None:
+        return str(raw)
+    return quote(request.path_info, safe="/-._~!$&'()*+,;=:@") + (
+        f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
+    )

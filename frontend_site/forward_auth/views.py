@@ -27,9 +27,10 @@ from frontend_site.security.access import rules_for
 from frontend_site.security.endpoints import page, probe
 from frontend_site.security.next_url import continue_url, needs_click, safe_next
 from frontend_site.security.origin import fetch_site, is_own_origin
-from frontend_site.site_request import SiteRequest
+from frontend_site.site_request import SiteRequest, request_target
 
 _log = structlog.get_logger("frontend_site")
+_PATH = "/auth/verify"
 _LOGIN = "Gatehouse-Login"  # where to sign in, for nginx, which takes no redirect from us
 _NO_RULE = "GATEHOUSE_ACCESS_RULES has no rule for this path, so nobody may open it. Add one."
 
@@ -44,6 +45,9 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     `?audience=NAME` names the app in the identity token; `?claims=email,name,groups` chooses what it
     hears of the user; `?redirect=no` turns the 302 into a 401.
     """
+    # A proxy may know no other spelling of the path that it hides from browsers.
+    if request_target(request).partition("?")[0] != _PATH:
+        return problems.respond(request, problems.NOT_FOUND)
     try:
         question = Question.of(request)
     except UnclearQuestion:

@@ -21,6 +21,7 @@ _PLAIN = re.compile(
 _RAW = re.compile(r"/(?:[!-\"$&-~]|%[0-9A-Fa-f]{2})*", re.ASCII)  # no `#`, no blank, no lone `%`
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _MOST = 256  # readings, for one path
+_LONGEST = 65_536  # characters, of all readings together
 
 
 class UnclearPath(ValueError):
@@ -66,7 +67,7 @@ def _readings(path: str) -> Collection[str]:
     new = {path}
     while new:
         found |= new
-        if len(found) > _MOST:
+        if len(found) > _MOST or sum(map(len, found)) > _LONGEST:
             raise UnclearPath
         new = {step(reading) for reading in new for step in _STEPS} - found
     return found
@@ -117,6 +118,11 @@ def _without_parameters(path: str) -> str:
     return re.sub(";[^/]*", "", path)
 
 
+def _without_semicolons(path: str) -> str:
+    """As a filter that removes the character only: `/;a` is `/a`."""
+    return path.replace(";", "")
+
+
 def _as_file_names(path: str) -> str:
     """As Windows opens it: dots and blanks at the end of a name do not count."""
     return re.sub(r"(?<=[^/. ])[. ]+(?=/|\Z)", "", path)
@@ -129,5 +135,5 @@ def _cut(path: str) -> str:
 
 _STEPS = (
     _decoded, _folded, _slashes, _merged, _without_dots, _dots_by_rfc, _without_parameters,
-    _as_file_names, _cut,
+    _without_semicolons, _as_file_names, _cut,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from frontend_site.options import options
+from frontend_site.security.access import rules_for
 from frontend_site.security.endpoints import is_public, kind_of, methods_of
 
 DEFAULT = "/account"
@@ -23,6 +24,7 @@ _ALLOWED = re.compile(
 # What may stand in a path, and in a query, unencoded (RFC 3986). A `%` that encodes nothing is encoded.
 _IN_PATH = "/!$&'()*+,;=:@%"
 _IN_QUERY = f"{_IN_PATH}?"
+_DECODINGS = 4  # rounds
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -33,9 +35,9 @@ def safe_next(value: str | None) -> str:
 
     An allowlist on top of Django's check, which lets `/./\\evil.example` and `/%5cevil` pass.
     """
-    if (
-        not value or not value.isprintable() or "\\" in value or " " in value
-    ):  # browsers encode these
+    if not value or len(value) > _LONGEST or not value.isprintable():
+        return DEFAULT
+    if "\\" in value or " " in value:  # browsers encode these
         return DEFAULT
     path, mark, query = value.partition("?")
     is_app = path.startswith(options().forward_auth_paths)
@@ -53,6 +55,8 @@ def _stays_in_app(path: str) -> bool:
     proxy may remove: `//evil.example` would be left. Some servers take `..;x` for `..`.
     """
     decoded = _decoded(path)
+    if decoded is None:
+        return False
     segments = {segment.partition(";")[0] for segment in decoded.split("/")}
     starts = (start for start in options().forward_auth_paths if decoded.startswith(start))
     return (
@@ -64,11 +68,17 @@ def _stays_in_app(path: str) -> bool:
     )
 
 
-def _decoded(path: str) -> str:
-    """Return `path` as the most eager reader would decode it."""
-    while (once := unquote(path)) != path:
+def _decoded(path: str) -> str | None:
+    """Return `path` as the most eager reader would decode it; None if that takes more rounds than a link has.
+
+    Each round may take only two characters away, so without a limit the time grows with the square.
+    """
+    for _ in range(_DECODINGS):
+        once = unquote(path)
+        if once == path:
+            return path
         path = once
-    return path
+    return None
 
 
 def _is_page(path: str, encoded: str) -> bool:
@@ -94,8 +104,11 @@ def needs_click(destination: str) -> bool:
     A link on another site may have chosen `destination`, and a redirect from here would look same-site
     to the app. Spellings that an app may read as such a path count, too: asking too often is harmless.
     """
-    path = re.sub("/+", "/", re.sub(";[^/]*", "", _decoded(destination.partition("?")[0])) + "/")
-    return path.lower().startswith(tuple(asks.lower() for asks in options().click_paths))
+    path = destination.partition("?")[0]
+    if not path.startswith(options().forward_auth_paths):
+        return False
+    rules = rules_for(path)
+    return rules is None or any(rule.click for rule in rules)
 
 
 def redirect_target(destination: str) -> str:

@@ -64,11 +64,6 @@ class Gatehouse:
         """The paths of apps behind the proxy that asks /auth/verify."""
         return tuple(rule.path for rule in self.access_rules if not rule.is_upstream)
 
-    @cached_property
-    def click_paths(self) -> tuple[str, ...]:
-        """Those of them that require a click."""
-        return tuple(rule.path for rule in self.access_rules if rule.click)
-
     @property
     def strict_origin(self) -> bool:
         """Whether only `public_origin` counts as this site (not the Host of the request)."""

@@ -5,12 +5,13 @@ two parsers could read in two ways is refused, not cleaned.
 """
 
 import re
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from django.http import HttpRequest
 
 from frontend_site.options import options
 from frontend_site.settings.upstreams import NAME, Upstream
+from frontend_site.site_request import request_target
 
 _SEGMENT = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"  # RFC 3986, 3.3
 _REST = re.compile(rf"(?:{_SEGMENT}/)*{_SEGMENT}", re.ASCII)
@@ -38,16 +39,6 @@ def target_of(request: HttpRequest, upstream: Upstream) -> str:
 def _leads_astray(segment: str) -> bool:
     """Empty and dot segments; also `..;x`, which some servers take for `..`."""
     return unquote(segment).partition(";")[0] in ("", ".", "..")
-
-
-def request_target(request: HttpRequest) -> str:
-    """The target of the request line (gunicorn's RAW_URI)."""
-    raw = request.META.get("RAW_URI")
-    if raw is not None:
-        return str(raw)
-    return quote(request.path_info, safe="/-._~!$&'()*+,;=:@") + (
-        f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
-    )
 
 
 def own_location(location: str, upstream: Upstream, target: str) -> str:

@@ -13,11 +13,11 @@ from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
 from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import upstream_endpoint
-from frontend_site.site_request import SiteRequest
+from frontend_site.site_request import SiteRequest, request_target
 
 from .body import BodyTooLong, BodyTooSlow, ClientGone
 from .proxy import UpstreamFailed, forward
-from .target import BadTarget, request_target, target_of
+from .target import BadTarget, target_of
 
 _FAILURES = {
     502: problems.BAD_GATEWAY,

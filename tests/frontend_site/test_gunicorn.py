@@ -127,6 +127,16 @@ def test_odd_paths_are_no_pages_and_no_redirects(server: Server, path: str) -> N
     assert answer.all("Location") == []
 
 
+@pytest.mark.parametrize("path", ["/auth%2Fverify", "/auth/%76erify", "//auth/verify"])
+def test_forward_auth_answers_by_no_other_spelling(server: Server, stub: Stub, path: str) -> None:
+    """A proxy hides /auth/verify from browsers, perhaps not in every spelling."""
+    asked = ["X-Forwarded-Method: GET", "X-Forwarded-Uri: /app/", "Sec-Fetch-Site: same-origin"]
+    answer = server.ask("GET", path, COOKIE, *asked)
+    assert answer.status == 404
+    assert answer.all("Gatehouse-Identity") == []
+    assert stub.calls == []
+
+
 def test_an_absolute_request_target_names_no_other_host(server: Server) -> None:
     answer = server.ask("GET", "http://evil.example/account", "Sec-Fetch-Site: same-origin")
     assert "evil.example" not in "".join(answer.all("Location"))

@@ -110,6 +110,7 @@ if ("cleanAddress" in body.dataset && location.search) {
 // Browsers do not send the fragment to the server, and keep it in redirects only.
 
 for (const form of document.querySelectorAll("form[data-keep-fragment]")) form.action += location.hash;
+for (const address of document.querySelectorAll("[data-show-fragment]")) address.textContent += location.hash;
 for (const link of document.querySelectorAll("a[data-keep-fragment]")) {
   link.href += location.hash;
   if (!("open" in link.dataset)) continue;

@@ -135,3 +135,21 @@ def test_whoever_decodes_and_normalises_finds_no_shut_place(pieces: list[str]) -
             if allowed:
                 assert not place.startswith(("jupyter/", "wiki/admin/"))
         text = unquote(text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/app/%" + "25" * 4000, "/app/%" + "25" * 250 + "%EF%B7%BA" * 750, "/app/" + "%20" * 2600],
+)
+def test_a_path_is_not_read_again_and_again(path: str, monkeypatch: Any) -> None:
+    """A few accounts could keep a worker busy by paths that have hundreds of long readings."""
+    work = []
+
+    def counted(step: Any) -> Any:
+        return lambda reading: work.append(len(reading)) or step(reading)
+
+    from frontend_site.security import access
+
+    monkeypatch.setattr(access, "_STEPS", tuple(map(counted, access._STEPS)))
+    may_open(path, ["ops"])
+    assert sum(work) < 1_000_000  # characters

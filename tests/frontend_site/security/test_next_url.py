@@ -1,6 +1,7 @@
 """`next` leads to a page of this site or to /account, whatever was sent."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -198,3 +199,17 @@ def test_whatever_stands_behind_an_apps_path_it_stays_there(value: str) -> None:
     assert not {".", ".."} & set(path.split("/"))
     assert "\\" not in kept
     assert kept.isprintable()
+
+
+@pytest.mark.parametrize("value", ["/app/%" + "25" * 3000, "/app/%" + "25" * 30_000, "/" * 60_000])
+def test_no_link_is_decoded_again_and_again(value: str, monkeypatch: Any, options: Any) -> None:
+    options(access_rules=RULES)
+    rounds: list[str] = []
+
+    def counted(path: str) -> str:
+        rounds.append(path)
+        return unquote(path)
+
+    monkeypatch.setattr("frontend_site.security.next_url.unquote", counted)
+    assert safe_next(value) == DEFAULT
+    assert len(rounds) < 6
