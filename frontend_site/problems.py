@@ -30,7 +30,10 @@ NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
 SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
 FORBIDDEN = Problem("forbidden", 403, "Not allowed", "You do not have permission for this.")
 REFUSED = Problem(
-    "no-access", 403, "No access", "You do not have access to this page. Ask {contact} for access."
+    "no-access",
+    403,
+    "No access",
+    "You do not have access to this resource. Ask {contact} for access.",
 )
 CSRF_FAILED = Problem(
     "csrf-failed", 403, "CSRF check failed",
