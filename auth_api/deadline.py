@@ -92,7 +92,7 @@ def is_over() -> bool:
 def require_time() -> None:
     """Raise DeadlinePassed if `is_over`."""
     if is_over():
-        raise DeadlinePassed("the caller no longer waits")
+        raise DeadlinePassed("the caller is no longer waiting")
 
 
 def _has_hung_up(caller: int | None) -> bool:

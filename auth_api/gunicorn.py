@@ -59,7 +59,7 @@ def on_starting(server: Arbiter) -> None:
     require_sound_settings("auth_api")
     if ENV.is_production:
         _require_private(addresses(server))
-    require_free_addresses(server, "Stop what listens there, or set AUTH_API_PORT.")
+    require_free_addresses(server, "Stop the process that uses it, or set AUTH_API_PORT.")
     metrics_folder.create()
 
 

@@ -9,7 +9,7 @@ THROTTLED = Counter(
 # Of all workers; what is above GATEHOUSE_HASHING_SLOTS for each of them waits.
 HASHES = Gauge(
     "gatehouse_hashes_in_progress",
-    "Passwords that are being hashed or wait for it",
+    "Passwords that are being hashed or are waiting for it",
     multiprocess_mode="livesum",
 )
 EVENT_STREAMS = Gauge(

@@ -34,7 +34,7 @@ class OutboxCollector(Collector):
         yield mails
         age = (timezone.now() - found.oldest).total_seconds() if found.oldest else 0.0
         yield GaugeMetricFamily(
-            "gatehouse_outbox_oldest_seconds", "Age of the oldest mail that waits", age
+            "gatehouse_outbox_oldest_seconds", "Age of the oldest waiting mail", age
         )
 
 

@@ -75,7 +75,7 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     RegistrationClosed: Problem(
         "registration-closed", 403, "Registration closed",
-        "An administrator creates accounts or sends invitations.",
+        "Ask an administrator for an account or an invitation.",
     ),
     InvalidCredentials: Problem(
         "invalid-credentials", 401, "Invalid credentials",

@@ -67,7 +67,7 @@ def ssl_context(config: Any, make: Callable[[], SSLContext]) -> LateHandshake:
 def on_starting(server: Arbiter) -> None:
     """Stop before a worker starts: by weak settings, or by an address that is taken."""
     require_sound_settings("frontend_site")
-    require_free_addresses(server, "Stop what listens there, or set FRONTEND_PORT.")
+    require_free_addresses(server, "Stop the process that uses it, or set FRONTEND_PORT.")
     metrics_folder.create()
 
 

@@ -11,7 +11,7 @@ CALLS = Counter(
     "Calls to auth_api, by call and by the status of the answer",
     ["call", "outcome"],
 )
-STREAMS = Gauge("gatehouse_streams", "Open pages that wait for events", multiprocess_mode="livesum")
+STREAMS = Gauge("gatehouse_streams", "Open event streams of pages", multiprocess_mode="livesum")
 _of = cache(CALLS.labels)
 
 

@@ -30,7 +30,10 @@ NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
 SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
 FORBIDDEN = Problem("forbidden", 403, "Not allowed", "You do not have permission for this.")
 REFUSED = Problem(
-    "no-access", 403, "No access", "You do not have access to this. Ask {contact} for it."
+    "no-access",
+    403,
+    "No access",
+    "You do not have access to this resource. Ask {contact} for access.",
 )
 CSRF_FAILED = Problem(
     "csrf-failed", 403, "CSRF check failed",
@@ -47,7 +50,7 @@ METHOD_NOT_ALLOWED = Problem(
 )
 REQUEST_TIMEOUT = Problem(
     "request-timeout", 408, "Request too slow",
-    "The request did not arrive in time, so nothing was changed. Try again on a better connection.",
+    "The request did not arrive in time, so nothing was changed. Try again, on a faster connection if possible.",
 )  # fmt: skip
 PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = Problem(

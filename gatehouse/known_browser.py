@@ -1,6 +1,6 @@
 """The cookie of a browser in which somebody has signed in to an account before.
 
-It proves nothing and opens nothing: a sign-in that shows it waits in a shorter line, also while
+It grants no access: a sign-in that presents it waits in a shorter queue, also while
 strangers try passwords (docs/decisions/0011-known-browsers.md).
 
 `<day>.<tag>.<MAC>`: the day from which it is void (days since 1970), the account's tag (a keyed hash of
@@ -54,5 +54,5 @@ def _mac(key: Key, text: str) -> str:
 
 
 def _digest(key: Key, message: bytes) -> str:
-    """128 bits: nothing is won by a forgery but a place in a line."""
+    """128 bits: a forgery gains nothing but a place in a queue."""
     return urlsafe_b64encode(hmac.digest(key.secret, message, sha256)[:16]).rstrip(b"=").decode()

@@ -52,7 +52,7 @@ def _problem_within_patience(address: Address) -> str:
 def problem_of(address: Address) -> str:
     """Return why nobody can listen on `address` at this moment, "" if one can."""
     if isinstance(address, str):
-        return "another process listens there" if _answers(address) else ""
+        return "another process is listening there" if _answers(address) else ""
     family = socket.AF_INET6 if util.is_ipv6(address[0]) else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -27,13 +27,13 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 
 REQUESTS = Histogram(
     "gatehouse_request_seconds",
-    "Time until the answer began, by route and status",
+    "Time until the response started, by route and status",
     ["route", "status"],
     buckets=_BUCKETS,
 )
 _BREAKERS = Gauge(
     "gatehouse_breakers_open",
-    "Workers whose circuit breaker is open, by what they call",
+    "Workers whose circuit breaker is open, by server",
     ["server"],
     multiprocess_mode="livesum",
 )

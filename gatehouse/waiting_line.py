@@ -1,4 +1,4 @@
-"""Decides who works next when only a few may work at once: in a short line, with a deadline.
+"""Decides who works next when only a few may work at once: in a short queue, with a deadline.
 
 Safe to share by threads and by gevent's greenlets: its lock is never held while anything waits.
 """
@@ -79,7 +79,7 @@ class WaitingLine:
             raise LineFull
 
     def _left(self, line: _Line, turn: threading.Event) -> bool:
-        """Leave the line, if the turn has not come."""
+        """Leave the queue, if the turn has not come."""
         with self._lock:
             if turn.is_set():
                 return False

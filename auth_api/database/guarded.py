@@ -58,4 +58,4 @@ def _require_time_left() -> None:
     """Cheaper than `deadline.require_time`, which a statement does not need: only its commit lasts."""
     left = deadline.left()
     if left is not None and left <= 0:
-        raise deadline.DeadlinePassed("no time is left")
+        raise deadline.DeadlinePassed("the deadline has passed")

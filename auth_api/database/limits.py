@@ -77,7 +77,7 @@ def slot() -> Iterator[None]:
         return
     slots = _slots()
     if not (slots.acquire(blocking=False) or slots.acquire(timeout=_SLOT_PATIENCE)):
-        raise DatabaseUnavailable("too many threads wait for the database", 2)
+        raise DatabaseUnavailable("too many threads are waiting for the database", 2)
     try:
         yield
     finally:

@@ -234,7 +234,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         users = [user for user in self._changeable(request, queryset) if user.is_active]
         for user in users:
             send_reset_link(user=user)
-        self.message_user(request, f"{len(users)} links will be sent.", messages.SUCCESS)
+        self.message_user(request, f"Links that will be sent: {len(users)}.", messages.SUCCESS)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
         users = self._changeable(request, queryset)

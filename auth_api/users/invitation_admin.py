@@ -48,7 +48,7 @@ class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def send_again(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
         for invitation in queryset:
             send_again(invitation, _actor(request))
-        self.message_user(request, f"{len(queryset)} links will be sent.", messages.SUCCESS)
+        self.message_user(request, f"Links that will be sent: {len(queryset)}.", messages.SUCCESS)
 
 
 def _actor(request: HttpRequest) -> User:

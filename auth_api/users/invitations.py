@@ -28,7 +28,9 @@ class Invitation(models.Model):
     """One invitation. A new `nonce` invalidates the links that were mailed before."""
 
     email = AddressField(max_length=MAX_LENGTH)
-    groups = models.ManyToManyField(Group, blank=True, help_text="The new account joins these.")
+    groups = models.ManyToManyField(
+        Group, blank=True, help_text="The groups that the new account joins."
+    )
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL,
         related_name="invitations",
@@ -43,7 +45,7 @@ class Invitation(models.Model):
             models.UniqueConstraint(
                 AsciiLower("email"),
                 name="one_invitation_per_address",
-                violation_error_message="This address has an invitation. Send it again, or delete it first.",
+                violation_error_message="This address already has an invitation. Send it again, or delete it first.",
             ),
         )
 
@@ -53,11 +55,13 @@ class Invitation(models.Model):
     def clean(self) -> None:
         """Check the address. Raises ValidationError, also where no account may be created so."""
         if options().registration == "closed":
-            raise ValidationError("GATEHOUSE_REGISTRATION is closed. Create the account instead.")
+            raise ValidationError(
+                "GATEHOUSE_REGISTRATION is closed, so invitations do not work. Create the account instead."
+            )
         self.email = canonical_address(self.email)
         owner = get_user_model()._default_manager.filter(email=self.email).first()
         if owner is not None and (owner.email_verified or not owner.has_usable_password()):
-            raise ValidationError({"email": "This address has an account."})
+            raise ValidationError({"email": "This address already has an account."})
         require_unreserved(self.email)
 
     def renew(self) -> None:

@@ -28,7 +28,7 @@ class CallSlots:
 
 
 class HashingSlots:
-    """For calls that make auth_api hash a password: few at once, the others wait in a line.
+    """For calls that make auth_api hash a password: few at once, the others wait in a queue.
 
     A greenlet that waits here costs little, and a thread of auth_api that waits costs more. Browsers
     that have signed in before go first, and a third more of the calls are kept for them.

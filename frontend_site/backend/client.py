@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from frontend_site.settings.base import Gatehouse
 
 _PROBE = "jwks"  # asks neither Redis nor the database
-_GAVE_UP = "auth_api does not answer others either"
+_GAVE_UP = "auth_api does not answer other calls either"
 _PROBE_PATIENCE = Patience(1.0, 1.0, 1.0)
 _log = structlog.get_logger("frontend_site")
 
@@ -162,7 +162,7 @@ class AuthApiClient:
 
     def _complete(self, response: Response) -> Answer:
         if not response.head.is_exact:
-            raise NotAsAgreed("no plain length")
+            raise NotAsAgreed("no usable Content-Length")
         body = response.read(self._options.answer_limit)
         return checked(response.head.status, response.head.lines, body)
 
@@ -175,7 +175,7 @@ class AuthApiClient:
                 return checked(head.status, head.lines, response.read(self._options.answer_limit))
             answer = checked(200, head.lines, b"{}")
             if head.framing is Framing.UNTIL_CLOSE:
-                raise NotAsAgreed("no length: a truncated answer could not be detected")
+                raise NotAsAgreed("no Content-Length, so a truncated answer could not be detected")
             return replace(answer, body=b"", file=self._file(response))
 
     def _patience(self, deadline: float, is_hopeless: Callable[[], bool]) -> Patience:

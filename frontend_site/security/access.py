@@ -2,7 +2,7 @@
 
 The proxy, the app and we may read one path in several ways (`//`, `%2e%2e`, `..;`, upper case). So a
 path is taken in every way that is known, and each of them must be open: no spelling of one app's path
-is let through by the rule of another. What no rule opens is refused.
+is let through by the rule of another. A path without a rule is refused.
 """
 
 import re

@@ -14,7 +14,7 @@ from frontend_site.settings.upstreams import Upstream
 
 _PATH = re.compile(r"(/[A-Za-z0-9_~-]+)+/", re.ASCII)
 _GROUP = re.compile(r"group:([\w.@ -]{1,150})")
-_OWN = ("/api/auth/", "/auth/", "/login/", "/account/", "/static/")  # no rule opens or shuts these
+_OWN = ("/api/auth/", "/auth/", "/login/", "/account/", "/static/")  # rules do not apply to these
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,10 @@ def parse_access_rules(items: list[str], upstreams: tuple[Upstream, ...]) -> tup
     folded = [rule.path.lower() for rule in rules]
     for rule in rules:
         if folded.count(rule.path.lower()) > 1:
-            raise _refused(rule.path, "has two rules; upper and lower case do not count. Keep one")
+            raise _refused(
+                rule.path,
+                "has two rules, since paths are compared without regard to case. Keep one",
+            )
         if rule.is_upstream and not any(_concerns(rule, upstream) for upstream in upstreams):
             raise _refused(rule.path, "must contain a name from GATEHOUSE_UPSTREAMS: /api/NAME/")
     for upstream in upstreams:
@@ -64,13 +67,15 @@ def _concerns(rule: AccessRule, upstream: Upstream) -> bool:
 def _parse(item: str) -> AccessRule:
     path, equals, said = item.partition("=")
     if not equals or not _PATH.fullmatch(path):
-        raise _refused(item, "must be a path like /app/, then = and who may open it")
+        raise _refused(item, "must be a path such as /app/, followed by = and who may open it")
     if path.lower().startswith(_OWN):
-        raise _refused(path, "belongs to Gatehouse, which decides itself. Remove the rule")
+        raise _refused(
+            path, "belongs to Gatehouse itself, so a rule has no effect on it. Remove the rule"
+        )
     who, *extras = said.split("+")
     if extras not in ([], ["click"]) or (extras and path.lower().startswith("/api/")):
         raise _refused(
-            item, "has an unknown option. Use +click, for an app behind forward auth only"
+            item, "has an unknown option. The only one is +click, for apps behind forward auth"
         )
     return AccessRule(path, _groups(item, who.split("|")), bool(extras))
 
@@ -81,7 +86,7 @@ def _groups(item: str, words: list[str]) -> frozenset[str]:
     found = [_GROUP.fullmatch(word) for word in words]
     names = [match[1] for match in found if match and match[1] == match[1].strip()]
     if len(names) != len(words):
-        raise _refused(item, "must say signed-in, or group:NAME|group:OTHER")
+        raise _refused(item, "must give access to signed-in or to group:NAME|group:OTHER")
     return frozenset(names)
 
 

@@ -169,6 +169,6 @@ def _refuse_former_setting() -> None:
     """Stop a start that would refuse everybody: no rule says who may open these apps."""
     if ENV.values.get("GATEHOUSE_FORWARD_AUTH_PATHS", "").strip():
         raise ImproperlyConfigured(
-            "GATEHOUSE_FORWARD_AUTH_PATHS is no longer read. Remove it, and set GATEHOUSE_ACCESS_RULES: "
+            "GATEHOUSE_FORWARD_AUTH_PATHS is no longer supported. Remove it and set GATEHOUSE_ACCESS_RULES: "
             "/app/=signed-in for /app/, /wiki/=signed-in+click for /wiki/:click."
         )

@@ -64,7 +64,7 @@ class Wire:
                 with suppress(TimeoutError):
                     return self._socket.recv(PIECE)
                 if self._is_hopeless():
-                    raise TimeoutError("no answer is to be expected any more")
+                    raise TimeoutError("gave up waiting for an answer")
                 wait = max(0.001, until - time.monotonic())  # 0 would not wait at all
         self._socket.settimeout(wait)
         return self._socket.recv(PIECE)

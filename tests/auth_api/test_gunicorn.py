@@ -57,5 +57,5 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         [printed] = start("auth_api", tmp_path, **{**NEEDED, "AUTH_API_PORT": str(port)})
     assert printed == (
         f"gatehouse: cannot listen on 127.0.0.1:{port}: address already in use. "
-        "Stop what listens there, or set AUTH_API_PORT."
+        "Stop the process that uses it, or set AUTH_API_PORT."
     )

@@ -205,7 +205,7 @@ def test_a_rule_keeps_out_who_is_in_no_group(
     before = len(app.seen)
     page = client.get("/app/ops/x", **NAVIGATION)
     assert page.status_code == 403
-    assert "Ask an administrator of this site for it." in page.text
+    assert "Ask an administrator of this site for access." in page.text
     assert "style-src 'self'" in page.headers["Content-Security-Policy"]
     fetch = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
     assert client.post("/app/ops/api/terminals", **fetch).status_code == 403

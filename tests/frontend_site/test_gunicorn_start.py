@@ -48,7 +48,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path, theirs: str, ours: str) -> Non
         [printed] = start("frontend_site", tmp_path, "--bind", f"{ours}:{port}", **PRODUCTION)
     assert printed == (
         f"gatehouse: cannot listen on {ours}:{port}: address already in use. "
-        "Stop what listens there, or set FRONTEND_PORT."
+        "Stop the process that uses it, or set FRONTEND_PORT."
     )
 
 

@@ -61,5 +61,5 @@ def test_a_unix_socket_is_taken_while_somebody_listens(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as theirs:
         theirs.bind(path)
         theirs.listen()
-        assert problem_of(path) == "another process listens there"
+        assert problem_of(path) == "another process is listening there"
     assert problem_of(path) == ""  # gunicorn removes what is left

@@ -268,7 +268,7 @@ class RedisBackend:
         if now < self._report_slides_after:
             return
         self._report_slides_after = now + _REPORT_PAUSE
-        hint = "Sessions end at their idle timeout. Make Redis accept writes."
+        hint = "Sessions will end at their idle timeout. Make Redis accept writes: check its memory, disk and replicas."
         _log.warning("slide.refused", cause=error.decode(errors="replace"), hint=hint)
 
 

@@ -25,12 +25,12 @@ class Migration(migrations.Migration):
                 ('invited_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('expires_at', models.DateTimeField(default=auth_api.users.invitations.new_expiry, editable=False)),
                 ('nonce', models.CharField(default=auth_api.sessions.tokens.new_ref, editable=False, max_length=16)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The new account joins these.', to='auth.group')),
+                ('groups', models.ManyToManyField(blank=True, help_text='The groups that the new account joins.', to='auth.group')),
                 ('invited_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='invitations', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ('-invited_at',),
-                'constraints': [models.UniqueConstraint(auth_api.users.addresses.AsciiLower('email'), name='one_invitation_per_address', violation_error_message='This address has an invitation. Send it again, or delete it first.')],
+                'constraints': [models.UniqueConstraint(auth_api.users.addresses.AsciiLower('email'), name='one_invitation_per_address', violation_error_message='This address already has an invitation. Send it again, or delete it first.')],
             },
         ),
     ]

@@ -1,4 +1,4 @@
-"""/auth/verify refuses what no rule opens, and tells an app of the user what its proxy asks for."""
+"""/auth/verify refuses a path without a rule, and tells an app about the user what its proxy asks for."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ def test_the_refusal_is_a_page_that_says_whom_to_ask(browser: Browser) -> None:
     answer = ask(browser.sign_in(), "/board/minutes?secret=1", **PAGE)
     html = answer.content.decode()
     assert (answer.status_code, answer["Content-Type"]) == (403, "text/html; charset=utf-8")
-    assert "Ask it@example.com for it." in html
+    assert "Ask it@example.com for access." in html
     assert "style-src 'self'" in answer["Content-Security-Policy"]
     assert "minutes" not in html
     assert not {"Cookie", "Gatehouse-Identity", "Gatehouse-User-Id"} & set(answer.headers)

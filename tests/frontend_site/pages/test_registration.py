@@ -26,7 +26,7 @@ def test_links_to_register_are_shown_only_where_everybody_may(
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
-        ("closed", "An administrator creates the accounts of this site. Ask it@example.com"),
+        ("closed", "Accounts on this site are created by an administrator. Ask it@example.com"),
         ("invite", "You need an invitation to create an account on this site. Ask it@example.com"),
     ],
 )

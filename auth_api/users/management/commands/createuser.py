@@ -26,7 +26,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--superuser", action="store_true", help="give every permission in the admin"
         )
-        parser.add_argument("--group", action="append", default=[], help="add to this group")
+        parser.add_argument(
+            "--group",
+            action="append",
+            default=[],
+            help="add the account to this group (may be repeated)",
+        )
         parser.add_argument(
             "--password-stdin",
             action="store_true",

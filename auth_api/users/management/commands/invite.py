@@ -11,12 +11,17 @@ from auth_api.users.invitations import Invitation
 
 
 class Command(BaseCommand):
-    help = "Mails a link that creates an account for this address. An earlier link becomes invalid."
+    help = "Mails an invitation to create an account for this address. An earlier link becomes invalid."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", required=True)
-        parser.add_argument("--group", action="append", default=[], help="add the account to it")
-        parser.add_argument("--revoke", action="store_true", help="make the link invalid instead")
+        parser.add_argument(
+            "--group",
+            action="append",
+            default=[],
+            help="add the account to this group (may be repeated)",
+        )
+        parser.add_argument("--revoke", action="store_true", help="revoke the invitation instead")
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["revoke"]:
@@ -28,7 +33,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from None
         until = f"{invitation.expires_at:%Y-%m-%d %H:%M} UTC"
-        self.stdout.write(f"{invitation.email} gets a link that is valid until {until}.")
+        self.stdout.write(f"{invitation.email} will get a link that is valid until {until}.")
         return None
 
     def _revoke(self, email: str) -> None:
@@ -36,4 +41,4 @@ class Command(BaseCommand):
         if invitation is None:
             raise CommandError(f"{email} has no invitation.")
         revoke(invitation, None)
-        self.stdout.write(f"The invitation of {invitation.email} is revoked.")
+        self.stdout.write(f"The invitation for {invitation.email} has been revoked.")

@@ -15,7 +15,7 @@ _DAY = 86400
 
 class Command(BaseCommand):
     help = (
-        "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP, and former addresses and names "
+        "Deletes events that are older than GATEHOUSE_SECURITY_LOG_KEEP, former addresses and names "
         "that can no longer be restored, and expired invitations. Run it daily."
     )
 

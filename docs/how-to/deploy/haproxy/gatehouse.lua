@@ -1,4 +1,4 @@
--- Asks Gatehouse for each request to an app who is signed in (haproxy.cfg: `http-request lua.gatehouse NAME`).
+-- For each request to an app, asks Gatehouse who is signed in (haproxy.cfg: `http-request lua.gatehouse NAME`).
 
 local VERIFY = "http://127.0.0.1:8000/auth/verify?audience="
 local TIMEOUT = 10000 -- milliseconds
@@ -40,7 +40,7 @@ core.register_action("gatehouse", { "http-req" }, function(txn, audience)
   if answer.status < 200 or answer.status > 299 then return refuse(txn, answer.status, answer) end
   for _, name in ipairs(IDENTITY) do
     local value = answer.headers[name] and answer.headers[name][0] or ""
-    if value ~= "" then txn.http:req_set_header(name, value) end -- those of the browser are gone
+    if value ~= "" then txn.http:req_set_header(name, value) end -- haproxy.cfg removed the browser's
   end
   -- The app gets the cookies that Gatehouse returns, without the session cookie, or none at all.
   txn.http:req_del_header("cookie")
