@@ -22,9 +22,10 @@ def answers(token: str) -> bool:
 def test_sessions_survive_a_failover(sentinels: Sentinels, sign_in: Any, user: Any) -> None:
     kept, ended = sign_in().session_key, sign_in().session_key
     SessionStore(ended).delete()
-    primary = sentinels.primary.client()
-    wait_for(lambda: primary.wait(1, 1000) == 1, "the replica to have it all")
-    sentinels.primary.stop()
+    primary, replica = sentinels.roles()  # an earlier test may have swapped them
+    client = primary.client()
+    wait_for(lambda: client.wait(1, 1000) == 1, "the replica to have it all")
+    primary.stop()
 
     def promoted() -> bool:
         address = (
@@ -33,7 +34,7 @@ def test_sessions_survive_a_failover(sentinels: Sentinels, sign_in: Any, user: A
             .execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", SERVICE)
         )
         port = address[1] if isinstance(address, list | tuple) else address
-        return int(port) == sentinels.replica.port
+        return int(port) == replica.port
 
     try:
         # Until then the answer is "unknown", never "signed out".
@@ -43,8 +44,8 @@ def test_sessions_survive_a_failover(sentinels: Sentinels, sign_in: Any, user: A
         assert not is_alive(ended)
         with pytest.raises(SessionStoreUnavailable):  # nothing replicates this write
             SessionStore(kept).delete()
-        sentinels.primary.start()
-        wait_for(lambda: follows(sentinels.primary), "the old primary to follow")
+        primary.start()
+        wait_for(lambda: follows(primary), "the old primary to follow")
         kept = sign_in().session_key
         store = SessionStore(kept)
         store["after"] = "the failover"
@@ -53,6 +54,6 @@ def test_sessions_survive_a_failover(sentinels: Sentinels, sign_in: Any, user: A
         assert services.end_all_sessions(user) >= 1
         assert not is_alive(kept)
     finally:
-        if sentinels.primary.process is None:
-            sentinels.primary.start()
-        wait_for(lambda: follows(sentinels.primary), "the old primary to follow")
+        if primary.process is None:
+            primary.start()
+        wait_for(lambda: follows(primary), "the old primary to follow")
