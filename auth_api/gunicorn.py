@@ -73,7 +73,5 @@ def _require_private(listened: list[Address]) -> None:
 def post_worker_init(worker: Worker) -> None:
     """Let streams end when the worker is to stop; it would wait for them."""
     from auth_api.api import events
-    from gatehouse.metrics import forget_dead_workers
 
-    forget_dead_workers()
     events.is_stopping = lambda: not worker.alive

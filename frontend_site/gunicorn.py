@@ -74,9 +74,6 @@ def on_starting(server: Arbiter) -> None:
 def post_worker_init(worker: SiteWorker) -> None:
     """Let streams and idle connections end when the worker is to stop; it would wait for them."""
     from frontend_site.events.hub import stop_streams
-    from gatehouse.metrics import forget_dead_workers
-
-    forget_dead_workers()
 
     def stop_with_the_worker() -> None:
         while worker.alive:

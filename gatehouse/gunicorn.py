@@ -83,8 +83,8 @@ def when_ready(server: Arbiter) -> None:
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
-    """Note that a worker ended: the gauges of one that was killed must not stay."""
-    metrics_folder.dead.append(worker.pid)
+    """After a worker ended, before another starts: the gauges of one that was killed must not stay."""
+    metrics_folder.forget_worker(worker.pid)
 
 
 def on_exit(server: Arbiter) -> None:

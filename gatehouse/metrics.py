@@ -15,11 +15,10 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from .env import metrics_folder
-from .metrics_folder import dead
 
 OTHER = "other"  # the route of files, of unknown paths, and of requests that no view saw
 # Seconds. A validation takes a few milliseconds, a password hash up to a second or two in a flood.
@@ -65,9 +64,3 @@ def exposition(*collectors: Collector) -> bytes:
     for collector in collectors:
         asked.register(collector)
     return text + generate_latest(asked)
-
-
-def forget_dead_workers() -> None:
-    """Drop the gauges of workers that were killed. A new worker calls this; counters stay."""
-    for pid in dead:
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]

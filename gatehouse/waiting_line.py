@@ -27,13 +27,14 @@ class WaitingLine:
 
     Whoever comes with a name goes first: `reserved` of the slots are kept for them, and they have
     `named_waiting` places of their own. One at a time for each name: a second one waits like
-    everybody, so that nobody can use up the reserved share under one name.
+    everybody, so that nobody can use up the reserved share under one name. Of several slots the
+    named ones never have the last, so that they cannot shut out the others either.
     """
 
     def __init__(self, *, slots: int, reserved: int, waiting: int, named_waiting: int) -> None:
         self._lock = threading.Lock()
         self._free = slots
-        self._named = _Line(named_waiting, slots)
+        self._named = _Line(named_waiting, max(1, slots - 1))
         self._others = _Line(waiting, slots - reserved)
         self._names: set[str] = set()
 

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -46,9 +47,14 @@ class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Send the selected invitations again", permissions=["add"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        sent = 0
         for invitation in queryset:
-            send_again(invitation, _actor(request))
-        self.message_user(request, f"Links that will be sent: {len(queryset)}.", messages.SUCCESS)
+            try:
+                sent += send_again(invitation.pk, _actor(request))
+            except ValidationError as error:
+                text = f"Not sent to {invitation}: {' '.join(error.messages)}"
+                self.message_user(request, text, messages.ERROR)
+        self.message_user(request, f"Links that will be sent: {sent}.", messages.SUCCESS)
 
 
 def _actor(request: HttpRequest) -> User:

@@ -65,9 +65,12 @@ class Invitation(models.Model):
         require_unreserved(self.email)
 
     def renew(self) -> None:
-        """Make the links that were mailed before invalid, and start the lifetime again."""
+        """Make the links that were mailed before invalid, and start the lifetime again.
+
+        Of a row that is locked: one that is gone meanwhile raises DatabaseError, it is not made again.
+        """
         self.nonce, self.invited_at, self.expires_at = new_ref(), timezone.now(), new_expiry()
-        self.save()
+        self.save(update_fields=("email", "nonce", "invited_at", "expires_at"))
 
 
 def prune_invitations() -> int:

@@ -27,7 +27,7 @@ from .answer import Answer, AuthApiUnavailable, NotAsAgreed, ServiceTokenRefused
 from .call_slots import CallSlots, HashingSlots
 from .caller import Caller
 from .reachability import Reachability
-from .routes import HASHING, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
+from .routes import HASHING, KNOWN_FIRST, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
 
 __all__ = (
     "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "ServiceTokenRefused",
@@ -86,7 +86,7 @@ class AuthApiClient:
         outcome: str | int = UNKNOWN
         try:
             self._reachability.admit(slow=route in HASHING or route in LONG)
-            answer = self._ask(route, request, tag)
+            answer = self._ask(route, request, tag if route in KNOWN_FIRST else "")
             outcome = answer.status
             return answer
         except (OSError, BadAnswer) as error:

@@ -54,6 +54,8 @@ HASHING = frozenset(
         "change-password",
     }
 )  # fmt: skip
+# Of these, the ones in which a known browser goes before strangers: auth_api lets nobody go first in others.
+KNOWN_FIRST = frozenset({"login", "reauthenticate", "change-password"})
 
 
 def is_handle(text: str) -> bool:

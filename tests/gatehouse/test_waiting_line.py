@@ -90,6 +90,16 @@ def test_the_reserved_slot_stays_free_of_strangers_whoever_came_first() -> None:
         pass
 
 
+def test_named_ones_leave_a_slot_to_the_others() -> None:
+    """Else a few accounts that sign in all the time shut everybody else out."""
+    line = line_of(3, reserved=1)
+    with line.slot(0, "owner"), line.slot(0, "other owner"):
+        with pytest.raises(LineFull), line.slot(0.01, "third owner"):
+            pass
+        with line.slot(0):
+            pass
+
+
 def test_the_places_are_limited_and_named_ones_have_their_own() -> None:
     crowd = Crowd(line_of(1, waiting=2, named=1))
     with full(crowd.line, 1):

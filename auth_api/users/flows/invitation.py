@@ -17,7 +17,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
-from auth_api.users.allowances import require_password_allowance
+from auth_api.users.allowances import password_allowance
 from auth_api.users.flows.registration import remove_registration
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
@@ -50,10 +50,19 @@ def mail_invitation(invitation: Invitation, by: User | None) -> None:
 
 
 @transaction.atomic
-def send_again(invitation: Invitation, by: User | None) -> None:
-    """Mail a new link, which replaces the earlier one."""
+def send_again(pk: int, by: User | None) -> bool:
+    """Mail a new link, which replaces the earlier one; return False if the invitation is gone.
+
+    It may have been used or revoked since it was listed. Raises ValidationError if its address cannot
+    be invited any more.
+    """
+    invitation = Invitation.objects.select_for_update().filter(pk=pk).first()
+    if invitation is None:
+        return False
+    invitation.clean()
     invitation.renew()
     mail_invitation(invitation, by)
+    return True
 
 
 @transaction.atomic
@@ -72,8 +81,8 @@ def accept_invitation(*, token: str, password: str, name: str, address: str) -> 
     """
     if options().registration == "closed":
         raise RegistrationClosed
-    require_password_allowance(network_of(address))
-    invitation = read_invitation_token(token)
+    with password_allowance(network_of(address)):
+        invitation = read_invitation_token(token)
     _check(invitation.email, password, name)
     hashed = make_password(password)
     try:

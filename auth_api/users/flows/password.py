@@ -26,6 +26,7 @@ from auth_api.users.allowances import (
     password_allowance,
     require_password_allowance,
 )
+from auth_api.users.flows.registration import is_registration, may_register, require_still_welcome
 from auth_api.users.models import User
 from auth_api.users.services import check_credentials, forget_tries
 from auth_api.users.tokens import read_reset_token
@@ -53,11 +54,14 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
     """Mail the link to the stored address, if there is an account.
 
     A reset also proves the address, so it goes to unverified registrations and to accounts that
-    staff created without a password. The counter's window is the lifetime of a link, so whenever the
+    staff created without a password, but not to a registration that the settings no longer allow: it
+    must not be confirmed this way either. The counter's window is the lifetime of a link, so whenever the
     counter refuses, an earlier link is still valid: strangers cannot block resets.
     """
     # Locked, so that the account is not deleted before its link has been counted.
     user = User.objects.select_for_update().filter(email=email, is_active=True).first()
+    if user and is_registration(user) and not may_register(email):
+        return
     if user and has_mail_allowance(email, Purpose.RESET, window=options().reset_lifetime):
         emails.send_reset(user, asked_at)
 
@@ -72,8 +76,9 @@ def send_reset_link(*, user: User) -> None:
 def reset_password(*, token: str, password: str, address: str) -> None:
     """Set the password of the token's user and end all sessions. Signs nobody in (ASVS 7.6.2).
 
-    `address` is the client's network address. Raises InvalidToken, InvalidRequest for a password that
-    is refused (the token stays valid), Throttled, Overloaded, SessionStoreUnavailable.
+    `address` is the client's network address. Raises InvalidToken, RegistrationClosed if the
+    settings no longer allow the registration that it would confirm, InvalidRequest for a password that is
+    refused (the token stays valid then), Throttled, Overloaded, SessionStoreUnavailable.
     """
     owner = read_reset_token(token)
     require_password_allowance(f"reset of {owner.pk}")
@@ -82,6 +87,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
     hashed = make_password(password)
     with transaction.atomic():
         user = read_reset_token(token, lock=True)  # used meanwhile, or a newer one asked for
+        require_still_welcome(user)  # a reset confirms the address, too
         if not user.email_verified:
             user.name = ""  # whoever registered the address chose it, and may not be its owner
         user.password, user.email_verified = hashed, True

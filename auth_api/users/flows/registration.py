@@ -56,7 +56,7 @@ def answer_registration(email: str, asked_at: datetime, *, password: str, name: 
     `password` is a hash. Does nothing if the address has reached its limit of mails, or if registration
     was closed in the meantime.
     """
-    if not _may_register(email):
+    if not may_register(email):
         return
     user = User.objects.filter(email=email).first()
     reserved = reservation_of(email)
@@ -89,7 +89,7 @@ def resend_verification(*, email: str, address: str) -> None:
 def answer_resend(email: str, asked_at: datetime) -> None:
     """Mail the link if there is an unverified registration; otherwise do nothing."""
     user = User.objects.filter(email=email).first()
-    waits = user is not None and is_registration(user) and _may_register(email)
+    waits = user is not None and is_registration(user) and may_register(email)
     if user is not None and waits and has_mail_allowance(email, Purpose.RESEND):
         emails.send_verification(user, asked_at)
 
@@ -109,9 +109,15 @@ def _checked_registration(email: str, password: str, name: str) -> str:
     return email
 
 
-def _may_register(email: str) -> bool:
+def may_register(email: str) -> bool:
     """Whether a registration of `email` is still welcome: the settings may have changed since."""
     return options().registration == "open" and is_allowed_domain(email)
+
+
+def require_still_welcome(user: User) -> None:
+    """Raise RegistrationClosed if `user` is an unconfirmed registration that `may_register` refuses."""
+    if is_registration(user) and not may_register(user.email):
+        raise RegistrationClosed
 
 
 def _store_registration(email: str, hashed: str, name: str) -> User:
@@ -156,8 +162,7 @@ def verify_email(*, token: str, password: str, address: str) -> None:
     InvalidToken, RegistrationClosed if the settings no longer allow the registration, and what `check_credentials` raises; the token stays good then.
     """
     user = read_verification_token(token)
-    if is_registration(user) and not _may_register(user.email):
-        raise RegistrationClosed
+    require_still_welcome(user)
     require_password(user, password, address)
     forget_tries(user.email, address)
     with transaction.atomic():

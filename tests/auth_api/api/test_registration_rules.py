@@ -12,6 +12,7 @@ from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
+RESET = "Set a new password"  # a subject
 DOMAINS = frozenset({"example.com", "xn--fa-hia.example"})
 
 
@@ -63,6 +64,56 @@ def test_a_registration_that_waits_is_not_confirmed_any_more(rules: Any, change:
     assert len(sent_mails()) == before
     rules(registration="open", mail_domains=frozenset())
     assert verify(token).status_code == 200
+
+
+def forgot(email: str) -> Any:
+    return call("POST", "/v1/password/forgot", {"email": email})
+
+
+def reset(token: str) -> Any:
+    return call(
+        "POST", "/v1/password/reset", {"token": token, "password": "seven blue jays at dawn"}
+    )
+
+
+NARROWED = [{"registration": "invite"}, {"registration": "closed"}, {"mail_domains": {"b.example"}}]
+
+
+@pytest.mark.parametrize("change", NARROWED)
+def test_a_registration_that_waits_gets_no_link_for_a_password_either(
+    rules: Any, change: Any
+) -> None:
+    """It would confirm the address. The answer is the same for every address, known or not."""
+    register("ada@example.com")
+    make_user("known@example.com")
+    before = len(sent_mails())
+    rules(**change)
+    answers = [forgot(f"{name}@example.com") for name in ("ada", "nobody", "known")]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert answers[0].content == answers[1].content == answers[2].content
+    assert [mail.to for mail in sent_mails()[before:]] == [["known@example.com"]]
+
+
+@pytest.mark.parametrize("change", NARROWED)
+def test_a_link_for_a_password_does_not_confirm_it_either(rules: Any, change: Any) -> None:
+    register("ada@example.com")
+    assert sent_mails()
+    forgot("ada@example.com")
+    token = mailed_token(subject=RESET)
+    rules(**change)
+    assert reset(token).json()["type"] == "urn:gatehouse:problem:registration-closed"
+    ada = User.objects.get()
+    assert (ada.email_verified, ada.check_password(PASSWORD)) == (False, True)
+    rules(registration="open", mail_domains=frozenset())
+    assert reset(token).status_code == 200
+
+
+@pytest.mark.parametrize("change", NARROWED)
+def test_an_account_that_staff_made_sets_its_first_password(rules: Any, change: Any) -> None:
+    User.objects.create_user("ada@example.com")
+    rules(**change)
+    forgot("ada@example.com")
+    assert reset(mailed_token(subject=RESET)).status_code == 200
 
 
 @pytest.mark.parametrize("change", [{"registration": "invite"}, {"mail_domains": {"b.example"}}])

@@ -11,6 +11,7 @@ from auth_api.deadline import DeadlinePassed
 from auth_api.errors import Overloaded
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.throttling import CLIENT_MAILS, FREE_TRIES, NEW_PASSWORDS
+from auth_api.users.flows.invitation import invite
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token
@@ -106,6 +107,25 @@ def test_the_link_of_a_registration(
 
     before_hashing(reason)
     assert tries(door) == {503}
+    monkeypatch.undo()
+    assert door() == 200
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_link_of_an_invitation(
+    monkeypatch: pytest.MonkeyPatch, reason: type[Exception]
+) -> None:
+    invite(email=EMAIL)
+    form = {"token": mailed_token(EMAIL), "password": PASSWORD, "name": "Ada"}
+
+    def door() -> int:
+        return int(call("POST", "/v1/invitations/accept", form).status_code)
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise reason
+
+    monkeypatch.setattr("auth_api.users.flows.invitation.read_invitation_token", refuse)
+    assert tries(door, NEW_PASSWORDS + 2) == {503}
     monkeypatch.undo()
     assert door() == 200
 

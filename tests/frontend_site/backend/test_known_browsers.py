@@ -9,7 +9,7 @@ import pytest
 
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.client import AuthApiUnavailable, auth_api
-from frontend_site.backend.routes import HASHING, ROUTES
+from frontend_site.backend.routes import HASHING, KNOWN_FIRST, ROUTES
 from frontend_site.options import options as site_options
 from frontend_site.session_token import SessionToken
 from gatehouse.keys import Key
@@ -115,6 +115,20 @@ def test_strangers_leave_a_share_to_known_browsers(stub: Stub, options: Any) -> 
             with pytest.raises(AuthApiUnavailable, match="too many"):
                 auth_api().call("login", caller)
         assert auth_api().call("login", known()).status == 200
+
+
+@pytest.mark.parametrize("route", sorted(HASHING))
+def test_the_share_is_for_calls_that_go_first_in_auth_api_too(
+    route: str, stub: Stub, options: Any
+) -> None:
+    options(hashing_calls_at_once=1, hashing_wait=0.05, read_timeout=60, call_deadline=60)
+    with hanging_sign_ins(stub, STRANGER):
+        stub.answers["POST /v1/login"] = Canned(200, current_session())
+        if route in KNOWN_FIRST:
+            assert auth_api().call(route, known()).status == 200
+        else:
+            with pytest.raises(AuthApiUnavailable, match="too many"):
+                auth_api().call(route, known())
 
 
 def test_one_account_cannot_use_up_the_share_of_the_others(stub: Stub, options: Any) -> None:

@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.users.flows.invitation import invite
+from auth_api.users.flows.invitation import invite, send_again
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 from tests.auth_api.argon2_runs import argon2_runs
@@ -244,6 +245,43 @@ def test_the_admin_invites_lists_and_revokes() -> None:
     kinds = [event.kind for event in events if event.kind.startswith("invitation")]
     assert sorted(kinds) == ["invitation.revoked", "invitation.sent"]
     assert not [event for event in events if "ada" in event.reason]
+
+
+@pytest.mark.parametrize("how", ["revoked", "used"])
+def test_one_that_is_gone_is_not_sent_again(how: str) -> None:
+    """Else the row comes back, and with it a link."""
+    invite(email=EMAIL)
+    invitation, token = Invitation.objects.get(), mailed_token()
+    if how == "revoked":
+        command("--email", EMAIL, "--revoke")
+    else:
+        assert accept(token).status_code == 200
+    before = len(sent_mails())
+    assert not send_again(invitation.pk, None)
+    with pytest.raises(DatabaseError):
+        invitation.renew()
+    assert not Invitation.objects.exists()
+    assert len(sent_mails()) == before
+
+
+@pytest.mark.parametrize("why", ["GATEHOUSE_REGISTRATION is closed", "This address has an account"])
+def test_one_that_could_not_be_sent_today_is_not_sent_again(settings: Any, why: str) -> None:
+    root = staff("root@example.com", superuser=True)
+    for email in (EMAIL, "eve@example.com"):
+        invite(email=email)
+    if "closed" in why:
+        settings.GATEHOUSE = replace(settings.GATEHOUSE, registration="closed")
+    else:
+        make_user(EMAIL)
+    before, nonce = len(sent_mails()), Invitation.objects.get(email=EMAIL).nonce
+    chosen = [str(pk) for pk in Invitation.objects.values_list("pk", flat=True)]
+    root.post(ADMIN, {"action": "send_again", "_selected_action": chosen})
+    page = root.get(ADMIN).content.decode()
+    assert f"Not sent to {EMAIL}: {why}" in page
+    sent = 0 if "closed" in why else 1
+    assert f"{sent} links will be sent" in page
+    assert len(sent_mails()) == before + sent
+    assert Invitation.objects.get(email=EMAIL).nonce == nonce
 
 
 def test_many_are_revoked_at_once() -> None:
