@@ -279,7 +279,7 @@ def test_one_that_could_not_be_sent_today_is_not_sent_again(settings: Any, why: 
     page = root.get(ADMIN).content.decode()
     assert f"Not sent to {EMAIL}: {why}" in page
     sent = 0 if "closed" in why else 1
-    assert f"{sent} links will be sent" in page
+    assert f"Links that will be sent: {sent}." in page
     assert len(sent_mails()) == before + sent
     assert Invitation.objects.get(email=EMAIL).nonce == nonce
 
