@@ -61,7 +61,7 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
     [
         ("/account", True, 200, 1000),
         ("/api/auth/session", True, 200, 480),
-        ("/", False, 200, 452),
+        ("/", False, 200, 465),
         ("/account", False, 302, 370),
     ],
 )
