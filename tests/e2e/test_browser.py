@@ -85,13 +85,14 @@ def test_the_browser_reports_strict_cookies(browser: Any, stack: Stack, password
     sign_in(browser, stack, password)
     cookies = browser.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]
     found = {cookie["name"]: cookie for cookie in cookies}
-    assert set(found) == {"__Host-session", "__Host-csrf"}
+    assert set(found) == {"__Host-session", "__Host-csrf", "__Host-known-browser"}
     for cookie in found.values():
         assert cookie["secure"]
         assert cookie["sameSite"] == "Strict"
         assert (cookie["path"], cookie["domain"]) == ("/", "localhost")
     assert found["__Host-session"]["httpOnly"]
     assert found["__Host-session"]["session"]
+    assert found["__Host-known-browser"]["httpOnly"]
     assert not found["__Host-csrf"]["httpOnly"]
 
 

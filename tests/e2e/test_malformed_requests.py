@@ -39,7 +39,7 @@ REQUESTS: dict[str, tuple[str, set[int]]] = {
     "HTTP/2 preface": (f"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n{SECRET}", {400}),
     "blanks in the target": (f"GET /?token={SECRET} of mine HTTP/1.1\r\n{_HOST}\r\n\r\n", {400}),
     "NUL in the target": (f"GET /?{SECRET}\0 HTTP/1.1\r\n{_HOST}\r\n\r\n", {400}),
-    "long request line": (f"GET /?{SECRET}{'a' * 5000} HTTP/1.1\r\n{_HOST}\r\n\r\n", {414}),
+    "long request line": (f"GET /?{SECRET}{'a' * 9000} HTTP/1.1\r\n{_HOST}\r\n\r\n", {414}),
     "odd method": (f"GE{{T /?{SECRET} HTTP/1.1\r\n{_HOST}\r\n\r\n", {400}),
     "lower-case method": (f"get /?{SECRET} HTTP/1.1\r\n{_HOST}\r\n\r\n", {400}),
     "bare LF": (f"GET /?{SECRET} HTTP/1.1\n{_HOST}\n\n", {400}),
