@@ -52,7 +52,13 @@ def run_with_sentinels(fail_over: Callable[[Sentinels], None], *, replicas: int)
         return load
 
 
-@pytest.mark.parametrize("fail_over", [planned, coordinated, killed, hung])
+LONG = pytest.mark.exhaustive  # script/test failover --all
+
+
+@pytest.mark.parametrize(
+    "fail_over",
+    [planned, pytest.param(coordinated, marks=LONG), killed, pytest.param(hung, marks=LONG)],
+)
 def test_nothing_that_was_answered_is_lost_when_sentinel_fails_over(
     fail_over: Callable[[Sentinels], None],
 ) -> None:
@@ -80,7 +86,7 @@ def killed_one(store: Cluster, slot: int) -> None:
     wait_for(lambda: follows(primary) and leads(replica), "the old primary to follow")
 
 
-@pytest.mark.parametrize("fail_over", [planned_everywhere, killed_one])
+@pytest.mark.parametrize("fail_over", [pytest.param(planned_everywhere, marks=LONG), killed_one])
 def test_nothing_that_was_answered_is_lost_when_a_cluster_fails_over(
     fail_over: Callable[[Cluster, int], None],
 ) -> None:

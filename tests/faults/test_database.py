@@ -104,6 +104,7 @@ def test_while_postgresql_hangs_validation_goes_on_and_the_rest_is_unknown(
     assert workers(stack) == before
 
 
+@pytest.mark.exhaustive
 def test_an_outage_of_the_database_costs_no_tries(
     stack: Stack, server: PostgreSQL, callers: dict[str, Caller], passwords: dict[str, str]
 ) -> None:

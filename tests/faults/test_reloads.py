@@ -130,7 +130,7 @@ def test_a_reload_before_the_last_one_is_over_loses_no_request(load: Load) -> No
     assert not tally.wrong, str(tally)
 
 
-@pytest.mark.parametrize("name", ["auth", "web"])
+@pytest.mark.parametrize("name", ["auth", pytest.param("web", marks=pytest.mark.exhaustive)])
 def test_old_workers_serve_until_the_new_ones_are_ready(load: Load, name: str) -> None:
     old = workers(load.stack, name)
     os.kill(load.stack.processes[name].pid, signal.SIGHUP)
@@ -173,7 +173,8 @@ def ask(connection: HTTPConnection) -> bool:
     return not answer.will_close
 
 
-@pytest.mark.parametrize("name", ["auth", pytest.param("web", marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["auth", "web"])
 def test_a_new_instance_on_the_same_socket_takes_over(load: Load, name: str) -> None:
     """Socket activation: two units with one socket. The old instance stops when the new one answers."""
     stack = load.stack

@@ -12,11 +12,8 @@ from bench.faults.systems import ALONE, Systems
 
 # All on one system, and each of another kind.
 SHORT = (
-    "Redis killed (kill -9)",
     "Redis' AOF put back by a second",
     "Redis out of memory",
-    "a worker of auth_api killed",
-    "both services reloaded (SIGHUP)",
     "SQLite locked",
 )
 

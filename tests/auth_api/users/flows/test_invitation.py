@@ -264,7 +264,9 @@ def test_one_that_is_gone_is_not_sent_again(how: str) -> None:
     assert len(sent_mails()) == before
 
 
-@pytest.mark.parametrize("why", ["GATEHOUSE_REGISTRATION is closed", "This address already has an account"])
+@pytest.mark.parametrize(
+    "why", ["GATEHOUSE_REGISTRATION is closed", "This address already has an account"]
+)
 def test_one_that_could_not_be_sent_today_is_not_sent_again(settings: Any, why: str) -> None:
     root = staff("root@example.com", superuser=True)
     for email in (EMAIL, "eve@example.com"):
