@@ -2,8 +2,7 @@
 
 import resource
 from collections.abc import Callable
-from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gunicorn.arbiter import Arbiter
@@ -16,6 +15,9 @@ from gatehouse.env import stop_in_one_line
 from gatehouse.listening import require_free_addresses
 from gatehouse.preflight import require_sound_settings
 from gatehouse.workers import ReplacedWhenReady
+
+if TYPE_CHECKING:  # gevent patches later, and no name of ssl may be taken before
+    from ssl import SSLContext
 
 with stop_in_one_line():
     from gatehouse.gunicorn import *  # noqa: F403 - settings: gunicorn reads the names of this module
@@ -59,7 +61,7 @@ class SiteWorker(
 worker_class = SiteWorker
 
 
-def ssl_context(config: Any, make: Callable[[], SSLContext]) -> LateHandshake:
+def ssl_context(config: Any, make: Callable[[], "SSLContext"]) -> LateHandshake:
     """Let the worker do the handshake, within its limits."""
     return LateHandshake(make())
 
