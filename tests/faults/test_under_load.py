@@ -12,7 +12,7 @@ from bench.faults.systems import ALONE, Systems
 
 # All on one system, and each of another kind.
 SHORT = (
-    "Redis' AOF put back by a second",
+    "Redis killed (kill -9)",
     "Redis out of memory",
     "SQLite locked",
 )
