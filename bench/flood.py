@@ -21,7 +21,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 # By their full names: with --before, this file runs with the modules of another checkout.
-from bench.load import _latency, _number, require_wrk
+from bench.load import latency_in, number_in, require_wrk
 from bench.systems import EMAIL, System, gatehouse
 from gatehouse.keys import Key
 from gatehouse.service_token import mint_service_token
@@ -111,7 +111,7 @@ def _validate(system: System, stack: Stack, seconds: int) -> tuple[float, float]
     text = subprocess.check_output([*command, url], text=True)
     if "Non-2xx" in text:
         raise RuntimeError(text)
-    return _number(r"Requests/sec:\s+([\d.]+)", text), _latency(text, "99%")
+    return number_in(r"Requests/sec:\s+([\d.]+)", text), latency_in(text, "99%")
 
 
 class _Owner:

@@ -41,28 +41,30 @@ def drive(
     before = system.cpu()
     text = subprocess.check_output([*command, system.address + path], text=True)
     after = system.cpu()
-    requests = _number(r"(\d+) requests in", text)
+    requests = number_in(r"(\d+) requests in", text)
     failures = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     errors = re.search(r"Socket errors: connect \d+, read (\d+), write (\d+), timeout (\d+)", text)
     if (failures and expect < 400) or (errors and any(int(n) for n in errors.groups())):
         raise RuntimeError(f"{system.name} {path}: {text}")
     cpu = {name: (after[name] - before[name]) / requests * 1000 for name in before}
     return Round(
-        rate=_number(r"Requests/sec:\s+([\d.]+)", text),
-        p50=_latency(text, "50%"),
-        p99=_latency(text, "99%"),
+        rate=number_in(r"Requests/sec:\s+([\d.]+)", text),
+        p50=latency_in(text, "50%"),
+        p99=latency_in(text, "99%"),
         cpu=cpu,
     )
 
 
-def _number(pattern: str, text: str) -> float:
+def number_in(pattern: str, text: str) -> float:
+    """Return the number that `pattern` finds in the report of wrk. Raises RuntimeError."""
     found = re.search(pattern, text)
     if found is None:
         raise RuntimeError(text)
     return float(found[1])
 
 
-def _latency(text: str, percentile: str) -> float:
+def latency_in(text: str, percentile: str) -> float:
+    """Return a percentile ("99%") of the report of wrk, in ms. Raises RuntimeError."""
     found = re.search(rf"{percentile}\s+([\d.]+)(us|ms|s)\b", text)
     if found is None:
         raise RuntimeError(text)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from auth_api.options import options
-from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.backend import record_key
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, make_user
+from tests.auth_api.sessions.endings import change_the_password, deactivate, end_all
 from tests.topologies import Node, Sentinels, follows, wait_for
 
 
@@ -40,20 +40,6 @@ def failed_over(primary: Node, replica: Node) -> Iterator[None]:
     finally:
         primary.start()
         wait_for(lambda: follows(primary), "the old primary to follow")
-
-
-def end_all(user: Any) -> None:
-    services.end_all_sessions(user)
-
-
-def change_the_password(user: Any) -> None:
-    user.set_password("another quiet harbour at dawn")
-    user.save()
-
-
-def deactivate(user: Any) -> None:
-    user.is_active = False
-    user.save()
 
 
 def answer(token: str) -> bool:

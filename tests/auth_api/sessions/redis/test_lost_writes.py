@@ -19,6 +19,7 @@ from auth_api.sessions.saving import create_session
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import CLIENT, is_alive, make_user, request_with, run_of
+from tests.auth_api.sessions.endings import change_the_password, deactivate, end_all
 from tests.lost_writes import what_follows_is_lost
 from tests.topologies import wait_for
 from tests.valkey import ValkeyServer
@@ -56,20 +57,6 @@ def admin_sign_in(user: Any) -> str:
 
 def opens_the_admin(token: str) -> bool:
     return "_auth_user_id" in SessionStore(token, admin=True).load()
-
-
-def end_all(user: Any) -> None:
-    services.end_all_sessions(user)
-
-
-def change_the_password(user: Any) -> None:
-    user.set_password("another quiet harbour at dawn")
-    user.save()
-
-
-def deactivate(user: Any) -> None:
-    user.is_active = False
-    user.save()
 
 
 def deactivate_by_a_query(user: Any) -> None:
