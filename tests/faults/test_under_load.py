@@ -12,7 +12,7 @@ from bench.faults.systems import ALONE, Systems
 
 # All on one system, and each of another kind.
 SHORT = (
-    "Redis killed (kill -9)",
+    "Redis' AOF put back by a second",
     "Redis out of memory",
     "SQLite locked",
 )
