@@ -25,7 +25,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """What works, for frontend_site, by its service token. Not whether this worker is to get new connections."""
+    """Readiness for frontend_site, which shows its service token. Ignores an announced stop."""
     return readiness().response()
 
 

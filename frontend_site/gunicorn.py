@@ -9,7 +9,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 from gunicorn.workers.ggevent import GeventWorker
 
-from frontend_site.waiting_connections import WaitingConnectionsEnd
+from frontend_site.connections.stopping import WaitingConnectionsEnd
 from gatehouse import metrics_folder, variables
 from gatehouse.env import stop_in_one_line
 from gatehouse.listening import require_free_addresses

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, HttpResponseRedirect
@@ -29,12 +28,6 @@ DUPLICATE_COOKIE = Problem(
 NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
 SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
 FORBIDDEN = Problem("forbidden", 403, "Not allowed", "You do not have permission for this.")
-REFUSED = Problem(
-    "no-access",
-    403,
-    "No access",
-    "You do not have access to this resource. Ask {contact} for access.",
-)
 CSRF_FAILED = Problem(
     "csrf-failed", 403, "CSRF check failed",
     "We could not verify that this request came from a page of this site, so nothing was changed. "
@@ -99,8 +92,9 @@ def respond(
 
 
 def refused() -> Problem:
-    """Return REFUSED with the name of whom to ask."""
-    return replace(REFUSED, detail=REFUSED.detail.format(contact=options().contact))
+    """Return the refusal of a path that no access rule opens to the user, with whom to ask."""
+    detail = f"You do not have access to this resource. Ask {options().contact} for access."
+    return Problem("no-access", 403, "No access", detail)
 
 
 def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | None:

@@ -30,7 +30,7 @@ def require_free_addresses(server: Arbiter, hint: str) -> None:
 
 
 def _inherited(server: Arbiter) -> list[int]:
-    """Descriptors of sockets, by `--bind fd://N` or from systemd."""
+    """Return the descriptors of inherited sockets, from `--bind fd://N` or systemd."""
     first = systemd.SD_LISTEN_FDS_START
     activated = range(first, first + systemd.listen_fds(unset_environment=False))
     return [*(a for a in server.cfg.address if isinstance(a, int)), *activated]

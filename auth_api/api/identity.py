@@ -20,7 +20,7 @@ def identity(request: ApiRequest) -> HttpResponse:
         raise InvalidRequest({"audience": ["Use a lower-case name of at most 31 characters."]})
     claims = [name for name in request.GET.get("claims", "").split(",") if name]
     if not are_claims(claims):
-        raise InvalidRequest({"claims": ["Use email, name and groups, each once."]})
+        raise InvalidRequest({"claims": ["Use only email, name and groups, each at most once."]})
     current = sessions.current_session(request)
     settings = options()
     token = mint_identity(

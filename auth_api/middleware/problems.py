@@ -37,9 +37,8 @@ class ProblemMiddleware:
     def process_exception(self, request: ApiRequest, error: Exception) -> HttpResponse | None:
         if problem_for(error) is not None:
             return problem_response(request, error)
-        if isinstance(
-            error, SuspiciousOperation | BadRequest
-        ):  # one line: Django's has a traceback
+        # In one line: Django's would have a traceback.
+        if isinstance(error, SuspiciousOperation | BadRequest):
             _log.warning("request.refused", reason=type(error).__name__)
             return problem_response(request, BAD_REQUEST)
         if not request.is_api:

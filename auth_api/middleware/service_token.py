@@ -38,6 +38,6 @@ class ServiceTokenMiddleware:
 
 
 def _connection(request: ApiRequest) -> int | None:
-    """Return the descriptor of the caller's connection; None where it is not gunicorn that serves."""
+    """Return the descriptor of the caller's connection; None without gunicorn."""
     connection: socket.socket | None = request.META.get("gunicorn.socket")
     return connection.fileno() if connection is not None else None

@@ -87,9 +87,8 @@ def _push_snapshot(ref: str, nonce: bytes, run: bytes) -> None:
     """Replace our fence by the new snapshot, and announce the change. Never raises: it is committed."""
     try:
         user = get_user_model()._default_manager.filter(session_ref=ref).first()
-        if (
-            user is not None
-        ):  # else deleted: the fence runs out, and the database knows no such user
+        # Deleted otherwise: the fence runs out, and the database knows no such user.
+        if user is not None:
             sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
             lifetime = options().card_lifetime
             backend.put_snapshot(ref, sealed, lifetime=lifetime, run=run, nonce=nonce)

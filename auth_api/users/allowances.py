@@ -36,8 +36,9 @@ def require_password_allowance(chooser: str) -> None:
 
 @contextmanager
 def password_allowance(chooser: str) -> Iterator[None]:
-    """Like `require_password_allowance`; it does not count if the block, which leads up to the evaluation,
-    fails by an outage or a full worker.
+    """Like `require_password_allowance`, but an outage or a full worker in the block gives the try back.
+
+    The block must end before the password is evaluated.
     """
     require_password_allowance(chooser)
     try:

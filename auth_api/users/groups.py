@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import m2m_changed, pre_delete, pre_save
 from django.dispatch import receiver
@@ -22,10 +23,10 @@ _WORDS = {"pre_add": "added to group", "pre_remove": "removed from group"}
 
 
 def groups_named(names: Iterable[str]) -> list[Group]:
-    """Return the groups with these names. Raises ValueError for a name that no group has."""
+    """Return the groups with these names. Raises ValidationError for a name that no group has."""
     found = {group.name: group for group in Group.objects.filter(name__in=list(names))}
     if missing := [name for name in names if name not in found]:
-        raise ValueError(f"There is no group {missing[0]!r}. Create it in the admin first.")
+        raise ValidationError(f"There is no group {missing[0]!r}. Create it in the admin first.")
     return [found[name] for name in dict.fromkeys(names)]
 
 

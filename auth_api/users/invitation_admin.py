@@ -42,15 +42,16 @@ class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         revoke(obj, _actor(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        by = _actor(request)
         for invitation in queryset:
-            revoke(invitation, _actor(request))
+            revoke(invitation, by)
 
     @admin.action(description="Send the selected invitations again", permissions=["add"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
-        sent = 0
+        sent, by = 0, _actor(request)
         for invitation in queryset:
             try:
-                sent += send_again(invitation.pk, _actor(request))
+                sent += send_again(invitation.pk, by)
             except ValidationError as error:
                 text = f"Not sent to {invitation}: {' '.join(error.messages)}"
                 self.message_user(request, text, messages.ERROR)

@@ -17,6 +17,7 @@ from auth_api.sessions.tokens import new_ref
 
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
+from .registration_rules import invitations_work
 
 
 def new_expiry() -> datetime:
@@ -54,13 +55,13 @@ class Invitation(models.Model):
 
     def clean(self) -> None:
         """Check the address. Raises ValidationError, also where no account may be created so."""
-        if options().registration == "closed":
+        if not invitations_work():
             raise ValidationError(
                 "GATEHOUSE_REGISTRATION is closed, so invitations do not work. Create the account instead."
             )
         self.email = canonical_address(self.email)
         owner = get_user_model()._default_manager.filter(email=self.email).first()
-        if owner is not None and (owner.email_verified or not owner.has_usable_password()):
+        if owner is not None and not owner.is_registration:
             raise ValidationError({"email": "This address already has an account."})
         require_unreserved(self.email)
 

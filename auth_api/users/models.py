@@ -122,6 +122,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         validate_name(self.name)
         require_unreserved(self.email, except_for=self.pk)
 
+    @property
+    def is_registration(self) -> bool:
+        """Whether a stranger made this row and nobody has proved the address: else it is not touched.
+
+        A row without a usable password was made by staff: whoever registers its address first must not
+        be the one who chooses the password.
+        """
+        made_by_staff = self.is_staff or self.is_superuser or not self.has_usable_password()
+        return self.is_active and not self.email_verified and not made_by_staff
+
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""
         joined = self.date_joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

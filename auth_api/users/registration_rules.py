@@ -3,15 +3,36 @@
 The answers depend on the settings and on what was typed, never on whether an account exists.
 """
 
+from typing import TYPE_CHECKING
+
 from django.core.exceptions import ValidationError
 
 from auth_api.errors import RegistrationClosed
 from auth_api.options import options
 
+if TYPE_CHECKING:
+    from .models import User
+
 
 def require_open_registration() -> None:
     """Raise RegistrationClosed unless everybody may register."""
     if options().registration != "open":
+        raise RegistrationClosed
+
+
+def invitations_work() -> bool:
+    """Whether invitations may be sent and accepted."""
+    return options().registration != "closed"
+
+
+def may_register(email: str) -> bool:
+    """Whether a registration of `email` is still welcome: the settings may have changed since."""
+    return options().registration == "open" and is_allowed_domain(email)
+
+
+def require_still_welcome(user: "User") -> None:
+    """Raise RegistrationClosed if `user` is an unconfirmed registration that `may_register` refuses."""
+    if user.is_registration and not may_register(user.email):
         raise RegistrationClosed
 
 

@@ -90,7 +90,7 @@ def _seconds(headers: Mapping[str, str]) -> int:
 
 
 def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
-    """Return the answer when it is one that we agreed on. Raises AuthApiUnavailable, NotAsAgreed."""
+    """Return the answer when it is one that we agreed on. Raises NotAsAgreed, ServiceTokenRefused."""
     if status not in _SUCCESSES and not 400 <= status < 600:
         raise NotAsAgreed(f"unexpected status {status}")
     headers = dict(lines)

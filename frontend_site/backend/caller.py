@@ -24,13 +24,15 @@ class Caller:
     known_browser: str = field(default="", repr=False)  # the cookie's value, checked by nobody yet
 
 
-def caller_of(request: SiteRequest) -> Caller:
-    """Return what auth_api may know of the browser behind `request`."""
+def caller_of(request: SiteRequest, *, with_known_browser: bool = False) -> Caller:
+    """Return what auth_api may know of the browser behind `request`.
+
+    `with_known_browser`: read that cookie, which only few calls need.
+    """
+    cookies = request.META.get("HTTP_COOKIE", "") if with_known_browser else ""
     return Caller(
         session_token=request.session_token,
-        known_browser=read_optional_cookie(
-            request.META.get("HTTP_COOKIE", ""), KNOWN_BROWSER_COOKIE
-        ),
+        known_browser=read_optional_cookie(cookies, KNOWN_BROWSER_COOKIE),
         address=client_address(request),
         user_agent=_printable(request.META.get("HTTP_USER_AGENT", "")),
         request_id=request.request_id,

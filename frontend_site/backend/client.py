@@ -79,14 +79,15 @@ class AuthApiClient:
         """
         method, path = method_and_path(route, handle=handle, audience=audience, claims=claims)
         # Only what we have signed goes on, and only to where it counts.
-        tag = known_account_tag(caller.known_browser, self._options.service_keys)
-        known_browser = caller.known_browser if tag and route == "login" else ""
+        shown = caller.known_browser if route in KNOWN_FIRST else ""
+        tag = known_account_tag(shown, self._options.service_keys) if shown else ""
+        known_browser = shown if tag and route == "login" else ""
         headers = self._headers(caller, content_type, known_browser)
         request = Request(method, self._prefix + path, headers, (body,), len(body))
         outcome: str | int = UNKNOWN
         try:
             self._reachability.admit(slow=route in HASHING or route in LONG)
-            answer = self._ask(route, request, tag if route in KNOWN_FIRST else "")
+            answer = self._ask(route, request, tag)
             outcome = answer.status
             return answer
         except (OSError, BadAnswer) as error:
@@ -190,7 +191,7 @@ class AuthApiClient:
                 self._complete(response)
         except (OSError, BadAnswer, NotAsAgreed):
             return False
-        except AuthApiUnavailable:  # it is there, and refuses our service token
+        except ServiceTokenRefused:  # it is there
             return True
         return True
 

@@ -11,8 +11,8 @@ from frontend_site.backend.client import Answer, AuthApiUnavailable
 class SiteUser:
     """A signed-in user, or NOBODY. As with Django's users, two are equal if their ids are.
 
-    Only auth_api has the permissions beyond `is_staff` and the names of the groups. There is no `has_perm` here, so a decorator
-    that checks one fails and denies access.
+    Of the user's permissions, this site knows only `is_staff` and the names of the groups. There is no
+    `has_perm` here, so a decorator that checks one fails and denies access.
     """
 
     id: str | None = None  # a UUID as text

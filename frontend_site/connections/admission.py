@@ -4,7 +4,7 @@ import ipaddress
 from collections import Counter
 from typing import Protocol
 
-_UNFINISHED = 16  # of one address: requests of which a part has come, or not even that
+_UNFINISHED = 16  # connections of one address whose request has not come completely
 _FEW = 8  # connections: a browser's six, its event stream, and one more
 _PROXIES = frozenset({"127.0.0.1", "::1"})  # on this host: they speak for many clients
 
@@ -43,9 +43,12 @@ def client_of(peer: object) -> str | None:
 class Admission:
     """The connections of one worker.
 
-    `room`: how many in all; `share`: how many of one address; of these, few may be unfinished. A connection counts as waiting while
-    the worker can do nothing but wait for its client: for a request, for its body, or until the
-    client reads. Only these can be closed to make room: whatever else is under way ends by itself.
+    `room`: the most connections in all; `share`: the most of one address, of which at most
+    `_UNFINISHED` may be unfinished.
+
+    A connection counts as waiting while the worker can do nothing but wait for its client: for a
+    request, for its body, or until the client reads. Only these can be closed to make room: whatever
+    else is under way ends by itself.
     """
 
     def __init__(self, *, room: int, share: int) -> None:

@@ -7,10 +7,10 @@ from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from frontend_site.options import options
-from frontend_site.settings.upstreams import CLAIMS
+from frontend_site.settings.upstreams import CLAIMS, NAME
 from frontend_site.site_request import SiteRequest
 
-_AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_AUDIENCE = re.compile(NAME, re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

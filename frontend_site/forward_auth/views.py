@@ -5,7 +5,6 @@ without its body, and describe the original request in headers of their own: its
 which GATEHOUSE_ACCESS_RULES decides. A proxy must set them, whatever the browser sends.
 """
 
-from typing import Any
 from urllib.parse import urlencode
 
 import structlog
@@ -23,16 +22,15 @@ from frontend_site.forward_auth.question import Question, UnclearQuestion
 from frontend_site.pages.backend_calls import current_profile
 from frontend_site.pages.rendering import render
 from frontend_site.proxy.headers import browser_response
-from frontend_site.security.access import rules_for
+from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import page, probe
 from frontend_site.security.next_url import continue_url, needs_click, safe_next
-from frontend_site.security.origin import fetch_site, is_own_origin
+from frontend_site.security.origin import fetch_site, is_from_elsewhere, is_own_origin
 from frontend_site.site_request import SiteRequest, request_target
 
 _log = structlog.get_logger("frontend_site")
 _PATH = "/auth/verify"
 _LOGIN = "Gatehouse-Login"  # where to sign in, for nginx, which takes no redirect from us
-_NO_RULE = "GATEHOUSE_ACCESS_RULES has no rule for this path, so nobody may open it. Add one."
 
 
 @probe
@@ -66,7 +64,8 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     relay_cookies(request, answer)
     if answer.status != 200:
         return _signed_out(request, question, browser_response(answer))
-    if not _may_open(question, answer.document["user"]):
+    user = answer.document["user"]
+    if not may_open(question.path, groups_of(user), user_id=user["id"]):
         return refused(request)
     # Always present: an empty one means that the app gets no cookie.
     cookies = cookies_for_app(request.META.get("HTTP_COOKIE", ""))
@@ -98,16 +97,6 @@ def go_on(request: SiteRequest) -> HttpResponseBase:
     return HttpResponseRedirect(destination)
 
 
-def _may_open(question: Question, user: dict[str, Any]) -> bool:
-    rules = rules_for(question.path)
-    if rules is not None and all(rule.allows(groups_of(user)) for rule in rules):
-        return True
-    app = "/".join(question.path[:80].split("/")[:2])  # no more: the rest may be a secret
-    hint = {"hint": _NO_RULE} if rules is None else {}
-    _log.warning("access.refused", user=user["id"], app=app, **hint)
-    return False
-
-
 def _signed_out(
     request: SiteRequest, question: Question, response: HttpResponse
 ) -> HttpResponseBase:
@@ -122,8 +111,8 @@ def _signed_out(
 
 def _is_foreign(request: SiteRequest) -> bool:
     """Whether another site, or a sibling host, has sent it. Old browsers send an Origin only."""
-    if site := fetch_site(request):
-        return site in ("cross-site", "same-site")
+    if fetch_site(request):
+        return is_from_elsewhere(request)
     origin = request.META.get("HTTP_ORIGIN", "")
     return bool(origin) and not is_own_origin(request, origin)
 

@@ -9,7 +9,7 @@ from django.http import HttpResponseBase, UnreadablePostError
 from frontend_site import problems
 from frontend_site.options import options
 from frontend_site.security.endpoints import View, kind_of, methods_of
-from frontend_site.security.origin import fetch_site
+from frontend_site.security.origin import is_from_elsewhere
 from frontend_site.site_request import SiteRequest
 
 _SAFE = frozenset({"GET", "HEAD"})
@@ -42,7 +42,7 @@ class RequestShapeMiddleware:
         if kind == "json" and not _is_fetch(request):
             return problems.respond(request, problems.FORBIDDEN)
         if kind == "upstream":
-            foreign = fetch_site(request) in ("cross-site", "same-site")
+            foreign = is_from_elsewhere(request)
             return problems.respond(request, problems.FORBIDDEN) if foreign else None
         if request.method in _SAFE:
             return None
@@ -90,7 +90,7 @@ def _is_fetch(request: SiteRequest) -> bool:
     """
     if request.META.get("HTTP_SEC_FETCH_DEST", "empty") != "empty":
         return False
-    return request.method not in _SAFE or fetch_site(request) not in ("cross-site", "same-site")
+    return request.method not in _SAFE or not is_from_elsewhere(request)
 
 
 def _content_length(request: SiteRequest) -> int:

@@ -11,9 +11,13 @@ from collections.abc import Collection
 from posixpath import normpath
 from urllib.parse import unquote
 
+import structlog
+
 from frontend_site.options import options
 from frontend_site.settings.access_rules import AccessRule
 
+_log = structlog.get_logger("frontend_site")
+_NO_RULE = "GATEHOUSE_ACCESS_RULES has no rule for this path, so nobody may open it. Add one."
 # Nothing in it can be read in two ways.
 _PLAIN = re.compile(
     r"(?:/(?!\.)[A-Za-z0-9_~.!$&'()*+,=:@-]*[A-Za-z0-9_~!$&'()*+,=:@-])*/?", re.ASCII
@@ -44,10 +48,15 @@ def rules_for(path: str) -> list[AccessRule] | None:
     return rules if len(rules) == len(found) else None
 
 
-def may_open(path: str, groups: Collection[str]) -> bool:
-    """Whether a signed-in user with these groups may open `path`."""
+def may_open(path: str, groups: Collection[str], *, user_id: str = "") -> bool:
+    """Whether a signed-in user with these groups may open `path`. Logs a refusal of `user_id`."""
     rules = rules_for(path)
-    return rules is not None and all(rule.allows(groups) for rule in rules)
+    if rules is not None and all(rule.allows(groups) for rule in rules):
+        return True
+    app = "/".join(path[:80].split("/")[:2])  # no more: the rest may be a secret
+    hint = {"hint": _NO_RULE} if rules is None else {}
+    _log.warning("access.refused", user=user_id, app=app, **hint)
+    return False
 
 
 def _longest(reading: str) -> AccessRule | None:

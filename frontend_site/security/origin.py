@@ -21,6 +21,11 @@ def fetch_site(request: HttpRequest) -> str:
     return site if site in _KNOWN_SITES else ""
 
 
+def is_from_elsewhere(request: HttpRequest) -> bool:
+    """Whether the browser says that another site, or a sibling host, sent this request."""
+    return fetch_site(request) in ("cross-site", "same-site")
+
+
 def is_own_origin(request: HttpRequest, origin: str) -> bool:
     """Whether `origin` is this site. In production only the configured origin is."""
     gatehouse = options()

@@ -68,7 +68,8 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
 def _is_allowed(request: SiteRequest, answer: Answer) -> bool:
     """Whether the access rules open this path to the user in `answer`."""
     path = request_target(request).partition("?")[0]
-    return may_open(path, groups_of(answer.document["user"]))
+    user = answer.document["user"]
+    return may_open(path, groups_of(user), user_id=user["id"])
 
 
 def _is_valid(request: SiteRequest) -> bool:

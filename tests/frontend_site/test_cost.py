@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from django.template.backends.jinja2 import Template
 
+from frontend_site.options import options
 from frontend_site.wsgi import application
+from gatehouse.known_browser import mint_known_browser
 from tests.calls import python_calls
 from tests.frontend_site.browser import Browser
-from tests.frontend_site.stub import TOKEN, Stub
+from tests.frontend_site.stub import TOKEN, USER, Stub
 
 
 @pytest.fixture
@@ -41,7 +43,9 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
         "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(),
     }  # fmt: skip
     if cookie:
-        environ["HTTP_COOKIE"] = f"__Host-session={TOKEN}"
+        # As browsers send them: one that signed in here before shows that, too.
+        known = mint_known_browser(USER["email"], options().service_keys[-1])
+        environ["HTTP_COOKIE"] = f"__Host-session={TOKEN}; __Host-known-browser={known}"
 
     def ask() -> int:
         answered: list[str] = []

@@ -30,7 +30,7 @@ from auth_api.sessions.redis.answers import (
 from auth_api.sessions.redis.connections import (
     ask,
     ask_durably,
-    ask_elsewhere,
+    leave_former_primary,
     require_durability,
 )
 from auth_api.sessions.redis.held import OUTAGE, RUN, RUN_BYTES
@@ -51,9 +51,8 @@ class _Script:
 
     def __init__(self, name: str) -> None:
         text = _source(name)
-        if "--@prelude\n" not in text and not text.startswith(
-            "#!"
-        ):  # else where it says, if at all
+        # The prelude goes in front, unless the script says where, or has flags and does without it.
+        if "--@prelude\n" not in text and not text.startswith("#!"):
             text = f"--@prelude\n{text}"
         for part in _PARTS:
             text = text.replace(f"--@{part}\n", _source(part), 1)
@@ -70,9 +69,10 @@ class RedisBackend:
     that end a session announce it afterwards.
 
     *Durable* methods return only after GATEHOUSE_REDIS_REPLICAS replicas have acknowledged the
-    write and, with GATEHOUSE_REDIS_FSYNC, the primary's disk has it. These are the methods that create, change or end a session, and `fence_snapshot`, which
-    precedes ending sessions in the database. Not durable: validation, which only moves the idle
-    clock; snapshots, which can be rebuilt from the database; and the deletion of ended sessions.
+    write and, with GATEHOUSE_REDIS_FSYNC, the primary's disk has it. These are the methods that
+    create, change or end a session, and `fence_snapshot`, which precedes ending sessions in the
+    database. Not durable: validation, which only moves the idle clock; snapshots, which can be
+    rebuilt from the database; and the deletion of ended sessions.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class RedisBackend:
         keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
         arguments = (id_hash, slide_interval, int(admin))
         state, *values = self._run("validate", keys, arguments)
-        if len(values) > 2 and ask_elsewhere(values[2]):
+        if len(values) > 2 and leave_former_primary(values[2]):
             state, *values = self._run("validate", keys, arguments)
         if len(values) > 2:
             self._report_refused_slide(values[2])

@@ -109,10 +109,10 @@ def require_durability(mark: str) -> None:
         ask_durably(mark, "PING")
 
 
-def ask_elsewhere(refusal: bytes) -> bool:
-    """Return whether to ask again, since a script met the error `refusal` when it wanted to write.
+def leave_former_primary(refusal: bytes) -> bool:
+    """Close older connections if only a server that is not the primary refuses with `refusal`.
 
-    If only a server that is not the primary refuses so, older connections are closed first.
+    `refusal` is the error of a script's write. Return whether one was closed: then ask again.
     """
     client, code = connection(), refusal.partition(b" ")[0].decode()
     if code not in CODES or not isinstance(client, Redis):

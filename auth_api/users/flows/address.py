@@ -17,7 +17,7 @@ from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.addresses import address_key, canonical_address
 from auth_api.users.allowances import has_mail_allowance, mail_allowance
-from auth_api.users.flows.registration import is_registration, remove_registration
+from auth_api.users.flows.registration import remove_registration
 from auth_api.users.models import User
 from auth_api.users.registration_rules import is_allowed_domain, require_allowed_domain
 from auth_api.users.services import require_password
@@ -63,7 +63,7 @@ def answer_address_change(
         return
     other = User.objects.filter(email=email).first()
     reserved = reservation_of(email, except_for=user)
-    if other is not None and not is_registration(other):
+    if other is not None and not other.is_registration:
         emails.send_already_registered(other)
     elif reserved is not None:
         emails.send_address_reserved(reserved)

@@ -1,45 +1,43 @@
 """Invites people, and creates the account of whoever follows the mailed link."""
 
 from collections.abc import Collection
-from typing import Any
 
 import structlog
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from auth_api.errors import InvalidRequest, InvalidToken, RegistrationClosed
+from auth_api.errors import InvalidToken, RegistrationClosed
 from auth_api.network import network_of
-from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.allowances import password_allowance
-from auth_api.users.flows.registration import remove_registration
+from auth_api.users.flows.registration import (
+    remove_registration,
+    require_good_name_and_password,
+)
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
-from auth_api.users.names import validate_name
+from auth_api.users.registration_rules import invitations_work
 from auth_api.users.tokens import read_invitation_token
 
 _log = structlog.get_logger("auth_api.users")
 
 
 @transaction.atomic
-def invite(*, email: str, groups: Collection[Group] = (), by: User | None = None) -> Invitation:
+def invite(*, email: str, groups: Collection[Group] = ()) -> Invitation:
     """Mail an invitation; an earlier one of the same address becomes invalid.
 
-    `by` is the inviting user, None for a command. Raises ValidationError for an address that cannot be
-    invited.
+    For commands, which act for nobody. Raises ValidationError for an address that cannot be invited.
     """
     Invitation.objects.filter(email=email).delete()
-    invitation = Invitation(email=email, invited_by=by)
+    invitation = Invitation(email=email)
     invitation.full_clean()
     invitation.save()
     invitation.groups.set(groups)
-    mail_invitation(invitation, by)
+    mail_invitation(invitation, None)
     return invitation
 
 
@@ -79,11 +77,11 @@ def accept_invitation(*, token: str, password: str, name: str, address: str) -> 
     RegistrationClosed, InvalidRequest for a name or password that is refused, Throttled, Overloaded: the
     link stays valid then.
     """
-    if options().registration == "closed":
+    if not invitations_work():
         raise RegistrationClosed
     with password_allowance(network_of(address)):
         invitation = read_invitation_token(token)
-    _check(invitation.email, password, name)
+    require_good_name_and_password(invitation.email, password, name)
     hashed = make_password(password)
     try:
         with transaction.atomic():
@@ -104,17 +102,7 @@ def _create_account(invitation: Invitation, hashed: str, name: str) -> None:
     invitation.delete()
 
 
-def _check(email: str, password: str, name: str) -> None:
-    field = "name"
-    try:
-        validate_name(name)
-        field = "password"
-        validate_password(password, User(email=email, name=name))
-    except ValidationError as error:
-        raise InvalidRequest({field: error.messages}) from None
-
-
-def _record(kind: Kind, invitation: Invitation, by: Any) -> None:
+def _record(kind: Kind, invitation: Invitation, by: User | None) -> None:
     """In the log of who acts: who is invited has no account, and no event has an address."""
     if by is None:
         _log.info(str(kind), invitation=invitation.pk)

@@ -8,10 +8,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from auth_api.errors import InvalidRequest, RegistrationClosed
+from auth_api.errors import InvalidRequest
 from auth_api.mail.outbox import queue_request
 from auth_api.network import network_of
-from auth_api.options import options
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
@@ -24,9 +23,10 @@ from auth_api.users.allowances import (
 from auth_api.users.models import User
 from auth_api.users.names import validate_name
 from auth_api.users.registration_rules import (
-    is_allowed_domain,
+    may_register,
     require_allowed_domain,
     require_open_registration,
+    require_still_welcome,
 )
 from auth_api.users.services import forget_tries, require_password
 from auth_api.users.tokens import read_verification_token
@@ -60,14 +60,14 @@ def answer_registration(email: str, asked_at: datetime, *, password: str, name: 
         return
     user = User.objects.filter(email=email).first()
     reserved = reservation_of(email)
-    free = reserved is None and (user is None or is_registration(user))
+    free = reserved is None and (user is None or user.is_registration)
     if not has_mail_allowance(email, Purpose.VERIFICATION if free else Purpose.NOTICE):
         return
     if reserved is not None:
         emails.send_address_reserved(reserved)
         return
     user = _store_registration(email, password, name)
-    if is_registration(user):
+    if user.is_registration:
         emails.send_verification(user, asked_at)
     else:
         emails.send_already_registered(user)
@@ -89,35 +89,31 @@ def resend_verification(*, email: str, address: str) -> None:
 def answer_resend(email: str, asked_at: datetime) -> None:
     """Mail the link if there is an unverified registration; otherwise do nothing."""
     user = User.objects.filter(email=email).first()
-    waits = user is not None and is_registration(user) and may_register(email)
+    waits = user is not None and user.is_registration and may_register(email)
     if user is not None and waits and has_mail_allowance(email, Purpose.RESEND):
         emails.send_verification(user, asked_at)
 
 
 def _checked_registration(email: str, password: str, name: str) -> str:
     """Return the canonical address. Raises InvalidRequest with the field that is wrong."""
-    field = "email"
     try:
         email = canonical_address(email)
         require_allowed_domain(email)
-        field = "name"
+    except ValidationError as error:
+        raise InvalidRequest({"email": error.messages}) from None
+    require_good_name_and_password(email, password, name)
+    return email
+
+
+def require_good_name_and_password(email: str, password: str, name: str) -> None:
+    """Raise InvalidRequest with the field that is wrong in a new account of `email`."""
+    field = "name"
+    try:
         validate_name(name)
         field = "password"
         validate_password(password, User(email=email, name=name))
     except ValidationError as error:
         raise InvalidRequest({field: error.messages}) from None
-    return email
-
-
-def may_register(email: str) -> bool:
-    """Whether a registration of `email` is still welcome: the settings may have changed since."""
-    return options().registration == "open" and is_allowed_domain(email)
-
-
-def require_still_welcome(user: User) -> None:
-    """Raise RegistrationClosed if `user` is an unconfirmed registration that `may_register` refuses."""
-    if is_registration(user) and not may_register(user.email):
-        raise RegistrationClosed
 
 
 def _store_registration(email: str, hashed: str, name: str) -> User:
@@ -127,7 +123,7 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
             if user is None:
                 user = User.objects.create(email=email, password=hashed, name=name)
                 _log.info("account.registered", user=str(user.id))
-            elif is_registration(user):
+            elif user.is_registration:
                 # The newest registration replaces earlier ones, also in its spelling of the address,
                 # and invalidates older links (they contain the epoch).
                 user.email, user.password, user.name = email, hashed, name
@@ -140,18 +136,8 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
 def remove_registration(email: str) -> None:
     """Delete an unconfirmed registration of `email`: it must not block the address's owner."""
     other = User.objects.select_for_update().filter(email=email).first()
-    if other is not None and is_registration(other):
+    if other is not None and other.is_registration:
         other.delete()
-
-
-def is_registration(user: User) -> bool:
-    """Whether a stranger made this row and nobody has proved the address: else it is not touched.
-
-    A row without a usable password was made by staff: whoever registers its address first must not
-    be the one who chooses the password.
-    """
-    made_by_staff = user.is_staff or user.is_superuser or not user.has_usable_password()
-    return user.is_active and not user.email_verified and not made_by_staff
 
 
 def verify_email(*, token: str, password: str, address: str) -> None:
@@ -159,7 +145,8 @@ def verify_email(*, token: str, password: str, address: str) -> None:
 
     The mailed link proves the address, the password who registered it: else a stranger registers
     somebody's address, and its owner's click opens the account to the stranger's password. Raises
-    InvalidToken, RegistrationClosed if the settings no longer allow the registration, and what `check_credentials` raises; the token stays good then.
+    InvalidToken, RegistrationClosed if the settings no longer allow the registration, and what
+    `require_password` raises; the token stays good then.
     """
     user = read_verification_token(token)
     require_still_welcome(user)

@@ -117,7 +117,7 @@ def _line() -> WaitingLine:
 
 
 @HASHES.track_inprogress()
-def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
+def _in_slot(hash_it: Callable[[], Any]) -> Any:
     """Raise Overloaded instead of letting a flood of logins eat the memory, or all the threads.
 
     Raises DeadlinePassed. Neither is raised after a comparison.
@@ -126,7 +126,7 @@ def _in_slot(hash_it: Callable[..., Any], *args: Any) -> Any:
     try:
         with _line().slot(_SLOT_PATIENCE, _ahead.get()):
             require_time()  # it has waited
-            return hash_it(*args)
+            return hash_it()
     except LineFull:
         raise Overloaded from None
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.db import OperationalError
 
+from auth_api.errors import Overloaded
 from auth_api.users.models import User
 from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call, session_token
@@ -130,6 +132,26 @@ def test_an_older_hash_is_upgraded_and_no_session_ends(user: User) -> None:
     user.refresh_from_db()
     assert user.password.startswith("argon2$argon2id$")
     assert user.session_epoch == epoch
+
+
+@pytest.mark.parametrize("error", [Overloaded(), OperationalError("locked")])
+def test_an_upgrade_that_fails_refuses_nobody_and_gives_no_try_back(
+    user: User, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The password was compared: a try given back now would be a free guess."""
+    old = make_password(PASSWORD, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=user.pk).update(password=old)
+    given_back: list[object] = []
+    monkeypatch.setattr(
+        "auth_api.throttling.LoginThrottle._give_back", lambda self: given_back.append(self)
+    )
+
+    def fail(self: User, password: str) -> None:
+        raise error
+
+    monkeypatch.setattr(User, "rehash_password", fail)
+    assert login().status_code == 200
+    assert given_back == []
 
 
 @pytest.mark.parametrize("junk", ["", " ", "x", "A" * 16 + "." + "B" * 42, "A" * 60, "é" * 60])

@@ -7,9 +7,10 @@ import pytest
 
 from frontend_site.settings.access_rules import parse_access_rules
 from frontend_site.settings.upstreams import parse_upstreams
+from tests.auth_api.logs import logged
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.server import Server
-from tests.frontend_site.stub import Canned, Stub, current_session, identity
+from tests.frontend_site.stub import USER, Canned, Stub, current_session, identity
 from tests.frontend_site.upstreams.asking import COOKIE, get, open_events, problem_of, read_until
 from tests.frontend_site.upstreams.service import Service
 
@@ -30,6 +31,21 @@ def test_a_part_can_be_for_a_group(site: Server, service: Service, stub: Stub, p
     document["user"]["groups"] = ["board"]
     stub.answers["GET /v1/identity?audience=reports"] = Canned(200, document)
     assert get(site, path).status == 200
+
+
+def test_a_refusal_is_logged_with_the_user(
+    browser: Browser, service: Service, stub: Stub, options: Any
+) -> None:
+    upstreams = parse_upstreams([f"reports={service.url}"], [])
+    rules = parse_access_rules(["/api/reports/=group:board"], upstreams)
+    options(upstreams=upstreams, access_rules=rules)
+    stub.answers["GET /v1/identity?audience=reports"] = Canned(200, identity())
+    with logged() as events:
+        answer = browser.sign_in().send("GET", "/api/reports/x", Sec_Fetch_Site="same-origin")
+    assert answer.status_code == 403
+    [event] = [event for event in events if event["event"] == "access.refused"]
+    assert (event["user"], event["app"]) == (USER["id"], "/api")
+    assert service.calls == []
 
 
 def test_the_rest_is_open(site: Server, service: Service) -> None:

@@ -10,7 +10,7 @@ local lost = ARGV[4] ~= run
 if fence == '' then
   -- a reader may have read the row before a change: it only fills a gap, or replaces an older epoch or what another run left
   if lost or (snapshot and not known) then return 0 end
-  if known and (known > epoch or (known == epoch and snapshot:sub(-RUN_LENGTH) == run)) then return 0 end
+  if known and (known > epoch or (known == epoch and is_of(run, snapshot))) then return 0 end
 else
   if snapshot and not known and snapshot:sub(2) ~= fence then return 0 end
   if known and known > epoch then return 0 end

@@ -50,8 +50,6 @@ class Command(BaseCommand):
             validate_password(password, User(email=email, name=options["name"]))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        except ValueError as error:
-            raise CommandError(str(error)) from None
         with transaction.atomic():
             user = User.objects.create_user(
                 email,

@@ -25,16 +25,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["revoke"]:
-            return self._revoke(options["email"])
+            self._revoke(options["email"])
+        else:
+            self._invite(options["email"], options["group"])
+
+    def _invite(self, email: str, names: list[str]) -> None:
         try:
-            invitation = invite(email=options["email"], groups=groups_named(options["group"]))
+            invitation = invite(email=email, groups=groups_named(names))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        except ValueError as error:
-            raise CommandError(str(error)) from None
         until = f"{invitation.expires_at:%Y-%m-%d %H:%M} UTC"
         self.stdout.write(f"{invitation.email} will get a link that is valid until {until}.")
-        return None
 
     def _revoke(self, email: str) -> None:
         invitation = Invitation.objects.filter(email=email).first()

@@ -176,6 +176,16 @@ def test_an_address_with_an_account_is_not_invited() -> None:
         command("--email", "eve@example.com", "--group", "ops")
 
 
+@pytest.mark.parametrize("changes", [{"is_active": False}, {"is_staff": True}])
+def test_neither_is_one_whose_unconfirmed_account_staff_have_changed(changes: Any) -> None:
+    """Nobody could accept it: such a row is not replaced."""
+    make_user(EMAIL)
+    User.objects.filter(email=EMAIL).update(email_verified=False, **changes)
+    with pytest.raises(CommandError, match="already has an account"):
+        command("--email", EMAIL)
+    assert not sent_mails()
+
+
 def test_who_got_an_account_meanwhile_keeps_it() -> None:
     invite(email=EMAIL)
     ada = make_user(EMAIL)

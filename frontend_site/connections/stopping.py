@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
-LINGER = 2.0  # seconds for a request that is on its way; gunicorn's threaded worker gives as many
+_LINGER = 2.0  # seconds for a request that is on its way; gunicorn's threaded worker gives as many
 
 
 class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
@@ -34,7 +34,7 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
 
     def end_waiting_connections(self) -> None:
         """End those that still wait a little later; every answer ends its connection by then."""
-        gevent.sleep(LINGER)
+        gevent.sleep(_LINGER)
         loop = gevent.get_hub().loop
         for greenlet, timeout in self._waiting.items():
             loop.run_callback(self._end, greenlet, timeout)
