@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
         ({"GATEHOUSE_CERTFILE": "/no/such.crt"}, "GATEHOUSE_CERTFILE must be a file"),
         ({"GATEHOUSE_UPSTREAMS": "auth=http://10.0.0.7"}, "GATEHOUSE_UPSTREAMS: "),
         ({"GATEHOUSE_UPSTREAMS": "x=http://a"}, "GATEHOUSE_ACCESS_RULES: '/api/x/' has no rule"),
-        ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must say"),
+        ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must give"),
         ({"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/"}, "GATEHOUSE_FORWARD_AUTH_PATHS is no longer"),
         ({"GATEHOUSE_UPSTREAM_CLAIMS": "x:name"}, "GATEHOUSE_UPSTREAM_CLAIMS must be name:claim"),
     ],
