@@ -106,7 +106,10 @@ def _count_ghosts(client: Client) -> None:
         client.sign_in()
         return len(client.sessions) > before
 
-    _wait(signed_in, f"{client.email} to sign in")
+    try:
+        _wait(signed_in, f"{client.email} to sign in")
+    except NoRecovery as error:
+        raise NoRecovery(f"{error}; its answers: {dict(client.tally.statuses)}") from None
     session = client.sessions[-1]
     answer = client.site.call("GET", "/api/auth/sessions", session=session.token)
     if answer.status != 200:

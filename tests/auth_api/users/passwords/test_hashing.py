@@ -257,7 +257,7 @@ def test_a_flood_waits_in_a_few_threads_only(monkeypatch: pytest.MonkeyPatch) ->
 
     def attempt(_: int) -> bool:
         try:
-            return bool(hashing._in_slot(release.wait, 60))
+            return bool(hashing._in_slot(lambda: release.wait(60)))
         except Overloaded:
             return False
 
