@@ -29,6 +29,10 @@ class InvalidCredentials(Exception):
     """Unknown address, wrong password, inactive or unverified: one answer for all."""
 
 
+class PasswordChanged(Exception):
+    """The new password is stored, but no new session could be started: sign in with it."""
+
+
 class InvalidToken(Exception):
     """A mailed token is unknown, used, expired or cut."""
 

@@ -13,6 +13,7 @@ from auth_api.errors import (
     InvalidRequest,
     InvalidToken,
     Overloaded,
+    PasswordChanged,
     PayloadTooLarge,
     RegistrationClosed,
     ServiceTokenRequired,
@@ -80,6 +81,10 @@ _TABLE: dict[type[Exception], Problem] = {
     InvalidCredentials: Problem(
         "invalid-credentials", 401, "Invalid credentials",
         "Incorrect e-mail address or password.",
+    ),
+    PasswordChanged: Problem(
+        "password-changed", 401, "Password changed",
+        "Your password has been changed, but you could not be kept signed in. Sign in with the new password.",
     ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
     SessionEnded: _SESSION_ENDED,

@@ -41,6 +41,7 @@ class Client(threading.Thread):
         self.stopping = False
         self._random = random.Random(email)
         self._csrf = ""  # of a browser that is not signed in
+        self._asked = 0.0  # when the last call was sent
 
     def run(self) -> None:
         while not self.stopping:
@@ -88,7 +89,7 @@ class Client(threading.Thread):
 
     def be_a_stranger(self) -> None:
         ref = self.sessions[0].token.partition(".")[0] if self.sessions else "A" * 16
-        made_up = Session(f"{ref}.{secrets.token_urlsafe(32)}", "")
+        made_up = Session(f"{ref}.{secrets.token_urlsafe(32)}", "", 0.0)
         answer = self._call("stranger", "GET", self._random.choice(PAGES), made_up)
         if answer.status == 200:
             self._wrong("a stranger was let in")
@@ -99,11 +100,11 @@ class Client(threading.Thread):
         if not self._csrf and not self._fetch_csrf():
             return
         form = {"email": self.email, "password": self.password, "remember": False}
-        nobody = Session("", self._csrf)
+        nobody = Session("", self._csrf, 0.0)
         answer = self._call("sign-in", "POST", "/api/auth/login", nobody, form)
         if answer.status == 200 and answer.cookies.get(SESSION):
             self._good()
-            self.sessions.append(Session(answer.cookies[SESSION], answer.cookies.get(CSRF, "")))
+            self._signed_in(answer)
         elif answer.status == 401 and self.doubt and b"invalid-credentials" not in answer.body:
             pass  # overtaken by the end of all sessions that nobody acknowledged
         elif answer.status == 401 and self.doubt and self.doubt.password:
@@ -121,7 +122,7 @@ class Client(threading.Thread):
         answer = self._call("sign-out", "POST", "/api/auth/logout", session)
         if answer.status == 204:
             self._good()
-            session.end(by_epoch=False)
+            session.end(self._asked, by_epoch=False)
             self.check(session)
         else:
             self._only_outages(answer, "a sign-out")
@@ -160,15 +161,23 @@ class Client(threading.Thread):
             self._good()
             self.password = new
             self._end(self.sessions, by_epoch=True)
-            self.sessions.append(Session(answer.cookies[SESSION], answer.cookies.get(CSRF, "")))
+            self._signed_in(answer)
+        elif answer.status == 401 and b"password-changed" in answer.body:
+            self.password = new
+            self._end(self.sessions, by_epoch=True)
         elif self._not_done(answer, "password change", used):
             self.doubt = Doubt("password change", asked, new)
 
     # What the answers mean
 
+    def _signed_in(self, answer: Answer) -> None:
+        token, csrf = answer.cookies[SESSION], answer.cookies.get(CSRF, "")
+        self.sessions.append(Session(token, csrf, self._asked))
+
     def _call(
         self, what: str, method: str, path: str, session: Session, body: object = None
     ) -> Answer:
+        self._asked = time.monotonic()
         answer = self.site.call(
             method, path, session=session.token, csrf=session.csrf, body=body
         )  # fmt: skip
@@ -184,7 +193,7 @@ class Client(threading.Thread):
         return answer
 
     def _fetch_csrf(self) -> bool:
-        answer = self._call("csrf", "GET", "/api/auth/csrf", Session("", ""))
+        answer = self._call("csrf", "GET", "/api/auth/csrf", Session("", "", 0.0))
         self._csrf = answer.cookies.get(CSRF, "")
         if not self._csrf:
             self._only_outages(answer, "the CSRF token")
@@ -203,9 +212,10 @@ class Client(threading.Thread):
         return answer.status in (0, 503)
 
     def _end(self, sessions: list[Session], *, by_epoch: bool) -> None:
+        asked = self._asked
         over = [one for one in sessions if not (one.state is State.ENDED and one.by_epoch)]
         for one in over:
-            one.end(by_epoch=by_epoch)
+            one.end(asked, by_epoch=by_epoch)
         for one in over[-2:]:
             self.check(one)
 
@@ -215,14 +225,15 @@ class Client(threading.Thread):
             self.lost(Kind.WRONG, session, "a live session was refused")
 
     def lost(self, kind: Kind, session: Session, text: str) -> None:
-        self.tally.findings.append(Finding(kind, text, session.born, is_final=False))
+        times = session.asked, session.born
+        self.tally.findings.append(Finding(kind, text, *times, is_final=False))
 
     def _revived(self, session: Session) -> None:
         session.state = State.UNKNOWN  # counted once
         how = "ended with all others" if session.by_epoch else "ended alone"
         text = f"a session that was {how} answers 200"
-        finding = Finding(Kind.REVIVED, text, session.ended, is_final=session.by_epoch)
-        self.tally.findings.append(finding)
+        times = session.end_asked, session.ended
+        self.tally.findings.append(Finding(Kind.REVIVED, text, *times, is_final=session.by_epoch))
 
     def _good(self) -> None:
         self.tally.good.append(time.monotonic())

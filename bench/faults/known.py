@@ -25,8 +25,10 @@ class Session:
 
     token: str
     csrf: str
-    born: float = field(default_factory=time.monotonic)
+    asked: float  # when its sign-in was sent
+    born: float = field(default_factory=time.monotonic)  # when that was acknowledged
     state: State = State.LIVE
+    end_asked: float = 0.0
     ended: float = 0.0
     by_epoch: bool = False  # ended with all others, which the database knows
 
@@ -36,8 +38,10 @@ class Session:
         digest = sha256(self.token.partition(".")[2].encode()).digest()
         return urlsafe_b64encode(digest).decode()[:16]
 
-    def end(self, *, by_epoch: bool) -> None:
-        self.state, self.ended, self.by_epoch = State.ENDED, time.monotonic(), by_epoch
+    def end(self, asked: float, *, by_epoch: bool) -> None:
+        """Note an acknowledged end that was asked for at `asked`."""
+        self.state, self.by_epoch = State.ENDED, by_epoch
+        self.end_asked, self.ended = asked, time.monotonic()
 
 
 class Kind(Enum):
@@ -50,10 +54,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One contradiction. `acknowledged` is when the answer was given that it contradicts."""
+    """One contradiction. It contradicts an act that was `asked` for and `acknowledged` at these times."""
 
     kind: Kind
     text: str
+    asked: float = 0.0
     acknowledged: float = 0.0
     is_final: bool = True  # no loss of Redis excuses it
 
@@ -83,9 +88,12 @@ class Tally:
 def excused(
     findings: Iterable[Finding], windows: list[tuple[float, float]]
 ) -> tuple[list[Finding], list[Finding]]:
-    """Return the findings that count, and those about answers from a documented window of loss."""
+    """Return the findings that count, and those about acts in a documented window of loss.
+
+    An act has its effect at some time between the request and its answer.
+    """
     counted, in_window = [], []
     for one in findings:
-        fits = any(begin <= one.acknowledged <= end for begin, end in windows)
+        fits = any(one.asked <= end and one.acknowledged >= begin for begin, end in windows)
         (in_window if fits and not one.is_final else counted).append(one)
     return counted, in_window

@@ -4,6 +4,8 @@ import shutil
 import time
 from collections.abc import Iterator
 
+from redis import Redis
+
 from .disks import full_disk, no_tiny_disk
 from .fault import HOLD, fault
 from .systems import ALONE, System
@@ -60,6 +62,7 @@ def put_back(system: System) -> Iterator[None]:
     files, kept = valkey.folder / "appendonlydir", system.stack.folder / "aof"
     shutil.rmtree(kept, ignore_errors=True)
     begin = time.monotonic()
+    _write_out(valkey.client())
     shutil.copytree(files, kept)
     alone.sign_out()
     all_at_once.end_all()
@@ -69,7 +72,18 @@ def put_back(system: System) -> Iterator[None]:
     shutil.rmtree(files)
     shutil.copytree(kept, files)
     valkey.start()
-    # What was acknowledged in here may be forgotten, but for what the database knows. Answers that were on
-    # their way when the server was killed arrive while it is gone.
+    # What was done in here may be forgotten, but for what the database knows.
     system.windows.append((begin, time.monotonic()))
     yield
+
+
+def _write_out(client: Redis) -> None:
+    """Wait until the file has every write that was acknowledged before."""
+    with client.pipeline(
+        transaction=False
+    ) as calls:  # on one connection, whose writes WAITAOF waits for
+        calls.set("bench:write-out", "", px=1)
+        calls.execute_command("WAITAOF", 1, 0, 30_000)
+        _, (written, _) = calls.execute()
+    if not written:
+        raise TimeoutError("the append-only file was not written within 30 s")

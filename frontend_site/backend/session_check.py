@@ -15,7 +15,8 @@ from frontend_site.backend.users import NOBODY, SiteUser
 from frontend_site.security.endpoints import session_of
 from frontend_site.site_request import SiteRequest
 
-SIGNED_OUT = frozenset({"no-session", "session-ended"})
+PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a problem: it is changed, and the session is over
+SIGNED_OUT = frozenset({"no-session", "session-ended", PASSWORD_CHANGED})
 
 
 @dataclass

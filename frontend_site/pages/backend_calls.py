@@ -5,7 +5,7 @@ from typing import Any
 
 from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.backend.relay import relay_cookies
-from frontend_site.backend.session_check import SIGNED_OUT, ask_who, call_auth_api
+from frontend_site.backend.session_check import PASSWORD_CHANGED, SIGNED_OUT, ask_who, call_auth_api
 from frontend_site.errors import ReauthenticationRequired, SignInRequired
 from frontend_site.pages.profile import Profile
 from frontend_site.site_request import SiteRequest
@@ -32,7 +32,8 @@ def ask(
         raise AuthApiUnavailable(f"{route}: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
     if answer.status == 401 and answer.slug in SIGNED_OUT:
-        raise SignInRequired("session-ended")
+        changed = answer.slug == PASSWORD_CHANGED
+        raise SignInRequired(PASSWORD_CHANGED if changed else "session-ended")
     if answer.slug == "reauthentication-required":
         raise ReauthenticationRequired
     return answer

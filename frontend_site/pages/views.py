@@ -18,6 +18,7 @@ from .forms import LoginForm, RegisterForm, as_json
 _JSON = "application/json"
 _NOTICES = {
     "session-ended": "Your session has ended. Sign in to continue.",
+    "password-changed": "Your password has been changed. Sign in with the new one.",
     "signed-out": "You have been signed out.",
     "deleted": "Your account and everything that we stored about you have been deleted.",
 }

@@ -40,7 +40,9 @@ class ScriptedSite(Site):
             case "login", _:
                 return Answer(401, body=b'{"type": "/problems/invalid-credentials"}')
             case "sessions", _:
-                items = ", ".join(f'{{"handle": "{Session(s, "").handle}"}}' for s in self.sessions)
+                items = ", ".join(
+                    f'{{"handle": "{Session(s, "", 0.0).handle}"}}' for s in self.sessions
+                )
                 return Answer(200, body=f'{{"items": [{items}]}}'.encode())
         if session not in self.sessions:
             return Answer(401)
@@ -161,6 +163,18 @@ def test_a_password_that_changed_after_a_503_is_a_ghost(client: Client, site: Sc
     assert client.tally.ghosts["password change"] == 1
 
 
+def test_a_changed_password_without_a_new_session_is_known(
+    client: Client, site: ScriptedSite
+) -> None:
+    site.works_all_the_same = True
+    site.next = Answer(401, body=b'{"type": "urn:gatehouse:problem:password-changed"}')
+    client.change_password()
+    site.sessions.clear()
+    assert client.password == site.password
+    client.sign_in()
+    assert kinds(client) == []
+
+
 def test_an_unacknowledged_end_of_all_excuses_no_loss_of_one(
     client: Client, site: ScriptedSite
 ) -> None:
@@ -171,8 +185,19 @@ def test_an_unacknowledged_end_of_all_excuses_no_loss_of_one(
 
 
 def test_the_window_excuses_only_what_the_documents_name() -> None:
-    single = Finding(Kind.REVIVED, "alone", acknowledged=5.0, is_final=False)
-    by_epoch = Finding(Kind.REVIVED, "all", acknowledged=5.0)
-    before = Finding(Kind.LOST, "earlier", acknowledged=3.0, is_final=False)
-    counted, in_window = excused([single, by_epoch, before], [(4.0, 6.0)])
-    assert (counted, in_window) == ([by_epoch, before], [single])
+    def finding(
+        kind: Kind, asked: float, acknowledged: float, *, is_final: bool = False
+    ) -> Finding:
+        return Finding(kind, "", asked, acknowledged, is_final=is_final)
+
+    excusable = [
+        finding(Kind.REVIVED, 4.5, 5.0),
+        finding(Kind.LOST, 3.0, 4.5),  # each of them may have happened in the window
+        finding(Kind.LOST, 5.5, 7.0),
+    ]
+    counts = [
+        finding(Kind.REVIVED, 4.5, 5.0, is_final=True),
+        finding(Kind.LOST, 2.0, 3.0),
+        finding(Kind.LOST, 6.5, 7.0),
+    ]
+    assert excused([*excusable, *counts], [(4.0, 6.0)]) == (counts, excusable)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, transaction
 
 from auth_api.api_request import ApiRequest
-from auth_api.errors import InvalidCredentials, InvalidRequest
+from auth_api.errors import InvalidCredentials, InvalidRequest, PasswordChanged
 from auth_api.mail.outbox import queue_request
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
@@ -104,7 +104,7 @@ def change_password(
     """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
 
     Raises InvalidRequest for a wrong current password or a refused new one, Throttled, Overloaded,
-    NoSession, SessionEnded, SessionStoreUnavailable; after the change itself SessionEnded only.
+    NoSession, SessionEnded, SessionStoreUnavailable; after the change itself PasswordChanged only.
     """
     before = sessions.current_session(request)
     with password_allowance(f"change of {before.user['id']}"):
@@ -130,7 +130,7 @@ def _next_session(
 ) -> sessions.CurrentSession:
     """Start the session that goes on after a committed change of the password.
 
-    Raises SessionEnded if none can be made: the change is done, so the answer is not "try again".
+    Raises PasswordChanged if none can be made: the change is done, so the answer is not "try again".
     """
     try:
         return sessions.start_session(
@@ -140,9 +140,9 @@ def _next_session(
             methods=("pwd",),
             sign_in_id=before.sign_in_id,
         )
-    except (SessionStoreUnavailable, OperationalError, InterfaceError):
+    except (SessionEnded, SessionStoreUnavailable, OperationalError, InterfaceError):
         sessions.leave_ended_session(request)
-        raise SessionEnded(EndReason.EPOCH) from None
+        raise PasswordChanged from None
 
 
 def require_good_password(password: str, user: User, *, field: str) -> None:

@@ -3,7 +3,7 @@
 import { join, stateIn } from "./session-stream.js";
 
 const API = "/api/auth/";
-const OVER = ["no-session", "session-ended"];
+const OVER = ["no-session", "session-ended", "password-changed"];
 const LEAD = 120_000; // ms before the end
 const RETRY = 30_000; // ms, while the state is unknown
 const LONGEST = 2 ** 31 - 1; // ms, of a timer

@@ -210,7 +210,7 @@ def test_a_committed_change_of_password_is_never_answered_with_try_again(
 ) -> None:
     monkeypatch.setattr("auth_api.sessions.store.create_session", unavailable)
     answer = call("POST", "/v1/password/change", CHANGE, token=token)
-    assert answer.json()["type"] == "urn:gatehouse:problem:session-ended"
+    assert answer.json()["type"] == "urn:gatehouse:problem:password-changed"
     assert answer.cookies["__Host-session"]["max-age"] == 0
     assert User.objects.get().check_password(NEW)
 

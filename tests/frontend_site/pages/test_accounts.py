@@ -90,6 +90,18 @@ def test_a_changed_password_takes_the_new_cookie(browser: Browser, stub: Stub) -
     assert "Your password has been changed" in text_of(browser.get(answer["Location"]))
 
 
+def test_a_changed_password_without_a_new_session_asks_for_the_new_one(
+    browser: Browser, stub: Stub
+) -> None:
+    expired = ("Set-Cookie", EXPIRE_SESSION)
+    stub.answers["POST /v1/password/change"] = problem("password-changed", 401, expired)
+    form = {"current_password": "old", "new_password": "new"}
+    answer = browser.sign_in().post("/account/password", form)
+    assert "notice=password-changed" in answer["Location"]
+    assert "__Host-session" not in browser.cookies
+    assert "Sign in with the new one" in text_of(browser.get(answer["Location"]))
+
+
 def test_a_refused_change_of_password_says_where_and_keeps_no_password(
     browser: Browser, stub: Stub
 ) -> None:
