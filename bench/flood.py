@@ -1,26 +1,21 @@
 """What a flood of wrong passwords takes from everybody else.
 
-Usage: .venv/bin/python -m bench.flood [--seconds N] [--before PATH] [--write]    (needs wrk)
+Usage: .venv/bin/python -m bench.flood [--seconds N] [--write]    (needs wrk)
 
 64 clients, each from an address of its own, send wrong passwords to the site as fast as they are answered. Meanwhile wrk
 asks auth_api who is signed in, and the owner of an account signs in 9 times, from a browser that has signed in
-before. Then 13 people sign in at once. --before runs the same with an older checkout, in the same run; --write puts
-the table into docs/reference/benchmarks.md.
+before. Then 13 people sign in at once. --write puts the table into docs/reference/benchmarks.md.
 """
 
 import argparse
 import json
 import multiprocessing
-import os
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 
-# By their full names: with --before, this file runs with the modules of another checkout.
 from bench.load import latency_in, number_in, require_wrk
 from bench.systems import EMAIL, System, gatehouse
 from gatehouse.keys import Key
@@ -38,13 +33,7 @@ Figures = dict[str, float]
 def main() -> None:
     arguments = _arguments()
     require_wrk()
-    if arguments.json:
-        print(json.dumps(_measure(arguments.seconds)))
-        return
-    runs = {"after": _measure(arguments.seconds)}
-    if arguments.before:
-        runs = {"before": _measure_elsewhere(arguments.before, arguments.seconds), **runs}
-    table = _table(runs)
+    table = _table(_measure(arguments.seconds))
     print(table)
     if arguments.write:
         from bench.page import write_block
@@ -55,18 +44,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--before", type=Path, help="an older checkout")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def _measure_elsewhere(checkout: Path, seconds: int) -> Figures:
-    command = [sys.executable, str(Path(__file__)), "--json", "--seconds", str(seconds)]
-    environment = {**os.environ, "PYTHONPATH": str(checkout.resolve())}
-    text = subprocess.check_output(command, cwd=checkout, env=environment, text=True)
-    figures: Figures = json.loads(text.splitlines()[-1])
-    return figures
 
 
 def _measure(seconds: int) -> Figures:
@@ -209,14 +188,11 @@ def _try_passwords(port: int, number: int, counts: dict[int, int], stop: threadi
         tries += 1
 
 
-def _table(runs: dict[str, Figures]) -> str:
-    lines = [f"| | {' | '.join(runs)} |", "| --- |" + " --- |" * len(runs)]
-    for name in runs["after"]:
-        figures = (
-            f"{run[name]:.2f}" if "ratio" in name or "longest" in name else f"{run[name]:.0f}"
-            for run in runs.values()
-        )
-        lines.append(f"| {name} | {' | '.join(figures)} |")
+def _table(figures: Figures) -> str:
+    lines = ["| | |", "| --- | --- |"]
+    for name, figure in figures.items():
+        digits = 2 if "ratio" in name or "longest" in name else 0
+        lines.append(f"| {name} | {figure:.{digits}f} |")
     return "\n".join(lines)
 
 

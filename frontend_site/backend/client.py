@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _PROBE = "jwks"  # asks neither Redis nor the database
 _GAVE_UP = "auth_api does not answer other calls either"
-_PROBE_PATIENCE = Patience(1.0, 1.0, 1.0)
+_PROBE_PATIENCE = Patience(0.8, 0.8, 0.8)
 _log = structlog.get_logger("frontend_site")
 
 

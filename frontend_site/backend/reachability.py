@@ -19,8 +19,8 @@ class Reachability:
 
     Any answer of its own is a success, 4xx and 5xx included. Calls that are slow by nature (hashes and
     downloads) have a breaker more, which counts what goes wrong after they were connected: they alone
-    must not refuse validations. `is_answering` probes: one call that changes nothing and takes a second
-    at most, so that no user's own call has to be the probe.
+    must not refuse validations. `is_answering` probes: one call that changes nothing and takes 0.8
+    seconds at most, so that no user's own call has to be the probe.
     """
 
     def __init__(self, is_answering: Callable[[], bool]) -> None:
