@@ -28,6 +28,7 @@ from auth_api.users.flows.password import send_reset_link
 from . import invitation_admin  # noqa: F401 - registers its model
 from .allowances import require_password_allowance
 from .models import User
+from .registration_rules import is_still_welcome
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
@@ -231,10 +232,14 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         description="Send the selected users a link to set a password", permissions=["change"]
     )
     def send_reset_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        users = [user for user in self._changeable(request, queryset) if user.is_active]
+        active = [user for user in self._changeable(request, queryset) if user.is_active]
+        users = [user for user in active if is_still_welcome(user)]
         for user in users:
             send_reset_link(user=user)
         self.message_user(request, f"Links that will be sent: {len(users)}.", messages.SUCCESS)
+        if refused := len(active) - len(users):
+            text = f"Not sent to unconfirmed accounts, because registration is closed to them: {refused}."
+            self.message_user(request, text, messages.WARNING)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
         users = self._changeable(request, queryset)

@@ -30,9 +30,14 @@ def may_register(email: str) -> bool:
     return options().registration == "open" and is_allowed_domain(email)
 
 
+def is_still_welcome(user: "User") -> bool:
+    """Whether `user` may have links mailed: not an unconfirmed registration that `may_register` refuses."""
+    return not user.is_registration or may_register(user.email)
+
+
 def require_still_welcome(user: "User") -> None:
-    """Raise RegistrationClosed if `user` is an unconfirmed registration that `may_register` refuses."""
-    if user.is_registration and not may_register(user.email):
+    """Raise RegistrationClosed unless `is_still_welcome`."""
+    if not is_still_welcome(user):
         raise RegistrationClosed
 
 

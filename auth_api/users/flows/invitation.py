@@ -65,7 +65,9 @@ def send_again(pk: int, by: User | None) -> bool:
 
 @transaction.atomic
 def revoke(invitation: Invitation, by: User | None) -> None:
-    """Delete an invitation: its link is invalid from here on."""
+    """Delete an invitation: its link is invalid from here on. Quiet if it was accepted meanwhile."""
+    if not Invitation.objects.select_for_update().filter(pk=invitation.pk).exists():
+        return
     _record(Kind.INVITATION_REVOKED, invitation, by)
     invitation.delete()
 

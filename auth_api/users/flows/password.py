@@ -27,7 +27,7 @@ from auth_api.users.allowances import (
     require_password_allowance,
 )
 from auth_api.users.models import User
-from auth_api.users.registration_rules import may_register, require_still_welcome
+from auth_api.users.registration_rules import is_still_welcome, require_still_welcome
 from auth_api.users.services import check_credentials, forget_tries
 from auth_api.users.tokens import read_reset_token
 
@@ -60,7 +60,7 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
     """
     # Locked, so that the account is not deleted before its link has been counted.
     user = User.objects.select_for_update().filter(email=email, is_active=True).first()
-    if user and user.is_registration and not may_register(email):
+    if user and not is_still_welcome(user):
         return
     if user and has_mail_allowance(email, Purpose.RESET, window=options().reset_lifetime):
         emails.send_reset(user, asked_at)

@@ -1,6 +1,7 @@
 """The admin on the private port: same engine, its own door, no passwords of others."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,6 +194,17 @@ def test_staff_have_a_link_mailed_and_its_owner_chooses_the_password(root: Admin
     form = {"token": mailed_token(), "password": PASSWORD}
     assert call("POST", "/v1/password/reset", form).status_code == 200
     assert call("POST", "/v1/login", {"email": ada.email, "password": PASSWORD}).status_code == 200
+
+
+def test_no_link_confirms_a_registration_that_the_settings_no_longer_allow(
+    root: AdminBrowser, settings: Any
+) -> None:
+    eve = User.objects.create_user("eve@example.com", PASSWORD)
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, registration="closed")
+    action(root, "send_reset_link", eve)
+    assert sent_mails() == []
+    page = root.get(USERS).content.decode()
+    assert "Not sent to unconfirmed accounts, because registration is closed to them: 1." in page
 
 
 def test_staff_see_what_waits_to_be_mailed_and_no_link(root: AdminBrowser) -> None:

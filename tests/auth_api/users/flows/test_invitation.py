@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.users.flows.invitation import invite, send_again
+from auth_api.users.flows.invitation import invite, revoke, send_again
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 from tests.auth_api.argon2_runs import argon2_runs
@@ -294,6 +294,14 @@ def test_one_that_could_not_be_sent_today_is_not_sent_again(settings: Any, why: 
     assert f"Links that will be sent: {sent}." in page
     assert len(sent_mails()) == before + sent
     assert Invitation.objects.get(email=EMAIL).nonce == nonce
+
+
+def test_one_that_was_accepted_meanwhile_is_not_revoked() -> None:
+    invite(email=EMAIL)
+    seen = Invitation.objects.get()
+    assert accept(mailed_token()).status_code == 200
+    revoke(seen, User.objects.create_user("root@example.com", None, is_staff=True))
+    assert not SecurityEvent.objects.filter(kind="invitation.revoked").exists()
 
 
 def test_many_are_revoked_at_once() -> None:
