@@ -66,6 +66,7 @@ def test_nothing_that_was_answered_is_lost_when_sentinel_fails_over(
     assert load.lost == []
 
 
+@LONG
 def test_without_the_acknowledgement_of_replicas_a_planned_failover_loses_something() -> None:
     """Otherwise the other tests prove nothing."""
     assert run_with_sentinels(planned, replicas=0).lost
