@@ -56,6 +56,11 @@ BAD_GATEWAY = Problem(
     "bad-gateway", 502, "Service unreachable",
     "The service behind this address did not answer. Your request may or may not have been processed.",
 )  # fmt: skip
+REDIRECT_REFUSED = Problem(
+    "redirect-refused", 502, "Redirect refused",
+    "The service behind this address redirects to an address that is not its own, so the redirect was not "
+    "passed on. Your request has reached the service.",
+)  # fmt: skip
 UPSTREAM_BUSY = Problem(
     "upstream-busy",
     503,

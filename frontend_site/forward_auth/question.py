@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from frontend_site.options import options
-from frontend_site.settings.upstreams import CLAIMS, NAME
+from frontend_site.settings.upstreams import CLAIMS, DEFAULT_AUDIENCE, NAME
 from frontend_site.site_request import SiteRequest
 
 _AUDIENCE = re.compile(NAME, re.ASCII)
@@ -65,7 +65,7 @@ def _told(headers: HttpHeaders, what: str) -> str:
 
 
 def _audience(query: QueryDict) -> str:
-    audience = query.get("audience", "forward-auth")
+    audience = query.get("audience", DEFAULT_AUDIENCE)
     # A token for an upstream opens that upstream: only the BFF's own calls carry one.
     upstreams = {upstream.name for upstream in options().upstreams}
     if not _AUDIENCE.fullmatch(audience) or audience in upstreams:

@@ -52,7 +52,7 @@ LIES = {
     "Gatehouse_User_Id": "root",
     "Gatehouse_Client_Address": "1.2.3.4",
     "X_Request_Id": "chosen-by-the-browser",
-    "Traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+    "Traceparent": f"00-{'0' * 32}-{'b' * 16}-01",  # no trace (W3C Trace Context, 3.2.2.3)
     "Tracestate": "x=y",
     "Baggage": "user=root",
     "Connection": "keep-alive, X-Secret",
