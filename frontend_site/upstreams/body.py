@@ -120,13 +120,14 @@ class AnswerBody:
             piece = self._answer.next_piece()
         except (BadAnswer, OSError) as error:
             raise _torn(type(error).__name__) from error
-        if not piece:
-            raise StopIteration
-        self._share.count(piece)
+        # At the end, too: an answer without a body may come as late as any other.
         if time.monotonic() >= self._check_at:
             self._check_at = time.monotonic() + self._interval
             if not self._still_valid():
                 raise _torn("session ended")
+        if not piece:
+            raise StopIteration
+        self._share.count(piece)
         return piece
 
     def close(self) -> None:

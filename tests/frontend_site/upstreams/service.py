@@ -185,8 +185,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _late(self, call: Call) -> None:
+        """With the status that the query says."""
         self.server.go_on.wait(60)
-        self._send(b"late")
+        self._send(b"late", status=int(self.path.partition("?")[2] or 200))
 
     def _nonsense(self, call: Call) -> None:
         self.wfile.write(b"SSH-2.0-OpenSSH\r\n")

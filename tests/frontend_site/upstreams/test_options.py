@@ -1,7 +1,7 @@
 """The options of an upstream, on the real gunicorn: `dav` has them all, `reports` none."""
 
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -189,9 +189,9 @@ def test_who_may_open_both_may_move(site: Server, service: Service, stub: Stub) 
 # -- silence ----------------------------------------------------------------------------------
 
 
-def _wait_longer_than_others_may(site: Server, service: Service) -> None:
+def _wait_longer_than_others_may(site: Server, service: Service, calls: int = 1) -> None:
     """GATEHOUSE_UPSTREAM_SILENCE is 2 s, GATEHOUSE_UPSTREAM_RECHECK 1 s."""
-    wait_for(lambda: len(service.calls) == 1, "the call to arrive")
+    wait_for(lambda: len(service.calls) == calls, "the calls to arrive")
     assert get(site, "/api/reports/hang").status == 504
 
 
@@ -214,8 +214,11 @@ def test_an_upstream_may_be_silent_for_longer(site: Server, service: Service) ->
 def test_a_late_answer_is_not_for_a_session_that_ended(
     site: Server, service: Service, stub: Stub
 ) -> None:
-    with closing(open_events(site, "/api/dav/late")) as sock:
-        _wait_longer_than_others_may(site, service)
+    """Not even its headers."""
+    paths = ("/api/dav/late", "/api/dav/late?204")
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(closing(open_events(site, path))) for path in paths]
+        _wait_longer_than_others_may(site, service, 2)
         stub.answers["GET /v1/session?slide=false"] = NO_SESSION
         service.go_on.set()
-        assert _rest_of(sock) == b""
+        assert [_rest_of(sock) for sock in waiting] == [b"", b""]
