@@ -48,6 +48,9 @@ INTERNAL_ERROR = Problem(
 )
 FORBIDDEN = Problem("forbidden", 403, "Forbidden", "This is not allowed.")
 BAD_REQUEST = Problem("invalid-request", 400, "Invalid request", "The request could not be read.")
+UNKNOWN_HOST = Problem(
+    "unknown-host", 400, "Unknown host", "The Host of the request is not in AUTH_API_HOSTS."
+)
 
 _NO_DATABASE = Problem(
     "database-unavailable", 503, "Database unavailable",

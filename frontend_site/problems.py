@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, HttpResponseRedirect
 
-from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.client import AuthApiUnavailable, HostRefused
 from frontend_site.backend.session_check import known_user
 from frontend_site.options import options
 from frontend_site.pages.rendering import HTML, render
@@ -20,6 +20,10 @@ from .errors import SignInRequired
 BAD_REQUEST = Problem(
     "invalid-request", 400, "Bad request", "The request could not be read, so nothing was changed."
 )
+UNKNOWN_HOST = Problem(
+    "unknown-host", 400, "Unknown host",
+    "This site does not serve the host name in the request. Check the address.",
+)  # fmt: skip
 DUPLICATE_COOKIE = Problem(
     "invalid-request", 400, "Bad request",
     "The request contains one of our cookies more than once. Delete the cookies of this site, "
@@ -55,6 +59,11 @@ UPSTREAM_BODY_TOO_LONG = Problem(
 BAD_GATEWAY = Problem(
     "bad-gateway", 502, "Service unreachable",
     "The service behind this address did not answer. Your request may or may not have been processed.",
+)  # fmt: skip
+REDIRECT_REFUSED = Problem(
+    "redirect-refused", 502, "Redirect refused",
+    "The service behind this address redirects to an address that is not its own, so the redirect was not "
+    "passed on. Your request has reached the service.",
 )  # fmt: skip
 UPSTREAM_BUSY = Problem(
     "upstream-busy",
@@ -100,6 +109,8 @@ def refused() -> Problem:
 def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | None:
     """Return the response for a domain error, or None for any other exception (Django then answers 500)."""
     match error:
+        case HostRefused():  # no wait helps
+            return respond(request, INTERNAL_ERROR)
         case AuthApiUnavailable():
             headers = {"Retry-After": str(error.retry_after)}
             return respond(request, AUTH_API_UNAVAILABLE, headers=headers)

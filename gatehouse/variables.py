@@ -67,7 +67,7 @@ ACCESS_RULES = Variable("GATEHOUSE_ACCESS_RULES", FRONTEND_SITE, LIST, "", "who 
 CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, TEXT, "an administrator of this site", "whom to ask for access, as shown on the page that refuses it; a name or an address")
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
 METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, at least 32 characters; without it, /metrics answers 404 (docs/reference/metrics.md)")
-UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base (docs/how-to/upstreams.md)")
+UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base, followed by options such as +host=public (docs/how-to/upstreams.md)")
 UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "the cookies that upstreams may set and receive, as name:cookie")
 UPSTREAM_CLAIMS = Variable("GATEHOUSE_UPSTREAM_CLAIMS", FRONTEND_SITE, LIST, "", "the user data in the identity tokens of upstreams, as name:claim; a claim is email, name or groups")
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the maximum size of a request body to an upstream")

@@ -8,7 +8,7 @@ import structlog
 from django.http import HttpRequest
 
 from auth_api.options import options
-from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
+from auth_api.problems import METHOD_NOT_ALLOWED, UNKNOWN_HOST, problem_response
 from gatehouse.hosts import has_allowed_host
 from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
@@ -18,6 +18,7 @@ API_PREFIX = "/v1/"
 ADMIN_PREFIX = "/admin/"
 _PROBES = ("/healthz", "/readyz")  # asked by address, and they tell nothing
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HINT = "If frontend_site sends it, add the host of AUTH_API_URL to AUTH_API_HOSTS."
 _log = structlog.get_logger("auth_api")
 
 # The admin's own pages: no inline code. 'self' and no nonce: Django 5.2's templates write none.
@@ -75,8 +76,8 @@ class RequestContextMiddleware:
             response["Allow"] = ", ".join(sorted(_METHODS))
             return response
         if request.path_info not in _PROBES and not has_allowed_host(request):
-            _log.warning("host.refused")
-            return problem_response(request, BAD_REQUEST)
+            _log.warning("host.refused", host=request.META.get("HTTP_HOST", "")[:100], hint=_HINT)
+            return problem_response(request, UNKNOWN_HOST)
         return self.get_response(request)
 
 

@@ -43,7 +43,16 @@ class ServiceTokenRefused(AuthApiUnavailable):
     """Our keys differ from auth_api's, or our clocks: it says nothing about the user."""
 
     def __init__(self) -> None:
-        super().__init__("service token refused")
+        super().__init__(
+            "service token refused: compare GATEHOUSE_SERVICE_KEYS and the clocks of both services"
+        )
+
+
+class HostRefused(AuthApiUnavailable):
+    """auth_api is configured for another host: unlike an outage, this does not pass."""
+
+    def __init__(self) -> None:
+        super().__init__("host refused: add the host of AUTH_API_URL to AUTH_API_HOSTS of auth_api")
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def _seconds(headers: Mapping[str, str]) -> int:
 
 
 def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
-    """Return the answer when it is one that we agreed on. Raises NotAsAgreed, ServiceTokenRefused."""
+    """Return the answer when it is one that we agreed on. Raises NotAsAgreed, ServiceTokenRefused, HostRefused."""
     if status not in _SUCCESSES and not 400 <= status < 600:
         raise NotAsAgreed(f"unexpected status {status}")
     headers = dict(lines)
@@ -110,4 +119,6 @@ def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
         raise NotAsAgreed(f"status {status} with garbled JSON")
     if answer.slug == "service-token-required":
         raise ServiceTokenRefused
+    if answer.slug == "unknown-host":
+        raise HostRefused
     return answer

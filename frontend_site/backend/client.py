@@ -23,15 +23,22 @@ from gatehouse.default_ports import DEFAULT_PORTS
 from gatehouse.known_browser import known_account_tag
 from gatehouse.service_token import ServiceTokens
 
-from .answer import Answer, AuthApiUnavailable, NotAsAgreed, ServiceTokenRefused, checked
+from .answer import (
+    Answer,
+    AuthApiUnavailable,
+    HostRefused,
+    NotAsAgreed,
+    ServiceTokenRefused,
+    checked,
+)
 from .call_slots import CallSlots, HashingSlots
 from .caller import Caller
 from .reachability import Reachability
 from .routes import HASHING, KNOWN_FIRST, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
 
 __all__ = (
-    "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "ServiceTokenRefused",
-    "auth_api", "is_handle",
+    "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "HostRefused",
+    "ServiceTokenRefused", "auth_api", "is_handle",
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -191,7 +198,7 @@ class AuthApiClient:
                 self._complete(response)
         except (OSError, BadAnswer, NotAsAgreed):
             return False
-        except ServiceTokenRefused:  # it is there
+        except (ServiceTokenRefused, HostRefused):  # it is there
             return True
         return True
 

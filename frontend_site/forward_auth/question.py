@@ -7,15 +7,24 @@ from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from frontend_site.options import options
-from frontend_site.settings.upstreams import CLAIMS, NAME
+from frontend_site.settings.upstreams import CLAIMS, DEFAULT_AUDIENCE, NAME
 from frontend_site.site_request import SiteRequest
 
 _AUDIENCE = re.compile(NAME, re.ASCII)
+_NO_METHOD = "Make the proxy send X-Forwarded-Method or X-Original-Method."
+NO_URI = "Make the proxy send X-Forwarded-Uri or X-Original-URI."
+_OF_UPSTREAM = (
+    "The ?audience= in the proxy is a name from GATEHOUSE_UPSTREAMS, whose tokens are for that upstream only. "
+    "Choose another name in one of both."
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class UnclearQuestion(ValueError):
-    """The proxy asks for something that does not exist, or its headers contradict each other."""
+    """The proxy asks for something that does not exist, or its headers contradict each other.
+
+    Its text says what to change, for the log.
+    """
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Question:
         headers = request.headers
         method = _told(headers, "Method")
         if not method:  # it could be unsafe
-            raise UnclearQuestion
+            raise UnclearQuestion(_NO_METHOD)
         upgrades = "Sec-WebSocket-Key" in headers
         return cls(
             method, _told(headers, "Uri"), upgrades, _audience(request.GET), _claims(request.GET)
@@ -60,16 +69,20 @@ def _told(headers: HttpHeaders, what: str) -> str:
     """
     values = {headers.get(f"X-{word}-{what}", "") for word in ("Forwarded", "Original")} - {""}
     if len(values) > 1:
-        raise UnclearQuestion
+        raise UnclearQuestion(
+            f"X-Forwarded-{what} and X-Original-{what} differ. Make the proxy set one and remove the other."
+        )
     return values.pop() if values else ""
 
 
 def _audience(query: QueryDict) -> str:
-    audience = query.get("audience", "forward-auth")
+    audience = query.get("audience", DEFAULT_AUDIENCE)
     # A token for an upstream opens that upstream: only the BFF's own calls carry one.
     upstreams = {upstream.name for upstream in options().upstreams}
-    if not _AUDIENCE.fullmatch(audience) or audience in upstreams:
-        raise UnclearQuestion
+    if audience in upstreams:
+        raise UnclearQuestion(_OF_UPSTREAM)
+    if not _AUDIENCE.fullmatch(audience):
+        raise UnclearQuestion(f"Correct ?audience= in the proxy: a name must match {NAME}.")
     return audience
 
 
@@ -79,5 +92,5 @@ def _claims(query: QueryDict) -> frozenset[str] | None:
         return None
     claims = frozenset(filter(None, text.split(",")))
     if not claims <= set(CLAIMS):
-        raise UnclearQuestion
+        raise UnclearQuestion(f"Correct ?claims= in the proxy: the claims are {', '.join(CLAIMS)}.")
     return claims

@@ -18,7 +18,7 @@ from frontend_site.backend.users import groups_of
 from frontend_site.forward_auth.app_cookies import cookies_for_app
 from frontend_site.forward_auth.claimed_identity import claimed_identity
 from frontend_site.forward_auth.identity_headers import identity_headers
-from frontend_site.forward_auth.question import Question, UnclearQuestion
+from frontend_site.forward_auth.question import NO_URI, Question, UnclearQuestion
 from frontend_site.pages.backend_calls import current_profile
 from frontend_site.pages.rendering import render
 from frontend_site.proxy.headers import browser_response
@@ -30,6 +30,7 @@ from frontend_site.site_request import SiteRequest, request_target
 
 _log = structlog.get_logger("frontend_site")
 _PATH = "/auth/verify"
+_FOREIGN = "If this is the site's own origin, set GATEHOUSE_PUBLIC_ORIGIN to it."
 _LOGIN = "Gatehouse-Login"  # where to sign in, for nginx, which takes no redirect from us
 
 
@@ -48,7 +49,8 @@ def verify(request: SiteRequest) -> HttpResponseBase:
         return problems.respond(request, problems.NOT_FOUND)
     try:
         question = Question.of(request)
-    except UnclearQuestion:
+    except UnclearQuestion as error:
+        _log.warning("forward_auth.unclear", hint=str(error))
         return problems.respond(request, problems.BAD_REQUEST)
     if claim := claimed_identity(request.META):
         _log.warning("forward_auth.claimed_identity", name=claim)
@@ -66,6 +68,8 @@ def verify(request: SiteRequest) -> HttpResponseBase:
         return _signed_out(request, question, browser_response(answer))
     user = answer.document["user"]
     if not may_open(question.path, groups_of(user), user_id=user["id"]):
+        if not question.path:
+            _log.warning("forward_auth.unclear", hint=NO_URI)
         return refused(request)
     # Always present: an empty one means that the app gets no cookie.
     cookies = cookies_for_app(request.META.get("HTTP_COOKIE", ""))
@@ -114,7 +118,10 @@ def _is_foreign(request: SiteRequest) -> bool:
     if fetch_site(request):
         return is_from_elsewhere(request)
     origin = request.META.get("HTTP_ORIGIN", "")
-    return bool(origin) and not is_own_origin(request, origin)
+    if not origin or is_own_origin(request, origin):
+        return False
+    _log.warning("forward_auth.foreign_origin", origin=origin[:100], hint=_FOREIGN)
+    return True
 
 
 def _is_navigation(request: SiteRequest) -> bool:

@@ -10,6 +10,7 @@ from frontend_site.site_request import SiteRequest
 from gatehouse.hosts import has_allowed_host
 
 _log = structlog.get_logger("frontend_site")
+_HINT = "If it is a name of this site, add it to ALLOWED_HOSTS. If a proxy sends it, make the proxy keep the Host."
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -26,8 +27,8 @@ class HostMiddleware:
         if request.path_info in _PROBES or has_allowed_host(request):
             response = self.get_response(request)
         else:
-            _log.warning("host.refused")
-            response = problems.respond(request, problems.BAD_REQUEST)
+            _log.warning("host.refused", host=request.META.get("HTTP_HOST", "")[:100], hint=_HINT)
+            response = problems.respond(request, problems.UNKNOWN_HOST)
         # Nobody knows how long a stream will be, and a 204 has no length (RFC 9110, 8.6).
         if isinstance(response, HttpResponse) and response.status_code != 204:
             response.headers.setdefault("Content-Length", str(len(response.content)))

@@ -10,6 +10,7 @@ from frontend_site import problems
 from frontend_site.options import options
 from frontend_site.security.endpoints import View, kind_of, methods_of
 from frontend_site.security.origin import is_from_elsewhere
+from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 
 _SAFE = frozenset({"GET", "HEAD"})
@@ -26,7 +27,7 @@ class RequestShapeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        if _content_length(request) > options().body_limit and not _is_for_upstream(request):
+        if _content_length(request) > options().body_limit and not _upstream(request):
             _drain(request)
             return problems.respond(request, problems.PAYLOAD_TOO_LARGE)
         return self.get_response(request)
@@ -34,11 +35,13 @@ class RequestShapeMiddleware:
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
+        kind = kind_of(view, request.path_info)
         methods = methods_of(view)
+        if kind == "upstream" and (upstream := _upstream(request)):
+            methods = (*methods, *sorted(upstream.options.methods))
         if request.method not in methods:
             headers = {"Allow": ", ".join(methods)}
             return problems.respond(request, problems.METHOD_NOT_ALLOWED, headers=headers)
-        kind = kind_of(view, request.path_info)
         if kind == "json" and not _is_fetch(request):
             return problems.respond(request, problems.FORBIDDEN)
         if kind == "upstream":
@@ -51,11 +54,11 @@ class RequestShapeMiddleware:
         return _read_body(request)
 
 
-def _is_for_upstream(request: SiteRequest) -> bool:
+def _upstream(request: SiteRequest) -> Upstream | None:
     """Upstreams have a limit of their own, and their bodies are not read here."""
     parts = request.path_info.split("/", 3)
-    names = {upstream.name for upstream in options().upstreams}
-    return len(parts) == 4 and parts[1] == "api" and parts[2] in names
+    name = parts[2] if len(parts) == 4 and parts[1] == "api" else ""
+    return next((upstream for upstream in options().upstreams if upstream.name == name), None)
 
 
 def _drain(request: SiteRequest) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.client import Answer, AuthApiUnavailable, HostRefused
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import PASSWORD_CHANGED, SIGNED_OUT, ask_who, call_auth_api
 from frontend_site.errors import ReauthenticationRequired, SignInRequired
@@ -40,9 +40,14 @@ def ask(
 
 
 def call_or_503(request: SiteRequest, route: str, body: bytes) -> Answer:
-    """Like the client's call; an outage becomes a 503 answer, so that the form can be kept."""
+    """Like the client's call; an outage becomes a 503 answer, so that the form can be kept.
+
+    Raises HostRefused, which is no outage.
+    """
     try:
         return call_auth_api(request, route, body=body, content_type=_JSON)
+    except HostRefused:
+        raise
     except AuthApiUnavailable as error:
         return Answer(503, b"", {"retry-after": str(error.retry_after)})
 

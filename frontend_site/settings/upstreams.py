@@ -6,13 +6,16 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from frontend_site.settings.upstream_options import UpstreamOptions, parse_options
 from frontend_site.transport.server import Server
 from gatehouse.default_ports import DEFAULT_PORTS
 
 NAME = "[a-z][a-z0-9-]{0,30}"  # also an audience of identity tokens
-_RESERVED = frozenset({"auth"})
+DEFAULT_AUDIENCE = "forward-auth"  # of identity tokens for apps behind forward auth
+_RESERVED = frozenset({"auth", DEFAULT_AUDIENCE})
 _COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
 CLAIMS = ("email", "name", "groups")  # of the user, in identity tokens
+_NO_OPTIONS = UpstreamOptions()
 _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
@@ -31,6 +34,7 @@ class Upstream:
     base: str
     cookies: frozenset[str] = frozenset()
     claims: frozenset[str] = frozenset()
+    options: UpstreamOptions = _NO_OPTIONS
 
     @property
     def server(self) -> Server:
@@ -40,7 +44,7 @@ class Upstream:
 def parse_upstreams(
     items: list[str], cookies: list[str], claims: list[str] | None = None
 ) -> tuple[Upstream, ...]:
-    """Return what `name=http://host:port/base` items name.
+    """Return what `name=http://host:port/base+option=value` items name.
 
     `cookies` are `name:cookie` items, `claims` `name:claim` items. Raises ImproperlyConfigured.
     """
@@ -69,7 +73,8 @@ def parse_upstreams(
 
 
 def _parse(item: str) -> Upstream:
-    name, equals, url = item.partition("=")
+    name, equals, said = item.partition("=")
+    url, *extras = said.split("+")
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
@@ -77,12 +82,16 @@ def _parse(item: str) -> Upstream:
         raise _refused(name, "must have an http:// or https:// address") from None
     base = parts.path.rstrip("/")
     if not equals or not re.fullmatch(NAME, name, re.ASCII) or name in _RESERVED:
-        raise _refused(name, f"must match {NAME}; 'auth' is reserved")
+        raise _refused(name, f"must match {NAME}; {' and '.join(sorted(_RESERVED))} are reserved")
     if not parts.hostname or parts.username or parts.query or parts.fragment:
         raise _refused(name, "must have a host, and no user, query or fragment")
     if not _BASE.fullmatch(base) or {".", ".."} & set(base.split("/")):
         raise _refused(name, "must have a plain path, without escapes or dots")
-    return Upstream(name, parts.scheme, parts.hostname, port, base)
+    try:
+        options = parse_options(extras)
+    except ValueError as error:
+        raise _refused(name, str(error)) from None
+    return Upstream(name, parts.scheme, parts.hostname, port, base, options=options)
 
 
 def _refused(name: str, why: str) -> ImproperlyConfigured:

@@ -17,7 +17,8 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5; http.client wo
 class Request:
     """One request. `headers` without Host, Connection and the framing, which are made here.
 
-    `length` of the body in bytes, None when it is sent in chunks.
+    `length` of the body in bytes, None when it is sent in chunks. `host`: the Host header, if it is not
+    the server's own name.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Request:
     headers: Mapping[str, str]
     body: Iterable[bytes] = ()
     length: int | None = 0
+    host: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -42,7 +44,7 @@ def write(request: Request, server: Server, wire: Wire, *, is_last: bool) -> boo
     connection: Any = writer  # its socket is declared as a real one
     connection.sock = wire
     writer.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-    writer.putheader("Host", server.authority)
+    writer.putheader("Host", request.host or server.authority)
     for name, value in request.headers.items():
         if not _VALUE.fullmatch(value):
             raise ValueError(f"{name} has a control character")

@@ -9,7 +9,6 @@ import structlog
 from gunicorn.http.errors import ParseException
 
 from frontend_site.connections.body import TimedBody
-from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import BadAnswer
 from frontend_site.transport.response import Response
@@ -50,14 +49,14 @@ class _FairShare:
 class RequestBody:
     """What the browser sends, as it comes.
 
-    `length` in bytes, None when it comes in chunks. Raises ClientGone, BodyTooLong, BodyTooSlow.
+    `length` in bytes, None when it comes in chunks; `silence` in seconds. Raises ClientGone, BodyTooLong, BodyTooSlow.
     """
 
-    def __init__(self, request: SiteRequest, limit: int) -> None:
+    def __init__(self, request: SiteRequest, *, limit: int, silence: int) -> None:
         self._share = _FairShare()
         self._input = request.META["wsgi.input"]
         if isinstance(self._input, TimedBody):
-            self._input.pace.may_be_long(options().upstream_silence)
+            self._input.pace.may_be_long(silence)
         coding = request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
         if coding not in ("", "chunked"):  # we would pass it on as plain
             raise ClientGone
@@ -92,8 +91,8 @@ class RequestBody:
 class AnswerBody:
     """What the upstream sends, as it comes; closed with the response, read to its end or not.
 
-    `still_valid` is asked every `interval` seconds while something comes: a session that ended
-    meanwhile ends the transfer, too. `done` is closed once.
+    `still_valid` is asked every `interval` seconds while something comes, counted from `since` (of
+    the monotonic clock): a session that ended meanwhile ends the transfer, too. `done` is closed once.
     """
 
     def __init__(
@@ -102,13 +101,14 @@ class AnswerBody:
         *,
         still_valid: Callable[[], bool],
         interval: float,
+        since: float,
         done: ExitStack,
     ) -> None:
         self._share = _FairShare()
         self._answer = answer
         self._still_valid = still_valid
         self._interval = interval
-        self._check_at = time.monotonic() + interval
+        self._check_at = since + interval
         self.done = done
 
     def __iter__(self) -> "AnswerBody":
@@ -120,13 +120,14 @@ class AnswerBody:
             piece = self._answer.next_piece()
         except (BadAnswer, OSError) as error:
             raise _torn(type(error).__name__) from error
-        if not piece:
-            raise StopIteration
-        self._share.count(piece)
+        # At the end, too: an answer without a body may come as late as any other.
         if time.monotonic() >= self._check_at:
             self._check_at = time.monotonic() + self._interval
             if not self._still_valid():
                 raise _torn("session ended")
+        if not piece:
+            raise StopIteration
+        self._share.count(piece)
         return piece
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The headers that pass between browser and upstream: these lists, nothing else.
+"""The headers that pass between browser and upstream: these lists and the upstream's own, nothing else.
 
 So no cookie, no identity that a browser claims and no hop-by-hop header (RFC 9110, 7.6.1) goes
 in, and nothing that would weaken this site comes out.
@@ -11,27 +11,43 @@ from collections.abc import Iterator
 from django.http.request import HttpHeaders
 
 from frontend_site.backend.caller import client_address
+from frontend_site.settings.upstream_options import matches
 from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import Head
 
-from .target import own_location
+from .target import destination_of, own_location
 
 TO_UPSTREAM = (
     "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Encoding",
-    "Content-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
-    "If-Unmodified-Since", "Last-Event-ID", "Prefer", "Range", "User-Agent",
+    "Content-Language", "Content-Type", "Depth", "Idempotency-Key", "If", "If-Match", "If-Modified-Since",
+    "If-None-Match", "If-Range", "If-Unmodified-Since", "Last-Event-ID", "Lock-Token", "Overwrite", "Prefer",
+    "Range", "Timeout", "User-Agent", "X-Requested-With",
 )  # fmt: skip
 _FROM_BROWSER = tuple(  # name, in lower case, in the WSGI environment
     (name, name.lower(), HttpHeaders.to_wsgi_name(name)) for name in TO_UPSTREAM
 )
+_KINDS_TO_UPSTREAM = frozenset({"hx-*"})
 TO_BROWSER = (
     "Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Language",
-    "Content-Length", "Content-Range", "Content-Type", "ETag", "Last-Modified",
-    "Preference-Applied", "Retry-After", "Vary",
+    "Content-Length", "Content-Range", "Content-Type", "DAV", "ETag", "Last-Modified", "Link",
+    "Lock-Token", "MS-Author-Via", "Preference-Applied", "Retry-After", "Server-Timing", "Vary", "X-Total-Count",
 )  # fmt: skip
+_TO_BROWSER = {name.lower(): name for name in TO_BROWSER}
+_KINDS_TO_BROWSER = frozenset({"hx-*", "ratelimit*", "x-ratelimit-*"})
+_ADDRESSES = ("Content-Location", "Location")  # translated, as those in Link are
+# A second line of any other is a further member of its list (RFC 9110, 5.3).
+_ONE_LINE = frozenset({
+    "content-disposition", "content-length", "content-location", "content-range", "content-type", "etag",
+    "last-modified", "location", "retry-after",
+})  # fmt: skip
+_LINK = re.compile(r'<([^<>]*)>((?:[^",<]|"(?:[^"\\]|\\.)*")*)')  # RFC 8288, 3
 _COOKIE_ATTRIBUTES = frozenset({"max-age", "expires", "httponly"})
 _TRACE_ID = re.compile("[0-9a-f]{32}")
+_TRACEPARENT = re.compile(  # W3C Trace Context, 3.2
+    "00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+_TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) -> dict[str, str]:
@@ -43,13 +59,16 @@ def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) ->
         if key in request.META and lower not in hops
     }
     headers = {"Accept-Encoding": "identity", "User-Agent": "gatehouse", **given}
+    headers.update(_of_kinds(request, upstream, hops))
     if cookies := _allowed_cookies(request, upstream):
         headers["Cookie"] = cookies
+    if destination := destination_of(request, upstream):
+        headers["Destination"] = destination
     return {
         **headers,
         "Authorization": f"Bearer {identity}",
         "X-Request-Id": request.request_id,
-        "traceparent": _traceparent(request.request_id),
+        **_trace(request),
         "X-Forwarded-For": client_address(request),
         "X-Forwarded-Proto": request.scheme or "http",
         "X-Forwarded-Host": request.get_host(),
@@ -61,12 +80,22 @@ def browser_headers(head: Head, upstream: Upstream, target: str) -> dict[str, st
     """Return the headers of the answer but its cookies."""
     given: dict[str, str] = {}
     for name, value in head.lines:
-        given.setdefault(name, value)
+        if name not in given:
+            given[name] = value
+        elif name not in _ONE_LINE:
+            given[name] += f", {value}"
     hops = _hops(given.get("connection", ""))
-    passed = {n: given[n.lower()] for n in TO_BROWSER if n.lower() in given.keys() - hops}
+    kinds = _KINDS_TO_BROWSER | upstream.options.answer_headers
+    passed = {
+        _TO_BROWSER.get(name, name.title()): value
+        for name, value in given.items()
+        if name not in hops and (name in _TO_BROWSER or matches(name, kinds))
+    }
     passed["Cache-Control"] = _private(given.get("cache-control", ""))
-    if location := given.get("location"):
-        passed["Location"] = own_location(location, upstream, target)
+    passed["Link"] = _own_links(passed.get("Link", ""), upstream, target)
+    for name in _ADDRESSES:
+        if name.lower() in given:
+            passed[name] = own_location(given[name.lower()], upstream, target)
     return {name: value for name, value in passed.items() if value}
 
 
@@ -99,7 +128,32 @@ def _private(policy: str) -> str:
     return ", ".join(dict.fromkeys(("private", *kept)))
 
 
-def _traceparent(request_id: str) -> str:
-    """W3C Trace Context; the request id is the trace, so that logs find each other."""
-    trace = request_id if _TRACE_ID.fullmatch(request_id) else secrets.token_hex(16)
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+def _of_kinds(request: SiteRequest, upstream: Upstream, hops: set[str]) -> dict[str, str]:
+    """Return what passes by a pattern, or because the upstream asks for it."""
+    kinds = _KINDS_TO_UPSTREAM | upstream.options.request_headers
+    named = ((key[5:].replace("_", "-").lower(), key) for key in request.META if key[:5] == "HTTP_")
+    return {
+        name.title(): request.META[key]
+        for name, key in named
+        if name not in hops and matches(name, kinds)
+    }
+
+
+def _own_links(links: str, upstream: Upstream, target: str) -> str:
+    """Translate the targets of a Link header; a link that leads elsewhere is left out, as a redirect is."""
+    found = ((own_location(m[1], upstream, target), m[2]) for m in _LINK.finditer(links))
+    return ", ".join(
+        f"<{address}>{parameters.rstrip()}" for address, parameters in found if address
+    )
+
+
+def _trace(request: SiteRequest) -> dict[str, str]:
+    """W3C Trace Context: the caller's; else the request id is the trace, so that logs find each other."""
+    given, state = (request.META.get(f"HTTP_{name}", "") for name in ("TRACEPARENT", "TRACESTATE"))
+    if _TRACEPARENT.fullmatch(given):
+        return {
+            "traceparent": given,
+            **({"tracestate": state} if _TRACESTATE.fullmatch(state) else {}),
+        }
+    trace = request.request_id if _TRACE_ID.fullmatch(request.request_id) else secrets.token_hex(16)
+    return {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}

@@ -1,6 +1,7 @@
 """Sends one request to its upstream, and streams the response back."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,8 +23,10 @@ from frontend_site.transport.wire import Patience
 
 from .body import AnswerBody, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
+from .target import own_host, place_of
 
 _MOST_IDLE = 64  # connections, per worker and upstream
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _log = structlog.get_logger("frontend_site")
 
 
@@ -36,6 +39,10 @@ class UpstreamFailed(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class RedirectRefused(Exception):
+    """The upstream did what was asked, and leads to an address that is not its own."""
 
 
 class Slots:
@@ -86,18 +93,24 @@ def forward(
     """Send `request` to `target` of `upstream` and stream the answer back.
 
     `identity` is the token that proves who is signed in, `session` their session's handle.
-    Raises UpstreamFailed, BodyTooLong, BodyTooSlow, ClientGone.
+    Raises UpstreamFailed, RedirectRefused, BodyTooLong, BodyTooSlow, ClientGone.
     """
-    body = RequestBody(request, options().upstream_body_limit)
+    silence, started = _silence(upstream), time.monotonic()
+    body = RequestBody(request, limit=options().upstream_body_limit, silence=silence)
     headers = upstream_headers(request, upstream, identity)
-    sent = Request(request.method or "GET", target, headers, body, body.length)
+    host = own_host() if upstream.options.public_host else ""
+    sent = Request(request.method or "GET", target, headers, body, body.length, host)
     with ExitStack() as stack:
         stack.callback(_slots(upstream).take(session))
-        stack.callback(_limit_silence(request))
+        stack.callback(_limit_silence(request, silence))
         answer = _send(sent, upstream, session)
         stack.callback(answer.close)
         streamed = AnswerBody(
-            answer, still_valid=still_valid, interval=options().upstream_recheck, done=ExitStack()
+            answer,
+            still_valid=still_valid,
+            interval=options().upstream_recheck,
+            since=started,  # the answer itself may be late
+            done=ExitStack(),
         )
         response = _response(answer.head, streamed, upstream, target)
         # The last step: whatever fails before it gives slot and connection back here.
@@ -107,7 +120,7 @@ def forward(
 
 def _send(sent: Request, upstream: Upstream, session: str) -> Response:
     """A connection is used again by the same session only: no answer can reach another user."""
-    patience = Patience(options().connect_timeout, options().upstream_silence)
+    patience = Patience(options().connect_timeout, _silence(upstream))
     try:
         return _pool(upstream).send(sent, patience, owner=session)
     except TimeoutError as error:
@@ -119,25 +132,42 @@ def _send(sent: Request, upstream: Upstream, session: str) -> Response:
 def _response(
     head: Head, streamed: AnswerBody, upstream: Upstream, target: str
 ) -> StreamingHttpResponse:
+    headers = browser_headers(head, upstream, target)
+    if head.status in _REDIRECTS and head.get("location") and "Location" not in headers:
+        raise _refused(head, upstream)
     response = StreamingHttpResponse(streamed, status=head.status)
     del response["Content-Type"]
-    for name, value in browser_headers(head, upstream, target).items():
+    for name, value in headers.items():
         response[name] = value
     for line in cookie_lines(head, upstream):
         add_set_cookie(response, line)
     return response
 
 
-def _limit_silence(request: SiteRequest) -> Callable[[], None]:
+def _silence(upstream: Upstream) -> int:
+    return upstream.options.silence or options().upstream_silence
+
+
+def _limit_silence(request: SiteRequest, silence: int) -> Callable[[], None]:
     """Let a browser that neither sends nor reads hold a slot for so long only."""
     sock: Any = request.META.get("gunicorn.socket")
     if sock is None:
         return lambda: None
     before = sock.gettimeout()
-    sock.settimeout(options().upstream_silence)
+    sock.settimeout(silence)
     return lambda: sock.settimeout(before)
 
 
 def _failed(status: int, error: Exception) -> UpstreamFailed:
     _log.error("upstream.failed", status=status, reason=type(error).__name__)
     return UpstreamFailed(status, type(error).__name__)
+
+
+def _refused(head: Head, upstream: Upstream) -> RedirectRefused:
+    hint = (
+        "The service redirects to an address that is not its own. Correct the address that it has for itself, "
+        "try host=public, or allow it with redirects=any, both in GATEHOUSE_UPSTREAMS."
+    )
+    to = place_of(head.get("location"))
+    _log.error("upstream.redirect_refused", upstream=upstream.name, to=to, hint=hint)
+    return RedirectRefused()

@@ -1,11 +1,12 @@
 """Maps a request to a path of its upstream. No path leaves the upstream's base.
 
 Read from the request line as it came, since a decoded path has lost what was encoded; whatever
-two parsers could read in two ways is refused, not cleaned.
+two parsers could read in two ways is refused, not cleaned. With `paths=encoded`, an upstream gets encoded
+slashes and percent signs, too, if the path stays inside however often it is decoded.
 """
 
 import re
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from django.http import HttpRequest
 
@@ -17,6 +18,12 @@ _SEGMENT = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"  # RFC 3986, 3.3
 _REST = re.compile(rf"(?:{_SEGMENT}/)*{_SEGMENT}", re.ASCII)
 _PATH = re.compile(rf"/api/({NAME})/(.*)", re.ASCII)
 _QUERY = re.compile(r"[!-\"$-~]*", re.ASCII)  # what a request line can hold, but no `#`
+_UNWISE = re.compile(
+    r"[\[\]|^]"
+)  # browsers send them as they are; no path may have them (RFC 3986, 3.3)
+_MOST_DECODINGS = 4
+_BACKSLASH_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+_WITH_DESTINATION = frozenset({"COPY", "MOVE"})
 # Slash, backslash, percent sign of a second encoding, and what is not printable.
 _TWO_READINGS = re.compile(r"%(?:2[fF]|5[cC]|25|[01][0-9A-Fa-f]|7[fF])")
 
@@ -28,46 +35,132 @@ class BadTarget(Exception):
 def target_of(request: HttpRequest, upstream: Upstream) -> str:
     """Return path and query for `upstream`. Raises BadTarget."""
     path, question, query = request_target(request).partition("?")
+    if unquote(path) != request.path_info or not _QUERY.fullmatch(query):
+        raise BadTarget
+    return f"{upstream.base}/{_rest(path, upstream)}{question}{query}"
+
+
+def destination_of(request: HttpRequest, upstream: Upstream) -> str:
+    """Return the Destination of a COPY or MOVE as an address of `upstream`, "" without one.
+
+    Raises BadTarget: the header names a place as the request line does (RFC 4918, 10.3).
+    """
+    if not (path := _destination_path(request)):
+        return ""
+    origin = options().public_origin if upstream.options.public_host else upstream.server.origin
+    return f"{origin}{upstream.base}/{_rest(path, upstream)}"
+
+
+def opened_paths(request: HttpRequest) -> list[str]:
+    """Return every path of this site that the request concerns, as it was sent. Raises BadTarget."""
+    paths = [request_target(request).partition("?")[0], _destination_path(request)]
+    return [path for path in paths if path]
+
+
+def _destination_path(request: HttpRequest) -> str:
+    text = request.META.get("HTTP_DESTINATION", "")
+    if not text or request.method not in _WITH_DESTINATION:
+        return ""
+    if "?" in text or "#" in text:
+        raise BadTarget
+    for origin in (options().public_origin, f"{request.scheme}://{request.get_host()}"):
+        text = text.removeprefix(origin)
+    return str(text)
+
+
+def _rest(path: str, upstream: Upstream) -> str:
+    """Return what follows the upstream's name in a path of this site. Raises BadTarget."""
     match = _PATH.fullmatch(path)
-    if match is None or match[1] != upstream.name or unquote(path) != request.path_info:
+    if match is None or match[1] != upstream.name:
         raise BadTarget
-    if not _stays_inside(match[2]) or not _QUERY.fullmatch(query):
+    rest = match[2]
+    if upstream.options.encoded_paths:
+        rest = _UNWISE.sub(lambda found: f"%{ord(found[0]):02X}", rest)
+    if not _stays_inside(rest, upstream):
         raise BadTarget
-    return f"{upstream.base}/{match[2]}{question}{query}"
+    return rest
 
 
-def _leads_astray(segment: str) -> bool:
-    """Empty and dot segments; also `..;x`, which some servers take for `..`."""
-    return unquote(segment).partition(";")[0] in ("", ".", "..")
+def own_host() -> str:
+    """Return the host of this site, as browsers send it in `Host`."""
+    return urlsplit(options().public_origin).netloc
 
 
 def own_location(location: str, upstream: Upstream, target: str) -> str:
     """Return a Location of `upstream`, given in answer to `target`, as an address of this site.
 
-    "" for what leads elsewhere: it would show a name of the inner network, or send people away.
+    "" for what leads elsewhere: it would show a name of the inner network, or send people away;
+    with `redirects=any`, it is returned as it is.
     """
     try:
         parts = urlsplit(location)
-        origin = f"{parts.scheme or upstream.scheme}://{parts.netloc}"
+        port = parts.port  # noqa: F841 - raises ValueError
     except ValueError:
         return ""
     if parts.scheme and not parts.netloc:
         return ""
-    here = f"/api/{upstream.name}"
     path = urljoin(target.partition("?")[0], parts.path)
-    # Built from our X-Forwarded headers it names this site, else the service itself.
-    own = not parts.netloc or origin.lower() == options().public_origin
-    inner = not parts.netloc or origin.lower() == upstream.server.origin.lower()
-    bases = [here] * (own and path.startswith(f"{here}/")) + [upstream.base] * inner
+    bases = _bases(parts, upstream)
     rest = next((path.removeprefix(f"{b}/") for b in bases if path.startswith(f"{b}/")), None)
-    if rest is None or not _stays_inside(rest):
-        return ""
+    if rest is None or not _stays_inside(rest, upstream):
+        return location if _may_lead_away(parts, upstream) else ""
     query = f"?{parts.query}" if parts.query else ""
     return f"/api/{upstream.name}/{rest}{query}" + (f"#{parts.fragment}" if parts.fragment else "")
 
 
-def _stays_inside(rest: str) -> bool:
-    if not _REST.fullmatch(rest) or _TWO_READINGS.search(rest):
+def place_of(location: str) -> str:
+    """Return as much of an address as a log may have: its origin, or where a path begins."""
+    try:
+        parts = urlsplit(location)
+        origin = f"{parts.scheme}://{parts.hostname}" if parts.hostname else ""
+    except ValueError:
+        return ""
+    return origin[:80] or "/".join(parts.path[:80].split("/")[:2])
+
+
+def _bases(parts: SplitResult, upstream: Upstream) -> list[str]:
+    """Return what a path begins with if it is the upstream's, in this site's words or in its own."""
+    relative, host = not parts.netloc, parts.netloc.lower()
+    origin = f"{parts.scheme or upstream.scheme}://{host}"
+    # An upstream that gets our Host may not know our scheme.
+    as_us = upstream.options.public_host and host == own_host()
+    # Built from our X-Forwarded headers it names this site, else the service itself.
+    own = relative or as_us or origin == options().public_origin
+    inner = relative or as_us or origin == upstream.server.origin.lower()
+    return [f"/api/{upstream.name}"] * own + [upstream.base] * inner
+
+
+def _may_lead_away(parts: SplitResult, upstream: Upstream) -> bool:
+    """Whether it is the address of another server, and the upstream may send people there."""
+    return (
+        upstream.options.any_redirect
+        and parts.scheme in ("", "http", "https")
+        and bool(parts.hostname)
+        and parts.username is None
+        and parts.netloc.lower() != upstream.server.authority.lower()
+        and not _BACKSLASH_OR_CONTROL.search(parts.geturl())
+    )
+
+
+def _stays_inside(rest: str, upstream: Upstream) -> bool:
+    if not _REST.fullmatch(rest):
         return False
+    if not upstream.options.encoded_paths:
+        return not _TWO_READINGS.search(rest) and _has_plain_segments(rest)
+    for _ in range(_MOST_DECODINGS):
+        if _BACKSLASH_OR_CONTROL.search(rest) or not _has_plain_segments(rest):
+            return False
+        if (decoded := unquote(rest)) == rest:
+            return True
+        rest = decoded
+    return False
+
+
+def _has_plain_segments(rest: str) -> bool:
     *folders, last = rest.split("/")
     return not any(map(_leads_astray, folders)) and not (last and _leads_astray(last))
+
+
+def _leads_astray(segment: str) -> bool:
+    """Empty and dot segments; also `..;x`, which some servers take for `..`."""
+    return unquote(segment).partition(";")[0] in ("", ".", "..")

@@ -13,11 +13,11 @@ from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
 from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import upstream_endpoint
-from frontend_site.site_request import SiteRequest, request_target
+from frontend_site.site_request import SiteRequest
 
 from .body import BodyTooLong, BodyTooSlow, ClientGone
-from .proxy import UpstreamFailed, forward
-from .target import BadTarget, target_of
+from .proxy import RedirectRefused, UpstreamFailed, forward
+from .target import BadTarget, destination_of, opened_paths, target_of
 
 _FAILURES = {
     502: problems.BAD_GATEWAY,
@@ -34,6 +34,7 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         return problems.respond(request, problems.NOT_FOUND)
     try:
         target = target_of(request, found)
+        destination_of(request, found)
     except BadTarget:
         return problems.respond(request, problems.BAD_REQUEST)
     answer = call_auth_api(request, "identity", audience=name, claims=found.claims)
@@ -57,6 +58,8 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
     except UpstreamFailed as error:
         headers = {"Retry-After": str(spread(2))} if error.status == 503 else {}
         return problems.respond(request, _FAILURES[error.status], headers=headers)
+    except RedirectRefused:
+        return problems.respond(request, problems.REDIRECT_REFUSED)
     except BodyTooLong:
         return problems.respond(request, problems.UPSTREAM_BODY_TOO_LONG)
     except BodyTooSlow:
@@ -66,10 +69,10 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
 
 
 def _is_allowed(request: SiteRequest, answer: Answer) -> bool:
-    """Whether the access rules open this path to the user in `answer`."""
-    path = request_target(request).partition("?")[0]
+    """Whether the access rules open this path, and that of a Destination, to the user in `answer`."""
     user = answer.document["user"]
-    return may_open(path, groups_of(user), user_id=user["id"])
+    groups = groups_of(user)
+    return all(may_open(path, groups, user_id=user["id"]) for path in opened_paths(request))
 
 
 def _is_valid(request: SiteRequest) -> bool:

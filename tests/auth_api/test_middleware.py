@@ -37,9 +37,11 @@ def test_another_host_name_is_refused(path: str, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     with logged() as events:
         answer = call("GET", path, HTTP_HOST="rebound.example")
-    assert answer.json()["type"] == "urn:gatehouse:problem:invalid-request"
+    assert answer.json()["type"] == "urn:gatehouse:problem:unknown-host"
     assert answer.status_code == 400
-    assert [event["event"] for event in events] == ["host.refused"]
+    (event,) = events
+    assert (event["event"], event["host"]) == ("host.refused", "rebound.example")
+    assert "AUTH_API_HOSTS" in event["hint"]
     assert call("GET", path, HTTP_HOST="127.0.0.1").status_code != 400
 
 

@@ -1,8 +1,11 @@
 """GATEHOUSE_UPSTREAMS."""
 
+import re
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from frontend_site.settings.upstream_options import UpstreamOptions
 from frontend_site.settings.upstreams import Upstream, parse_upstreams
 
 
@@ -41,3 +44,61 @@ def test_a_name_twice_is_refused() -> None:
 def test_a_doubtful_cookie_is_refused_too(item: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="GATEHOUSE_UPSTREAM_COOKIES"):
         parse_upstreams(["x=http://a"], [item])
+
+
+def _options(said: str) -> UpstreamOptions:
+    return parse_upstreams([f"x=http://a:80/base+{said}"], [])[0].options
+
+
+def test_options_follow_the_address() -> None:
+    assert _options("host=public+redirects=any+paths=encoded+silence=5m") == UpstreamOptions(
+        public_host=True, any_redirect=True, encoded_paths=True, silence=300
+    )
+    assert _options("request_headers=X-Tenant|Tus-*").request_headers == {"x-tenant", "tus-*"}
+    assert _options("answer_headers=X-Tenant").answer_headers == {"x-tenant"}
+    assert _options("methods=OPTIONS|REPORT").methods == {"OPTIONS", "REPORT"}
+    assert {"OPTIONS", "PROPFIND", "MKCALENDAR"} < _options("methods=webdav").methods
+    assert parse_upstreams(["x=http://a"], [])[0].options == UpstreamOptions()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "", "x", "host", "host=", "host=private", "redirects=all", "paths=raw", "silence=", "silence=0s",
+        "silence=2d", "silence=-1", "methods=", "methods=TRACE", "methods=CONNECT", "methods=propfind",
+        "methods=OPTIONS|", "host=public+host=public", "Host=public", "request_headers=",
+        "request_headers=X Tenant", "request_headers=X_Tenant", "request_headers=X-A|", "answer_headers=*",
+        "answer_headers=X:Y", "answer_headers=*-Id", "x=y",
+    ],
+)  # fmt: skip
+def test_a_doubtful_option_is_refused_in_one_line(said: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"\AGATEHOUSE_UPSTREAMS: 'x' [^\n]+\.\Z"):
+        _options(said)
+
+
+@pytest.mark.parametrize("option", ["request_headers", "answer_headers"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Cookie", "cookie2", "Set-Cookie", "Authorization", "WWW-Authenticate", "X-CSRF-Token", "Forwarded",
+        "X-Forwarded-For", "X-FORWARDED-USER", "X-Forwarded-Anything", "X-Real-IP", "Remote-User", "remote-groups",
+        "X-Remote-User", "X-WebAuth-User", "X-Authentik-Uid", "X-Auth-Request-Email", "Gatehouse-User-Id",
+        "X-Accel-Redirect", "X-Sendfile", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
+        "X-Original-URL", "X-Rewrite-URL", "X-Original-Method", "Service-Worker-Allowed", "Sec-Fetch-Site",
+        "Sec-WebSocket-Key", "Refresh", "Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+        "Proxy-Authorization", "Host", "Content-Length", "Content-Security-Policy",
+        "Content-Security-Policy-Report-Only", "Strict-Transport-Security", "X-Frame-Options",
+        "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy", "Cross-Origin-Opener-Policy",
+        "Access-Control-Allow-Origin", "Clear-Site-Data", "Location", "Cache-Control", "Destination", "Expect",
+        "X-Request-Id", "traceparent", "X-*", "C*", "Remote*", "Sec-F*", "X-Forward*", "Content-*",
+    ],
+)  # fmt: skip
+def test_no_option_passes_what_gatehouse_decides(option: str, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(f"must not have {name} in {option}")):
+        _options(f"{option}=X-Fine|{name}")
+
+
+@pytest.mark.parametrize("name", ["auth", "forward-auth"])
+def test_no_upstream_has_the_audience_of_another_receiver(name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="auth and forward-auth are reserved"):
+        parse_upstreams([f"{name}=http://a"], [])

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from frontend_site.settings.upstreams import parse_upstreams
+from tests.auth_api.logs import logged
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
     EXPIRE_SESSION,
@@ -157,6 +159,40 @@ def test_an_unknown_audience_is_a_400(browser: Browser, path: str) -> None:
     assert browser.sign_in().send("GET", path, X_Forwarded_Method="GET").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "headers", "variable"),
+    [
+        ("?audience=reports", {"Method": "GET", "Uri": "/app/"}, "GATEHOUSE_UPSTREAMS"),
+        ("?audience=A", {"Method": "GET", "Uri": "/app/"}, "?audience="),
+        ("?claims=email,all", {"Method": "GET", "Uri": "/app/"}, "?claims="),
+        ("", {"Uri": "/app/"}, "X-Forwarded-Method"),
+        ("", {"Method": "GET"}, "X-Forwarded-Uri"),
+        ("", {"Method": "GET", "Uri": "/unruly/"}, "GATEHOUSE_ACCESS_RULES"),
+    ],
+)
+def test_the_log_says_what_to_change_and_the_answer_does_not(
+    browser: Browser, options: Any, query: str, headers: dict[str, str], variable: str
+) -> None:
+    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+    given = {f"X_Forwarded_{name}": value for name, value in headers.items()}
+    with logged() as events:
+        answer = browser.sign_in().send("GET", f"/auth/verify{query}", **given, **FETCH)
+    assert answer.status_code in (400, 403)
+    hints = [event["hint"] for event in events if "hint" in event]
+    assert any(variable in hint for hint in hints), events
+    assert variable not in answer.content.decode()
+
+
+def test_the_log_says_where_the_origin_of_the_site_is_set(browser: Browser) -> None:
+    with logged() as events:
+        answer = ask(browser.sign_in(), X_Forwarded_Method="POST", Origin="https://www.example")
+    assert answer.status_code == 403
+    (event,) = (e for e in events if e["event"] == "forward_auth.foreign_origin")
+    assert event["origin"] == "https://www.example"
+    assert "GATEHOUSE_PUBLIC_ORIGIN" in event["hint"]
+    assert "GATEHOUSE" not in answer.content.decode()
+
+
 def test_a_proxy_that_does_not_tell_the_method_is_a_400(browser: Browser, stub: Stub) -> None:
     answer = browser.sign_in().send("GET", "/auth/verify", X_Forwarded_Uri="/app/")
     assert answer.status_code == 400
@@ -244,8 +280,6 @@ def test_a_sibling_loads_nothing_of_an_app_but_a_page(
 
 
 def test_no_token_for_an_upstream_is_given_here(browser: Browser, stub: Stub, options: Any) -> None:
-    from frontend_site.settings.upstreams import parse_upstreams
-
     options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
     given = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": "/app/"}
     answer = browser.sign_in().send("GET", "/auth/verify?audience=reports", **given)

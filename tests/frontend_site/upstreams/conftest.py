@@ -1,4 +1,4 @@
-"""The real gunicorn with one upstream, `reports`."""
+"""The real gunicorn with an upstream, `reports`, and the same service with every option, `dav`."""
 
 import atexit
 import socket
@@ -18,6 +18,10 @@ from tests.frontend_site.upstreams.service import Service
 
 _service = Service()
 atexit.register(_service.shutdown)
+OPTIONS = (
+    "+request_headers=X-Tenant|Tus-*+answer_headers=x-tenant|Tus-*+host=public+redirects=any"
+    "+paths=encoded+methods=webdav+silence=60s"
+)
 _planter = Planter()
 atexit.register(_planter.stop)
 
@@ -59,13 +63,16 @@ def site() -> Iterator[Server]:
         slow = stack.enter_context(_full_listener())
         addresses = {
             "reports": _service.url,
+            "dav": _service.url + OPTIONS,
             "planter": _planter.url,
             "dead": "http://127.0.0.1:9",
             "slow": f"http://127.0.0.1:{slow}",
         }
         variables = {
             "GATEHOUSE_UPSTREAMS": ",".join("=".join(pair) for pair in addresses.items()),
-            "GATEHOUSE_ACCESS_RULES": "/api/=signed-in,/api/reports/private/=group:board",
+            "GATEHOUSE_ACCESS_RULES": (
+                "/api/=signed-in,/api/reports/private/=group:board,/api/dav/private/=group:board"
+            ),
             "GATEHOUSE_UPSTREAM_SILENCE": "2",
             "GATEHOUSE_UPSTREAM_RECHECK": "1",
             "GATEHOUSE_UPSTREAM_BODY_LIMIT": str(128 * 1024 * 1024),
@@ -90,7 +97,7 @@ def _full_listener() -> Iterator[int]:
 @pytest.fixture
 def signed_in(stub: Stub) -> None:
     """The stub's answers are those of somebody signed in."""
-    for name in ("dead", "slow", "secure"):
+    for name in ("dav", "dead", "slow", "secure"):
         stub.answers[f"GET /v1/identity?audience={name}"] = stub.answers[
             "GET /v1/identity?audience=reports"
         ]

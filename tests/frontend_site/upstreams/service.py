@@ -71,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+    do_PROPFIND = do_LOCK = do_COPY = do_MOVE = do_REPORT = answer
 
     def _read(self, call: Call) -> None:
         seen = sha256()
@@ -183,6 +184,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.go_on.wait(30)
         self.close_connection = True
 
+    def _late(self, call: Call) -> None:
+        """With the status that the query says."""
+        self.server.go_on.wait(60)
+        self._send(b"late", status=int(self.path.partition("?")[2] or 200))
+
     def _nonsense(self, call: Call) -> None:
         self.wfile.write(b"SSH-2.0-OpenSSH\r\n")
         self.close_connection = True
@@ -226,6 +232,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _moved(self, call: Call) -> None:
         self._send(b"", status=302, Location=self.path.partition("?")[2])
+
+    def _redirect(self, call: Call) -> None:
+        status, _, location = self.path.partition("?")[2].partition("&")
+        self._send(b"", status=int(status), Location=location)
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""

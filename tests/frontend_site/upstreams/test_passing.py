@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.auth_api.logs import logged
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
     IDENTITY,
@@ -52,7 +53,7 @@ LIES = {
     "Gatehouse_User_Id": "root",
     "Gatehouse_Client_Address": "1.2.3.4",
     "X_Request_Id": "chosen-by-the-browser",
-    "Traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+    "Traceparent": f"00-{'0' * 32}-{'b' * 16}-01",  # no trace (W3C Trace Context, 3.2.2.3)
     "Tracestate": "x=y",
     "Baggage": "user=root",
     "Connection": "keep-alive, X-Secret",
@@ -297,3 +298,74 @@ def test_headers_for_one_hop_stay_there(browser: Browser, reports: Service) -> N
     answer = browser.sign_in().call("GET", PATH, Connection="Range, close", Range="bytes=0-1")
     assert "ETag" not in answer.headers
     assert "Range" not in reports.calls[0].headers
+
+
+# -- what ordinary APIs use -------------------------------------------------------------------
+
+
+def test_headers_that_apis_use_pass(browser: Browser, reports: Service) -> None:
+    wanted = {
+        "Idempotency_Key": "7", "X_Requested_With": "XMLHttpRequest", "HX_Request": "true",
+        "HX_Current_URL": "http://testserver/x", "Traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+        "Tracestate": "vendor=1",
+    }  # fmt: skip
+    browser.sign_in().call("GET", PATH, **wanted)
+    sent = {name.lower(): value for name, value in reports.calls[0].lines}
+    assert {name: sent[name.lower().replace("_", "-")] for name in wanted} == wanted
+    answers = [
+        ("X-Total-Count", "100"), ("RateLimit", '"default";r=50;t=30'), ("RateLimit-Policy", '"default";q=100'),
+        ("X-RateLimit-Remaining", "5"), ("Server-Timing", "db;dur=53"), ("HX-Trigger", "saved"),
+        ("Content-Location", "/api/reports/x/1"),
+    ]  # fmt: skip
+    reports.headers = answers
+    answer = browser.call("GET", PATH)
+    assert [(name, answer.headers[name]) for name, _ in answers] == answers
+
+
+def test_a_second_line_of_a_header_is_not_lost(browser: Browser, reports: Service) -> None:
+    reports.headers = [
+        ("Vary", "Accept"), ("Vary", "Origin"), ("Cache-Control", "max-age=60"), ("Cache-Control", "no-store"),
+        ("Connection", "close"), ("Connection", "ETag"), ("ETag", '"x"'), ("Content-Type", "text/csv"),
+        ("Content-Type", "text/html"),
+    ]  # fmt: skip
+    answer = browser.sign_in().call("GET", PATH)
+    assert {"Accept", "Origin"} <= set(answer["Vary"].split(", "))
+    assert (answer["Cache-Control"], answer["Content-Type"]) == ("no-store", "text/csv")
+    assert "ETag" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("link", "seen"),
+    [
+        ('<{url}/items?page=2>; rel="next", </base/items?page=9>; rel=last',
+         '</api/reports/items?page=2>; rel="next", </api/reports/items?page=9>; rel=last'),
+        ('<?page=2>; rel="next"; title="a, <b>"', '</api/reports/x/echo?page=2>; rel="next"; title="a, <b>"'),
+        ('<http://localhost:8000/api/reports/items>; rel="self"', '</api/reports/items>; rel="self"'),
+        ("<http://10.0.0.7/items>; rel=next, </base/items>; rel=self", "</api/reports/items>; rel=self"),
+        ("<https://elsewhere.example/x.css>; rel=stylesheet", None),
+        ("nonsense", None),
+    ],
+)  # fmt: skip
+def test_links_are_passed_on_in_our_words(
+    browser: Browser, reports: Service, link: str, seen: str | None
+) -> None:
+    reports.headers = [("Link", link.format(url=reports.url))]
+    assert browser.sign_in().call("GET", PATH).headers.get("Link") == seen
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location", ["https://elsewhere.example/x?token=1", "http://10.0.0.7/x", "/login/x"]
+)
+def test_a_redirect_elsewhere_is_refused_in_words(
+    browser: Browser, reports: Service, status: int, location: str
+) -> None:
+    """And the log says why, without what may be a secret."""
+    with logged() as events:
+        answer = browser.sign_in().call("GET", f"/api/reports/redirect?{status}&{location}")
+    assert (answer.status_code, "Location" in answer.headers) == (502, False)
+    assert answer.json()["type"] == "urn:gatehouse:problem:redirect-refused"
+    assert "10.0.0.7" not in answer.content.decode()
+    (event,) = (e for e in events if e["event"] == "upstream.redirect_refused")
+    assert (event["upstream"], "redirects=any" in event["hint"]) == ("reports", True)
+    assert event["to"] == location.removesuffix("/x?token=1").removesuffix("/x")
