@@ -21,7 +21,7 @@ class Upstream:
     """One service: `/api/<name>/x` is `<scheme>://<host>:<port><base>/x` there.
 
     `cookies` are the names of its cookies that may pass, both ways; `claims` what its identity
-    tokens contain about the user, beside the id.
+    tokens contain about the user, beside the id; `websocket`: it may be reached by WebSocket.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Upstream:
     base: str
     cookies: frozenset[str] = frozenset()
     claims: frozenset[str] = frozenset()
+    websocket: bool = False
 
     @property
     def server(self) -> Server:
@@ -40,7 +41,7 @@ class Upstream:
 def parse_upstreams(
     items: list[str], cookies: list[str], claims: list[str] | None = None
 ) -> tuple[Upstream, ...]:
-    """Return what `name=http://host:port/base` items name.
+    """Return what `name=http://host:port/base` items name; `;websocket=yes` may follow the address.
 
     `cookies` are `name:cookie` items, `claims` `name:claim` items. Raises ImproperlyConfigured.
     """
@@ -69,7 +70,8 @@ def parse_upstreams(
 
 
 def _parse(item: str) -> Upstream:
-    name, equals, url = item.partition("=")
+    address, *given = item.split(";")
+    name, equals, url = address.partition("=")
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
@@ -82,7 +84,9 @@ def _parse(item: str) -> Upstream:
         raise _refused(name, "must have a host, and no user, query or fragment")
     if not _BASE.fullmatch(base) or {".", ".."} & set(base.split("/")):
         raise _refused(name, "must have a plain path, without escapes or dots")
-    return Upstream(name, parts.scheme, parts.hostname, port, base)
+    if given not in ([], ["websocket=yes"]):
+        raise _refused(name, "has an unknown option. The only one is ;websocket=yes")
+    return Upstream(name, parts.scheme, parts.hostname, port, base, websocket=bool(given))
 
 
 def _refused(name: str, why: str) -> ImproperlyConfigured:

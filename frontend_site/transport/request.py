@@ -17,7 +17,8 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5; http.client wo
 class Request:
     """One request. `headers` without Host, Connection and the framing, which are made here.
 
-    `length` of the body in bytes, None when it is sent in chunks.
+    `length` of the body in bytes, None when it is sent in chunks. `upgrade`: the protocol that it asks for
+    in place of HTTP (RFC 9110, 7.8); only then may the answer be a 101.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Request:
     headers: Mapping[str, str]
     body: Iterable[bytes] = ()
     length: int | None = 0
+    upgrade: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -58,7 +60,10 @@ def write(request: Request, server: Server, wire: Wire, *, is_last: bool) -> boo
 
 
 def _framing(request: Request, *, is_last: bool) -> Iterable[tuple[str, str]]:
-    if is_last:
+    if request.upgrade:
+        yield "Connection", "Upgrade"
+        yield "Upgrade", request.upgrade
+    elif is_last:
         yield "Connection", "close"
     if request.length is None:
         yield "Transfer-Encoding", "chunked"

@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -36,6 +37,17 @@ class UpstreamFailed(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What makes a call the opening handshake of a WebSocket.
+
+    `headers` are added to the call's. `opened` takes the service's 101, and raises BadAnswer if it is none.
+    """
+
+    headers: Mapping[str, str]
+    opened: Callable[[Response], HttpResponseBase]
 
 
 class Slots:
@@ -82,6 +94,7 @@ def forward(
     identity: str,
     session: str,
     still_valid: Callable[[], bool],
+    handshake: Handshake | None = None,
 ) -> HttpResponseBase:
     """Send `request` to `target` of `upstream` and stream the answer back.
 
@@ -91,11 +104,15 @@ def forward(
     body = RequestBody(request, options().upstream_body_limit)
     headers = upstream_headers(request, upstream, identity)
     sent = Request(request.method or "GET", target, headers, body, body.length)
+    if handshake is not None:
+        sent = Request("GET", target, {**headers, **handshake.headers}, upgrade="websocket")
     with ExitStack() as stack:
         stack.callback(_slots(upstream).take(session))
         stack.callback(_limit_silence(request))
         answer = _send(sent, upstream, session)
         stack.callback(answer.close)
+        if handshake is not None and answer.head.status == 101:
+            return _opened(answer, handshake)
         streamed = AnswerBody(
             answer, still_valid=still_valid, interval=options().upstream_recheck, done=ExitStack()
         )
@@ -113,6 +130,14 @@ def _send(sent: Request, upstream: Upstream, session: str) -> Response:
     except TimeoutError as error:
         raise _failed(504, error) from error
     except (BadAnswer, OSError, ValueError) as error:
+        raise _failed(502, error) from error
+
+
+def _opened(answer: Response, handshake: Handshake) -> HttpResponseBase:
+    """From here the response has the connection, and the call's slot is free again."""
+    try:
+        return handshake.opened(answer)
+    except BadAnswer as error:
         raise _failed(502, error) from error
 
 
