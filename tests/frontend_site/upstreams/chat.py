@@ -56,6 +56,7 @@ def open_chat(
     site: Server, path: str = "/api/chat/talk", *, token: str = TOKEN, **changes: Any
 ) -> ClientConnection:
     """Open a WebSocket as a page of the site does. Raises InvalidStatus."""
+    changes.setdefault("subprotocols", ["v1.chat"])
     changes.setdefault("origin", f"http://localhost:{site.port}")
     return connect(
         f"ws://localhost:{site.port}{path}",
