@@ -70,10 +70,15 @@ class Opening:
 
     def _websocket(self, answer: Response) -> WebSocket:
         browser = self._request.META["gunicorn.socket"]
-        browser.settimeout(options().upstream_silence)
         inbox = self._waiter.inbox
+        tunnel = Tunnel(
+            browser,
+            *answer.take_over(),
+            patience=options().upstream_silence,
+            tell=lambda: inbox.put(Farewell.GONE),
+        )
         return WebSocket(
-            Tunnel(browser, *answer.take_over(), tell=lambda: inbox.put(Farewell.GONE)),
+            tunnel,
             hub=websockets(),
             waiter=self._waiter,
             watch=SessionWatch(self._is_valid, options().upstream_recheck),

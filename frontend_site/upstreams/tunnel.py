@@ -15,16 +15,23 @@ from .body import FairShare
 class Tunnel:
     """One open WebSocket. Holds one piece (64 KiB at most) for each direction, and only while it is sent.
 
-    `browser`: gevent's socket, whose timeout is the longest wait for its reader; so is that of `service`.
+    `patience`: the longest wait, in seconds, for a browser that does not read; `service` has its own.
     `first`: what the service sent with its handshake. `tell` is called when one side closes or does not
     read; `ended` says why then.
     """
 
     def __init__(
-        self, browser: Any, service: Wire, first: bytes, *, tell: Callable[[], None]
+        self,
+        browser: Any,
+        service: Wire,
+        first: bytes,
+        *,
+        patience: float,
+        tell: Callable[[], None],
     ) -> None:
         self.ended = ""
         self._first = first
+        self._patience = patience
         self._browser, self._service = browser, service
         self._tell = tell
         self._active = time.monotonic()
@@ -38,6 +45,7 @@ class Tunnel:
     def start(self) -> None:
         """Copy until `stop`."""
         service, browser = self._service, self._browser
+        browser.settimeout(self._patience)
         down = partial(self._copy, service.receive, browser.sendall, "service", self._first)
         up = partial(self._copy, partial(browser.recv, PIECE), service.sendall, "browser")
         self._copying = [gevent.spawn(down), gevent.spawn(up)]

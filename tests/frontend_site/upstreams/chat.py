@@ -36,7 +36,7 @@ class Chat:
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         self.handshakes.append(request)
         if request.path.endswith("/refused"):
-            return connection.respond(HTTPStatus.TEAPOT, "not here")
+            return connection.respond(HTTPStatus.CONFLICT, "not here")
         return None
 
     def _talk(self, connection: ServerConnection) -> None:
@@ -44,6 +44,8 @@ class Chat:
         if "/greeting" in connection.request.path:
             connection.send("welcome")
         try:
+            while connection.request.path.endswith("/flood"):
+                connection.send("x" * 65536)
             for message in connection:
                 connection.send(message)
                 if message == "bye":
