@@ -9,7 +9,6 @@ from websockets.http11 import Request, Response
 from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
-from tests.frontend_site.server import Server
 from tests.frontend_site.stub import TOKEN
 
 
@@ -55,13 +54,13 @@ class Chat:
 
 
 def open_chat(
-    site: Server, path: str = "/api/chat/talk", *, token: str = TOKEN, **changes: Any
+    port: int, path: str = "/api/chat/talk", *, token: str = TOKEN, **changes: Any
 ) -> ClientConnection:
-    """Open a WebSocket as a page of the site does. Raises InvalidStatus."""
+    """Open a WebSocket as a page of the site at that port does. Raises InvalidStatus."""
     changes.setdefault("subprotocols", ["v1.chat"])
-    changes.setdefault("origin", f"http://localhost:{site.port}")
+    changes.setdefault("origin", f"http://localhost:{port}")
     return connect(
-        f"ws://localhost:{site.port}{path}",
+        f"ws://localhost:{port}{path}",
         additional_headers={"Cookie": f"__Host-session={token}"},
         proxy=None, open_timeout=30, close_timeout=0.1, ping_interval=None, **changes,
     )  # fmt: skip

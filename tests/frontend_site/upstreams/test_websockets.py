@@ -6,11 +6,17 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from frontend_site.events.hub import Hub
+from frontend_site.upstreams.session_watch import SessionWatch
+from frontend_site.upstreams.websocket import WebSocket
+from tests.auth_api.logs import logged
 from tests.frontend_site.server import Answer, Server, running_site
 from tests.frontend_site.stub import (
     HANDLE,
@@ -92,7 +98,7 @@ def _signed_in(stub: Stub, service: Service) -> None:
 def refusal(site: Server, *arguments: Any, **changes: Any) -> tuple[int, str]:
     """The status of a refused handshake, and its problem."""
     with pytest.raises(InvalidStatus) as refused:
-        open_chat(site, *arguments, **changes)
+        open_chat(site.port, *arguments, **changes)
     response = refused.value.response
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     document = json.loads(response.body)
@@ -113,7 +119,7 @@ def handshake(site: Server, path: str, *lines: str, body: bytes = b"") -> socket
 
 
 def test_messages_pass_both_ways(site: Server, chat: Chat) -> None:
-    with open_chat(site, "/api/chat/greeting?x=1") as browser:
+    with open_chat(site.port, "/api/chat/greeting?x=1") as browser:
         assert browser.recv(timeout=30) == "welcome"
         for message in ("hello", "é" * 70_000, "x" * 1_000_000):
             assert says_again(browser, message)
@@ -123,7 +129,7 @@ def test_messages_pass_both_ways(site: Server, chat: Chat) -> None:
 
 
 def test_the_service_learns_who_it_is_and_gets_no_cookie(site: Server, chat: Chat) -> None:
-    with open_chat(site):
+    with open_chat(site.port):
         pass
     headers = chat.handshakes[-1].headers
     assert headers["Authorization"] == f"Bearer {IDENTITY}"
@@ -134,7 +140,7 @@ def test_the_service_learns_who_it_is_and_gets_no_cookie(site: Server, chat: Cha
 
 
 def test_the_service_can_close(site: Server) -> None:
-    with open_chat(site) as browser:
+    with open_chat(site.port) as browser:
         assert says_again(browser, "bye")
         assert is_closed(browser)
         assert browser.close_code == 1000  # its own close frame came
@@ -142,14 +148,14 @@ def test_the_service_can_close(site: Server) -> None:
 
 def test_the_service_is_told_that_the_browser_went_away(site: Server, chat: Chat) -> None:
     before = chat.hang_ups
-    browser = open_chat(site)
+    browser = open_chat(site.port)
     browser.socket.shutdown(socket.SHUT_RDWR)
     wait_for(lambda: chat.hang_ups > before, "the service to see it")
 
 
 def test_silence_ends_nothing(site: Server, stub: Stub) -> None:
     """Of the limit for calls, which is one second here."""
-    with open_chat(site) as browser:
+    with open_chat(site.port) as browser:
         with pytest.raises(TimeoutError):
             browser.recv(timeout=2.5)
         assert says_again(browser)
@@ -192,17 +198,17 @@ def test_the_access_rules_hold(site: Server, chat: Chat, stub: Stub) -> None:
     document = identity()
     document["user"]["groups"] = ["board"]
     stub.answers[IDENTIFY] = Canned(200, document)
-    with open_chat(site, "/api/chat/board/talk") as browser:
+    with open_chat(site.port, "/api/chat/board/talk") as browser:
         assert says_again(browser)
 
 
 def test_a_user_and_a_worker_have_a_limit(site: Server, stub: Stub) -> None:
     with ExitStack() as stack:
         for _ in range(OF_USER):
-            stack.enter_context(open_chat(site))
+            stack.enter_context(open_chat(site.port))
         assert refusal(site) == (429, "too-many-websockets")
         other = "QrStUvWxYzAbCdEf." + "s" * 43
-        others = [stack.enter_context(open_chat(site, token=other)) for _ in range(2)]
+        others = [stack.enter_context(open_chat(site.port, token=other)) for _ in range(2)]
         assert refusal(site, token=other) == (503, "upstream-busy")
         assert f"gatehouse_websockets {OF_WORKER}.0" in metrics(site)
         assert all(map(says_again, others))
@@ -219,7 +225,7 @@ def metrics(site: Server) -> str:
 
 def test_without_the_setting_no_upgrade_passes(site: Server, chat: Chat) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        open_chat(site, "/api/plain/talk")
+        open_chat(site.port, "/api/plain/talk")
     assert refused.value.response.status_code == 426  # its answer to a plain GET
     assert not {"Upgrade", "Sec-WebSocket-Key"} & set(chat.handshakes[-1].headers)
 
@@ -242,7 +248,7 @@ def test_a_failed_handshake_is_a_problem(
 
 def test_what_the_service_refuses_is_its_own_answer(site: Server) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        open_chat(site, "/api/chat/refused")
+        open_chat(site.port, "/api/chat/refused")
     response = refused.value.response
     assert (response.status_code, response.body) == (409, b"not here")
 
@@ -271,7 +277,7 @@ def test_half_a_handshake_is_refused(site: Server, chat: Chat, lines: list[str])
 def test_it_ends_when_its_session_is_told_to_be_over(site: Server, chat: Chat, stub: Stub) -> None:
     other = "QrStUvWxYzAbCdEf." + "s" * 43
     before = chat.hang_ups
-    with open_chat(site) as browser, open_chat(site, token=other) as stranger:
+    with open_chat(site.port) as browser, open_chat(site.port, token=other) as stranger:
         assert says_again(browser)
         stub.answers[PEEK] = NO_SESSION
         stub.events.tell(ref=REF, handle="i" * 16)  # another session of the same user
@@ -286,7 +292,7 @@ def test_it_ends_when_its_session_is_told_to_be_over(site: Server, chat: Chat, s
 def test_it_goes_on_while_it_is_unknown_whether_the_session_is_over(
     site: Server, stub: Stub
 ) -> None:
-    with open_chat(site) as browser:
+    with open_chat(site.port) as browser:
         stub.answers[PEEK] = STORE_DOWN
         stub.events.tell(ref=REF, handle=HANDLE)
         wait_for(lambda: stub.calls.count(PEEK) >= 2, "two checks")
@@ -296,7 +302,7 @@ def test_it_goes_on_while_it_is_unknown_whether_the_session_is_over(
 
 
 def test_it_ends_at_the_next_check(checking_site: Server, stub: Stub) -> None:
-    with open_chat(checking_site) as browser:
+    with open_chat(checking_site.port) as browser:
         wait_for(lambda: stub.calls.count(PEEK) >= 2, "two checks")
         assert says_again(browser)
         stub.answers[PEEK] = NO_SESSION
@@ -307,7 +313,7 @@ def test_it_ends_with_the_access(checking_site: Server, stub: Stub) -> None:
     document = identity()
     document["user"]["groups"] = ["board"]
     stub.answers[IDENTIFY] = stub.answers[PEEK] = Canned(200, document)
-    with open_chat(checking_site, "/api/chat/board/talk") as browser:
+    with open_chat(checking_site.port, "/api/chat/board/talk") as browser:
         wait_for(lambda: PEEK in stub.calls, "a check")
         assert says_again(browser)
         stub.answers[PEEK] = Canned(200, identity())
@@ -315,7 +321,7 @@ def test_it_ends_with_the_access(checking_site: Server, stub: Stub) -> None:
 
 
 def test_an_outage_ends_none(checking_site: Server, stub: Stub) -> None:
-    with open_chat(checking_site) as browser:
+    with open_chat(checking_site.port) as browser:
         stub.answers[PEEK] = STORE_DOWN
         wait_for(lambda: stub.calls.count(PEEK) >= 2, "two checks")
         assert says_again(browser)
@@ -323,8 +329,39 @@ def test_an_outage_ends_none(checking_site: Server, stub: Stub) -> None:
 
 def test_it_ends_when_the_worker_stops(checking_site: Server) -> None:
     """The last test: the site does not come back."""
-    with open_chat(checking_site) as browser:
+    with open_chat(checking_site.port) as browser:
         assert says_again(browser)
         os.kill(checking_site.process.pid, signal.SIGTERM)
         assert is_closed(browser)
     assert checking_site.process.wait(60) == 0
+
+
+# -- without a server ------------------------------------------------------------------------
+
+
+def test_it_ends_after_a_long_silence() -> None:
+    hub = Hub(limit=1, limit_of_session=1, limit_of_user=1)
+    tunnel: Any = SimpleNamespace(start=Mock(), stop=Mock(), silent_for=3601.0, ended="")
+    watch = SessionWatch(lambda: True, 60)
+    body = WebSocket(
+        tunnel, hub=hub, waiter=hub.join("ref"), watch=watch, idle=3600, logged={"upstream": "x"}
+    )
+    with logged() as events:
+        with pytest.raises(ConnectionResetError):
+            list(body)
+        body.close()
+    assert (events[0]["event"], events[0]["reason"]) == ("websocket.closed", "idle")
+    assert tunnel.stop.called
+    hub.join("other")  # the place is free
+
+
+def test_one_that_never_opens_gives_its_place_back() -> None:
+    """The browser has gone before the head of the 101 is sent."""
+    hub = Hub(limit=1, limit_of_session=1, limit_of_user=1)
+    tunnel: Any = SimpleNamespace(start=Mock(), stop=Mock(), silent_for=0.0, ended="")
+    watch = SessionWatch(lambda: True, 60)
+    body = WebSocket(tunnel, hub=hub, waiter=hub.join("ref"), watch=watch, idle=9, logged={})
+    body.close()
+    body.close()
+    assert tunnel.stop.called
+    hub.join("other")
