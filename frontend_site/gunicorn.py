@@ -29,7 +29,7 @@ with stop_in_one_line():
     _host = ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1")
     bind = f"{_host}:{ENV.read(variables.FRONTEND_PORT)}"
     workers = ENV.read(variables.FRONTEND_WORKERS)
-    worker_connections = 1000 + ENV.read(variables.STREAMS)
+    worker_connections = 1000 + ENV.read(variables.STREAMS) + ENV.read(variables.WEBSOCKETS)
     _proxy_hops = ENV.read(variables.PROXY_HOPS)
     certfile = ENV.read(variables.CERTFILE) or None
     keyfile = ENV.read(variables.KEYFILE) or None

@@ -12,6 +12,9 @@ CALLS = Counter(
     ["call", "outcome"],
 )
 STREAMS = Gauge("gatehouse_streams", "Open event streams of pages", multiprocess_mode="livesum")
+WEBSOCKETS = Gauge(
+    "gatehouse_websockets", "Open WebSockets to upstreams", multiprocess_mode="livesum"
+)
 _of = cache(CALLS.labels)
 
 

@@ -71,6 +71,10 @@ UPSTREAM_BUSY = Problem(
     "Service busy",
     "The service has too many requests in progress. Try again soon.",
 )
+TOO_MANY_WEBSOCKETS = Problem(
+    "too-many-websockets", 429, "Too many connections",
+    "You have too many open connections to this service. Close some of its pages, then try again.",
+)  # fmt: skip
 GATEWAY_TIMEOUT = Problem(
     "gateway-timeout", 504, "Service too slow",
     "The service behind this address took too long. Your request may or may not have been processed.",

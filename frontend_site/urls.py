@@ -22,6 +22,7 @@ urlpatterns = [
     path("login/continue", forward_auth.go_on),
     path("auth/verify", forward_auth.verify),
     path("auth/refused", forward_auth.refused),
+    path("auth/signed-out", forward_auth.signed_out),
     path("logout", pages.logout),
     path("register", pages.register),
     path("invitation", mailed_links.accept_invitation),

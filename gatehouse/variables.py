@@ -73,6 +73,7 @@ UPSTREAM_CLAIMS = Variable("GATEHOUSE_UPSTREAM_CLAIMS", FRONTEND_SITE, LIST, "",
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the maximum size of a request body to an upstream")
 UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duration("1s", "1d"), "60s", "how long to wait for the next byte from a client or an upstream")
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")
+WEBSOCKETS = Variable("GATEHOUSE_WEBSOCKETS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open WebSockets to upstreams per worker (docs/how-to/upstreams.md)")
 
 SECRET_KEY = Variable("SECRET_KEY", AUTH_API, TEXT, "", "Django's SECRET_KEY for auth_api; signs the links in mails", required=True, secret=True)
 SESSION_KEYS = Variable("GATEHOUSE_SESSION_KEYS", AUTH_API, KEYS, "", "the keys that encrypt session data in Redis", required=True, secret=True)

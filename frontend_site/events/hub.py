@@ -1,4 +1,7 @@
-"""Keeps the open streams of this worker, and distributes events to them."""
+"""Keeps the open streams of this worker, and distributes events to them.
+
+A stream is the event stream of a page, or a WebSocket to an upstream; each kind has a hub.
+"""
 
 import itertools
 import queue
@@ -8,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 
-from frontend_site.metrics import STREAMS
+from prometheus_client import Gauge
+
+from frontend_site.metrics import STREAMS, WEBSOCKETS
 from frontend_site.options import options
 
 from .link import Ended, Link
@@ -63,14 +68,17 @@ class Waiter:
 
 
 class Hub:
-    """The streams of one worker. Safe for its threads and greenlets."""
+    """The streams of one worker. Safe for its threads and greenlets. `shown`: how many there are."""
 
-    def __init__(self, *, limit: int, limit_of_session: int, limit_of_user: int) -> None:
+    def __init__(
+        self, *, limit: int, limit_of_session: int, limit_of_user: int, shown: Gauge = STREAMS
+    ) -> None:
         self._limit = limit
         self._limit_of_user = limit_of_user
         self._limit_of_session = limit_of_session
         self._by_ref: dict[str, list[Waiter]] = defaultdict(list)
         self._count = 0
+        self._shown = shown
         self._lock = threading.Lock()
         self._stopping = False
         self._linked = threading.Event()
@@ -94,7 +102,7 @@ class Hub:
             waiter = Waiter(ref)
             self._by_ref[ref].append(waiter)
             self._count += 1
-            STREAMS.inc()
+            self._shown.inc()
         return waiter
 
     def admit(self, waiter: Waiter, handle: str) -> None:
@@ -111,6 +119,15 @@ class Hub:
                 old.displaced = True
                 old.inbox.put(Farewell.DISPLACED)
 
+    def is_full_for(self, waiter: Waiter) -> bool:
+        """Whether the user of `waiter` has as many admitted streams as one may.
+
+        For streams of which no older one may be closed for a new one.
+        """
+        with self._lock:
+            admitted = [other for other in self._by_ref[waiter.ref] if other.handle]
+        return len(admitted) >= self._limit_of_user
+
     def leave(self, waiter: Waiter) -> None:
         """Stop to wait; quiet when it did already."""
         with self._lock:
@@ -118,7 +135,7 @@ class Hub:
             if waiter in waiters:
                 waiters.remove(waiter)
                 self._count -= 1
-                STREAMS.dec()
+                self._shown.dec()
             if not waiters:
                 self._by_ref.pop(waiter.ref, None)
 
@@ -152,27 +169,66 @@ _making = threading.Lock()
 
 
 def hub() -> Hub:
-    """Return this worker's hub, linked to auth_api from the first use on."""
-    with _making:  # starting the link lets others run
-        return _made()[0]
+    """Return this worker's hub of pages, linked to auth_api from the first use on."""
+    return _hubs().pages
+
+
+def websockets() -> Hub:
+    """Return this worker's hub of WebSockets, linked in the same way."""
+    return _hubs().websockets
 
 
 def stop_streams() -> None:
     """End this worker's streams and its link: it is about to stop, and would wait for them."""
     if _made.cache_info().currsize:
-        made, link = _made()
-        made.stop()
-        link.stop()
+        _made().stop()
+
+
+class _Hubs:
+    """Both hubs, behind the one link."""
+
+    def __init__(self) -> None:
+        limits = options()
+        self.pages = Hub(
+            limit=limits.streams,
+            limit_of_session=limits.streams_of_session,
+            limit_of_user=limits.streams_of_user,
+        )
+        self.websockets = Hub(
+            limit=limits.websockets,
+            limit_of_session=limits.websockets_of_user,
+            limit_of_user=limits.websockets_of_user,
+            shown=WEBSOCKETS,
+        )
+        self._both = (self.pages, self.websockets)
+        self._link = Link(
+            limits, on_ended=self._tell, on_ready=self._on_ready, on_lost=self._on_lost
+        )
+        self._link.start()
+
+    def stop(self) -> None:
+        for each in self._both:
+            each.stop()
+        self._link.stop()
+
+    def _tell(self, ended: Ended) -> None:
+        for each in self._both:
+            each.tell(ended)
+
+    def _on_ready(self) -> None:
+        for each in self._both:
+            each.on_ready()
+
+    def _on_lost(self) -> None:
+        for each in self._both:
+            each.on_lost()
+
+
+def _hubs() -> _Hubs:
+    with _making:  # starting the link lets others run
+        return _made()
 
 
 @cache
-def _made() -> tuple[Hub, Link]:
-    limits = options()
-    made = Hub(
-        limit=limits.streams,
-        limit_of_session=limits.streams_of_session,
-        limit_of_user=limits.streams_of_user,
-    )
-    link = Link(limits, on_ended=made.tell, on_ready=made.on_ready, on_lost=made.on_lost)
-    link.start()
-    return made, link
+def _made() -> _Hubs:
+    return _Hubs()

@@ -5,7 +5,7 @@ without its body, and describe the original request in headers of their own: its
 which GATEHOUSE_ACCESS_RULES decides. A proxy must set them, whatever the browser sends.
 """
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -25,7 +25,12 @@ from frontend_site.proxy.headers import browser_response
 from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import page, probe
 from frontend_site.security.next_url import continue_url, needs_click, safe_next
-from frontend_site.security.origin import fetch_site, is_from_elsewhere, is_own_origin
+from frontend_site.security.origin import (
+    fetch_site,
+    is_from_elsewhere,
+    is_own_origin,
+    referer_origin,
+)
 from frontend_site.site_request import SiteRequest, request_target
 
 _log = structlog.get_logger("frontend_site")
@@ -36,7 +41,8 @@ _LOGIN = "Gatehouse-Login"  # where to sign in, for nginx, which takes no redire
 
 @probe
 def verify(request: SiteRequest) -> HttpResponseBase:
-    """204 with who is signed in; 401 for a fetch; 302 to sign in for a navigation; 403 without access.
+    """204 with who is signed in; 403 without access. Without a session: 302 to sign in for a navigation,
+    401 with a link to do so for a form, 401 with a problem document for a fetch.
 
     The 204 has a `Cookie` header for the app: the request's, without our cookies. The proxy replaces
     the browser's with it (docs/decisions/0001-cookies-of-apps.md).
@@ -85,6 +91,14 @@ def refused(request: SiteRequest) -> HttpResponse:
     return render(request, "errors/no_access.html", status=403)
 
 
+@probe
+def signed_out(request: SiteRequest) -> HttpResponse:
+    """401 for a fetch or a form without a session. nginx shows it, for the same reason."""
+    if not _is_navigation(request):
+        return problems.respond(request, problems.NO_SESSION)
+    return _sign_in_page(request, request.headers.get("X-Original-URI", ""))
+
+
 @page("GET", public=True)
 def go_on(request: SiteRequest) -> HttpResponseBase:
     """Back to `next` for who is signed in, else to the login page.
@@ -104,13 +118,24 @@ def go_on(request: SiteRequest) -> HttpResponseBase:
 def _signed_out(
     request: SiteRequest, question: Question, response: HttpResponse
 ) -> HttpResponseBase:
-    if question.may_have_effects or not _is_navigation(request):
+    if not _is_navigation(request):
         return response
+    if question.may_have_effects:
+        return _sign_in_page(request, question.uri)
     target = continue_url(safe_next(question.uri))
     if request.GET.get("redirect") != "no":
         return HttpResponseRedirect(target)
     response[_LOGIN] = target
     return response
+
+
+def _sign_in_page(request: SiteRequest, uri: str) -> HttpResponse:
+    """401 with the way back. A link cannot send a form to `uri` again: it leads to the form's page."""
+    if is_own_origin(request, referer_origin(request)):
+        parts = urlsplit(request.headers["Referer"])
+        uri = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    context = {"target": continue_url(safe_next(uri))}
+    return render(request, "errors/signed_out.html", context, status=401)
 
 
 def _is_foreign(request: SiteRequest) -> bool:

@@ -61,6 +61,18 @@ def origin_refusal(request: HttpRequest) -> str | None:
     return _refusal_without_fetch_metadata(request, origin)
 
 
+def handshake_refusal(request: HttpRequest) -> str | None:
+    """Return why the handshake of a WebSocket is not from a page of this site, or None when it may go on.
+
+    Every browser sends `Origin` with it (RFC 6455, 4.1), and no header can carry a token. So one without
+    `Origin` is refused, too.
+    """
+    origin, site = request.META.get("HTTP_ORIGIN", ""), fetch_site(request)
+    if not is_own_origin(request, origin):
+        return "foreign-origin" if origin else "no-origin"
+    return None if site in ("", "same-origin") else f"fetch-site-{site}"
+
+
 def _refusal_without_fetch_metadata(request: HttpRequest, origin: str) -> str | None:
     if origin:
         return "null-origin" if origin == "null" else None

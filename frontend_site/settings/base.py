@@ -40,6 +40,7 @@ class Gatehouse:
     upstream_recheck: int  # a running answer asks so often whether the session lives
     metrics_token: str = field(repr=False)  # that Prometheus shows; "" for no /metrics
     streams: int  # open pages of one worker that wait for events
+    websockets: int  # open WebSockets of one worker
     connect_timeout: float = 1.0
     read_timeout: float = 5.0  # of one silence
     call_deadline: float = 8.0  # of a whole call, however the bytes drip
@@ -56,6 +57,8 @@ class Gatehouse:
     upstream_calls_at_once: int = 200  # per worker and upstream
     streams_of_session: int = 6  # of those; the oldest goes
     streams_of_user: int = 20  # over all sessions of one user; the oldest is closed
+    websockets_of_user: int = 50  # of one worker; no further one is opened
+    websocket_idle: int = 3600  # without a byte in either direction
     stream_lifetime: int = 600  # at most; then the browser comes back and is checked again
     stream_heartbeat: int = 20
 
@@ -162,6 +165,7 @@ def _gatehouse() -> Gatehouse:
         upstream_recheck=ENV.read(variables.UPSTREAM_RECHECK),
         metrics_token=ENV.read(variables.METRICS_TOKEN),
         streams=ENV.read(variables.STREAMS),
+        websockets=ENV.read(variables.WEBSOCKETS),
     )
 
 

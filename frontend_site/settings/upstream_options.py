@@ -53,6 +53,7 @@ class UpstreamOptions:
     public_host: bool = False
     any_redirect: bool = False
     encoded_paths: bool = False
+    websocket: bool = False
     silence: int | None = None
 
 
@@ -128,6 +129,11 @@ def _paths(found: UpstreamOptions, value: str) -> UpstreamOptions:
     return replace(found, encoded_paths=True)
 
 
+def _websocket(found: UpstreamOptions, value: str) -> UpstreamOptions:
+    _expect("websocket", value, "yes")
+    return replace(found, websocket=True)
+
+
 def _expect(option: str, value: str, only: str) -> None:
     if value != only:
         raise ValueError(f"must have {option}={only}, or no option {option}")
@@ -148,4 +154,5 @@ _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
     "paths": _paths,
     "methods": _methods,
     "silence": _silence,
+    "websocket": _websocket,
 }

@@ -24,7 +24,7 @@ class Upstream:
     """One service: `/api/<name>/x` is `<scheme>://<host>:<port><base>/x` there.
 
     `cookies` are the names of its cookies that may pass, both ways; `claims` what its identity
-    tokens contain about the user, beside the id.
+    tokens contain about the user, beside the id; `websocket`: it may be reached by WebSocket.
     """
 
     name: str

@@ -58,14 +58,16 @@ class Head:
 class AnswerReader:
     """Is fed what a connection brings, until the answer has `finished`.
 
-    Interim answers (RFC 9110, 15.2) are passed over, an upgrade is refused, trailers are dropped.
+    Interim answers (RFC 9110, 15.2) are passed over, trailers are dropped. A 101 is refused; with
+    `may_switch` it is the answer, and its body is what came after it in the other protocol.
     """
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, *, may_switch: bool = False) -> None:
         self.head: Head | None = None
         self.finished = False
         self.may_be_followed = False  # by another answer on the same connection
         self._answers_head = method == "HEAD"
+        self._may_switch = may_switch
         self._lines: list[tuple[str, str]] = []
         self._count = self._size = self._without_body = self._interim = 0
         self._pieces: list[bytes] = []
@@ -76,7 +78,10 @@ class AnswerReader:
         """Return what `data` has of the body. Raises BadAnswer."""
         try:
             self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade) as error:
+        except HttpParserUpgrade as upgrade:
+            del self._parser  # it refers to us
+            return data[upgrade.args[0] :]  # where HTTP ends
+        except HttpParserError as error:
             raise BadAnswer(str(error)) from error
         body = b"".join(self._pieces)
         self._pieces.clear()
@@ -121,6 +126,9 @@ class AnswerReader:
     def on_headers_complete(self) -> None:
         """Check the head, and start the body unless the answer is an interim one (httptools calls this)."""
         status = self._parser.get_status_code()
+        if status == 101 and self._may_switch:
+            self.head = Head(status, self._lines, Framing.NO_BODY, self._interim)
+            return None
         if status < 200:
             return self._pass_over(status)
         version = self._parser.get_http_version()

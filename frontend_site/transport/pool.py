@@ -55,7 +55,7 @@ class Pool:
             sent = write(request, self._server, wire, is_last=owner is None)
             if is_kept and not sent:
                 raise _ClosedBefore
-            reader = AnswerReader(request.method)
+            reader = AnswerReader(request.method, may_switch=bool(request.upgrade))
             body = _read_head(reader, wire, _first_data(wire, is_kept=is_kept))
             if reader.head is None:
                 raise BadAnswer("no head")

@@ -18,7 +18,8 @@ class Request:
     """One request. `headers` without Host, Connection and the framing, which are made here.
 
     `length` of the body in bytes, None when it is sent in chunks. `host`: the Host header, if it is not
-    the server's own name.
+    the server's own name. `upgrade`: the protocol that it asks for in place of HTTP (RFC 9110, 7.8); only
+    then may the answer be a 101.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Request:
     body: Iterable[bytes] = ()
     length: int | None = 0
     host: str = ""
+    upgrade: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -60,7 +62,10 @@ def write(request: Request, server: Server, wire: Wire, *, is_last: bool) -> boo
 
 
 def _framing(request: Request, *, is_last: bool) -> Iterable[tuple[str, str]]:
-    if is_last:
+    if request.upgrade:
+        yield "Connection", "Upgrade"
+        yield "Upgrade", request.upgrade
+    elif is_last:
         yield "Connection", "close"
     if request.length is None:
         yield "Transfer-Encoding", "chunked"

@@ -48,6 +48,11 @@ class Response:
                 raise BadAnswer("answer too long")
         return b"".join(pieces)
 
+    def take_over(self) -> tuple[Wire, bytes]:
+        """Return the connection after a 101, and what came on it with the head. The caller closes it."""
+        self._closed = True
+        return self._wire, self._first
+
     def hang_up(self) -> None:
         """End the connection while another thread reads from it, which sees that as its end."""
         self._wire.shut_down()

@@ -29,7 +29,7 @@ class BodyTooLong(Exception):
     """The browser sends more than the limit."""
 
 
-class _FairShare:
+class FairShare:
     """Lets other greenlets go on: between a fast sender and a fast receiver nothing ever waits."""
 
     _SIZE = 16 * 1024  # bytes, after which it is the others' turn
@@ -38,9 +38,11 @@ class _FairShare:
         self._moved = 0
 
     def count(self, piece: bytes) -> None:
+        """Note that `piece` was moved."""
         self._moved += len(piece)
 
     def let_others(self) -> None:
+        """Let them, if it is their turn."""
         if self._moved >= self._SIZE:
             self._moved = 0
             time.sleep(0)  # gevent's
@@ -53,7 +55,7 @@ class RequestBody:
     """
 
     def __init__(self, request: SiteRequest, *, limit: int, silence: int) -> None:
-        self._share = _FairShare()
+        self._share = FairShare()
         self._input = request.META["wsgi.input"]
         if isinstance(self._input, TimedBody):
             self._input.pace.may_be_long(silence)
@@ -104,7 +106,7 @@ class AnswerBody:
         since: float,
         done: ExitStack,
     ) -> None:
-        self._share = _FairShare()
+        self._share = FairShare()
         self._answer = answer
         self._still_valid = still_valid
         self._interval = interval

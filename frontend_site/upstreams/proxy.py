@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -43,6 +44,17 @@ class UpstreamFailed(Exception):
 
 class RedirectRefused(Exception):
     """The upstream did what was asked, and leads to an address that is not its own."""
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What makes a call the opening handshake of a WebSocket.
+
+    `headers` are added to the call's. `opened` takes the service's 101, and raises BadAnswer if it is none.
+    """
+
+    headers: Mapping[str, str]
+    opened: Callable[[Response], HttpResponseBase]
 
 
 class Slots:
@@ -89,6 +101,7 @@ def forward(
     identity: str,
     session: str,
     still_valid: Callable[[], bool],
+    handshake: Handshake | None = None,
 ) -> HttpResponseBase:
     """Send `request` to `target` of `upstream` and stream the answer back.
 
@@ -100,11 +113,16 @@ def forward(
     headers = upstream_headers(request, upstream, identity)
     host = own_host() if upstream.options.public_host else ""
     sent = Request(request.method or "GET", target, headers, body, body.length, host)
+    if handshake is not None:
+        headers = {**headers, **handshake.headers}
+        sent = Request("GET", target, headers, host=host, upgrade="websocket")
     with ExitStack() as stack:
         stack.callback(_slots(upstream).take(session))
         stack.callback(_limit_silence(request, silence))
         answer = _send(sent, upstream, session)
         stack.callback(answer.close)
+        if handshake is not None and answer.head.status == 101:
+            return _opened(answer, handshake)
         streamed = AnswerBody(
             answer,
             still_valid=still_valid,
@@ -126,6 +144,14 @@ def _send(sent: Request, upstream: Upstream, session: str) -> Response:
     except TimeoutError as error:
         raise _failed(504, error) from error
     except (BadAnswer, OSError, ValueError) as error:
+        raise _failed(502, error) from error
+
+
+def _opened(answer: Response, handshake: Handshake) -> HttpResponseBase:
+    """From here the response has the connection, and the call's slot is free again."""
+    try:
+        return handshake.opened(answer)
+    except BadAnswer as error:
         raise _failed(502, error) from error
 
 

@@ -1,5 +1,6 @@
 """The view for `/api/<name>/...`: forwards a signed-in user's request to that upstream."""
 
+import structlog
 from django.http import HttpResponseBase
 
 from frontend_site import problems
@@ -9,13 +10,18 @@ from frontend_site.backend.client import Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.backend.users import groups_of
+from frontend_site.events.hub import TooManyStreams
 from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
 from frontend_site.security.access import may_open
 from frontend_site.security.endpoints import upstream_endpoint
+from frontend_site.security.origin import handshake_refusal
+from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 
 from .body import BodyTooLong, BodyTooSlow, ClientGone
+from .handshake import BadHandshake, is_handshake
+from .opening import Opening, TooManyOfUser
 from .proxy import RedirectRefused, UpstreamFailed, forward
 from .target import BadTarget, destination_of, opened_paths, target_of
 
@@ -26,9 +32,12 @@ _FAILURES = {
 }
 
 
+_log = structlog.get_logger("frontend_site")
+
+
 @upstream_endpoint
 def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
-    """One internal call says who is signed in and gives the proof of it for this upstream."""
+    """Forward a call, or open a WebSocket."""
     found = next((u for u in options().upstreams if u.name == name), None)
     if found is None:
         return problems.respond(request, problems.NOT_FOUND)
@@ -37,7 +46,33 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         destination_of(request, found)
     except BadTarget:
         return problems.respond(request, problems.BAD_REQUEST)
-    answer = call_auth_api(request, "identity", audience=name, claims=found.claims)
+    if found.options.websocket and is_handshake(request):
+        return _websocket(request, found, target)
+    return _forwarded(request, found, target)
+
+
+def _websocket(request: SiteRequest, upstream: Upstream, target: str) -> HttpResponseBase:
+    """A browser can give no CSRF token with a handshake, so its Origin has to be this site."""
+    if reason := handshake_refusal(request):
+        _log.warning("csrf.refused", kind="websocket", reason=reason, path=request.path_info)
+        return problems.respond(request, problems.CSRF_FAILED)
+    try:
+        with Opening(request, upstream, lambda: _is_valid(request)) as opening:
+            return _forwarded(request, upstream, target, opening=opening)
+    except BadHandshake:
+        return problems.respond(request, problems.BAD_REQUEST)
+    except TooManyStreams:
+        problem = problems.UPSTREAM_BUSY
+    except TooManyOfUser:
+        problem = problems.TOO_MANY_WEBSOCKETS
+    return problems.respond(request, problem, headers={"Retry-After": str(spread(30))})
+
+
+def _forwarded(
+    request: SiteRequest, upstream: Upstream, target: str, *, opening: Opening | None = None
+) -> HttpResponseBase:
+    """One internal call says who is signed in and gives the proof of it for this upstream."""
+    answer = call_auth_api(request, "identity", audience=upstream.name, claims=upstream.claims)
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
@@ -46,14 +81,18 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
     document = answer.document
     if not _is_allowed(request, answer):
         return problems.respond(request, problems.refused())
+    handle = document["session"]["handle"]
+    if opening is not None:
+        opening.admit(handle)
     try:
         return forward(
             request,
-            found,
+            upstream,
             target,
             identity=document["token"],
-            session=document["session"]["handle"],
-            still_valid=lambda: _is_valid(request),
+            session=handle,
+            still_valid=lambda: _is_still_valid(request),
+            handshake=opening.handshake if opening else None,
         )
     except UpstreamFailed as error:
         headers = {"Retry-After": str(spread(2))} if error.status == 503 else {}
@@ -75,10 +114,19 @@ def _is_allowed(request: SiteRequest, answer: Answer) -> bool:
     return all(may_open(path, groups, user_id=user["id"]) for path in opened_paths(request))
 
 
-def _is_valid(request: SiteRequest) -> bool:
-    """Whether the session still lives, and its user still has access; unknown is not "no"."""
+def _is_still_valid(request: SiteRequest) -> bool:
+    """Like `_is_valid`; unknown is not "no"."""
     try:
-        answer = auth_api().call("session-peek", caller_of(request))
+        return _is_valid(request)
     except AuthApiUnavailable:
         return True
-    return answer.status != 401 and (not answer.tells_who or _is_allowed(request, answer))
+
+
+def _is_valid(request: SiteRequest) -> bool:
+    """Whether the session still lives, and its user still has access. Raises AuthApiUnavailable."""
+    answer = auth_api().call("session-peek", caller_of(request))
+    if answer.status == 401:
+        return False
+    if not answer.tells_who:
+        raise AuthApiUnavailable(f"session-peek: {answer.status}", retry_after=answer.retry_after)
+    return _is_allowed(request, answer)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.proxies import PROXIES, App, start_proxy
+from tests.frontend_site.upstreams.chat import Chat
 from tests.processes import JsonClient, Stack
 
 EMAIL = "ada@example.com"
@@ -34,10 +35,19 @@ def app() -> Iterator[App]:
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Stack]:
+def chat() -> Iterator[Chat]:
+    """A WebSocket server, as the upstream `chat`."""
+    server = Chat()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def site(chat: Chat) -> Iterator[Stack]:
     """Gatehouse as configured in docs/how-to/deploy/; a part of the app requires a click."""
-    rules = "/app/=signed-in,/app/wiki/=signed-in+click,/app/ops/=group:ops"
-    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_ACCESS_RULES=rules) as running:
+    rules = "/app/=signed-in,/app/wiki/=signed-in+click,/app/ops/=group:ops,/api/chat/=signed-in"
+    names = {"GATEHOUSE_UPSTREAMS": f"chat={chat.url}+websocket=yes"}
+    with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_ACCESS_RULES=rules, **names) as running:
         yield running
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import jwt
 import pytest
+import requests
 
 from tests.e2e.conftest import EMAIL, chromium
 from tests.e2e.proxies import NAVIGATION, App, send
@@ -100,10 +101,29 @@ def test_a_navigation_is_led_to_the_login(proxied: str, app: App) -> None:
     assert len(app.seen) == before
 
 
-def test_a_fetch_gets_a_401(proxied: str, app: App) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_fetch_gets_a_problem_document(proxied: str, app: App, method: str) -> None:
     before = len(app.seen)
     headers = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Accept": "*/*"}
-    assert JsonClient(proxied).get("/app/data", **headers).status_code == 401
+    answer = requests.request(method, f"{proxied}/app/data", headers=headers, timeout=20)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json")
+    assert answer.json()["type"] == "urn:gatehouse:problem:no-session"
+    assert len(app.seen) == before
+
+
+def test_a_form_gets_a_page_with_the_way_back(proxied: str, app: App) -> None:
+    before = len(app.seen)
+    headers = {**NAVIGATION, "Sec-Fetch-Site": "same-origin", "Origin": proxied}
+    form = {"text": "typed for an hour"}
+    for referer, back in ((f"{proxied}/app/form?x=1", "/app/form%3Fx%3D1"), ("", "/app/act")):
+        answer = requests.post(
+            f"{proxied}/app/act", form, headers={**headers, "Referer": referer}, timeout=20,
+            allow_redirects=False,
+        )  # fmt: skip
+        assert answer.status_code == 401
+        assert f'href="/login/continue?next={back}"' in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
     assert len(app.seen) == before
 
 

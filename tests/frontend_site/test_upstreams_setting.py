@@ -27,6 +27,7 @@ def test_names_lead_to_addresses() -> None:
     [
         "reports", "=http://a", "auth=http://a", "Reports=http://a", "-x=http://a", "a/b=http://a",
         "x=a:80", "x=ftp://a", "x=http://", "x=http://user@a", "x=http://a?b", "x=http://a#b",
+        "x=http://a;", "x=http://a+", "x=http://a+websocket=no", "x=http://a+websocket=yes+websocket=yes",
         "x=http://a/../b", "x=http://a/%2e", "x=http://a//b", "x=http://a:99999", "x" * 33 + "=http://a",
     ],
 )  # fmt: skip
@@ -38,6 +39,11 @@ def test_a_doubtful_one_is_refused_at_the_start(item: str) -> None:
 def test_a_name_twice_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured):
         parse_upstreams(["x=http://a", "x=http://b"], [])
+
+
+def test_websockets_are_off_unless_an_upstream_has_them() -> None:
+    off, on = parse_upstreams(["x=http://a", "y=http://b/base+websocket=yes"], [])
+    assert (off.options.websocket, on.options.websocket, on.base) == (False, True, "/base")
 
 
 @pytest.mark.parametrize("item", ["theme", "y:theme", "x:", "x:__Host-session", "x:a b", "x:a;b"])

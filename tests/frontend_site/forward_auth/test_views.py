@@ -143,8 +143,30 @@ def test_a_websocket_must_come_from_here(browser: Browser, site: str, kind: dict
     assert ask(browser, Sec_WebSocket_Key="x", **own).status_code == 204
 
 
-def test_a_form_is_never_answered_by_a_redirect(browser: Browser) -> None:
-    assert ask(browser, X_Forwarded_Method="POST", **NAVIGATION).status_code == 401
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("", "/app/x%3Fy%3D1"),
+        ("http://testserver/app/form?a=b", "/app/form%3Fa%3Db"),
+        ("https://evil.example/app/form", "/app/x%3Fy%3D1"),
+        ("http://testserver//evil.example", "/account"),
+    ],
+)
+def test_a_form_gets_a_page_with_the_way_back(browser: Browser, referer: str, back: str) -> None:
+    """Never a redirect, which would send it again or lose it."""
+    for answer in (
+        ask(browser, X_Forwarded_Method="POST", Referer=referer, **NAVIGATION),
+        browser.send(
+            "GET", "/auth/signed-out", X_Original_Uri="/app/x?y=1", Referer=referer, **NAVIGATION
+        ),
+    ):
+        assert answer.status_code == 401
+        assert f'href="/login/continue?next={back}"' in answer.content.decode()
+
+
+def test_nginx_gets_the_problem_of_a_fetch(browser: Browser) -> None:
+    answer = browser.send("GET", "/auth/signed-out", **FETCH)
+    assert (answer.status_code, answer.json()["type"]) == (401, "urn:gatehouse:problem:no-session")
 
 
 def test_an_outage_is_unknown_and_touches_no_cookie(browser: Browser, stub: Stub) -> None:

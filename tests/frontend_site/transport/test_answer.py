@@ -115,3 +115,19 @@ def test_a_line_that_does_not_end_is_not_waited_for(head: bytes) -> None:
     fed = iter(lambda: reader.feed(b"y" * 1000), None)
     with pytest.raises(BadAnswer, match="too long"):
         list(islice(fed, 40))
+
+
+SWITCHED = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"])
+def test_a_switch_that_was_asked_for_is_the_answer(before: bytes) -> None:
+    reader = AnswerReader("GET", may_switch=True)
+    rest = reader.feed(before + SWITCHED + b"\r\n\x81\x02hi")
+    assert reader.head is not None
+    assert (reader.head.status, rest, reader.may_be_followed) == (101, b"\x81\x02hi", False)
+
+
+def test_one_that_nobody_asked_for_is_no_answer() -> None:
+    with pytest.raises(BadAnswer):
+        AnswerReader("GET").feed(SWITCHED + b"\r\n")
