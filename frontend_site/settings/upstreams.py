@@ -16,6 +16,7 @@ _RESERVED = frozenset({"auth", DEFAULT_AUDIENCE})
 _COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
 CLAIMS = ("email", "name", "groups")  # of the user, in identity tokens
 _NO_OPTIONS = UpstreamOptions()
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?", re.ASCII)
 _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
@@ -83,7 +84,7 @@ def _parse(item: str) -> Upstream:
     base = parts.path.rstrip("/")
     if not equals or not re.fullmatch(NAME, name, re.ASCII) or name in _RESERVED:
         raise _refused(name, f"must match {NAME}; {' and '.join(sorted(_RESERVED))} are reserved")
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not _HOST.fullmatch(parts.hostname or "") or parts.username or parts.query or parts.fragment:
         raise _refused(name, "must have a host, and no user, query or fragment")
     if not _BASE.fullmatch(base) or {".", ".."} & set(base.split("/")):
         raise _refused(name, "must have a plain path, without escapes or dots")
