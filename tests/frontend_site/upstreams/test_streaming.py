@@ -157,14 +157,15 @@ ALWAYS_MORE = """
 import gevent.monkey
 gevent.monkey.patch_all()
 import io
+import time
 from contextlib import ExitStack
 from types import SimpleNamespace
 from frontend_site.upstreams.body import AnswerBody, RequestBody
 
 upstream = SimpleNamespace(next_piece=lambda: b"x" * 65536)
-down = AnswerBody(upstream, still_valid=lambda: True, interval=60, done=ExitStack())
+down = AnswerBody(upstream, still_valid=lambda: True, interval=60, since=time.monotonic(), done=ExitStack())
 meta = {"wsgi.input": io.BytesIO(b"x" * 10**6), "CONTENT_LENGTH": "1000000"}
-up = iter(RequestBody(SimpleNamespace(META=meta), 10**6))
+up = iter(RequestBody(SimpleNamespace(META=meta), limit=10**6, silence=2))
 for body in (down, up):
     other = gevent.spawn(lambda: None)
     next(body), next(body)
