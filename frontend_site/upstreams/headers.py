@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from django.http.request import HttpHeaders
 
 from frontend_site.backend.caller import client_address
-from frontend_site.settings.upstream_options import matches
+from frontend_site.settings.passed_headers import matches
 from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import Head
 
-from .target import destination_of, own_location
+from .location import own_location
+from .target import destination_of
 
 TO_UPSTREAM = (
     "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Encoding",

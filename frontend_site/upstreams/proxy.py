@@ -24,7 +24,8 @@ from frontend_site.transport.wire import Patience
 
 from .body import AnswerBody, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
-from .target import own_host, place_of
+from .location import place_of
+from .target import own_host
 
 _MOST_IDLE = 64  # connections, per worker and upstream
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -6,7 +6,7 @@ slashes and percent signs, too, if the path stays inside however often it is dec
 """
 
 import re
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.http import HttpRequest
 
@@ -18,11 +18,9 @@ _SEGMENT = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*"  # RFC 3986, 3.3
 _REST = re.compile(rf"(?:{_SEGMENT}/)*{_SEGMENT}", re.ASCII)
 _PATH = re.compile(rf"/api/({NAME})/(.*)", re.ASCII)
 _QUERY = re.compile(r"[!-\"$-~]*", re.ASCII)  # what a request line can hold, but no `#`
-_UNWISE = re.compile(
-    r"[\[\]|^]"
-)  # browsers send them as they are; no path may have them (RFC 3986, 3.3)
+_UNWISE = re.compile(r"[\[\]|^]")  # RFC 3986, 3.3 allows none; browsers do not encode them
 _MOST_DECODINGS = 4
-_BACKSLASH_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+BACKSLASH_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _WITH_DESTINATION = frozenset({"COPY", "MOVE"})
 # Slash, backslash, percent sign of a second encoding, and what is not printable.
 _TWO_READINGS = re.compile(r"%(?:2[fF]|5[cC]|25|[01][0-9A-Fa-f]|7[fF])")
@@ -52,7 +50,7 @@ def destination_of(request: HttpRequest, upstream: Upstream) -> str:
 
 
 def opened_paths(request: HttpRequest) -> list[str]:
-    """Return every path of this site that the request concerns, as it was sent. Raises BadTarget."""
+    """Return every path of this site that the request concerns, as it was sent."""
     paths = [request_target(request).partition("?")[0], _destination_path(request)]
     return [path for path in paths if path]
 
@@ -61,8 +59,6 @@ def _destination_path(request: HttpRequest) -> str:
     text = request.META.get("HTTP_DESTINATION", "")
     if not text or request.method not in _WITH_DESTINATION:
         return ""
-    if "?" in text or "#" in text:
-        raise BadTarget
     for origin in (options().public_origin, f"{request.scheme}://{request.get_host()}"):
         text = text.removeprefix(origin)
     return str(text)
@@ -76,7 +72,7 @@ def _rest(path: str, upstream: Upstream) -> str:
     rest = match[2]
     if upstream.options.encoded_paths:
         rest = _UNWISE.sub(lambda found: f"%{ord(found[0]):02X}", rest)
-    if not _stays_inside(rest, upstream):
+    if not stays_inside(rest, upstream):
         raise BadTarget
     return rest
 
@@ -86,69 +82,14 @@ def own_host() -> str:
     return urlsplit(options().public_origin).netloc
 
 
-def own_location(location: str, upstream: Upstream, target: str) -> str:
-    """Return a Location of `upstream`, given in answer to `target`, as an address of this site.
-
-    "" for what leads elsewhere: it would show a name of the inner network, or send people away;
-    with `redirects=any`, it is returned as it is.
-    """
-    try:
-        parts = urlsplit(location)
-        port = parts.port  # noqa: F841 - raises ValueError
-    except ValueError:
-        return ""
-    if parts.scheme and not parts.netloc:
-        return ""
-    path = urljoin(target.partition("?")[0], parts.path)
-    bases = _bases(parts, upstream)
-    rest = next((path.removeprefix(f"{b}/") for b in bases if path.startswith(f"{b}/")), None)
-    if rest is None or not _stays_inside(rest, upstream):
-        return location if _may_lead_away(parts, upstream) else ""
-    query = f"?{parts.query}" if parts.query else ""
-    return f"/api/{upstream.name}/{rest}{query}" + (f"#{parts.fragment}" if parts.fragment else "")
-
-
-def place_of(location: str) -> str:
-    """Return as much of an address as a log may have: its origin, or where a path begins."""
-    try:
-        parts = urlsplit(location)
-        origin = f"{parts.scheme}://{parts.hostname}" if parts.hostname else ""
-    except ValueError:
-        return ""
-    return origin[:80] or "/".join(parts.path[:80].split("/")[:2])
-
-
-def _bases(parts: SplitResult, upstream: Upstream) -> list[str]:
-    """Return what a path begins with if it is the upstream's, in this site's words or in its own."""
-    relative, host = not parts.netloc, parts.netloc.lower()
-    origin = f"{parts.scheme or upstream.scheme}://{host}"
-    # An upstream that gets our Host may not know our scheme.
-    as_us = upstream.options.public_host and host == own_host()
-    # Built from our X-Forwarded headers it names this site, else the service itself.
-    own = relative or as_us or origin == options().public_origin
-    inner = relative or as_us or origin == upstream.server.origin.lower()
-    return [f"/api/{upstream.name}"] * own + [upstream.base] * inner
-
-
-def _may_lead_away(parts: SplitResult, upstream: Upstream) -> bool:
-    """Whether it is the address of another server, and the upstream may send people there."""
-    return (
-        upstream.options.any_redirect
-        and parts.scheme in ("", "http", "https")
-        and bool(parts.hostname)
-        and parts.username is None
-        and parts.netloc.lower() != upstream.server.authority.lower()
-        and not _BACKSLASH_OR_CONTROL.search(parts.geturl())
-    )
-
-
-def _stays_inside(rest: str, upstream: Upstream) -> bool:
+def stays_inside(rest: str, upstream: Upstream) -> bool:
+    """Whether a path below the upstream's base can be read in one way only, and does not leave it."""
     if not _REST.fullmatch(rest):
         return False
     if not upstream.options.encoded_paths:
         return not _TWO_READINGS.search(rest) and _has_plain_segments(rest)
     for _ in range(_MOST_DECODINGS):
-        if _BACKSLASH_OR_CONTROL.search(rest) or not _has_plain_segments(rest):
+        if BACKSLASH_OR_CONTROL.search(rest) or not _has_plain_segments(rest):
             return False
         if (decoded := unquote(rest)) == rest:
             return True

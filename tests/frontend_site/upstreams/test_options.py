@@ -67,7 +67,7 @@ def test_an_upstream_may_lead_elsewhere(
 @pytest.mark.parametrize(
     "location",
     ["javascript:alert(1)", "ftp://elsewhere.example/", "https://a@elsewhere.example/", "/other/x",
-     "https:\\\\elsewhere.example/x", "https://elsewhere.example:x/", "{url}/../other"],
+     "https:\\\\elsewhere.example/x", "https://elsewhere.example\\x", "https://elsewhere.example:x/", "{url}/../other"],
 )  # fmt: skip
 def test_what_is_no_address_of_a_server_is_no_redirect(
     site: Server, service: Service, location: str

@@ -165,7 +165,7 @@ from frontend_site.upstreams.body import AnswerBody, RequestBody
 upstream = SimpleNamespace(next_piece=lambda: b"x" * 65536)
 down = AnswerBody(upstream, still_valid=lambda: True, interval=60, since=time.monotonic(), done=ExitStack())
 meta = {"wsgi.input": io.BytesIO(b"x" * 10**6), "CONTENT_LENGTH": "1000000"}
-up = iter(RequestBody(SimpleNamespace(META=meta), limit=10**6, silence=60))
+up = iter(RequestBody(SimpleNamespace(META=meta), limit=10**6, silence=2))
 for body in (down, up):
     other = gevent.spawn(lambda: None)
     next(body), next(body)
