@@ -1,6 +1,7 @@
 """A real WebSocket server that stands for a service behind the site, and browsers that call it."""
 
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -42,15 +43,14 @@ class Chat:
         assert connection.request
         if "/greeting" in connection.request.path:
             connection.send("welcome")
-        try:
+        with suppress(ConnectionClosed):
             while connection.request.path.endswith("/flood"):
                 connection.send("x" * 65536)
             for message in connection:
                 connection.send(message)
                 if message == "bye":
-                    return
-        finally:
-            self.hang_ups += 1
+                    break
+        self.hang_ups += 1
 
 
 def open_chat(

@@ -204,6 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
         self.close_connection = True
 
+    def _claimed(self, call: Call) -> None:
+        """A 101 as of a WebSocket server, but to another key."""
+        head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        self.wfile.write(head + b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        self.close_connection = True
+
     def _doubtful(self, call: Call) -> None:
         """Two lengths, or two codings, as the query says."""
         lines = {

@@ -234,7 +234,8 @@ def test_without_the_setting_no_upgrade_passes(site: Server, chat: Chat) -> None
     ("path", "expected"),
     [
         ("/api/dead/talk", (502, "bad-gateway")),
-        ("/api/reports/switched", (502, "bad-gateway")),  # a 101 that is no answer to our key
+        ("/api/reports/switched", (502, "bad-gateway")),
+        ("/api/reports/claimed", (502, "bad-gateway")),  # a 101 that is no answer to our key
         ("/api/reports/gone", (502, "bad-gateway")),
         ("/api/reports/hang", (504, "gateway-timeout")),
         ("/api/chat/../x", (400, "invalid-request")),
