@@ -38,6 +38,7 @@ class App(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _AppHandler)
         self.seen: list[Message] = []  # the headers of each request
+        self.paths: list[str] = []  # and its path with the query
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
@@ -46,6 +47,7 @@ class _AppHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.seen.append(self.headers)
+        self.server.paths.append(self.path)
         body = f"<p>the app, for {self.headers['Gatehouse-User-Email']}".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")

@@ -25,9 +25,9 @@ def python_app(name: str) -> Path:
     stamp = folder / "installed"
     if not _is_current(stamp, pins):
         shutil.rmtree(folder, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(folder)])
+        run([sys.executable, "-m", "venv", str(folder)])
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        _run([*pip, "install", "--quiet", "--no-input", "--requirement", str(pins)])
+        run([*pip, "install", "--quiet", "--no-input", "--requirement", str(pins)])
         shutil.copyfile(pins, stamp)
     return folder / "bin"
 
@@ -41,7 +41,7 @@ def node_app(name: str) -> Path:
     if not _is_current(stamp, pins):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(PINS / name, folder)
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(folder)])
+        run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(folder)])
         shutil.copyfile(pins, stamp)
     shutil.copytree(PINS / name, folder, dirs_exist_ok=True)
     return folder
@@ -51,15 +51,16 @@ def _is_current(stamp: Path, pins: Path) -> bool:
     return stamp.exists() and stamp.read_bytes() == pins.read_bytes()
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, text=True, capture_output=True)
+def run(command: list[str], folder: Path = ROOT) -> None:
+    """Run a command in `folder` to its end. Raises RuntimeError."""
+    done = subprocess.run(command, cwd=folder, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"{command}:\n{done.stdout}{done.stderr}")
 
 
 def page_command(name: str, places: Mapping[str, str]) -> list[str]:
     """Return the command of a recipe's sh block, with this test's places."""
-    return shlex.split(recipes()[name].block("sh", places))
+    return shlex.split(recipes()[name].block("sh", places).replace("\\\n", " "))
 
 
 @contextmanager
