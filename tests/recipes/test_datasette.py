@@ -16,7 +16,7 @@ SQL = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def datasette(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder, mine = tmp_path_factory.mktemp("datasette"), places["datasette"]
     with closing(sqlite3.connect(folder / "data.db")) as database, database:

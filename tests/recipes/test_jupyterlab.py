@@ -14,7 +14,7 @@ from tests.recipes.conftest import Places
 from tests.recipes.visitor import Visitor
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def port(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder, mine = tmp_path_factory.mktemp("jupyter"), places["jupyter"]
     command = page_command("jupyter", mine)

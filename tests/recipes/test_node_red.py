@@ -25,7 +25,7 @@ FLOW = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def node_red(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder, mine = tmp_path_factory.mktemp("node-red"), places["nodered"]
     (folder / "settings.js").write_text(recipes()["nodered"].block("js", mine))

@@ -20,7 +20,7 @@ REPORT = """<?xml version="1.0"?><c:calendar-query xmlns:c="urn:ietf:params:xml:
 <d:prop><c:calendar-data/></d:prop><c:filter><c:comp-filter name="VCALENDAR"/></c:filter></c:calendar-query>"""
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def radicale(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder, mine = tmp_path_factory.mktemp("radicale"), places["radicale"]
     (folder / "config").write_text(recipes()["radicale"].block("ini", mine))

@@ -11,7 +11,7 @@ from tests.recipes.page import recipes
 from tests.recipes.visitor import Visitor
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def build(places: Places) -> None:
     mine = places["react"]
     folder = node_app("react")
