@@ -38,6 +38,7 @@ class App(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _AppHandler)
         self.seen: list[Message] = []  # the headers of each request
+        self.paths: list[str] = []  # and its path with the query
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
@@ -46,6 +47,7 @@ class _AppHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.seen.append(self.headers)
+        self.server.paths.append(self.path)
         body = f"<p>the app, for {self.headers['Gatehouse-User-Email']}".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
@@ -77,10 +79,10 @@ def copy_sample(source: Path, target: Path, gatehouse: int, app: App, port: int)
 
 
 @contextmanager
-def nginx(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
+def nginx(gatehouse: int, app: App, folder: Path, samples: Path) -> Iterator[str]:
     port = free_port()
     (folder / "gatehouse").mkdir()
-    copy_sample(DEPLOY / "nginx", folder / "gatehouse", gatehouse, app, port)
+    copy_sample(samples / "nginx", folder / "gatehouse", gatehouse, app, port)
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with running(command, f"http://localhost:{port}") as address:
@@ -88,9 +90,9 @@ def nginx(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def caddy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
+def caddy(gatehouse: int, app: App, folder: Path, samples: Path) -> Iterator[str]:
     port = free_port()
-    copy_sample(DEPLOY / "Caddyfile", folder, gatehouse, app, port)
+    copy_sample(samples / "Caddyfile", folder, gatehouse, app, port)
     text = (folder / "Caddyfile").read_text()
     (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
     command = ["env", f"HOME={folder}", "caddy", "run", "--config", str(folder / "Caddyfile")]
@@ -99,9 +101,9 @@ def caddy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def haproxy(gatehouse: int, app: App, folder: Path) -> Iterator[str]:
+def haproxy(gatehouse: int, app: App, folder: Path, samples: Path) -> Iterator[str]:
     port = free_port()
-    copy_sample(DEPLOY / "haproxy", folder, gatehouse, app, port)
+    copy_sample(samples / "haproxy", folder, gatehouse, app, port)
     config = folder / "haproxy.cfg"
     config.write_text(config.read_text().replace("/etc/haproxy/", f"{folder}/"))
     command = ["haproxy", "-W", "-db", "-f", str(config)]
@@ -126,20 +128,24 @@ def running(command: list[str], address: str) -> Iterator[str]:
         process.wait(15)
 
 
-Proxy = Callable[[int, App, Path], AbstractContextManager[str]]
+Proxy = Callable[[int, App, Path, Path], AbstractContextManager[str]]
 PROXIES: dict[str, Proxy] = {"nginx": nginx, "caddy": caddy, "haproxy": haproxy}
 
 
 @contextmanager
 def start_proxy(
-    name: str, gatehouse: int, app: App, folders: pytest.TempPathFactory
+    name: str,
+    gatehouse: int,
+    app: App,
+    folders: pytest.TempPathFactory,
+    samples: Path = DEPLOY,
 ) -> Iterator[str]:
-    """Yield the address of a proxy in front of the Gatehouse at that port."""
+    """Yield the address of a proxy in front of the Gatehouse at that port, with the files of `samples`."""
     if not shutil.which(name):
         pytest.skip(f"NO {name}: it is not installed")
     folder = folders.mktemp(name)
     folder.chmod(0o755)
-    with PROXIES[name](gatehouse, app, folder) as address:
+    with PROXIES[name](gatehouse, app, folder, samples) as address:
         yield address
 
 

@@ -1,0 +1,95 @@
+"""Installs real apps with pinned versions into var/recipes/, and runs them as docs/how-to/apps.md says."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.processes import ROOT, wait_for
+from tests.recipes.page import recipes
+
+PINS = Path(__file__).parent
+INSTALLED = ROOT / "var" / "recipes"
+
+
+def python_app(name: str) -> Path:
+    """Install requirements-NAME.txt into a venv of its own, once; return the folder of its commands."""
+    pins, folder = PINS / f"requirements-{name}.txt", INSTALLED / name
+    stamp = folder / "installed"
+    if not _is_current(stamp, pins):
+        shutil.rmtree(folder, ignore_errors=True)
+        run([sys.executable, "-m", "venv", str(folder)])
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+        run([*pip, "install", "--quiet", "--no-input", "--requirement", str(pins)])
+        shutil.copyfile(pins, stamp)
+    return folder / "bin"
+
+
+def node_app(name: str) -> Path:
+    """Copy the folder NAME and install its package-lock.json, once; return the copy. Skips without npm."""
+    if not shutil.which("npm"):
+        pytest.skip("NO npm: it is not installed")
+    pins, folder = PINS / name / "package-lock.json", INSTALLED / name
+    stamp = folder / "installed"
+    if not _is_current(stamp, pins):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(PINS / name, folder)
+        run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(folder)])
+        shutil.copyfile(pins, stamp)
+    shutil.copytree(PINS / name, folder, dirs_exist_ok=True)
+    return folder
+
+
+def _is_current(stamp: Path, pins: Path) -> bool:
+    return stamp.exists() and stamp.read_bytes() == pins.read_bytes()
+
+
+def run(command: list[str], folder: Path = ROOT) -> None:
+    """Run a command in `folder` to its end. Raises RuntimeError."""
+    done = subprocess.run(command, cwd=folder, text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{command}:\n{done.stdout}{done.stderr}")
+
+
+def page_command(name: str, places: Mapping[str, str]) -> list[str]:
+    """Return the command of a recipe's sh block, with this test's places."""
+    return shlex.split(recipes()[name].block("sh", places).replace("\\\n", " "))
+
+
+@contextmanager
+def running(
+    command: list[str], folder: Path, commands: Path, address: str, status: int = 200
+) -> Iterator[None]:
+    """Run a command in `folder`, where it has its HOME, until `address` answers; end it afterwards."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GATEHOUSE")}
+    environment = {
+        **kept,
+        "HOME": str(folder),
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError((folder / "log").read_text())
+        try:
+            return requests.get(address, timeout=10).status_code == status
+        except requests.RequestException:
+            return False
+
+    try:
+        wait_for(answers, f"{command[0]} to answer")
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
