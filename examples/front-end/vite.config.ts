@@ -22,7 +22,7 @@ export default defineConfig({
     port: 5173,
     strictPort: true, // another port would be another origin
     proxy: {
-      [GATEHOUSE]: { target: process.env.GATEHOUSE ?? "http://localhost:8000", changeOrigin: false },
+      [GATEHOUSE]: { target: process.env.GATEHOUSE ?? "http://127.0.0.1:8000", changeOrigin: false },
     },
   },
 });

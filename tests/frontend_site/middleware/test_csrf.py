@@ -180,6 +180,19 @@ def test_origins_are_told_in_development_only(
     assert "evil.example/" not in detail
 
 
+@pytest.mark.parametrize("host", ["localhost:5173", "127.0.0.1:8000"])  # changeOrigin: false, true
+def test_a_dev_server_in_front_is_the_site_once_its_origin_is_set(
+    browser: Browser, options: Any, host: str
+) -> None:
+    headers = {"Host": host, "Origin": "http://localhost:5173"}
+    options(environment="development", public_origin="http://localhost:8000")
+    answer = browser.call("POST", "/api/auth/login", **headers)
+    assert answer.status_code == (200 if host == "localhost:5173" else 403)
+    browser = Browser()
+    options(environment="development", public_origin="http://localhost:5173")
+    assert browser.call("POST", "/api/auth/login", **headers).status_code == 200
+
+
 def test_visitors_of_pages_read_no_header_names(browser: Browser, options: Any) -> None:
     headers = {"Origin": "https://evil.example", "Sec_Fetch_Site": "cross-site"}
     options(environment="production")
