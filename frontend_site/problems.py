@@ -32,6 +32,11 @@ DUPLICATE_COOKIE = Problem(
 NO_SESSION = Problem("no-session", 401, "No session", "Sign in first.")
 SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
 FORBIDDEN = Problem("forbidden", 403, "Not allowed", "You do not have permission for this.")
+NOT_A_FETCH = Problem(
+    "forbidden", 403, "Not allowed",
+    "This address is for scripts of this site. Call it with fetch(); it cannot be opened as a page or "
+    "loaded as a file, and no other site can read it.",
+)  # fmt: skip
 CSRF_FAILED = Problem(
     "csrf-failed", 403, "CSRF check failed",
     "We could not verify that this request came from a page of this site, so nothing was changed. "
@@ -49,6 +54,9 @@ REQUEST_TIMEOUT = Problem(
     "request-timeout", 408, "Request too slow",
     "The request did not arrive in time, so nothing was changed. Try again, on a faster connection if possible.",
 )  # fmt: skip
+LENGTH_REQUIRED = Problem(
+    "length-required", 411, "Length required", "Send the body with a Content-Length, not in chunks."
+)
 PAYLOAD_TOO_LARGE = Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE = Problem(
     "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
@@ -93,11 +101,20 @@ AUTH_API_UNAVAILABLE = Problem(
 
 
 def respond(
-    request: SiteRequest, problem: Problem, *, headers: Mapping[str, str] | None = None
+    request: SiteRequest,
+    problem: Problem,
+    *,
+    reason: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Return `problem` as a response: a problem document below /api/, a page elsewhere."""
+    """Return `problem` as a response: a problem document below /api/, a page elsewhere.
+
+    `reason`: a stable word for programs, a member of the document.
+    """
     if is_api(request):
-        return problem_document(problem, getattr(request, "request_id", ""), headers=headers)
+        request_id = getattr(request, "request_id", "")
+        extra = {"reason": reason} if reason else None
+        return problem_document(problem, request_id, extra=extra, headers=headers)
     response = _page(request, problem)
     for name, value in (headers or {}).items():
         response[name] = value

@@ -8,6 +8,7 @@ from frontend_site.forward_auth import views as forward_auth
 from .events import views as events
 from .pages import accounts, mailed_links, security, sessions
 from .pages import views as pages
+from .pages.script import gatehouse_js
 from .proxy import views as proxy
 from .settings.upstreams import NAME
 from .upstreams.views import upstream
@@ -62,6 +63,7 @@ urlpatterns = [
     path("api/auth/password/change", proxy.change_password),
     path("api/auth/account", proxy.account),
     path("api/auth/account/export", proxy.export_account),
+    path("gatehouse.js", gatehouse_js),
     path(".well-known/jwks.json", proxy.jwks),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),

@@ -8,18 +8,20 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import redis
-import requests
 
 from script.valkey_binary import valkey_binary
 
@@ -74,6 +76,9 @@ def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]
     processes.append(services)
     _wait_until_ready(environment, services)
     address = environment["GATEHOUSE_PUBLIC_ORIGIN"]
+    port = environment["FRONTEND_PORT"]
+    if urlsplit(address).port != int(port):
+        print(f"gatehouse: {address} must lead to port {port} (docs/how-to/front-end.md)")
     print(f"gatehouse: ready at {address}  (sign in as {DEMO_EMAIL} with: {password})", flush=True)
     services.wait()
     raise Stop("a service stopped by itself; its last lines are above")
@@ -191,20 +196,39 @@ def _demo_password(environment: dict[str, str], var: Path) -> str:
 
 
 def _wait_until_ready(environment: dict[str, str], services: subprocess.Popen[bytes]) -> None:
-    address = environment["GATEHOUSE_PUBLIC_ORIGIN"]
-    trusted = environment.get("GATEHOUSE_CERTFILE", True)
+    """Ask the site's own port: a proxy or dev server at the public origin may start later."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if services.poll() is not None:
             raise Stop("the services do not start; their last lines are above")
-        try:
-            answer = requests.get(f"{address}/readyz", timeout=2, verify=trusted)
-            if answer.status_code == 200:
-                return
-        except requests.RequestException:
-            pass
+        if _is_ready(environment):
+            return
         time.sleep(0.1)
     raise Stop(f"the services are not ready after {PATIENCE} seconds")
+
+
+def _is_ready(environment: dict[str, str]) -> bool:
+    connection = _own_port(environment)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _own_port(environment: dict[str, str]) -> HTTPConnection:
+    """Return a connection to frontend_site itself, whatever its certificate is made out to."""
+    bind, port = environment.get("FRONTEND_BIND", ""), int(environment["FRONTEND_PORT"])
+    host = "127.0.0.1" if bind in ("", "0.0.0.0") else bind.strip("[]")  # noqa: S104 - not bound here
+    host = "::1" if host == "::" else host
+    if certificate := environment.get("GATEHOUSE_CERTFILE"):
+        context = ssl.create_default_context(cafile=certificate)
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # this one, whoever signed it
+        return HTTPSConnection(host, port, timeout=2, context=context)
+    return HTTPConnection(host, port, timeout=2)
 
 
 def _certificate(var: Path) -> tuple[Path, Path]:

@@ -9,6 +9,7 @@ from django.utils.cache import patch_vary_headers
 
 from frontend_site import problems
 from frontend_site.backend.caller import client_address
+from frontend_site.csrf_problems import origin_problem, token_problem, token_reason
 from frontend_site.options import options
 from frontend_site.pages.forms import kept_fields
 from frontend_site.pages.rendering import render
@@ -21,6 +22,7 @@ from gatehouse.cookies import CSRF_COOKIE
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SET_COOKIE = f"{CSRF_COOKIE}=%s; Path=/; SameSite=Strict; Secure"  # scripts read it (docs/explanation/csrf.md)
+_LONGEST_ORIGIN = 200  # characters, in the log
 _log = structlog.get_logger("frontend_site")
 
 
@@ -44,14 +46,15 @@ class SignedCsrfMiddleware:
         if request.method in _SAFE:
             return None
         if reason := origin_refusal(request):
-            response = _refuse(request, Verdict.FORGED, reason)
-            patch_vary_headers(response, ("Sec-Fetch-Site", "Origin"))
-            return response
-        verdict = request.csrf.judge(_submitted_token(request))
+            return _refuse_origin(request, reason)
+        submitted = _submitted_token(request)
+        verdict = request.csrf.judge(submitted)
         if verdict is Verdict.GOOD:
             return None
+        reason = token_reason(request.csrf, submitted, verdict)
+        _log_refusal(request, verdict, reason)
         if is_api(request):
-            return _refuse(request, verdict, "token")
+            return problems.respond(request, token_problem(verdict, reason), reason=reason)
         return _offer_again(request, verdict)
 
 
@@ -68,15 +71,20 @@ def _submitted_token(request: SiteRequest) -> str | None:
     return request.POST.get(FIELD)
 
 
-def _refuse(request: SiteRequest, verdict: Verdict, reason: str) -> HttpResponse:
-    _log_refusal(request, verdict, reason)
-    expired = verdict is Verdict.EXPIRED
-    return problems.respond(request, problems.CSRF_EXPIRED if expired else problems.CSRF_FAILED)
+def _refuse_origin(request: SiteRequest, reason: str) -> HttpResponse:
+    _log_refusal(
+        request,
+        Verdict.FORGED,
+        reason,
+        origin=request.META.get("HTTP_ORIGIN", "")[:_LONGEST_ORIGIN],
+    )
+    response = problems.respond(request, origin_problem(request, reason), reason=reason)
+    patch_vary_headers(response, ("Sec-Fetch-Site", "Origin"))
+    return response
 
 
 def _offer_again(request: SiteRequest, verdict: Verdict) -> HttpResponse:
     """The 403 page with what was typed. Safe: the origin gate says that it was typed here."""
-    _log_refusal(request, verdict, "token")
     # Only now, since the page needs it: the new token goes out with this answer.
     context = {
         "fields": kept_fields(request.POST, without=(FIELD,)),
@@ -86,11 +94,12 @@ def _offer_again(request: SiteRequest, verdict: Verdict) -> HttpResponse:
     return render(request, "errors/403_csrf.html", context, status=403)
 
 
-def _log_refusal(request: SiteRequest, verdict: Verdict, reason: str) -> None:
+def _log_refusal(request: SiteRequest, verdict: Verdict, reason: str, **seen: str) -> None:
     _log.warning(
         "csrf.refused",
         kind=verdict.value,
         reason=reason,
         path=request.path_info,
         address=client_address(request),
+        **seen,
     )

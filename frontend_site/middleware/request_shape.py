@@ -43,12 +43,14 @@ class RequestShapeMiddleware:
             headers = {"Allow": ", ".join(methods)}
             return problems.respond(request, problems.METHOD_NOT_ALLOWED, headers=headers)
         if kind == "json" and not _is_fetch(request):
-            return problems.respond(request, problems.FORBIDDEN)
+            return problems.respond(request, problems.NOT_A_FETCH, reason="not-a-fetch")
         if kind == "upstream":
             foreign = is_from_elsewhere(request)
             return problems.respond(request, problems.FORBIDDEN) if foreign else None
         if request.method in _SAFE:
             return None
+        if "HTTP_TRANSFER_ENCODING" in request.META:  # Django reads no body without a length
+            return problems.respond(request, problems.LENGTH_REQUIRED)
         if not _has_readable_body(request, kind):
             return problems.respond(request, problems.UNSUPPORTED_MEDIA_TYPE)
         return _read_body(request)
@@ -104,7 +106,7 @@ def _content_length(request: SiteRequest) -> int:
 
 
 def _has_readable_body(request: SiteRequest, kind: str) -> bool:
-    content_type = request.META.get("CONTENT_TYPE", "")
-    if not content_type and not _content_length(request):
+    if not _content_length(request):
         return True  # nothing to read: whether that will do is for the view to say
+    content_type = request.META.get("CONTENT_TYPE", "")
     return bool((_JSON if kind == "json" else _FORM).fullmatch(content_type))

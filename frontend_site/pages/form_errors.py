@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from frontend_site.backend.client import Answer
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.options import options
-from frontend_site.pages.forms import field_errors
+from frontend_site.pages.forms import field_errors, marked_fields
 from frontend_site.pages.rendering import render
 from frontend_site.site_request import SiteRequest
 
@@ -25,7 +25,8 @@ def form_again(
     relay_cookies(request, answer)
     errors = field_errors(answer.document)
     refused = context.pop("refused", _REFUSED)
-    context |= {"errors": errors, "message": message_of(answer, errors, refused)}
+    message = message_of(answer, errors, refused)
+    context |= {"errors": errors, "message": message, "marked": marked_fields(errors)}
     response = render(request, template, context, status=status)
     if status in (429, 503):
         response["Retry-After"] = str(answer.retry_after)

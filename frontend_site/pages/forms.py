@@ -101,6 +101,11 @@ def _kept(name: str, value: str) -> KeptField:
     )
 
 
+def marked_fields(errors: dict[str, list[str]]) -> list[tuple[str, str, str]]:
+    """Return name, label and first message of each field of ours that has errors."""
+    return [(name, _LABELS[name], errors[name][0]) for name in _LABELS if errors.get(name)]
+
+
 def field_errors(document: dict[str, Any]) -> dict[str, list[str]]:
     """Return `errors` of a problem document as far as it has the agreed shape."""
     errors = document.get("errors")

@@ -152,13 +152,16 @@ def jwks(request: SiteRequest) -> HttpResponse:
 
 def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
     """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
-    unsafe = request.method not in ("GET", "HEAD")
-    answer = call_auth_api(
-        request,
-        route,
-        body=request.body if unsafe else b"",
-        content_type=request.META.get("CONTENT_TYPE", "") if unsafe else "",
-        handle=handle,
-    )
+    body, content_type = _body_of(request)
+    answer = call_auth_api(request, route, body=body, content_type=content_type, handle=handle)
     relay_cookies(request, answer)
     return browser_response(answer)
+
+
+def _body_of(request: SiteRequest) -> tuple[bytes, str]:
+    """Return the body and its type. No body counts as `{}`: auth_api then names the missing fields."""
+    if request.method in ("GET", "HEAD"):
+        return b"", ""
+    if not request.body:
+        return b"{}", "application/json"
+    return request.body, request.META.get("CONTENT_TYPE", "")

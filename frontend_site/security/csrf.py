@@ -91,10 +91,19 @@ class CsrfState:
         self._session = session
         self._token = self.fresh = self._signer.issue(binding_of(session))
 
+    @property
+    def has_cookie(self) -> bool:
+        """Whether the browser sent a CSRF cookie with the grammar of a token."""
+        return bool(_TOKEN.fullmatch(self._cookie or ""))
+
+    def is_for_session(self, token: str) -> bool:
+        """Whether `token` is signed by us for this session."""
+        return self._signer.verify(token, binding_of(self._session)) is Verdict.GOOD
+
     def judge(self, submitted: str | None) -> Verdict:
         """Return what the token of a form or header is worth beside this browser's cookie."""
         verdict = self._signer.verify(submitted, binding_of(self._session))
-        cookie = self._cookie if _TOKEN.fullmatch(self._cookie or "") else ""
+        cookie = self._cookie if self.has_cookie else ""
         if verdict is Verdict.GOOD and not hmac.compare_digest(submitted or "", cookie or ""):
             return Verdict.EXPIRED
         return verdict

@@ -33,10 +33,12 @@ class Server:
 
     started: ClassVar[list["Server"]] = []
 
-    def __init__(self, var: Path, port: int, *options: str, umask: int = -1) -> None:
+    def __init__(
+        self, var: Path, port: int, *options: str, umask: int = -1, **variables: str
+    ) -> None:
         environment = {**Stack().environment, "GATEHOUSE_VAR": str(var)}
         kept = {k: v for k, v in environment.items() if k in ("PATH", "HOME", "LANG")}
-        kept |= {"GATEHOUSE_VAR": str(var), "AUTH_API_PORT": str(free_port())}
+        kept |= {"GATEHOUSE_VAR": str(var), "AUTH_API_PORT": str(free_port()), **variables}
         self.log = var / "server.log"
         self.started.append(self)
         with self.log.open("wb") as log:
@@ -95,6 +97,17 @@ def test_https_with_a_certificate_of_its_own(var: Path) -> None:
     certificate = str(var / "localhost.crt")
     assert address.startswith("https://localhost:")
     assert requests.get(address, verify=certificate, timeout=10).status_code == 200
+    assert server.stop() == 0
+
+
+def test_a_proxy_that_is_not_up_yet_stops_nothing(var: Path) -> None:
+    """The public origin is that of a dev server, which starts after Gatehouse."""
+    port, of_proxy = free_port(), free_port()
+    origin = f"http://localhost:{of_proxy}"
+    server = Server(var, port, GATEHOUSE_PUBLIC_ORIGIN=origin)
+    assert server.wait_until_ready()[0] == origin
+    assert f"{origin} must lead to port {port}" in server.log.read_text()
+    assert requests.get(f"http://localhost:{port}/healthz", timeout=30).status_code == 200
     assert server.stop() == 0
 
 

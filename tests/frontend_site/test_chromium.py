@@ -114,8 +114,10 @@ def test_show_password(person: Person) -> None:
     button = person.driver.find_element(By.CSS_SELECTOR, "[data-reveal]")
     button.click()
     assert (field.get_attribute("type"), button.text) == ("text", "Hide")
+    assert button.accessible_name == "Hide password"
     button.click()
     assert (field.get_attribute("type"), button.text) == ("password", "Show")
+    assert button.accessible_name == "Show password"
 
 
 def test_no_page_breaks_its_own_policy_or_stores_anything(person: Person) -> None:

@@ -14,7 +14,7 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
     const shown = input.type === "text";
     input.type = shown ? "password" : "text";
     button.textContent = shown ? "Show" : "Hide";
-    button.setAttribute("aria-pressed", String(!shown));
+    button.setAttribute("aria-label", `${button.textContent} ${button.dataset.label}`);
     input.focus();
   });
 }

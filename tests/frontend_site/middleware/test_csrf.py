@@ -126,6 +126,84 @@ def test_a_token_without_its_cookie_is_refused(browser: Browser, stub: Stub) -> 
     assert stub.calls == []
 
 
+def refused(answer: Any) -> tuple[str, str]:
+    """The words of a refusal for programs and for people."""
+    assert answer.status_code == 403
+    document = answer.json()
+    return document["reason"], document["detail"]
+
+
+def test_a_refusal_says_what_was_missing(browser: Browser) -> None:
+    unsigned = "A" * 22 + "." + "B" * 22 + "." + "C" * 43
+    login = ("POST", "/api/auth/login")
+    reason, detail = refused(browser.call(*login, Cookie="theme=dark", X_CSRF_Token=""))
+    assert (reason, "cookie __Host-csrf was not sent" in detail) == ("no-cookie", True)
+    token = browser.token()
+    assert refused(browser.call(*login, Cookie="__Host-csrf=x"))[0] == "no-cookie"
+    reason, detail = refused(browser.call(*login, X_CSRF_Token=""))
+    assert (reason, "header X-CSRF-Token was not sent" in detail) == ("no-token", True)
+    for garbled in ("x", unsigned):
+        reason, detail = refused(browser.call(*login, X_CSRF_Token=garbled))
+        assert (reason, "did not issue" in detail) == ("unknown-token", True)
+    browser.cookies.clear()
+    reason, detail = refused(
+        browser.call(*login, Cookie=f"__Host-csrf={browser.token()}", X_CSRF_Token=token)
+    )
+    assert (reason, "not that of the cookie" in detail) == ("other-token", True)
+    reason, detail = refused(browser.sign_in().call(*login))
+    assert (reason, "before you signed in or out" in detail) == ("old-token", True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"Origin": "https://evil.example"}, "foreign-origin"),
+        ({"Origin": "null", "Sec_Fetch_Site": ""}, "null-origin"),
+        ({"Sec_Fetch_Site": "cross-site"}, "fetch-site-cross-site"),
+        ({"Sec_Fetch_Site": "same-site"}, "fetch-site-same-site"),
+        ({"Sec_Fetch_Site": "none"}, "fetch-site-none"),
+        ({"Referer": "https://evil.example/x?y", "Sec_Fetch_Site": ""}, "foreign-referer"),
+    ],
+)
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_origins_are_told_in_development_only(
+    browser: Browser, options: Any, environment: str, headers: dict[str, str], reason: str
+) -> None:
+    browser.token()
+    options(environment=environment, public_origin="https://gatehouse.example")
+    told, detail = refused(browser.call("POST", "/api/auth/login", **headers))
+    assert told == reason
+    in_development = environment == "development"
+    assert ("expected https://gatehouse.example or http://testserver." in detail) == in_development
+    seen = "evil.example" in str(headers)
+    assert ("came from https://evil.example;" in detail) == (in_development and seen)
+    assert "evil.example/" not in detail
+
+
+@pytest.mark.parametrize("host", ["localhost:5173", "127.0.0.1:8000"])  # changeOrigin: false, true
+def test_a_dev_server_in_front_is_the_site_once_its_origin_is_set(
+    browser: Browser, options: Any, host: str
+) -> None:
+    headers = {"Host": host, "Origin": "http://localhost:5173"}
+    options(environment="development", public_origin="http://localhost:8000")
+    answer = browser.call("POST", "/api/auth/login", **headers)
+    assert answer.status_code == (200 if host == "localhost:5173" else 403)
+    browser = Browser()
+    options(environment="development", public_origin="http://localhost:5173")
+    assert browser.call("POST", "/api/auth/login", **headers).status_code == 200
+
+
+def test_visitors_of_pages_read_no_header_names(browser: Browser, options: Any) -> None:
+    headers = {"Origin": "https://evil.example", "Sec_Fetch_Site": "cross-site"}
+    options(environment="production")
+    page = browser.post("/login", **headers).content.decode()
+    assert "evil.example" not in page
+    assert "Sec-Fetch-Site" not in page
+    options(environment="development")
+    page = browser.post("/login", **headers).content.decode()
+    assert "The request came from https://evil.example; expected" in page
+
+
 def test_a_token_in_the_body_or_address_of_a_call_does_not_count(
     browser: Browser, stub: Stub
 ) -> None:

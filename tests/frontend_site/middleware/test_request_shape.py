@@ -110,6 +110,19 @@ def test_a_call_that_is_not_json_is_a_415(
     assert stub.calls == []
 
 
+@pytest.mark.parametrize("path", JSON_ROUTES)
+@pytest.mark.parametrize(
+    "content_type", ["", "application/json", "text/plain", "application/x-www-form-urlencoded"]
+)
+def test_a_call_without_a_body_counts_as_one_without_fields(
+    browser: Browser, stub: Stub, path: str, content_type: str
+) -> None:
+    """Where fields are needed, auth_api then says which (tests/e2e/test_front_end.py)."""
+    answer = browser.sign_in().call(ALLOWED[path], path, b"", content_type)
+    assert answer.status_code < 300
+    assert (stub.seen[0].body, stub.seen[0].header("Content-Type")) == (b"{}", "application/json")
+
+
 @pytest.mark.parametrize("content_type", ["application/json", 'Application/JSON; charset="UTF-8"'])
 def test_json_in_utf_8_is_taken(browser: Browser, content_type: str) -> None:
     assert browser.call("POST", "/api/auth/login", b"{}", content_type).status_code == 200
@@ -150,4 +163,5 @@ def test_data_is_not_given_to_documents_scripts_and_other_sites(
     answer = browser.sign_in().call("GET", path, b"", "", **headers)
     assert answer.status_code == 403
     assert answer.json()["type"] == "urn:gatehouse:problem:forbidden"
+    assert answer.json()["reason"] == "not-a-fetch"
     assert stub.calls == []

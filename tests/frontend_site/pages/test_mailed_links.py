@@ -87,6 +87,14 @@ def test_without_a_token_the_page_says_what_to_do(
     assert "This page needs the link from our message" in text_of(browser.get(path))
 
 
+@pytest.mark.parametrize("path", ["/email/verify", "/password/reset"])
+def test_password_managers_get_a_username_field_that_tells_no_address(
+    browser: Browser, path: str
+) -> None:
+    page = browser.get(f"{path}?token=mailed").content.decode()
+    assert '<input type="text" name="username" autocomplete="username" hidden>' in page
+
+
 def test_a_wrong_password_keeps_the_link_and_asks_again(browser: Browser, stub: Stub) -> None:
     stub.answers["POST /v1/email/verify"] = problem("invalid-credentials", 401)
     answer = browser.post("/email/verify", {"token": "mailed", "password": "a guess"})
