@@ -1,16 +1,21 @@
 """Describes the client to auth_api. Nothing is copied from headers that the browser can set."""
 
-import ipaddress
 from dataclasses import dataclass, field
 
+import structlog
 from django.http import HttpRequest
 
 from frontend_site.options import options
 from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
 from gatehouse.cookies import KNOWN_BROWSER_COOKIE, read_optional_cookie
+from gatehouse.forwarded import forwarded_address
+from gatehouse.logging import Interval
 
 _LONGEST_USER_AGENT = 512  # characters
+_LONGEST_SHOWN = 200  # characters of a header in the log
+_REPORTS = Interval(60)  # seconds: clients must not flood the log
+_log = structlog.get_logger("frontend_site")
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,32 @@ def caller_of(request: SiteRequest, *, with_known_browser: bool = False) -> Call
 def client_address(request: HttpRequest) -> str:
     """Return the peer's address, or with n proxy hops the n-th of X-Forwarded-For from the right.
 
-    Everything further left was written by the client. A header that is shorter, or no address
-    there, means that the proxies are not what the setting says: then the peer counts.
+    If there is no address, the peer counts: all clients of that proxy then share one throttle, so the log
+    says so.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
     hops = options().proxy_hops
-    chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if hops < 1 or len(chain) < hops:
+    if hops < 1:
         return peer
-    try:
-        return str(ipaddress.ip_address(chain[-hops].strip()))
-    except ValueError:
+    header = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    found = forwarded_address(header, hops)
+    if found is None:
+        _report_unusable(header, hops, peer)
         return peer
+    return found
+
+
+def _report_unusable(header: str, hops: int, peer: str) -> None:
+    if _REPORTS.is_due():
+        _log.error(
+            "forwarded_for.unusable",
+            header=_printable(header)[:_LONGEST_SHOWN],
+            hops=hops,
+            peer=peer,
+            effect="all clients of this proxy share one throttle",
+            mend="make each proxy add the client's address to X-Forwarded-For, and set "
+            "GATEHOUSE_PROXY_HOPS to the number of proxies",
+        )
 
 
 def _printable(text: str) -> str:
