@@ -62,6 +62,7 @@ urlpatterns = [
     path("api/auth/account", proxy.account),
     path("api/auth/account/export", proxy.export_account),
     path(".well-known/jwks.json", proxy.jwks),
+    path(".well-known/change-password", accounts.find_change_password),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),

@@ -51,6 +51,8 @@ LOG_LEVEL = Variable("GATEHOUSE_LOG_LEVEL", BOTH, choice("DEBUG", "INFO", "WARNI
 GRACE = Variable("GATEHOUSE_GRACE", BOTH, duration("0s", "1h"), "5s", "how long a stopping service waits for requests in progress")
 LAME_DUCK = Variable("GATEHOUSE_LAME_DUCK", BOTH, duration("0s", "1h"), "0s", "how long a service keeps serving after SIGTERM while its /readyz answers 503, so that a load balancer takes it out of rotation first (docs/how-to/operations.md)")
 PUBLIC_ORIGIN = Variable("GATEHOUSE_PUBLIC_ORIGIN", BOTH, ORIGIN, "", "the origin of the site in browsers; links in mails start with it", required=True)
+HSTS = Variable("GATEHOUSE_HSTS", BOTH, choice("off", "host", "subdomains", "preload"), "subdomains", "what Strict-Transport-Security covers: nothing, this host, its subdomains too, or also the preload lists of browsers, which are hard to leave (docs/how-to/operations.md)")
+HSTS_AGE = Variable("GATEHOUSE_HSTS_AGE", BOTH, duration("0s", "3650d"), "730d", "how long browsers keep GATEHOUSE_HSTS; start with 5m, and use 365d or more for preload")
 COOKIE_SUFFIX = Variable("GATEHOUSE_COOKIE_SUFFIX", BOTH, SUFFIX, "", "what the names of all cookies end with, such as b for __Host-session-b; browsers send cookies to every port of a host name, so two instances on one host name need different ones (docs/how-to/operations.md)")
 REGISTRATION = Variable("GATEHOUSE_REGISTRATION", BOTH, choice("open", "invite", "closed"), "open", "who may create an account: anyone (open), people with an invitation (invite), or only administrators (closed) (docs/explanation/accounts.md)")
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
@@ -60,6 +62,7 @@ CSRF_KEYS = Variable("GATEHOUSE_CSRF_KEYS", FRONTEND_SITE, KEYS, "", "the keys t
 FRONTEND_PORT = Variable("FRONTEND_PORT", FRONTEND_SITE, PORT, "8000", "the port that frontend_site listens on")
 FRONTEND_BIND = Variable("FRONTEND_BIND", FRONTEND_SITE, ADDRESS, "0.0.0.0", "the address that frontend_site listens on; use 127.0.0.1 behind a proxy on the same host (the default in development)")  # noqa: S104 - checked
 FRONTEND_WORKERS = Variable("FRONTEND_WORKERS", FRONTEND_SITE, WORKERS, "2", "the number of worker processes of frontend_site")
+KEEPALIVE = Variable("GATEHOUSE_KEEPALIVE", FRONTEND_SITE, duration("1s", "1h"), "10s", "how long frontend_site keeps an idle connection open; must be longer than the idle timeout of the load balancer in front of it, which otherwise answers 502 now and then; 75s by default with GATEHOUSE_PROXY_HOPS (docs/how-to/operations.md)")
 CERTFILE = Variable("GATEHOUSE_CERTFILE", FRONTEND_SITE, FILE, "", "the TLS certificate chain (PEM), if gunicorn serves HTTPS itself")
 KEYFILE = Variable("GATEHOUSE_KEYFILE", FRONTEND_SITE, FILE, "", "the private key of GATEHOUSE_CERTFILE (PEM)")
 ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", FRONTEND_SITE, HOSTS, "", "the host names of this site; must include the host of GATEHOUSE_PUBLIC_ORIGIN", required=True)

@@ -12,7 +12,7 @@ from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
 from gatehouse.hosts import has_allowed_host
 from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
-from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
+from gatehouse.security_headers import COMMON, NO_PAGE
 
 API_PREFIX = "/v1/"
 ADMIN_PREFIX = "/admin/"
@@ -60,8 +60,8 @@ class RequestContextMiddleware:
         for name, value in _headers_for(request).items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
-        if request.is_secure() and options().environment == "production":
-            response.headers["Strict-Transport-Security"] = HSTS
+        if options().hsts and request.is_secure():
+            response.headers["Strict-Transport-Security"] = options().hsts
         response.headers["X-Request-Id"] = request.request_id
         # Without it gunicorn sends chunks, which frontend_site refuses; a 204 has none (RFC 9110, 8.6).
         if not response.streaming and response.status_code != 204:

@@ -9,6 +9,7 @@ from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
+from gatehouse.security_headers import hsts
 
 from .database import database_settings, keep_sqlite_private
 from .email import email_settings
@@ -27,6 +28,7 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     environment: str  # development, production or test
+    hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
     registration: str  # "open", "invite" or "closed"
@@ -167,6 +169,9 @@ def _gatehouse() -> Gatehouse:
         service_keys=ENV.read(variables.SERVICE_KEYS),
         identity_keys=ENV.read(variables.IDENTITY_KEYS),
         environment=ENV.environment,
+        hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
+        if ENV.is_production
+        else "",
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
         bind=ENV.read(variables.AUTH_API_BIND),
         registration=ENV.read(variables.REGISTRATION),
