@@ -85,6 +85,7 @@ IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "the key
 AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "the port that auth_api listens on")
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "the address that auth_api listens on; must not be public")
 AUTH_API_HOSTS = Variable("AUTH_API_HOSTS", AUTH_API, HOSTS, "127.0.0.1,localhost", "the Host names that auth_api accepts; must include the host of AUTH_API_URL")
+AUTH_API_PROXY_HOPS = Variable("AUTH_API_PROXY_HOPS", AUTH_API, number(0, 5), "0", "the number of TLS proxies in front of the admin whose X-Forwarded-For and X-Forwarded-Proto are trusted; 0 to reach it by an SSH tunnel (docs/how-to/operations.md)")
 AUTH_API_WORKERS = Variable("AUTH_API_WORKERS", AUTH_API, WORKERS, "2", "the number of worker processes of auth_api")
 AUTH_API_THREADS = Variable("AUTH_API_THREADS", AUTH_API, number(1, 256), "8", "the number of threads per worker, not counting those for event streams and password hashing")
 EVENT_STREAMS = Variable("GATEHOUSE_EVENT_STREAMS", AUTH_API, number(1, 256), "4", "the maximum number of event streams per worker of auth_api; each uses a thread and serves one worker of frontend_site")

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from auth_api.options import options
 from auth_api.problems import BAD_REQUEST, METHOD_NOT_ALLOWED, problem_response
+from gatehouse.forwarded import client_address, normalize_scheme
 from gatehouse.hosts import has_allowed_host
 from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
@@ -50,7 +51,8 @@ class RequestContextMiddleware:
         started = perf_counter()
         request.is_api = request.path_info.startswith(API_PREFIX)
         request.request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
-        request.client_address = request.META.get("REMOTE_ADDR", "")
+        normalize_scheme(request.META)
+        request.client_address = _client_address(request)
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
         token = current_request.set(request)
         try:
@@ -78,6 +80,12 @@ class RequestContextMiddleware:
             _log.warning("host.refused")
             return problem_response(request, BAD_REQUEST)
         return self.get_response(request)
+
+
+def _client_address(request: Any) -> str:
+    """Return the client's address; of /v1/ the peer's, until its service token is known to be good."""
+    hops = options().proxy_hops if request.path_info.startswith(ADMIN_PREFIX) else 0
+    return client_address(request.META, hops, "AUTH_API_PROXY_HOPS")
 
 
 def _headers_for(request: Any) -> dict[str, str]:

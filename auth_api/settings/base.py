@@ -30,6 +30,7 @@ class Gatehouse:
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str
+    proxy_hops: int  # how many proxies may speak for the client of the admin
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
     registration: str  # "open", "invite" or "closed"
     mail_domains: frozenset[str]  # of addresses that people choose; empty: all
@@ -159,6 +160,8 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
         **email_settings(ENV.read(variables.EMAIL_URL, default=email_default)),
         LOGGING_CONFIG=None,
     )
+    if ENV.read(variables.AUTH_API_PROXY_HOPS):  # only then does a trusted proxy report the scheme
+        target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     configure_logging(as_json=log_json, level=ENV.read(variables.LOG_LEVEL))
 
 
@@ -173,6 +176,7 @@ def _gatehouse() -> Gatehouse:
         if ENV.is_production
         else "",
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        proxy_hops=ENV.read(variables.AUTH_API_PROXY_HOPS),
         bind=ENV.read(variables.AUTH_API_BIND),
         registration=ENV.read(variables.REGISTRATION),
         mail_domains=ENV.read(variables.MAIL_DOMAINS),

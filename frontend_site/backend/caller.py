@@ -2,20 +2,15 @@
 
 from dataclasses import dataclass, field
 
-import structlog
 from django.http import HttpRequest
 
 from frontend_site.options import options
 from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
+from gatehouse import forwarded
 from gatehouse.cookies import KNOWN_BROWSER_COOKIE, read_optional_cookie
-from gatehouse.forwarded import forwarded_address
-from gatehouse.logging import Interval
 
 _LONGEST_USER_AGENT = 512  # characters
-_LONGEST_SHOWN = 200  # characters of a header in the log
-_REPORTS = Interval(60)  # seconds: clients must not flood the log
-_log = structlog.get_logger("frontend_site")
 
 
 @dataclass(frozen=True)
@@ -45,34 +40,8 @@ def caller_of(request: SiteRequest, *, with_known_browser: bool = False) -> Call
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the peer's address, or with n proxy hops the n-th of X-Forwarded-For from the right.
-
-    If there is no address, the peer counts: all clients of that proxy then share one throttle, so the log
-    says so.
-    """
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    hops = options().proxy_hops
-    if hops < 1:
-        return peer
-    header = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    found = forwarded_address(header, hops)
-    if found is None:
-        _report_unusable(header, hops, peer)
-        return peer
-    return found
-
-
-def _report_unusable(header: str, hops: int, peer: str) -> None:
-    if _REPORTS.is_due():
-        _log.error(
-            "forwarded_for.unusable",
-            header=_printable(header)[:_LONGEST_SHOWN],
-            hops=hops,
-            peer=peer,
-            effect="all clients of this proxy share one throttle",
-            mend="make each proxy add the client's address to X-Forwarded-For, and set "
-            "GATEHOUSE_PROXY_HOPS to the number of proxies",
-        )
+    """Return the peer's address, or with n proxy hops the n-th of X-Forwarded-For from the right."""
+    return forwarded.client_address(request.META, options().proxy_hops, "GATEHOUSE_PROXY_HOPS")
 
 
 def _printable(text: str) -> str:

@@ -64,7 +64,7 @@ def test_what_is_no_address_counts_as_the_proxy_and_is_logged_once_a_minute(
     options: Any, chain: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options(proxy_hops=1)
-    monkeypatch.setattr("frontend_site.backend.caller._REPORTS", Interval(60))
+    monkeypatch.setattr("gatehouse.forwarded._REPORTS", Interval(60))
     for _ in range(3):
         assert client_address(request_with(HTTP_X_FORWARDED_FOR=chain)) == "10.0.0.9"
     (record,) = caplog.records
