@@ -93,6 +93,7 @@ REDIS_URL = Variable("REDIS_URL", AUTH_API, TEXT, "", "the Redis server: redis:/
 REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "0", "the number of replicas that must acknowledge a sign-in or the end of a session; production refuses 0 with Sentinel or Cluster (docs/explanation/sessions.md)")
 REDIS_FSYNC = Variable("GATEHOUSE_REDIS_FSYNC", AUTH_API, number(0, 1), "0", "1 to answer a sign-in or the end of a session only when the primary has it on disk; needs appendonly and WAITAOF (Valkey, or Redis 7.2 or later) (docs/explanation/sessions.md)")
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "the database, such as postgres://user:password@host/name; defaults to SQLite in GATEHOUSE_VAR")
+DATABASE_POOLER = Variable("DATABASE_POOLER", AUTH_API, choice("none", "transaction"), "none", "`transaction` behind PgBouncer in transaction mode (docs/how-to/operations.md)")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "the mail server: smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
 DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender address of mails")
 MAIL_DOMAINS = Variable("GATEHOUSE_MAIL_DOMAINS", AUTH_API, DOMAINS, "", "the domains of the e-mail addresses with which people may register and to which they may change; empty allows all")

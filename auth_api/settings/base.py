@@ -148,7 +148,9 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
     database_url = ENV.read(
         variables.DATABASE_URL, default=f"sqlite:///{VAR / 'gatehouse.sqlite3'}"
     )
-    database = database_settings(database_url)
+    database = database_settings(
+        database_url, pooled=ENV.read(variables.DATABASE_POOLER) == "transaction"
+    )
     keep_sqlite_private(database, VAR)
     target.update(
         SECRET_KEY=ENV.read(variables.SECRET_KEY),
