@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from auth_api.bind_address import HINT, is_private
 from auth_api.options import options
 from auth_api.settings.redis import fails_over
+from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
 from gatehouse.keys import Key, weakness_of
 
 # Passes: KiB (OWASP Password Storage Cheat Sheet, Argon2id).
@@ -17,8 +18,8 @@ _ARGON2_MINIMUM = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
 def check_cookies(app_configs: object, **_: object) -> list[Error]:
     """Sessions travel in `__Host-` cookies only (design section 4)."""
     wanted = {
-        "SESSION_COOKIE_NAME": "__Host-session",
-        "CSRF_COOKIE_NAME": "__Host-admin-csrf",
+        "SESSION_COOKIE_NAME": SESSION_COOKIE,
+        "CSRF_COOKIE_NAME": ADMIN_CSRF_COOKIE,
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Strict",

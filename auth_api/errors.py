@@ -47,3 +47,7 @@ class Throttled(Exception):
 
 class Overloaded(Exception):
     """Too many passwords are being hashed right now."""
+
+
+class OverloadedAfterComparison(Exception):
+    """The same, after a password was compared in one of two forms: the try counts."""

@@ -2,18 +2,28 @@
 
 import ipaddress
 
+from gatehouse.forwarded import plain_address
+
+# What one customer of a provider holds (RFC 6177): a /64, a /56 or a /48, narrowest first.
+_PREFIXES = (64, 56, 48)
+
 
 def network_of(address: str) -> str:
     """Return what one client holds: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
+    return networks_of(address)[0]
+
+
+def networks_of(address: str) -> tuple[str, ...]:
+    """Return the networks of `address` that throttles count, narrowest first.
+
+    IPv4: the address alone. IPv6: its /64, /56 and /48, because a client may hold any of them.
+    """
+    found = plain_address(address)
+    if found is None:
+        return (address,)
     if found.version == 4:
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
+        return (str(found),)
+    return tuple(str(ipaddress.ip_network((found, bits), strict=False)) for bits in _PREFIXES)
 
 
 def wider_network_of(address: str) -> str:

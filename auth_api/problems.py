@@ -13,6 +13,7 @@ from auth_api.errors import (
     InvalidRequest,
     InvalidToken,
     Overloaded,
+    OverloadedAfterComparison,
     PasswordChanged,
     PayloadTooLarge,
     RegistrationClosed,
@@ -58,6 +59,11 @@ _NO_DATABASE = Problem(
 )  # fmt: skip
 
 _SESSION_ENDED = Problem("session-ended", 401, "Session ended", "Sign in again.")
+
+_OVERLOADED = Problem(
+    "overloaded", 503, "Overloaded", "Too many sign-ins at once. Try again soon.",
+    {"Retry-After": "2"},
+)  # fmt: skip
 
 _TABLE: dict[type[Exception], Problem] = {
     OperationalError: _NO_DATABASE,
@@ -109,10 +115,8 @@ _TABLE: dict[type[Exception], Problem] = {
         "session-store-unavailable", 503, "Session store unavailable",
         "Your session cannot be checked right now. Try again soon.", {"Retry-After": "2"},
     ),
-    Overloaded: Problem(
-        "overloaded", 503, "Overloaded", "Too many sign-ins at once. Try again soon.",
-        {"Retry-After": "2"},
-    ),
+    Overloaded: _OVERLOADED,
+    OverloadedAfterComparison: _OVERLOADED,
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 
 from auth_api.errors import Overloaded, Throttled
 from auth_api.metrics import THROTTLED
-from auth_api.network import network_of
+from auth_api.network import networks_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import ask
 from auth_api.sessions.redis.held import OUTAGE
@@ -38,6 +38,9 @@ NEW_PASSWORDS_WINDOW = 600  # seconds
 ADDRESS_MAILS = 3
 CLIENT_MAILS = 20
 MAIL_WINDOW = 3600  # seconds
+# What the /64, the /56 and the /48 of an IPv6 client may do, in multiples of these limits: whoever holds a /48
+# gets four times what one client gets, not 65,536 times. Customers of one provider may share a /48.
+SHARES = (1, 2, 4)
 
 # KEYS counters | ARGV first delay, longest delay, memory, limit of each counter
 # returns {seconds to wait} | {0, for each counter: its birth, until when this try makes others wait}
@@ -78,14 +81,24 @@ for position, key in ipairs(KEYS) do
   end
 end
 """
+# KEYS counters | ARGV window, limit of each counter
+# Returns the seconds to wait, 0 if this was counted. Who must wait counts nowhere, as above.
 _COUNT = """
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return {count, redis.call('TTL', KEYS[1])}
+for position, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[1 + position]) then
+    return math.max(1, redis.call('TTL', key))
+  end
+end
+for _, key in ipairs(KEYS) do
+  if redis.call('INCR', key) == 1 then redis.call('EXPIRE', key, ARGV[1]) end
+end
+return 0
 """
 
 _UNCOUNT = """
-if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end
+for _, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or 0) > 0 then redis.call('DECR', key) end
+end
 """
 _log = structlog.get_logger("auth_api.throttling")
 
@@ -113,22 +126,27 @@ class LoginThrottle:
     def __init__(
         self, account: str, address: str, *, device: str = "", verification: bool = False
     ) -> None:
-        network = network_of(address)
+        networks = networks_of(address)
         tag = _hidden(f"verification {account}" if verification else account, 32)
-        client = _hidden(f"device {device}" if device else network, 16)
+        clients = (f"device {device}",) if device else networks
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
-        self._keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
-        self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
+        self._tries = {
+            **_limits(
+                [f"gh:throttle:{{{tag}}}:{_hidden(each, 16)}" for each in clients], FREE_TRIES
+            ),
+            **({together: ACCOUNT_TRIES} if account else {}),
+        }
+        self._failures = {} if device else _counters("failures", networks, ADDRESS_FAILURES)
         self._receipt: list[bytes] = []  # of the last hit
 
     def hit(self) -> None:
         """Count a try before it is made, so that parallel tries count too. Raises Throttled."""
-        limits = (FIRST_DELAY, LONGEST_DELAY, MEMORY, FREE_TRIES, ACCOUNT_TRIES)
+        limits = (FIRST_DELAY, LONGEST_DELAY, MEMORY, *self._tries.values())
         try:
             wait = self._address_wait()
             # A client that must wait counts nowhere: else it locks others out for nothing.
             if not wait:
-                wait, *self._receipt = ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
+                wait, *self._receipt = ask("EVAL", _HIT, len(self._tries), *self._tries, *limits)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
@@ -151,56 +169,55 @@ class LoginThrottle:
     def _give_back(self) -> None:
         receipt, self._receipt = self._receipt, []
         if receipt:
-            _undo(_GIVE_BACK, *self._keys, receipt=receipt)
+            _undo(_GIVE_BACK, *self._tries, receipt=receipt)
 
     def fail(self) -> None:
         """Count a failure of the client, at whatever account."""
-        if not self._address:
-            return
-        _count(self._address, ADDRESS_WINDOW)
+        if self._failures:
+            _count(self._failures, ADDRESS_WINDOW)
 
     def clear(self) -> None:
         """Forget the failures at this account after a success; the client's others stay."""
         try:
-            ask("UNLINK", *self._keys)
+            ask("UNLINK", *self._tries)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def _address_wait(self) -> int:
-        failures = int(ask("GET", self._address) or 0) if self._address else 0
-        if failures < ADDRESS_FAILURES:
+        if not self._failures:
             return 0
-        return max(1, int(ask("TTL", self._address)))
+        counts = ask("MGET", *self._failures)
+        limits = self._failures.items()
+        full = [key for (key, limit), n in zip(limits, counts, strict=True) if int(n or 0) >= limit]
+        return max(1, int(ask("TTL", full[-1]))) if full else 0
 
 
-def count_new_password(chooser: str) -> None:
-    """Count a new password from `chooser` (a network or an account) before it is evaluated.
+def count_new_password(*choosers: str) -> None:
+    """Count a new password of `choosers` (an account, or networks from narrow to wide) before it is evaluated.
 
     Raises Throttled, SessionStoreUnavailable.
     """
-    count, left = _count(_choice_key(chooser), NEW_PASSWORDS_WINDOW)
-    if count > NEW_PASSWORDS:
+    if wait := _count(_counters("new password", choosers, NEW_PASSWORDS), NEW_PASSWORDS_WINDOW):
         THROTTLED.labels("new passwords").inc()
-        raise Throttled(max(1, left))
+        raise Throttled(wait)
 
 
-def give_new_password_back(chooser: str) -> None:
+def give_new_password_back(*choosers: str) -> None:
     """Forget one new password that was counted and that nothing was computed for."""
-    _give_back(_choice_key(chooser))
+    _undo(_UNCOUNT, *_counters("new password", choosers, NEW_PASSWORDS))
 
 
 def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
-    count, left = _count(_wish_key(client, purpose), MAIL_WINDOW)
-    if count <= CLIENT_MAILS:
-        return 0
-    THROTTLED.labels("mails of a client").inc()
-    return max(1, left)
+    wait = _count(_wishes(client, purpose), MAIL_WINDOW)
+    if wait:
+        THROTTLED.labels("mails of a client").inc()
+    return wait
 
 
 def give_mail_back(client: str, purpose: Purpose) -> None:
     """Forget one wish of `client` that `mail_wait` counted and that could not be stored."""
-    _give_back(_wish_key(client, purpose))
+    _undo(_UNCOUNT, *_wishes(client, purpose))
 
 
 def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) -> bool:
@@ -210,32 +227,38 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     seconds.
     """
     key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
-    if _count(key, window)[0] <= ADDRESS_MAILS:
+    if not _count({key: ADDRESS_MAILS}, window):
         return True
     THROTTLED.labels("mails to an address").inc()
     return False
 
 
-def _choice_key(chooser: str) -> str:
-    return f"gh:throttle:{{{_hidden(f'new password of {chooser}', 32)}}}"
+def _wishes(client: str, purpose: Purpose) -> dict[str, int]:
+    return _counters(f"{purpose} mail", networks_of(client), CLIENT_MAILS)
 
 
-def _wish_key(client: str, purpose: Purpose) -> str:
-    return f"gh:throttle:{{{_hidden(f'{purpose} mail from {network_of(client)}', 32)}}}"
+def _counters(what: str, clients: Sequence[str], limit: int) -> dict[str, int]:
+    """Return the counters of `what` for `clients`, from narrow to wide, and the limit of each.
+
+    They are in the slot of the widest, so that one round trip counts all of them.
+    """
+    tag = _hidden(f"{what} of {clients[-1]}", 32)
+    return _limits([f"gh:throttle:{{{tag}}}:{_hidden(each, 16)}" for each in clients], limit)
 
 
-def _count(key: str, window: int) -> tuple[int, int]:
-    """Add one to a counter that lives `window` seconds; return it, and the seconds it has left."""
+def _limits(keys: Sequence[str], limit: int) -> dict[str, int]:
+    return {key: limit * share for key, share in zip(keys, SHARES, strict=False)}
+
+
+def _count(counters: Mapping[str, int], window: int) -> int:
+    """Add one to `counters` of one slot, which live `window` seconds; return the seconds to wait, 0 for none.
+
+    Nothing is counted if one of them has reached its limit. Raises SessionStoreUnavailable.
+    """
     try:
-        count, left = ask("EVAL", _COUNT, 1, key, window)
+        return int(ask("EVAL", _COUNT, len(counters), *counters, window, *counters.values()))
     except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
-    return int(count), int(left)
-
-
-def _give_back(key: str) -> None:
-    """Take one from a counter of `_count`."""
-    _undo(_UNCOUNT, key)
 
 
 def _undo(script: str, *keys: str, receipt: Sequence[bytes] = ()) -> None:

@@ -19,6 +19,7 @@ ORIGIN = os.environ.get(
     "GATEHOUSE_ORIGIN", "http://localhost:8000"
 )  # GATEHOUSE_PUBLIC_ORIGIN there
 AUDIENCE = "reports"  # our name in GATEHOUSE_UPSTREAMS
+TYPE = "gatehouse-identity+jwt"
 
 settings.configure(ROOT_URLCONF=__name__, SECRET_KEY=os.urandom(32).hex(), ALLOWED_HOSTS=["*"])
 keys = jwt.PyJWKClient(f"{ORIGIN}/.well-known/jwks.json")  # keeps them; asks again for a new one
@@ -27,6 +28,10 @@ keys = jwt.PyJWKClient(f"{ORIGIN}/.well-known/jwks.json")  # keeps them; asks ag
 def caller(request: HttpRequest) -> dict[str, Any]:
     """Return the claims of who is calling. Raises jwt.PyJWTError."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if (
+        jwt.get_unverified_header(token).get("typ") != TYPE
+    ):  # signed, but for something else (RFC 8725, 3.11)
+        raise jwt.InvalidTokenError
     key = keys.get_signing_key_from_jwt(token)
     return jwt.decode(token, key, algorithms=["ES256"], audience=AUDIENCE, issuer=ORIGIN)
 

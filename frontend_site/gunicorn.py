@@ -33,7 +33,8 @@ with stop_in_one_line():
     _proxy_hops = ENV.read(variables.PROXY_HOPS)
     certfile = ENV.read(variables.CERTFILE) or None
     keyfile = ENV.read(variables.KEYFILE) or None
-keepalive = 10  # seconds, for the head of a request as well (frontend_site/connections/worker.py)
+    # Longer than a load balancer keeps its connections: it must be the one that closes them.
+    keepalive = ENV.read(variables.KEEPALIVE, default="75s" if _proxy_hops else None)  # seconds
 limit_request_line = 8190  # long deep links, and `next` for them
 limit_request_fields = 60
 limit_request_field_size = 8190

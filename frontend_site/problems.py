@@ -4,7 +4,8 @@ import sys
 from collections.abc import Mapping
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
+from django.urls import Resolver404, resolve
 
 from frontend_site.backend.client import AuthApiUnavailable, HostRefused
 from frontend_site.backend.session_check import known_user
@@ -168,7 +169,24 @@ def permission_denied(request: SiteRequest, exception: Exception) -> HttpRespons
 
 
 def page_not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
+    """Lead `/login/` to `/login`: people type it, and other sites link to it."""
+    if target := _page_without_slash(request):
+        return HttpResponsePermanentRedirect(target, content_type=HTML)
     return respond(request, NOT_FOUND)
+
+
+def _page_without_slash(request: SiteRequest) -> str:
+    """Return the page that is meant by a path with a slash at its end, with the query; "" if there is none."""
+    path = request.path_info.rstrip("/")
+    if request.method not in ("GET", "HEAD") or path == request.path_info or is_api(request):
+        return ""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return ""
+    query = request.META.get("QUERY_STRING", "")
+    is_page = kind_of(match.func, path) == "page"
+    return (f"{path}?{query}" if query else path) if is_page else ""
 
 
 def server_error(request: SiteRequest) -> HttpResponse:

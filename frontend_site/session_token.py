@@ -7,7 +7,7 @@ from gatehouse.cookies import SESSION_TOKEN
 
 @dataclass(frozen=True)
 class SessionToken:
-    """What `__Host-session` holds. It hides itself from logs; only `value` shows it."""
+    """The value of the session cookie. It hides itself from logs; only `value` shows it."""
 
     value: str = field(repr=False)
 

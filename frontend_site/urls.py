@@ -65,6 +65,7 @@ urlpatterns = [
     path("api/auth/account/export", proxy.export_account),
     path("gatehouse.js", gatehouse_js),
     path(".well-known/jwks.json", proxy.jwks),
+    path(".well-known/change-password", accounts.find_change_password),
     path("healthz", operations.healthz),
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),

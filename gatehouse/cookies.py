@@ -8,20 +8,31 @@ name is exactly the ASCII name and occurs once; its value is taken literally, in
 import re
 import unicodedata
 
-SESSION_COOKIE = "__Host-session"
-CSRF_COOKIE = "__Host-csrf"
-KNOWN_BROWSER_COOKIE = "__Host-known-browser"  # gatehouse/known_browser.py
-ADMIN_SESSION_COOKIE = "__Host-admin-session"
-ADMIN_CSRF_COOKIE = "__Host-admin-csrf"
+from . import variables
+from .env import Env
+from .kinds import SUFFIX_GRAMMAR
+
+# Cookies ignore ports: two instances on one host name need names of their own.
+_SUFFIX = Env().read(variables.COOKIE_SUFFIX)
+_END = f"-{_SUFFIX}" if _SUFFIX else ""
+SESSION_COOKIE = f"__Host-session{_END}"
+CSRF_COOKIE = f"__Host-csrf{_END}"
+KNOWN_BROWSER_COOKIE = f"__Host-known-browser{_END}"  # gatehouse/known_browser.py
+ADMIN_SESSION_COOKIE = f"__Host-admin-session{_END}"
+ADMIN_CSRF_COOKIE = f"__Host-admin-csrf{_END}"
 # `<ref>.<secret>`: whose session it is, and the only secret of a session.
 SESSION_TOKEN = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII)
-# Cookies ignore ports: a browser may also send those of auth_api's admin.
+# A browser also sends the cookies of auth_api's admin, and those of other instances on this host name. A CSRF
+# token is worth nothing without its session, and an app may well have a `__Host-csrf-token`.
 _OURS = frozenset(
     name.lower()
     for name in (
         SESSION_COOKIE, CSRF_COOKIE, KNOWN_BROWSER_COOKIE, ADMIN_SESSION_COOKIE, ADMIN_CSRF_COOKIE,
     )
 )  # fmt: skip
+_ANY_INSTANCE = re.compile(
+    rf"__host-((admin-)?session|known-browser)(-{SUFFIX_GRAMMAR})?|__host-(admin-)?csrf", re.ASCII
+)
 _SEPARATOR = re.compile("[;,]")
 
 
@@ -58,8 +69,9 @@ def read_optional_cookie(header: str, name: str) -> str:
 
 
 def is_look_alike(name: str) -> bool:
-    """Whether a lenient parser could read the cookie name `name` as one of ours."""
-    return _lenient_name(name) in _OURS
+    """Whether a lenient parser could read the cookie name `name` as one of ours, or of another instance."""
+    lenient = _lenient_name(name)
+    return lenient in _OURS or _ANY_INSTANCE.fullmatch(lenient) is not None
 
 
 def _lenient_name(name: str) -> str:

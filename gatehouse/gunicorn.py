@@ -58,6 +58,18 @@ _HEADERS = {
     "Content-Security-Policy": NO_PAGE,
     "Referrer-Policy": "no-referrer",
 }
+_ADVICE = b"""<!doctype html>
+<html lang="en">
+  <head><meta charset="utf-8"><title>Too many cookies</title></head>
+  <body>
+    <h1>Too many cookies</h1>
+    <p>Your browser sent more cookies than this site accepts (8 KB), so the page could not be shown.</p>
+    <p>Delete the cookies of this site in your browser's settings, then open the page again and sign in.</p>
+    <p>If it happens again, tell the operator of this site: another application on this host name, or on
+    its parent domain, sets too many cookies.</p>
+  </body>
+</html>
+"""
 # The first that fits; every other ParseException is a 400.
 _STATUSES: Mapping[type[Exception], HTTPStatus] = {
     errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -115,9 +127,20 @@ def _status_of(exc: BaseException) -> HTTPStatus:
     return next(fitting, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def _document(status: HTTPStatus) -> bytes:
+    return json.dumps({"type": "about:blank", "title": status.phrase, "status": status}).encode()
+
+
 def refusal(status: HTTPStatus, extra: Mapping[str, str] | None = None) -> bytes:
-    """Return a problem document (RFC 9457; about:blank: the status says it all) with its head."""
-    body = json.dumps({"type": "about:blank", "title": status.phrase, "status": status}).encode()
-    headers = {**_HEADERS, **(extra or {}), "Content-Length": str(len(body))}
+    """Return a problem document (RFC 9457; about:blank: the status says it all) with its head.
+
+    A page with advice for a browser with too many cookies, which could not open anything else.
+    """
+    body, headers = _document(status), dict(_HEADERS)
+    if (
+        status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    ):  # a person's browser: scripts send no such headers
+        body, headers["Content-Type"] = _ADVICE, "text/html; charset=utf-8"
+    headers |= {**(extra or {}), "Content-Length": str(len(body))}
     lines = [f"HTTP/1.1 {status:d} {status.phrase}", *(f"{n}: {v}" for n, v in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body

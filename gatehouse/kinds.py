@@ -21,6 +21,7 @@ from .default_ports import DEFAULT_PORTS
 from .keys import Key, parse_keys
 
 T = TypeVar("T")
+SUFFIX_GRAMMAR = "[a-z0-9]{1,16}"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -76,6 +77,12 @@ def _amount(text: str, units: Mapping[str, int]) -> int:
     if match is None or match[2] not in units:
         raise ValueError
     return int(match[1]) * units[match[2]]
+
+
+def _suffix(text: str) -> str:
+    if text and not re.fullmatch(SUFFIX_GRAMMAR, text, re.ASCII):
+        raise ValueError
+    return text
 
 
 def _items(text: str) -> list[str]:
@@ -166,6 +173,7 @@ KEYS: Kind[tuple[Key, ...]] = Kind(
     "`<id>:<secret of 32 or more characters>`; separate several with commas, newest first",
     parse_keys,
 )
+SUFFIX: Kind[str] = Kind("up to 16 letters a to z and digits", _suffix)
 FOLDER: Kind[Path] = Kind("a folder", lambda text: Path(text).resolve())
 FILE: Kind[str] = Kind("a file that the service can read", _readable_file)
 ORIGIN: Kind[str] = Kind("an origin such as https://example.com, without a path", _origin)

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+import time
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,22 @@ class RequestLog:
 
 
 request_log = RequestLog(sys.stderr)
+
+
+class Interval:
+    """Lets one event in so many `seconds` into the log, where clients could otherwise flood it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether the event is to be logged now."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
 
 
 def log_request(*, method: str, path: str, status: int, milliseconds: int, request_id: str) -> None:

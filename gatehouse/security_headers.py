@@ -18,4 +18,16 @@ NO_PAGE = (
     "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox"
 )
-HSTS = "max-age=63072000; includeSubDomains"  # two years; only over https and in production
+_COVERAGE = {
+    "host": "",
+    "subdomains": "; includeSubDomains",
+    "preload": "; includeSubDomains; preload",
+}
+
+
+def hsts(coverage: str, seconds: int) -> str:
+    """Return the value of Strict-Transport-Security (RFC 6797), "" for none: only over https, in production.
+
+    `coverage` and `seconds`: GATEHOUSE_HSTS and GATEHOUSE_HSTS_AGE.
+    """
+    return "" if coverage == "off" else f"max-age={seconds}{_COVERAGE[coverage]}"

@@ -13,6 +13,7 @@ from .kinds import (
     LIST,
     ORIGIN,
     SENDER,
+    SUFFIX,
     TEXT,
     URL,
     Kind,
@@ -50,6 +51,9 @@ LOG_LEVEL = Variable("GATEHOUSE_LOG_LEVEL", BOTH, choice("DEBUG", "INFO", "WARNI
 GRACE = Variable("GATEHOUSE_GRACE", BOTH, duration("0s", "1h"), "5s", "how long a stopping service waits for requests in progress")
 LAME_DUCK = Variable("GATEHOUSE_LAME_DUCK", BOTH, duration("0s", "1h"), "0s", "how long a service keeps serving after SIGTERM while its /readyz answers 503, so that a load balancer takes it out of rotation first (docs/how-to/operations.md)")
 PUBLIC_ORIGIN = Variable("GATEHOUSE_PUBLIC_ORIGIN", BOTH, ORIGIN, "", "the origin of the site in browsers; links in mails start with it", required=True)
+HSTS = Variable("GATEHOUSE_HSTS", BOTH, choice("off", "host", "subdomains", "preload"), "subdomains", "what Strict-Transport-Security covers: nothing, this host, its subdomains too, or also the preload lists of browsers, which are hard to leave (docs/how-to/operations.md)")
+HSTS_AGE = Variable("GATEHOUSE_HSTS_AGE", BOTH, duration("0s", "3650d"), "730d", "how long browsers keep GATEHOUSE_HSTS; start with 5m, and use 365d or more for preload")
+COOKIE_SUFFIX = Variable("GATEHOUSE_COOKIE_SUFFIX", BOTH, SUFFIX, "", "what the names of all cookies end with, such as b for __Host-session-b; browsers send cookies to every port of a host name, so two instances on one host name need different ones (docs/how-to/operations.md)")
 REGISTRATION = Variable("GATEHOUSE_REGISTRATION", BOTH, choice("open", "invite", "closed"), "open", "who may create an account: anyone (open), people with an invitation (invite), or only administrators (closed) (docs/explanation/accounts.md)")
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
 
@@ -58,6 +62,7 @@ CSRF_KEYS = Variable("GATEHOUSE_CSRF_KEYS", FRONTEND_SITE, KEYS, "", "the keys t
 FRONTEND_PORT = Variable("FRONTEND_PORT", FRONTEND_SITE, PORT, "8000", "the port that frontend_site listens on")
 FRONTEND_BIND = Variable("FRONTEND_BIND", FRONTEND_SITE, ADDRESS, "0.0.0.0", "the address that frontend_site listens on; use 127.0.0.1 behind a proxy on the same host (the default in development)")  # noqa: S104 - checked
 FRONTEND_WORKERS = Variable("FRONTEND_WORKERS", FRONTEND_SITE, WORKERS, "2", "the number of worker processes of frontend_site")
+KEEPALIVE = Variable("GATEHOUSE_KEEPALIVE", FRONTEND_SITE, duration("1s", "1h"), "10s", "how long frontend_site keeps an idle connection open; must be longer than the idle timeout of the load balancer in front of it, which otherwise answers 502 now and then; 75s by default with GATEHOUSE_PROXY_HOPS (docs/how-to/operations.md)")
 CERTFILE = Variable("GATEHOUSE_CERTFILE", FRONTEND_SITE, FILE, "", "the TLS certificate chain (PEM), if gunicorn serves HTTPS itself")
 KEYFILE = Variable("GATEHOUSE_KEYFILE", FRONTEND_SITE, FILE, "", "the private key of GATEHOUSE_CERTFILE (PEM)")
 ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", FRONTEND_SITE, HOSTS, "", "the host names of this site; must include the host of GATEHOUSE_PUBLIC_ORIGIN", required=True)
@@ -81,6 +86,7 @@ IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "the key
 AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "the port that auth_api listens on")
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "the address that auth_api listens on; must not be public")
 AUTH_API_HOSTS = Variable("AUTH_API_HOSTS", AUTH_API, HOSTS, "127.0.0.1,localhost", "the Host names that auth_api accepts; must include the host of AUTH_API_URL")
+AUTH_API_PROXY_HOPS = Variable("AUTH_API_PROXY_HOPS", AUTH_API, number(0, 5), "0", "the number of TLS proxies in front of the admin whose X-Forwarded-For and X-Forwarded-Proto are trusted; 0 to reach it by an SSH tunnel (docs/how-to/operations.md)")
 AUTH_API_WORKERS = Variable("AUTH_API_WORKERS", AUTH_API, WORKERS, "2", "the number of worker processes of auth_api")
 AUTH_API_THREADS = Variable("AUTH_API_THREADS", AUTH_API, number(1, 256), "8", "the number of threads per worker, not counting those for event streams and password hashing")
 EVENT_STREAMS = Variable("GATEHOUSE_EVENT_STREAMS", AUTH_API, number(1, 256), "4", "the maximum number of event streams per worker of auth_api; each uses a thread and serves one worker of frontend_site")
@@ -88,6 +94,7 @@ REDIS_URL = Variable("REDIS_URL", AUTH_API, TEXT, "", "the Redis server: redis:/
 REDIS_REPLICAS = Variable("GATEHOUSE_REDIS_REPLICAS", AUTH_API, number(0, 16), "0", "the number of replicas that must acknowledge a sign-in or the end of a session; production refuses 0 with Sentinel or Cluster (docs/explanation/sessions.md)")
 REDIS_FSYNC = Variable("GATEHOUSE_REDIS_FSYNC", AUTH_API, number(0, 1), "0", "1 to answer a sign-in or the end of a session only when the primary has it on disk; needs appendonly and WAITAOF (Valkey, or Redis 7.2 or later) (docs/explanation/sessions.md)")
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "the database, such as postgres://user:password@host/name; defaults to SQLite in GATEHOUSE_VAR")
+DATABASE_POOLER = Variable("DATABASE_POOLER", AUTH_API, choice("none", "transaction"), "none", "`transaction` behind PgBouncer in transaction mode (docs/how-to/operations.md)")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "the mail server: smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
 DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender address of mails")
 MAIL_DOMAINS = Variable("GATEHOUSE_MAIL_DOMAINS", AUTH_API, DOMAINS, "", "the domains of the e-mail addresses with which people may register and to which they may change; empty allows all")

@@ -80,6 +80,15 @@ def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]
     if urlsplit(address).port != int(port):
         print(f"gatehouse: {address} must lead to port {port} (docs/how-to/front-end.md)")
     print(f"gatehouse: ready at {address}  (sign in as {DEMO_EMAIL} with: {password})", flush=True)
+    port = environment["AUTH_API_PORT"]
+    print(
+        f"gatehouse: the admin is at http://localhost:{port}/admin/, on this machine only",
+        flush=True,
+    )
+    print(
+        f"gatehouse: from another machine, first: ssh -L {port}:127.0.0.1:{port} <this host>",
+        flush=True,
+    )
     services.wait()
     raise Stop("a service stopped by itself; its last lines are above")
 

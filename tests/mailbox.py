@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
@@ -28,6 +28,7 @@ class Mail:
     subject: str
     text: str
     html: str
+    headers: Mapping[str, str]
 
     @property
     def link(self) -> str:
@@ -86,7 +87,8 @@ class Mailbox:
         parts: dict[str, Message] = {p.get_content_type(): p for p in message.walk()}
         text, html = (parts[f"text/{kind}"].get_content() for kind in ("plain", "html"))  # type: ignore[attr-defined]
         with self._arrived:
-            self.mails.append(Mail(envelope.rcpt_tos[0], str(message["Subject"]), text, html))
+            headers = {name: str(value) for name, value in message.items()}
+            self.mails.append(Mail(envelope.rcpt_tos[0], headers["Subject"], text, html, headers))
             self._arrived.notify_all()
         return "250 kept"
 

@@ -12,16 +12,19 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlencode
 
 import structlog
+from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from auth_api.options import options
 from auth_api.times import in_words
@@ -175,11 +178,25 @@ def _message(mail: OutboxMail) -> EmailMultiAlternatives:
         **mail.context,
     }
     text = render_to_string(f"emails/{mail.template}.txt", context)
-    message = EmailMultiAlternatives(mail.subject, text, to=[mail.to])
+    message = EmailMultiAlternatives(mail.subject, text, to=[mail.to], headers=_headers(mail))
     message.attach_alternative(
         render_to_string(f"emails/{mail.template}.html", context), "text/html"
     )
     return message
+
+
+def _headers(mail: OutboxMail) -> dict[str, str]:
+    """Return the headers that tell other programs what this mail is.
+
+    `Auto-Submitted` (RFC 3834, 5): out-of-office notes do not answer it. A mail that is sent twice has one
+    Message-ID, of the sender's domain and without this machine's name.
+    """
+    own = salted_hmac("auth_api.mail.message-id", f"{mail.pk} {mail.created_at.isoformat()}")
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return {
+        "Auto-Submitted": "auto-generated",
+        "Message-ID": f"<{own.hexdigest()}@{domain}>",
+    }
 
 
 def _good_until(stored: dict[str, Any] | None) -> str:

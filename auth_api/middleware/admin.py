@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -12,6 +13,18 @@ from auth_api.problems import problem_response
 from gatehouse.cookies import DuplicateCookie, read_cookie
 
 from .request_context import ADMIN_PREFIX, Handler
+
+_MEND = (
+    "a TLS proxy is in front of the admin: set AUTH_API_PROXY_HOPS=1, let the proxy send Host, X-Forwarded-For "
+    "and X-Forwarded-Proto, and add its host name to AUTH_API_HOSTS"
+)
+_log = structlog.get_logger("auth_api")
+
+
+def _is_untrusted_https(request: HttpRequest) -> bool:
+    """Whether the browser speaks https to a proxy of which the settings do not know."""
+    origin = request.META.get("HTTP_ORIGIN", "")
+    return not request.is_secure() and origin.startswith("https://")
 
 
 class _ForAdmin:
@@ -52,9 +65,12 @@ class AdminCsrfViewMiddleware(_ForAdmin, CsrfViewMiddleware):
         return None
 
     def process_view(self, request: HttpRequest, *rest: Any) -> Any:
-        if request.path_info.startswith(ADMIN_PREFIX):
-            return super().process_view(request, *rest)
-        return None
+        if not request.path_info.startswith(ADMIN_PREFIX):
+            return None
+        refusal = super().process_view(request, *rest)
+        if refusal is not None and _is_untrusted_https(request):
+            _log.error("admin.form_refused", mend=_MEND)
+        return refusal
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         if request.path_info.startswith(ADMIN_PREFIX):

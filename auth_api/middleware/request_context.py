@@ -9,10 +9,11 @@ from django.http import HttpRequest
 
 from auth_api.options import options
 from auth_api.problems import METHOD_NOT_ALLOWED, UNKNOWN_HOST, problem_response
+from gatehouse.forwarded import client_address, normalize_scheme
 from gatehouse.hosts import has_allowed_host
 from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
-from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
+from gatehouse.security_headers import COMMON, NO_PAGE
 
 API_PREFIX = "/v1/"
 ADMIN_PREFIX = "/admin/"
@@ -51,7 +52,8 @@ class RequestContextMiddleware:
         started = perf_counter()
         request.is_api = request.path_info.startswith(API_PREFIX)
         request.request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
-        request.client_address = request.META.get("REMOTE_ADDR", "")
+        normalize_scheme(request.META)
+        request.client_address = _client_address(request)
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
         token = current_request.set(request)
         try:
@@ -61,8 +63,8 @@ class RequestContextMiddleware:
         for name, value in _headers_for(request).items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
-        if request.is_secure() and options().environment == "production":
-            response.headers["Strict-Transport-Security"] = HSTS
+        if options().hsts and request.is_secure():
+            response.headers["Strict-Transport-Security"] = options().hsts
         response.headers["X-Request-Id"] = request.request_id
         # Without it gunicorn sends chunks, which frontend_site refuses; a 204 has none (RFC 9110, 8.6).
         if not response.streaming and response.status_code != 204:
@@ -79,6 +81,12 @@ class RequestContextMiddleware:
             _log.warning("host.refused", host=request.META.get("HTTP_HOST", "")[:100], hint=_HINT)
             return problem_response(request, UNKNOWN_HOST)
         return self.get_response(request)
+
+
+def _client_address(request: Any) -> str:
+    """Return the client's address; of /v1/ the peer's, until its service token is known to be good."""
+    hops = options().proxy_hops if request.path_info.startswith(ADMIN_PREFIX) else 0
+    return client_address(request.META, hops, "AUTH_API_PROXY_HOPS")
 
 
 def _headers_for(request: Any) -> dict[str, str]:

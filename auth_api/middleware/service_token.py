@@ -10,7 +10,7 @@ from auth_api.api_request import ApiRequest
 from auth_api.errors import ServiceTokenRequired
 from auth_api.options import options
 from auth_api.problems import problem_response
-from gatehouse.service_token import is_good_authorization
+from gatehouse.service_token import Judgement, Refusal, judge_authorization
 
 from .request_context import Handler
 
@@ -28,13 +28,24 @@ class ServiceTokenMiddleware:
             return self.get_response(request)
         meta = request.META
         header = meta.get("HTTP_AUTHORIZATION", "")
-        if not is_good_authorization(header, options().service_keys):
-            _log.warning("service_token.refused")
+        judgement = judge_authorization(header, options().service_keys)
+        if judgement.refusal is not None:
+            _log_refusal(judgement)
             return problem_response(request, ServiceTokenRequired())
         request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
         request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
         with deadline.limited(meta.get("HTTP_GATEHOUSE_DEADLINE", ""), _connection(request)):
             return self.get_response(request)
+
+
+def _log_refusal(judgement: Judgement) -> None:
+    """Write what the operator has to mend: the clocks of two machines, or GATEHOUSE_SERVICE_KEYS."""
+    told: dict[str, str | int] = {"reason": str(judgement.refusal)}
+    if judgement.key_id:
+        told["kid"] = judgement.key_id
+    if judgement.refusal is Refusal.CLOCK:
+        told["seconds_ahead"] = judgement.clock_difference
+    _log.warning("service_token.refused", **told)
 
 
 def _connection(request: ApiRequest) -> int | None:

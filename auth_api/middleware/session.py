@@ -47,7 +47,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         if response.status_code >= 500:
             return response  # unknown or broken: no cookie is touched (design rule 9)
         try:
-            _answer_with_cookie(response, name, session, is_sent=name in cookies)
+            _answer_with_cookie(response, name, session, is_sent=f"{name}=" in cookies)
         except (SessionError, DatabaseError) as error:  # a snapshot is made from the user's row
             return problem_response(request, error)
         return response

@@ -9,6 +9,7 @@ from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
+from gatehouse.security_headers import hsts
 
 from .database import database_settings, keep_sqlite_private
 from .email import email_settings
@@ -27,7 +28,9 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     environment: str  # development, production or test
+    hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str
+    proxy_hops: int  # how many proxies may speak for the client of the admin
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
     registration: str  # "open", "invite" or "closed"
     mail_domains: frozenset[str]  # of addresses that people choose; empty: all
@@ -145,7 +148,9 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
     database_url = ENV.read(
         variables.DATABASE_URL, default=f"sqlite:///{VAR / 'gatehouse.sqlite3'}"
     )
-    database = database_settings(database_url)
+    database = database_settings(
+        database_url, pooled=ENV.read(variables.DATABASE_POOLER) == "transaction"
+    )
     keep_sqlite_private(database, VAR)
     target.update(
         SECRET_KEY=ENV.read(variables.SECRET_KEY),
@@ -157,6 +162,8 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
         **email_settings(ENV.read(variables.EMAIL_URL, default=email_default)),
         LOGGING_CONFIG=None,
     )
+    if ENV.read(variables.AUTH_API_PROXY_HOPS):  # only then does a trusted proxy report the scheme
+        target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     configure_logging(as_json=log_json, level=ENV.read(variables.LOG_LEVEL))
 
 
@@ -167,7 +174,11 @@ def _gatehouse() -> Gatehouse:
         service_keys=ENV.read(variables.SERVICE_KEYS),
         identity_keys=ENV.read(variables.IDENTITY_KEYS),
         environment=ENV.environment,
+        hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
+        if ENV.is_production
+        else "",
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        proxy_hops=ENV.read(variables.AUTH_API_PROXY_HOPS),
         bind=ENV.read(variables.AUTH_API_BIND),
         registration=ENV.read(variables.REGISTRATION),
         mail_domains=ENV.read(variables.MAIL_DOMAINS),

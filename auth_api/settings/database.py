@@ -16,9 +16,10 @@ _ENGINES = "auth_api.database"  # Django's own, with limits for what a worker wa
 _DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
 
 
-def database_settings(url: str) -> dict[str, Any]:
+def database_settings(url: str, *, pooled: bool = False) -> dict[str, Any]:
     """Return the entry of DATABASES for `url`, which starts with postgres:// or sqlite://.
 
+    `pooled`: a pooler gives each transaction another connection, so that nothing may outlast one.
     The options of a PostgreSQL URL are libpq's. Raises ImproperlyConfigured, which never shows the URL.
     """
     try:
@@ -36,6 +37,7 @@ def database_settings(url: str) -> dict[str, Any]:
     if database["ENGINE"] == "django.db.backends.postgresql":
         return database | {
             "ENGINE": f"{_ENGINES}.postgresql",
+            "DISABLE_SERVER_SIDE_CURSORS": pooled,
             "OPTIONS": _postgresql_options(options),
         }
     raise _refused("must start with postgres:// or sqlite://")

@@ -22,29 +22,29 @@ from .addresses import address_key
 _log = structlog.get_logger("auth_api.users")
 
 
-def require_password_allowance(chooser: str) -> None:
-    """Raise Throttled if `chooser` (a network or an account) proposed too many new passwords.
+def require_password_allowance(*choosers: str) -> None:
+    """Raise Throttled if `choosers` (an account, or networks from narrow to wide) proposed too many new passwords.
 
     Call it first: evaluating a password takes CPU time.
     """
     try:
-        count_new_password(chooser)
+        count_new_password(*choosers)
     except Throttled as error:
         _log.warning("password.throttled", retry_after=error.retry_after)
         raise
 
 
 @contextmanager
-def password_allowance(chooser: str) -> Iterator[None]:
+def password_allowance(*choosers: str) -> Iterator[None]:
     """Like `require_password_allowance`, but an outage or a full worker in the block gives the try back.
 
     The block must end before the password is evaluated.
     """
-    require_password_allowance(chooser)
+    require_password_allowance(*choosers)
     try:
         yield
     except NOT_JUDGED:
-        give_new_password_back(chooser)
+        give_new_password_back(*choosers)
         raise
 
 

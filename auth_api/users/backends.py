@@ -5,7 +5,6 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from auth_api.errors import Overloaded
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.users.passwords.hashing import acceptable_input, can_be_checked, decoy
+from auth_api.users.passwords.normalization import matches
 
 from .addresses import canonical_address
 from .models import User
@@ -25,7 +25,8 @@ class EmailBackend(ModelBackend):
     """Signs in by e-mail address and password.
 
     Unknown address, wrong password, inactive and unverified look the same and take the same steps,
-    including one Argon2 run (ASVS 6.3.8): without an account it checks a decoy. Errors of the database
+    including one Argon2 run (ASVS 6.3.8): without an account it checks a decoy. What is not typed in NFC takes
+    two. Errors of the database
     and of hashing come only from before the comparison: such a try is not judged, and not counted.
     """
 
@@ -43,7 +44,7 @@ class EmailBackend(ModelBackend):
         # Whoever may not sign in costs no upgrade: that would be a second hash.
         upgrade = partial(_upgrade, user) if allowed else None
         stored = user.password if checkable else decoy()
-        is_right = check_password(password, stored, setter=upgrade)
+        is_right = matches(password, stored, upgrade)
         if found and checkable and is_right and allowed:
             return found
         _log_refusal(_reason(found, checkable, is_right), found, account)

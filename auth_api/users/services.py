@@ -2,7 +2,6 @@
 
 import structlog
 from django.contrib.auth import authenticate
-from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.throttling import LoginThrottle
 from auth_api.users.passwords.hashing import acceptable_input, can_be_checked
+from auth_api.users.passwords.normalization import matches
 
 from .addresses import address_key, canonical_address, earlier_key
 from .models import User
@@ -77,7 +77,7 @@ def require_password(user: User, password: str, address: str) -> None:
         is_right = (
             acceptable_input(password)
             and can_be_checked(user.password)
-            and check_password(password, user.password)
+            and matches(password, user.password)
         )
     if not is_right:
         record_event(Kind.VERIFICATION_FAILED, user.pk, reason="wrong-password")

@@ -7,16 +7,21 @@ AuthApiUnavailable. Code must not treat an outage as "signed out".
 import json
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, Any
 
+from django.utils.http import parse_http_date_safe
+
 from gatehouse import problems
+from gatehouse.service_token import CLOCK_SKEW
 
 _JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
 _SUCCESSES = frozenset({200, 202, 204})
 _RETRY_AFTER = 2  # seconds
+_LONGEST_ANSWER = 10  # seconds between auth_api's Date and our clock, at most
 
 
 def spread(seconds: int) -> int:
@@ -40,12 +45,13 @@ class NotAsAgreed(AuthApiUnavailable):
 
 
 class ServiceTokenRefused(AuthApiUnavailable):
-    """Our keys differ from auth_api's, or our clocks: it says nothing about the user."""
+    """Our keys differ from auth_api's, or our clocks: it says nothing about the user.
 
-    def __init__(self) -> None:
-        super().__init__(
-            "service token refused: compare GATEHOUSE_SERVICE_KEYS and the clocks of both services"
-        )
+    `date`: the Date header of the answer, by which the reason tells clocks from keys.
+    """
+
+    def __init__(self, date: str = "") -> None:
+        super().__init__(f"service token refused: {_likely_cause(date)}")
 
 
 class HostRefused(AuthApiUnavailable):
@@ -98,6 +104,18 @@ def _seconds(headers: Mapping[str, str]) -> int:
     return int(text) if re.fullmatch("[0-9]{1,6}", text) else _RETRY_AFTER
 
 
+def _likely_cause(date: str) -> str:
+    """Return why auth_api refuses our token, from the time at which it answered (RFC 9110, 6.6.1)."""
+    theirs = parse_http_date_safe(date)
+    if theirs is None:
+        return "the clocks or GATEHOUSE_SERVICE_KEYS of the two services differ"
+    ahead = round(time.time() - theirs)
+    if abs(ahead) < CLOCK_SKEW - _LONGEST_ANSWER:
+        return "GATEHOUSE_SERVICE_KEYS of the two services differ; their clocks agree"
+    side = "ahead of" if ahead > 0 else "behind"
+    return f"the clock of this host is {abs(ahead)} s {side} that of auth_api; synchronize both"
+
+
 def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
     """Return the answer when it is one that we agreed on. Raises NotAsAgreed, ServiceTokenRefused, HostRefused."""
     if status not in _SUCCESSES and not 400 <= status < 600:
@@ -118,7 +136,7 @@ def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
     if not is_object:
         raise NotAsAgreed(f"status {status} with garbled JSON")
     if answer.slug == "service-token-required":
-        raise ServiceTokenRefused
+        raise ServiceTokenRefused(headers.get("date", ""))
     if answer.slug == "unknown-host":
         raise HostRefused
     return answer

@@ -1,6 +1,5 @@
 """Describes the client to auth_api. Nothing is copied from headers that the browser can set."""
 
-import ipaddress
 from dataclasses import dataclass, field
 
 from django.http import HttpRequest
@@ -8,6 +7,7 @@ from django.http import HttpRequest
 from frontend_site.options import options
 from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
+from gatehouse import forwarded
 from gatehouse.cookies import KNOWN_BROWSER_COOKIE, read_optional_cookie
 
 _LONGEST_USER_AGENT = 512  # characters
@@ -40,20 +40,8 @@ def caller_of(request: SiteRequest, *, with_known_browser: bool = False) -> Call
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the peer's address, or with n proxy hops the n-th of X-Forwarded-For from the right.
-
-    Everything further left was written by the client. A header that is shorter, or no address
-    there, means that the proxies are not what the setting says: then the peer counts.
-    """
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    hops = options().proxy_hops
-    chain = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if hops < 1 or len(chain) < hops:
-        return peer
-    try:
-        return str(ipaddress.ip_address(chain[-hops].strip()))
-    except ValueError:
-        return peer
+    """Return the peer's address, or with n proxy hops the n-th of X-Forwarded-For from the right."""
+    return forwarded.client_address(request.META, options().proxy_hops, "GATEHOUSE_PROXY_HOPS")
 
 
 def _printable(text: str) -> str:

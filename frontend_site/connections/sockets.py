@@ -12,6 +12,7 @@ from gevent.socket import socket as GreenSocket
 from gevent.ssl import SSLSocket
 
 from .admission import Admission
+from .head import HeadDeadline
 from .pace import Pace
 
 
@@ -22,6 +23,7 @@ class _Client:
     admission: Admission | None = None
     heard = False
     idle = False
+    deadline: HeadDeadline | None = None
     _pace: Pace | None = None
     _evicted = False
 
@@ -30,6 +32,8 @@ class _Client:
         with self._end_when_evicted():
             receive = partial(super().recv, *args)  # type: ignore[misc]
             data: bytes = self._pace.limit(receive) if self._pace else receive()
+        if not self.heard and self.deadline is not None:
+            self.deadline.begin_head()
         self.heard = True
         return data
 

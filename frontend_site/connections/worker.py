@@ -7,12 +7,14 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-import gevent
+from gevent.local import local
 from gunicorn import util
+from gunicorn.http.errors import ParseException
 
 from gatehouse.gunicorn import refusal
 
 from .admission import Admission, client_of
+from .head import HeadDeadline, SlowHead
 from .sockets import TLSClientSocket, client_socket
 
 _STALLED = 60  # seconds without an end of one write: the client does not read
@@ -23,12 +25,8 @@ _SLOW = refusal(HTTPStatus.REQUEST_TIMEOUT)
 _log = logging.getLogger("gunicorn.error")
 
 
-class SlowHead(Exception):
-    """The next request did not come in time."""
-
-
 class LimitedConnections:
-    """For a worker class. `cfg.keepalive` limits the wait for each request's head, in seconds.
+    """For a worker class. `cfg.keepalive` limits how long a connection may be idle, in seconds (head.py).
 
     A sixteenth of `worker_connections` is kept for saying no, a quarter is the most that one
     address gets (`peers_are_clients`: no trusted proxy stands in front of this worker).
@@ -43,6 +41,7 @@ class LimitedConnections:
         self._admission = Admission(room=most - self._spare, share=max(1, most // 4))
         self._refusing = 0
         self._report = _Report()
+        self._mine = local()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection, or refuse it."""
@@ -53,6 +52,7 @@ class LimitedConnections:
             return
         sock = client_socket(client)
         sock.address, sock.admission = address, self._admission
+        self._mine.socket = sock
         self._admission.admit(sock)
         try:
             if self._is_ready(sock):
@@ -61,14 +61,17 @@ class LimitedConnections:
             self._admission.leave(sock)
             util.close(sock)
 
-    def timeout_ctx(self) -> gevent.Timeout:
-        """Limit the wait for the head of the next request."""
-        return gevent.Timeout(self.cfg.keepalive, SlowHead())  # type: ignore[attr-defined]
+    def timeout_ctx(self) -> Any:
+        """Limit the wait for the next request: a HeadDeadline."""
+        sock = self._mine.socket
+        idle: float = self.cfg.keepalive  # type: ignore[attr-defined]
+        sock.deadline = HeadDeadline(idle, is_kept=sock.idle)
+        return sock.deadline
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer one request. Raises StopIteration when the connection is to close."""
         sock.go_on()
-        sock.idle = False
+        sock.idle, sock.deadline = False, None
         sock.settimeout(_STALLED)
         try:
             super().handle_request(listener_name, req, sock, addr)  # type: ignore[misc]
@@ -85,10 +88,17 @@ class LimitedConnections:
         """Answer a slow head with 408; an idle connection closes without a word."""
         if not isinstance(exc, SlowHead):
             super().handle_error(req, client, addr, exc)  # type: ignore[misc]
+            if isinstance(exc, ParseException):
+                self._let_read(client)
         elif client.heard:
             self._report.count("slow")
             with suppress(Exception):
                 util.write_nonblock(client, _SLOW)
+
+    def _let_read(self, sock: Any) -> None:
+        """Take what else the client has sent: a reset would destroy the answer before it is read."""
+        with sock.waiting():
+            util.close_graceful(sock, timeout=_LINGER)
 
     def _is_ready(self, sock: Any) -> bool:
         """Do the TLS handshake, if there is one. Whether it succeeded in time."""

@@ -7,6 +7,7 @@ from django.http import HttpResponseBase
 
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
+from gatehouse.forwarded import normalize_scheme
 from gatehouse.logging import log_request
 from gatehouse.metrics import count_request
 from gatehouse.request_id import current_request, request_id_of
@@ -23,6 +24,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "") if options().proxy_hops > 0 else ""
+        normalize_scheme(request.META)
         request.request_id = request_id_of(given)
         started = time.perf_counter()
         token = current_request.set(request)

@@ -15,7 +15,7 @@ from frontend_site.site_request import SiteRequest
 
 _SAFE = frozenset({"GET", "HEAD"})
 _CHUNK = 65536  # bytes
-_LONGEST_DRAIN = 4 * 1024 * 1024  # bytes
+_LONGEST_DRAIN = 16 * 1024 * 1024  # bytes
 _JSON = re.compile(r"application/json(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 _FORM = re.compile(r"application/x-www-form-urlencoded(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest, is_api, nonce_of
 from gatehouse.hosts import has_allowed_host
-from gatehouse.security_headers import COMMON, HSTS, NO_PAGE
+from gatehouse.security_headers import COMMON, NO_PAGE
 
 _PAGE = (
     "default-src 'none'; script-src 'nonce-%s'; style-src 'self'; img-src 'self'; "
@@ -54,8 +54,8 @@ class SecurityHeadersMiddleware:
             headers[name] = value
         for name, value in _DEFAULTS.items():
             headers.setdefault(name, value)
-        if request.is_secure() and options().environment == "production":
-            headers["Strict-Transport-Security"] = HSTS
+        if options().hsts and request.is_secure():
+            headers["Strict-Transport-Security"] = options().hsts
         return response
 
 

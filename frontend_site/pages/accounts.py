@@ -39,6 +39,12 @@ def _mail_wish(request: SiteRequest, route: str, template: str) -> HttpResponse:
     return form_again(request, f"{template}.html", answer, dict(form))
 
 
+@page("GET", public=True)
+def find_change_password(request: SiteRequest) -> HttpResponse:
+    """Lead password managers to the page (W3C, A Well-Known URL for Changing Passwords)."""
+    return HttpResponseRedirect("/account/password", content_type="text/plain")
+
+
 @page("GET", "POST", session="own-call")
 def change_password(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":

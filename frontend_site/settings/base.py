@@ -13,6 +13,7 @@ from gatehouse import variables
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
+from gatehouse.security_headers import hsts
 
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -24,6 +25,7 @@ class Gatehouse:
     """Our own options. Times in seconds, sizes in bytes."""
 
     environment: str  # development, production or test
+    hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str  # scheme://host[:port] that browsers see
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
@@ -149,6 +151,9 @@ def _gatehouse() -> Gatehouse:
     _refuse_former_setting()
     return Gatehouse(
         environment=ENV.environment,
+        hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
+        if ENV.is_production
+        else "",
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
         auth_api_url=ENV.read(variables.AUTH_API_URL, default=f"http://127.0.0.1:{auth_api_port}"),
         service_keys=ENV.read(variables.SERVICE_KEYS),

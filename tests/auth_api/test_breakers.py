@@ -148,6 +148,10 @@ def test_only_a_part_of_the_threads_waits_for_the_database(monkeypatch: pytest.M
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="a setting of PostgreSQL")
+@pytest.mark.skipif(
+    connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False),
+    reason="behind a pooler, the limits are those of the role",
+)
 def test_the_server_itself_ends_what_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Statements only in a service: a migration may take its time."""
 

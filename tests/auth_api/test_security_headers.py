@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from auth_api.users.models import User
+from gatehouse.security_headers import hsts
 from tests.auth_api.http import call
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.auth_api.users.test_admin import AdminBrowser
@@ -59,7 +60,7 @@ def test_every_page_of_the_admin_has_every_header(method: str) -> None:
 
 
 def test_https_in_production_promises_https(settings: Any) -> None:
-    settings.GATEHOUSE = dataclasses.replace(settings.GATEHOUSE, environment="production")
+    settings.GATEHOUSE = dataclasses.replace(settings.GATEHOUSE, hsts=hsts("subdomains", 63072000))
     for path in _paths():
         for secure in (True, False):
             answer = Client(raise_request_exception=False).get(path, secure=secure)

@@ -1,6 +1,8 @@
 """How often a password may be tried, by whom, and who pays for it (ASVS 6.1.1, 6.3.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from ipaddress import IPv6Address
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,10 +15,13 @@ from auth_api.throttling import (
     ADDRESS_WINDOW,
     FREE_TRIES,
     LONGEST_DELAY,
+    SHARES,
     LoginThrottle,
+    Purpose,
+    mail_wait,
 )
 from tests.clock import age_throttles
-from tests.store_contents import stored_keys
+from tests.store_contents import command_counts, reset_command_counts, stored_keys
 
 OWNER, STRANGER = "203.0.113.7", "198.51.100.9"
 
@@ -101,6 +106,7 @@ def test_keys_name_neither_accounts_nor_addresses_and_run_out(redis_client: Any)
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9%eth0", "2001:db8:1:2::/64"),
+        ("64:ff9b::203.0.113.7", "203.0.113.7"),
         ("unknown", "unknown"),
     ],
 )
@@ -129,6 +135,57 @@ def test_a_network_of_many_addresses_is_held_up_alone() -> None:
     assert waited[:FREE_TRIES] == [0] * FREE_TRIES
     assert all(waited[FREE_TRIES:])
     assert waits(LoginThrottle("ada@example.com", OWNER)) == 0
+
+
+@pytest.mark.parametrize(("prefix", "share"), list(zip((64, 56, 48), SHARES, strict=True)))
+def test_whoever_holds_a_wider_network_gets_a_few_times_more_tries_at_an_account(
+    prefix: int, share: int
+) -> None:
+    clients = addresses_in(prefix)
+    tries = [waits(LoginThrottle("ada@example.com", next(clients))) for _ in range(50)]
+    assert tries.index(next(filter(None, tries))) == FREE_TRIES * share
+    assert waits(LoginThrottle("ada@example.com", "2001:db8:ffff::1")) == 0
+
+
+@pytest.mark.parametrize(("prefix", "share"), list(zip((64, 56, 48), SHARES, strict=True)))
+def test_whoever_holds_a_wider_network_gets_a_few_times_more_failures_elsewhere(
+    prefix: int, share: int
+) -> None:
+    clients = addresses_in(prefix)
+    for number in range(ADDRESS_FAILURES * share):
+        throttle = LoginThrottle(f"user{number}@example.com", next(clients))
+        throttle.hit()
+        throttle.fail()
+    assert 0 < waits(LoginThrottle("ada@example.com", next(clients))) <= ADDRESS_WINDOW
+    assert waits(LoginThrottle("ada@example.com", "2001:db8:ffff::1")) == 0
+
+
+def test_a_client_that_must_wait_uses_up_nothing_of_its_wider_networks() -> None:
+    for _ in range(200):
+        mail_wait("2001:db8:1:2::1", Purpose.RESET)
+    assert mail_wait("2001:db8:1:2::2", Purpose.RESET) > 0
+    assert mail_wait("2001:db8:1:3::1", Purpose.RESET) == 0
+
+
+def test_three_networks_cost_no_more_round_trips_than_one(redis_client: Any) -> None:
+    def cost(address: str) -> int:
+        reset_command_counts(redis_client)
+        throttle = LoginThrottle("ada@example.com", address)
+        throttle.hit()
+        throttle.fail()
+        mail_wait(address, Purpose.RESET)
+        counts = command_counts(redis_client)
+        return sum(counts.get(name, 0) for name in ("eval", "mget", "ttl"))
+
+    assert cost("2001:db8:1:2::1") == cost(OWNER) == 4
+
+
+def addresses_in(prefix: int) -> Iterator[str]:
+    """Yield addresses that have `prefix` bits in common, each in a network of its own if it can be."""
+    step = {64: 1, 56: 1 << 64, 48: 1 << 72}[prefix]
+    start = int(IPv6Address("2001:db8:1::1"))
+    # One after another in the networks, so that the narrower counters fill evenly.
+    return (str(IPv6Address(start + n % 200 * step)) for n in count())
 
 
 def fail_often(address: str) -> None:

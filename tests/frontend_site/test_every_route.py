@@ -31,8 +31,8 @@ PUBLIC = {
     "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register", "/api/auth/invitations/accept",
     "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
     "/api/auth/email/confirm", "/api/auth/email/restore", "/api/auth/password/forgot", "/api/auth/password/reset",
-    "/auth/verify", "/auth/refused", "/auth/signed-out", "/gatehouse.js", "/.well-known/jwks.json", "/healthz",
-    "/readyz", "/metrics",
+    "/auth/verify", "/auth/refused", "/auth/signed-out", "/gatehouse.js", "/.well-known/jwks.json",
+    "/.well-known/change-password", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
 ASKED_BEFORE = {"/account"}
 OWN_CALL = {

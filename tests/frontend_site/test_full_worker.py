@@ -18,7 +18,7 @@ _PAGE = "GET /login HTTP/1.1\r\nHost: localhost\r\n"
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Server]:
-    """A site with one worker for 48 connections, which waits very long for heads."""
+    """A site with one worker for 48 connections, which keeps idle connections very long."""
     from tests.frontend_site.conftest import _stub
 
     arguments = ["--worker-connections=48", "--keep-alive=300"]

@@ -149,6 +149,51 @@ def test_a_mebibyte_is_a_413(server: Server, stub: Stub) -> None:
     assert stub.calls == []
 
 
+@pytest.mark.parametrize("size", [65 * 1024, 1024**2, 4 * 1024**2 + 1, 8 * 1024**2])
+@pytest.mark.parametrize("path", ["/login", "/api/auth/login"])
+def test_a_body_over_the_limit_gets_its_413_each_time(
+    server: Server, stub: Stub, path: str, size: int
+) -> None:
+    """Without a reset that would destroy the answer before the client has sent everything."""
+    body = b"x" * size
+    assert {server.ask("POST", path, body=body).status for _ in range(20)} == {413}
+    assert stub.calls == []
+
+
+def test_9_kb_of_cookies_get_a_page_with_advice(server: Server) -> None:
+    many = "; ".join(f"tracker{n}={'x' * 90}" for n in range(92))
+    for _ in range(20):
+        answer = server.ask("GET", "/account", f"{COOKIE}; {many}")
+        assert (answer.status, answer.all("Content-Type")) == (431, ["text/html; charset=utf-8"])
+        assert b"Delete the cookies of this site" in answer.body
+        assert "sandbox" in answer.all("Content-Security-Policy")[0]
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/account", "/account/sessions"])
+@pytest.mark.parametrize("query", ["", "?next=%2Faccount"])
+def test_a_slash_at_the_end_leads_to_the_page(server: Server, path: str, query: str) -> None:
+    answer = server.ask("GET", f"{path}/{query}")
+    assert (answer.status, answer.all("Location")) == (301, [path + query])
+    assert server.ask("POST", f"{path}/", *server.csrf()).status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//login/", "/nope/", "/api/auth/session/", "/auth/verify/", "/healthz/", "//evil.example/"],
+)
+def test_a_slash_at_the_end_leads_nowhere_else(server: Server, path: str) -> None:
+    answer = server.ask("GET", path)
+    assert (answer.status, answer.all("Location")) == (404, [])
+
+
+def test_password_managers_find_the_page_that_changes_the_password(server: Server) -> None:
+    """W3C, A Well-Known URL for Changing Passwords: and an address that is none is a 404."""
+    answer = server.ask("GET", "/.well-known/change-password")
+    assert (answer.status, answer.all("Location")) == (302, ["/account/password"])
+    unlikely = "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200"
+    assert server.ask("GET", unlikely).status == 404
+
+
 def test_a_chunked_body_is_a_411(server: Server, stub: Stub) -> None:
     lines = [*server.csrf(), "Content-Type: application/json", "Transfer-Encoding: chunked"]
     answer = server.ask("POST", "/api/auth/login", *lines)  # the body follows by hand

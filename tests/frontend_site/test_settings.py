@@ -21,11 +21,13 @@ PRODUCTION = {
 }
 
 
-def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def start(
+    environment: dict[str, str], script: str = "import frontend_site.wsgi"
+) -> subprocess.CompletedProcess[str]:
     """Import wsgi.py as gunicorn does."""
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", "import frontend_site.wsgi"],
+        [sys.executable, "-W", "ignore", "-c", script],
         env={**path, **environment},
         capture_output=True,
         text=True,
@@ -46,6 +48,19 @@ def test_production_names_what_is_missing_and_both_ways_out(name: str) -> None:
     assert "ImproperlyConfigured" in last
     assert name in last
     assert "GATEHOUSE_ENV=development" in last
+
+
+@pytest.mark.parametrize(
+    ("changes", "value"),
+    [
+        ({}, "max-age=63072000; includeSubDomains"),
+        ({"GATEHOUSE_HSTS": "host", "GATEHOUSE_HSTS_AGE": "5m"}, "max-age=300"),
+    ],
+)
+def test_production_promises_https(tmp_path: Path, changes: dict[str, str], value: str) -> None:
+    script = "import frontend_site.wsgi, frontend_site.options as o; print(o.options().hsts)"
+    result = start({**PRODUCTION, "GATEHOUSE_VAR": str(tmp_path), **changes}, script)
+    assert result.stdout.strip() == value
 
 
 def test_wsgi_means_production_unless_told_otherwise() -> None:

@@ -65,3 +65,15 @@ def test_a_quoted_value_keeps_its_quotes_so_that_it_is_no_token() -> None:
 def test_every_look_alike_is_known_as_one(alike: str) -> None:
     assert is_look_alike(alike.partition("=")[0])
     assert not is_look_alike("theme")
+
+
+@pytest.mark.parametrize("stem", ["session", "known-browser", "admin-session"])
+def test_the_secrets_of_other_instances_on_this_host_are_known_too(stem: str) -> None:
+    assert is_look_alike(f"__Host-{stem}-b")
+    assert is_look_alike(f"__HOST-{stem}-b2 ")
+    assert not is_look_alike(f"__Host-{stem}-not-one")
+    assert not is_look_alike(f"__Host-{stem}s")
+
+
+def test_the_csrf_token_of_an_app_is_its_own() -> None:
+    assert not is_look_alike("__Host-csrf-token")

@@ -9,13 +9,16 @@ import pytest
 from gatehouse.keys import Key
 from gatehouse.service_token import (
     LIFETIME,
+    Judgement,
+    Refusal,
     ServiceTokens,
     is_good_authorization,
+    judge_authorization,
     mint_service_token,
 )
 
 KEY, OTHER = Key("test1", b"k" * 40), Key("test1", b"j" * 40)
-SKEW = 5  # seconds that the two clocks may differ
+SKEW = 60  # seconds that the two clocks may differ
 
 
 def test_the_token_has_the_agreed_form() -> None:
@@ -51,7 +54,8 @@ def test_a_clock_that_is_set_back_brings_a_new_token(clock: list[float]) -> None
 def test_a_token_that_was_good_ends(clock: list[float]) -> None:
     header = "Bearer " + mint_service_token(KEY)
     good = []
-    for passed in (0, 0, LIFETIME - 1, LIFETIME, LIFETIME, 0):
+    end = LIFETIME + SKEW
+    for passed in (0, 0, end - 1, end, end, 0):
         clock[0] = 5000.0 + passed
         good.append(is_good_authorization(header, [KEY]))
     assert good == [True, True, True, False, False, True]
@@ -89,6 +93,55 @@ def test_a_token_from_the_future_is_refused_unless_the_clocks_may_differ(
     header = "Bearer " + mint_service_token(KEY)
     clock[0] -= early
     assert is_good_authorization(header, [KEY]) == (early <= SKEW)
+
+
+@pytest.mark.parametrize("difference", [-SKEW, -6, 0, 6, SKEW])
+@pytest.mark.parametrize("age", [0, LIFETIME - 16])
+def test_a_site_whose_clock_differs_by_a_minute_is_served_at_every_age_of_its_token(
+    clock: list[float], difference: int, age: int
+) -> None:
+    tokens = ServiceTokens(KEY)
+    clock[0] += difference  # the site's
+    tokens.current()
+    clock[0] += age
+    header = "Bearer " + tokens.current()
+    clock[0] -= difference  # auth_api's
+    assert is_good_authorization(header, [KEY])
+
+
+@pytest.mark.parametrize(
+    ("early", "judgement"),
+    [
+        (0, Judgement(None, "test1")),
+        (SKEW, Judgement(None, "test1", SKEW)),
+        (75, Judgement(Refusal.CLOCK, "test1", 75)),
+        (-45, Judgement(None, "test1")),
+        (-LIFETIME - 75, Judgement(Refusal.CLOCK, "test1", -90)),
+    ],
+)
+def test_a_judgement_says_by_how_much_the_clocks_differ(
+    clock: list[float], early: int, judgement: Judgement
+) -> None:
+    header = "Bearer " + mint_service_token(KEY)
+    clock[0] -= early
+    assert judge_authorization(header, [KEY]) == judgement
+
+
+def test_a_judgement_tells_keys_from_clocks(clock: list[float]) -> None:
+    header = "Bearer " + mint_service_token(KEY)
+    clock[0] += 3600  # would be a difference of clocks, if the MAC were right
+    asked = {
+        "missing": ("", [KEY]),
+        "malformed": ("Bearer x", [KEY]),
+        "unknown key": (header, [Key("test2", KEY.secret)]),
+        "another secret": (header, [OTHER]),
+    }
+    assert {name: judge_authorization(*each) for name, each in asked.items()} == {
+        "missing": Judgement(Refusal.MISSING),
+        "malformed": Judgement(Refusal.MALFORMED),
+        "unknown key": Judgement(Refusal.UNKNOWN_KEY, "test1"),
+        "another secret": Judgement(Refusal.WRONG_SECRET, "test1"),
+    }
 
 
 def test_a_key_is_known_by_its_name_too(clock: list[float]) -> None:

@@ -20,9 +20,13 @@ class DatabaseWrapper(GuardedWrapper, base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, and limit what the server waits for.
 
-        By a statement, because PgBouncer refuses such settings while connecting.
+        By a statement, because PgBouncer refuses such settings while connecting. In its transaction mode the
+        statement would limit whoever gets this server connection next, a migration too: there the limits are
+        those of the database role (docs/how-to/operations.md).
         """
         connection = super().get_new_connection(conn_params)
+        if self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+            return connection
         connection.autocommit = True  # Django sets it next
         statement = STATEMENT_TIMEOUT if is_serving() else 0
         connection.execute(_SET, [_milliseconds(LOCK_TIMEOUT), _milliseconds(statement)])

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from auth_api.errors import InvalidToken, RegistrationClosed
-from auth_api.network import network_of
+from auth_api.network import networks_of
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.users import emails
@@ -81,7 +81,7 @@ def accept_invitation(*, token: str, password: str, name: str, address: str) -> 
     """
     if not invitations_work():
         raise RegistrationClosed
-    with password_allowance(network_of(address)):
+    with password_allowance(*networks_of(address)):
         invitation = read_invitation_token(token)
     require_good_name_and_password(invitation.email, password, name)
     hashed = make_password(password)

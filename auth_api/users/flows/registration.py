@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from auth_api.errors import InvalidRequest
 from auth_api.mail.outbox import queue_request
-from auth_api.network import network_of
+from auth_api.network import networks_of
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
@@ -44,7 +44,7 @@ def register_user(*, email: str, password: str, name: str, address: str) -> None
     Overloaded.
     """
     require_open_registration()
-    require_password_allowance(network_of(address))
+    require_password_allowance(*networks_of(address))
     email = _checked_registration(email, password, name)
     with mail_allowance(address, Purpose.VERIFICATION):
         queue_request(REGISTER, to=email, password=make_password(password), name=name)

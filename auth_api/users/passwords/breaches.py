@@ -16,6 +16,8 @@ from urllib3.exceptions import HTTPError
 
 from auth_api.options import options
 
+from .normalization import normalized
+
 TIMEOUT = 1.5  # seconds: to connect, and for one silence
 PATIENCE = 3.0  # seconds for the whole body, however it trickles
 ANSWER_LIMIT = 256 * 1024  # bytes; a padded range has about 40 KiB
@@ -31,7 +33,7 @@ class BreachedPasswords:
         if not options().pwned_passwords_url:
             return
         # The service's key, not a security use: the hash is neither stored nor compared as a secret.
-        digest = sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
+        digest = sha1(normalized(password).encode(), usedforsecurity=False).hexdigest().upper()
         try:
             known = _suffixes(digest[:5])
         except (

@@ -33,6 +33,8 @@ from auth_api.options import options
 from auth_api.threads import KNOWN_WAITING, STRANGERS_WAITING
 from gatehouse.waiting_line import LineFull, WaitingLine
 
+from .normalization import normalized
+
 MAX_LENGTH = 128  # code points; checked before hashing (Django CVE-2013-1443)
 _SLOT_PATIENCE = 2.0  # seconds; the BFF waits 5 for the answer
 # Below everything else of this machine: validations and Valkey go first (setpriority(2)).
@@ -74,6 +76,9 @@ class Argon2idHasher(_InSlot, Argon2PasswordHasher):
     @property
     def memory_cost(self) -> int:  # type: ignore[override]
         return options().argon2_memory_kib
+
+    def encode(self, password: str, salt: str) -> str:
+        return super().encode(normalized(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
         algorithm, _, stored = encoded.partition("$")

@@ -12,6 +12,7 @@ from zxcvbn_rs_py import Entropy, zxcvbn
 from auth_api.options import options
 
 from .hashing import MAX_LENGTH, acceptable_input
+from .normalization import normalized
 
 MIN_LENGTH = 15  # SP 800-63B-4, 3.1.1.2: while a password is the only factor
 MIN_SCORE = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
@@ -32,11 +33,12 @@ class PasswordPolicy:
     """
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise ValidationError with the reason."""
-        if len(password) < MIN_LENGTH:
-            raise ValidationError(f"Use at least {MIN_LENGTH} characters.", code="too-short")
+        """Raise ValidationError with the reason. Everything but the longest length is of the form NFC."""
         if len(password) > MAX_LENGTH:
             raise ValidationError(f"Use at most {MAX_LENGTH} characters.", code="too-long")
+        password = normalized(password)
+        if len(password) < MIN_LENGTH:
+            raise ValidationError(f"Use at least {MIN_LENGTH} characters.", code="too-short")
         if not acceptable_input(password):
             raise ValidationError("Remove characters that cannot be typed.", code="unusable")
         if any(form in _common().passwords for form in _plain_forms(password.lower())):

@@ -55,9 +55,12 @@ async function problemOf(answer) {
   return new Problem(answer.status, (await answer.clone().json().catch(() => 0)) || {});
 }
 
+// The page says how the cookie is called if GATEHOUSE_COOKIE_SUFFIX is set: letters, digits and hyphens.
+const CSRF_COOKIE = document.querySelector("meta[name=gatehouse-csrf-cookie]")?.content ?? "__Host-csrf";
+
 /** The CSRF token in the cookie, the newest whichever tab caused it; "" if there is none, or two. */
 export function cookieToken() {
-  const found = [...document.cookie.matchAll(/(?:^|; )__Host-csrf=([\w.-]+)/g)];
+  const found = [...document.cookie.matchAll(new RegExp(`(?:^|; )${CSRF_COOKIE}=([\\w.-]+)`, "g"))];
   return found.length === 1 ? found[0][1] : "";
 }
 

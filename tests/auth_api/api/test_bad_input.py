@@ -91,7 +91,7 @@ def service_headers() -> dict[str, str]:
         "missing": "",
         "empty": "Bearer ",
         "basic": "Basic " + good,
-        "expired": "Bearer " + mint_service_token(key, lifetime=-1),
+        "expired": "Bearer " + mint_service_token(key, lifetime=-61),
         "too long": "Bearer " + mint_service_token(key, lifetime=3600),
         "forged": f"Bearer {text}.{'A' * 43}",
         "later": f"Bearer v1.{key.id}.{int(time.time()) + 30}.{good.rpartition('.')[2]}x",

@@ -1,13 +1,17 @@
 """Each attempt leaves its event, with the reason that the answer does not tell (ASVS 16.3)."""
 
+import time
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from auth_api.sessions.services import end_all_sessions
 from auth_api.throttling import FREE_TRIES
 from auth_api.users.models import User
+from gatehouse.keys import Key
+from gatehouse.service_token import mint_service_token
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -76,6 +80,24 @@ def test_a_missing_service_token_is_an_event_without_the_browsers_word() -> None
     (event,) = events
     assert event["event"] == "service_token.refused"
     assert event["address"] == "127.0.0.1"  # not what the stranger says of itself
+    assert event["reason"] == "malformed token"
+
+
+def test_the_log_says_by_how_much_the_sites_clock_differs() -> None:
+    token = mint_service_token(settings.GATEHOUSE.service_keys[0], now=time.time() + 3600)
+    with logged() as events:
+        call("GET", "/v1/session", HTTP_AUTHORIZATION=f"Bearer {token}")
+    (event,) = events
+    assert (event["reason"], event["kid"]) == ("clocks differ", "test2")
+    assert 3590 < event["seconds_ahead"] <= 3600
+
+
+def test_the_log_tells_keys_that_differ_from_clocks_that_do() -> None:
+    stranger = mint_service_token(Key("strange", b"x" * 40), now=time.time() + 3600)
+    with logged() as events:
+        call("GET", "/v1/session", HTTP_AUTHORIZATION=f"Bearer {stranger}")
+    assert (events[0]["reason"], events[0]["kid"]) == ("unknown key", "strange")
+    assert "seconds_ahead" not in events[0]
 
 
 def test_people_who_are_no_staff_leave_an_event_at_the_admins_door(user: User) -> None:

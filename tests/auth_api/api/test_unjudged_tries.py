@@ -37,8 +37,8 @@ def before_hashing(monkeypatch: pytest.MonkeyPatch) -> Break:
         def refuse(*_: Any, **__: Any) -> Any:
             raise reason
 
-        monkeypatch.setattr("auth_api.users.backends.check_password", refuse)
-        monkeypatch.setattr("auth_api.users.services.check_password", refuse)
+        monkeypatch.setattr("auth_api.users.backends.matches", refuse)
+        monkeypatch.setattr("auth_api.users.services.matches", refuse)
 
     return fail
 

@@ -63,6 +63,30 @@ def test_a_mail_arrives_in_text_and_html_and_leaves_no_row(mailbox: Mailbox) -> 
     assert not OutboxMail.objects.exists()
 
 
+def test_a_mail_says_that_a_program_wrote_it_and_where_it_is_from(
+    mailbox: Mailbox, settings: Any
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Example Shop <noreply@shop.example>"
+    queue()
+    call_command("send_mail_outbox")
+    (mail,) = mailbox.mails
+    assert mail.headers["Auto-Submitted"] == "auto-generated"
+    assert mail.headers["Message-ID"].endswith("@shop.example>")
+
+
+def test_a_mail_that_is_sent_twice_has_one_message_id(mailbox: Mailbox) -> None:
+    """Mail programs then show it once."""
+    queue()
+    row = OutboxMail.objects.get()
+    send_due_mails()
+    row.save(force_insert=True)  # as if the sender had died before it deleted the row
+    send_due_mails()
+    queue()
+    send_due_mails()
+    first, again, other = (mail.headers["Message-ID"] for mail in mailbox.mails)
+    assert first == again != other
+
+
 def test_a_change_that_rolls_back_mails_nothing(mailbox: Mailbox) -> None:
     with transaction.atomic():
         queue()

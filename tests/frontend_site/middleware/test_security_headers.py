@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from frontend_site.settings.upstreams import NAME
+from gatehouse.security_headers import hsts
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import HANDLE, STORE_DOWN, TOKEN, Stub, hang_up
 from tests.urls import METHODS, every_path
@@ -187,7 +188,7 @@ def test_the_nonce_is_new_each_time_and_matches_the_page(browser: Browser) -> No
 
 
 def test_https_in_production_promises_https(browser: Browser, options: Any, settings: Any) -> None:
-    options(environment="production", public_origin="https://testserver", proxy_hops=1)
+    options(hsts=hsts("subdomains", 63072000), public_origin="https://testserver", proxy_hops=1)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     for path in ("/", "/nope", "/account", "/static/frontend_site/site.css", "/healthz"):
         promise = browser.get(path, X_Forwarded_Proto="https")["Strict-Transport-Security"]
@@ -196,7 +197,7 @@ def test_https_in_production_promises_https(browser: Browser, options: Any, sett
 
 
 def test_a_forwarded_scheme_is_not_believed_without_a_proxy(browser: Browser, options: Any) -> None:
-    options(environment="production")
+    options(hsts=hsts("subdomains", 63072000))
     answer = browser.get("/", X_Forwarded_Proto="https", X_Forwarded_Ssl="on")
     assert "Strict-Transport-Security" not in answer.headers
 
@@ -226,6 +227,24 @@ def _paths() -> list[str]:
     return [*every_path(urlpatterns, SAMPLES), *ELSEWHERE]
 
 
+@pytest.mark.parametrize(
+    ("coverage", "value"),
+    [
+        ("off", ""),
+        ("host", "max-age=300"),
+        ("subdomains", "max-age=300; includeSubDomains"),
+        ("preload", "max-age=300; includeSubDomains; preload"),
+    ],
+)
+def test_the_operator_chooses_what_is_promised(
+    browser: Browser, options: Any, settings: Any, coverage: str, value: str
+) -> None:
+    options(hsts=hsts(coverage, 300), proxy_hops=1)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    answer = browser.get("/login", X_Forwarded_Proto="HTTPS")
+    assert answer.headers.get("Strict-Transport-Security", "") == value
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_every_url_by_every_method_has_every_header(signed_in: bool, method: str) -> None:
@@ -240,7 +259,7 @@ def test_every_url_by_every_method_has_every_header(signed_in: bool, method: str
 
 
 def test_every_url_promises_https_in_production(options: Any, settings: Any) -> None:
-    options(environment="production", public_origin="https://testserver", proxy_hops=1)
+    options(hsts=hsts("subdomains", 63072000), public_origin="https://testserver", proxy_hops=1)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     for path in _paths():
         answer = Browser().sign_in().get(path, X_Forwarded_Proto="https")
