@@ -84,7 +84,8 @@ def _parse(item: str) -> Upstream:
     base = parts.path.rstrip("/")
     if not equals or not re.fullmatch(NAME, name, re.ASCII) or name in _RESERVED:
         raise _refused(name, f"must match {NAME}; {' and '.join(sorted(_RESERVED))} are reserved")
-    if not _HOST.fullmatch(parts.hostname or "") or parts.username or parts.query or parts.fragment:
+    host = parts.hostname or ""
+    if not _HOST.fullmatch(host) or parts.username or parts.query or parts.fragment:
         raise _refused(name, "must have a host, and no user, query or fragment")
     if not _BASE.fullmatch(base) or {".", ".."} & set(base.split("/")):
         raise _refused(name, "must have a plain path, without escapes or dots")
@@ -92,7 +93,7 @@ def _parse(item: str) -> Upstream:
         options = parse_options(extras)
     except ValueError as error:
         raise _refused(name, str(error)) from None
-    return Upstream(name, parts.scheme, parts.hostname, port, base, options=options)
+    return Upstream(name, parts.scheme, host, port, base, options=options)
 
 
 def _refused(name: str, why: str) -> ImproperlyConfigured:
