@@ -28,9 +28,9 @@ BIN = Path(sys.executable).parent
 PATIENCE = 120  # seconds, on a machine that is busy with other work
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Return the first true value of `condition`. Raises TimeoutError."""
-    deadline = time.monotonic() + PATIENCE
+def wait_for(condition: Callable[[], Any], what: str, *, patience: float = PATIENCE) -> Any:
+    """Return the first true value of `condition`. Raises TimeoutError after `patience` seconds."""
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if value := condition():
             return value

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from tests.processes import ROOT, wait_for
 from tests.recipes.page import recipes
 
 PINS = Path(__file__).parent
+PATIENCE = 600  # seconds until an app answers: on a busy machine, MLflow takes minutes
 INSTALLED = ROOT / "var" / "recipes"
 
 
@@ -88,8 +90,8 @@ def running(
             return False
 
     try:
-        wait_for(answers, f"{command[0]} to answer")
+        wait_for(answers, f"{command[0]} to answer", patience=PATIENCE)
         yield
     finally:
-        process.terminate()
-        process.wait(30)
+        os.killpg(process.pid, signal.SIGKILL)  # with its workers and kernels
+        process.wait()

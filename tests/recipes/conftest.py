@@ -18,6 +18,12 @@ GROUPS = ("ops", "staff")
 Places = dict[str, dict[str, str]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(1800))  # the first test of an app installs it
+
+
 @pytest.fixture(scope="session")
 def places() -> Iterator[Places]:
     """What the tests put in place of the page's ports, host and folders, by recipe."""
@@ -27,7 +33,9 @@ def places() -> Iterator[Places]:
         yield {
             name: {
                 recipe.port or "no port": str(free_port()),
-                "site.example": "localhost",
+                # The proxies of the tests listen on ports of localhost.
+                "hosts site.example": "hosts site.example,localhost:*",
+                "hostnames=site.example": "hostnames=localhost",
                 "/srv/www": f"{folder}/www",
                 "/var/lib/radicale": f"{folder}/radicale",
             }

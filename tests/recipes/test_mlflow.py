@@ -48,10 +48,30 @@ def test_a_user_without_access_makes_none(outsider: Visitor) -> None:
     assert refused.status_code == 403
 
 
-def test_mlflow_refuses_other_hosts(port: str) -> None:
-    lie = requests.get(
-        f"http://127.0.0.1:{port}{API}/experiments/search?max_results=1",
-        headers={"Host": "evil.example"},
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("site.example", "https://site.example", 200),
+        ("site.example", "https://evil.example", 403),
+        ("evil.example", "https://site.example", 403),
+    ],
+)
+def test_mlflow_knows_its_public_name(port: str, host: str, origin: str, status: int) -> None:
+    """Not through a proxy of these tests, whose name is localhost."""
+    answer = requests.post(
+        f"http://127.0.0.1:{port}{API}/experiments/create",
+        headers={"Host": host, "Origin": origin},
+        json={"name": f"recipe {uuid.uuid4()}"},
         timeout=60,
     )
-    assert lie.status_code == 403
+    assert answer.status_code == status, answer.text
+
+
+def test_a_job_on_the_private_network_reaches_it(port: str) -> None:
+    """By the address that the page gives for MLFLOW_TRACKING_URI."""
+    answer = requests.post(
+        f"http://127.0.0.1:{port}/mlflow/api/2.0/mlflow/experiments/create",
+        json={"name": f"recipe {uuid.uuid4()}"},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text

@@ -42,10 +42,13 @@ def test_the_editor(member: Visitor) -> None:
     assert member.ask("GET", "/nodered/settings", Accept="application/json").status_code == 200
 
 
-def test_its_websocket_reports(member: Visitor) -> None:
+def test_its_websocket_reports_a_deploy(member: Visitor) -> None:
     comms = member.websocket("/nodered/comms")
-    comms.send(json.dumps({"subscribe": "notification/#"}))
-    assert "hb" in comms.recv() or True
+    comms.send(json.dumps({"subscribe": "notification/runtime-deploy"}))
+    deploy(member)
+    topics: set[str] = set()
+    while "notification/runtime-deploy" not in topics:
+        topics |= {message["topic"] for message in json.loads(comms.recv())}
     comms.close()
 
 
@@ -56,11 +59,7 @@ def test_a_websocket_of_another_site_is_refused(member: Visitor) -> None:
 
 
 def test_a_flow_is_deployed_and_answers(member: Visitor) -> None:
-    deployed = member.ask(
-        "POST", "/nodered/flows", json.dumps(FLOW),
-        Content_Type="application/json", Node_RED_Deployment_Type="full",
-    )  # fmt: skip
-    assert deployed.status_code in (200, 204), deployed.text
+    deploy(member)
     assert member.ask("GET", "/nodered/hello").text == "hello from the flow"
 
 
@@ -69,3 +68,12 @@ def test_a_user_without_access_deploys_nothing(outsider: Visitor) -> None:
         "POST", "/nodered/flows", json.dumps(FLOW), Content_Type="application/json"
     )
     assert refused.status_code == 403
+
+
+def deploy(visitor: Visitor) -> None:
+    """Deploy FLOW as the editor does."""
+    answer = visitor.ask(
+        "POST", "/nodered/flows", json.dumps(FLOW),
+        Content_Type="application/json", Node_RED_Deployment_Type="full",
+    )  # fmt: skip
+    assert answer.status_code in (200, 204), answer.text
