@@ -1,5 +1,6 @@
 """Writes security events to the table and reads them."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,12 @@ def insert(event: Event) -> SecurityEvent:
     return _insert(event.user_id, event, bucket=None)
 
 
+def insert_all(events: Sequence[Event]) -> None:
+    """Write events of known users, each as its own row. Raises DatabaseError."""
+    rows = [_row(event.user_id, event, bucket=None) for event in events if event.user_id]
+    SecurityEvent.objects.bulk_create(rows)
+
+
 def list_events(user_id: UserId) -> list[SecurityEvent]:
     """Return the newest events of an account, newest first, at most LONGEST_LIST."""
     return list(all_events(user_id)[:LONGEST_LIST])
@@ -112,18 +119,24 @@ def _user_id_of(account: str) -> UserId | None:
 
 
 def _insert(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
-    origin = event.origin
-    known = bucket is None or bucket == event.bucket
+    row = _row(user_id, event, bucket=bucket)
     # So that a failure spoils no transaction around it; without one it would be two more round trips.
     around = transaction.get_connection().in_atomic_block
     with transaction.atomic() if around else nullcontext():
-        return SecurityEvent.objects.create(
-            user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
-            by=origin.by, address=origin.address if known else "",
-            device=origin.device if known else "", request_id=origin.request_id,
-            handle=event.handle, reason=event.reason[:60], bucket=bucket,
-            place=origin.place if event.kind is Kind.SIGNED_IN else "",
-        )  # fmt: skip
+        row.save(force_insert=True)
+        return row
+
+
+def _row(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
+    origin = event.origin
+    known = bucket is None or bucket == event.bucket
+    return SecurityEvent(
+        user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
+        by=origin.by, address=origin.address if known else "",
+        device=origin.device if known else "", request_id=origin.request_id,
+        handle=event.handle, reason=event.reason[:60], bucket=bucket,
+        place=origin.place if event.kind is Kind.SIGNED_IN else "",
+    )  # fmt: skip
 
 
 def _count_up(user_id: UserId, event: Event, bucket: str) -> bool:

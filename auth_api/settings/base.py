@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "auth_api.commands.apps.CommandsConfig",
     "auth_api.mail.apps.MailConfig",
     "auth_api.users.apps.UsersConfig",
     "auth_api.security_log.apps.SecurityLogConfig",
