@@ -58,5 +58,7 @@ class Progress:
             return
         filled = _WIDTH * done // max(1, total)
         bar = "#" * filled + "." * (_WIDTH - filled)
-        self._stream.write(f"\r[{bar}] {words}", style_func=str, ending="" if done < total else "\n")
+        self._stream.write(
+            f"\r[{bar}] {words}", style_func=str, ending="" if done < total else "\n"
+        )
         self._stream.flush()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, QuerySet, Value
 
 from auth_api.network import network_of
 from auth_api.options import options
@@ -86,10 +86,25 @@ def insert(event: Event) -> SecurityEvent:
     return _insert(event.user_id, event, bucket=None)
 
 
-def insert_all(events: Sequence[Event]) -> None:
-    """Write events of known users, each as its own row. Raises DatabaseError."""
-    rows = [_row(event.user_id, event, bucket=None) for event in events if event.user_id]
-    SecurityEvent.objects.bulk_create(rows)
+def insert_for_users(user_ids: Sequence[UserId], event: Event) -> None:
+    """Write `event` once for each of these users, in one statement; those who are gone are left out.
+
+    Raises DatabaseError. A tenth of the time of `bulk_create`, which makes an object for each row.
+    """
+    row = _row(None, event, bucket=None)
+    fields = [field for field in SecurityEvent._meta.concrete_fields if not field.primary_key]
+    constants = {
+        f"new_{field.name}": Value(getattr(row, field.attname), output_field=field)
+        for field in fields
+        if field.name != "user"
+    }
+    users = get_user_model()._default_manager.order_by().filter(pk__in=user_ids)
+    names = ("pk" if field.name == "user" else f"new_{field.name}" for field in fields)
+    rows, parameters = users.annotate(**constants).values_list(*names).query.sql_with_params()
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(SecurityEvent._meta.db_table)
+        cursor.execute(f"INSERT INTO {table} ({columns}) {rows}", parameters)
 
 
 def list_events(user_id: UserId) -> list[SecurityEvent]:
@@ -127,7 +142,7 @@ def _insert(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEve
         return row
 
 
-def _row(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
+def _row(user_id: UserId | None, event: Event, *, bucket: str | None) -> SecurityEvent:
     origin = event.origin
     known = bucket is None or bucket == event.bucket
     return SecurityEvent(

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, InterfaceError, transaction
 
-from .events import Event, append, insert, insert_all
+from .events import Event, append, insert, insert_for_users
 from .kinds import Kind, UserId
 from .models import SecurityEvent
 from .origin import origin_of_event, session_of_change
@@ -45,7 +45,7 @@ def record_for_each(kind: Kind, user_ids: Sequence[UserId]) -> None:
 
     The structured log gets one line for all of them, at the commit.
     """
-    insert_all([Event(kind, origin_of_event(user_id), user_id) for user_id in user_ids])
+    insert_for_users(user_ids, Event(kind, origin_of_event(None)))
     transaction.on_commit(lambda: _log.info(str(kind), users=len(user_ids)))
 
 

@@ -77,7 +77,5 @@ def _tried(pks: Sequence[UUID]) -> int:
 @transaction.atomic
 def _end(pks: Sequence[UUID]) -> int:
     ended = end_sessions_of_users(pks)
-    # Locked by now, so that none of them can be deleted before the commit.
-    left = User.objects.filter(pk__in=pks).values_list("pk", flat=True)
-    record_for_each(Kind.ALL_ENDED, list(left))
+    record_for_each(Kind.ALL_ENDED, pks)  # locked by now: none of them can be deleted meanwhile
     return ended

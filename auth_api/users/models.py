@@ -35,8 +35,14 @@ class UserQuerySet(models.QuerySet["User"]):
         if not changed:
             return super().update(**values)
         with transaction.atomic():
-            users = list(self._locked())
-            fence_locked_users([user.session_ref for user in users])
+            # Whole rows only for the log: to make objects of them is most of the time.
+            users = list(self._locked()) if changed & RECORDED else []
+            refs = (
+                [user.session_ref for user in users]
+                if changed & RECORDED
+                else list(self._locked().values_list("session_ref", flat=True))
+            )
+            fence_locked_users(refs)
             if changed & _ENDING:
                 values["session_epoch"] = models.F("session_epoch") + 1
             updated = super().update(**values)
