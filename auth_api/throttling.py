@@ -3,7 +3,7 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
@@ -117,8 +117,8 @@ class LoginThrottle:
         tag = _hidden(f"verification {account}" if verification else account, 32)
         client = _hidden(f"device {device}" if device else network, 16)
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
-        self._keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
-        self._address = "" if device else f"gh:throttle:{{{_hidden(network, 16)}}}"
+        self.keys = (f"gh:throttle:{{{tag}}}:{client}", *((together,) if account else ()))
+        self._address = "" if device else _client_key(address)
         self._receipt: list[bytes] = []  # of the last hit
 
     def hit(self) -> None:
@@ -128,7 +128,7 @@ class LoginThrottle:
             wait = self._address_wait()
             # A client that must wait counts nowhere: else it locks others out for nothing.
             if not wait:
-                wait, *self._receipt = ask("EVAL", _HIT, len(self._keys), *self._keys, *limits)
+                wait, *self._receipt = ask("EVAL", _HIT, len(self.keys), *self.keys, *limits)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
         if wait:
@@ -151,7 +151,7 @@ class LoginThrottle:
     def _give_back(self) -> None:
         receipt, self._receipt = self._receipt, []
         if receipt:
-            _undo(_GIVE_BACK, *self._keys, receipt=receipt)
+            _undo(_GIVE_BACK, *self.keys, receipt=receipt)
 
     def fail(self) -> None:
         """Count a failure of the client, at whatever account."""
@@ -162,7 +162,7 @@ class LoginThrottle:
     def clear(self) -> None:
         """Forget the failures at this account after a success; the client's others stay."""
         try:
-            ask("UNLINK", *self._keys)
+            ask("UNLINK", *self.keys)
         except OUTAGE as error:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
@@ -209,11 +209,50 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     Call it only if there is a mail to send: a mail that is not sent must not count. `window` is in
     seconds.
     """
-    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
-    if _count(key, window)[0] <= ADDRESS_MAILS:
+    if _count(_mail_key(account, purpose), window)[0] <= ADDRESS_MAILS:
         return True
     THROTTLED.labels("mails to an address").inc()
     return False
+
+
+def forget_account(
+    account: str, addresses: Iterable[str], devices: Iterable[str], chooser: str
+) -> int:
+    """Clear every counter of an account; return how many there were.
+
+    `addresses` and `devices` made tries at it; `chooser` is the account for new passwords. Raises
+    SessionStoreUnavailable.
+    """
+    keys = {_mail_key(account, purpose) for purpose in Purpose} | {_choice_key(chooser)}
+    for verification in (False, True):
+        tries = [LoginThrottle(account, a, verification=verification) for a in ("", *addresses)]
+        tries += [LoginThrottle(account, "", device=d, verification=verification) for d in devices]
+        keys |= {key for throttle in tries for key in throttle.keys}
+    return _forget(keys)
+
+
+def forget_client(address: str) -> int:
+    """Clear the counters of a network address at all accounts, and of its mails and new passwords.
+
+    Return how many there were. Raises SessionStoreUnavailable.
+    """
+    wishes = {_wish_key(address, purpose) for purpose in Purpose}
+    return _forget({_client_key(address), _choice_key(network_of(address)), *wishes})
+
+
+def _forget(keys: Iterable[str]) -> int:
+    try:
+        return sum(int(ask("UNLINK", key)) for key in keys)  # each in a slot of its own
+    except OUTAGE as error:
+        raise SessionStoreUnavailable(type(error).__name__) from error
+
+
+def _client_key(address: str) -> str:
+    return f"gh:throttle:{{{_hidden(network_of(address), 16)}}}"
+
+
+def _mail_key(account: str, purpose: Purpose) -> str:
+    return f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
 
 
 def _choice_key(chooser: str) -> str:

@@ -11,7 +11,6 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet, Value
 
 from auth_api.network import network_of
-from auth_api.options import options
 
 from .kinds import Kind, UserId
 from .models import SecurityEvent
@@ -91,7 +90,7 @@ def insert_for_users(user_ids: Sequence[UserId], event: Event) -> None:
 
     Raises DatabaseError. A tenth of the time of `bulk_create`, which makes an object for each row.
     """
-    row = _row(None, event, bucket=None)
+    row = _row(user_ids[0], event, bucket=None)
     fields = [field for field in SecurityEvent._meta.concrete_fields if not field.primary_key]
     constants = {
         f"new_{field.name}": Value(getattr(row, field.attname), output_field=field)
@@ -101,7 +100,7 @@ def insert_for_users(user_ids: Sequence[UserId], event: Event) -> None:
     users = get_user_model()._default_manager.order_by().filter(pk__in=user_ids)
     names = ("pk" if field.name == "user" else f"new_{field.name}" for field in fields)
     rows, parameters = users.annotate(**constants).values_list(*names).query.sql_with_params()
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
         table = connection.ops.quote_name(SecurityEvent._meta.db_table)
         cursor.execute(f"INSERT INTO {table} ({columns}) {rows}", parameters)
@@ -117,12 +116,16 @@ def all_events(user_id: UserId) -> QuerySet[SecurityEvent]:
     return SecurityEvent.objects.filter(user_id=user_id)
 
 
-def prune_events(keep: timedelta | None = None) -> int:
-    """Delete what is older than `keep` (default: the knob), in small steps; return how many."""
-    limit = _now() - (timedelta(seconds=options().security_log_keep) if keep is None else keep)
+def old_events(keep: timedelta) -> QuerySet[SecurityEvent]:
+    """Return what is older than `keep`, oldest first."""
+    return SecurityEvent.objects.filter(at__lt=_now() - keep).order_by("at")
+
+
+def prune_events(keep: timedelta) -> int:
+    """Delete what is older than `keep`, in small steps; return how many."""
     pruned = 0
     while True:
-        old = SecurityEvent.objects.filter(at__lt=limit).order_by("at").values_list("pk", flat=True)
+        old = old_events(keep).values_list("pk", flat=True)
         if not (batch := list(old[:_PRUNE_BATCH])):
             return pruned
         pruned += SecurityEvent.objects.filter(pk__in=batch).delete()[0]
@@ -142,7 +145,7 @@ def _insert(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEve
         return row
 
 
-def _row(user_id: UserId | None, event: Event, *, bucket: str | None) -> SecurityEvent:
+def _row(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
     origin = event.origin
     known = bucket is None or bucket == event.bucket
     return SecurityEvent(

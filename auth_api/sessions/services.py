@@ -105,6 +105,12 @@ def list_sessions(request: HttpRequest) -> list[SessionSummary]:
     return sorted(found, key=lambda s: (s.current, s.last_seen_at), reverse=True)
 
 
+def sessions_of(user: Any) -> list[SessionSummary]:
+    """Return the live sessions of `user`, for staff, by last use."""
+    found = _summaries(user.session_ref, user.session_epoch, current="")
+    return sorted(found, key=lambda s: s.last_seen_at, reverse=True)
+
+
 def end_session_by_handle(request: HttpRequest, handle: str) -> None:
     """End one of the user's own sessions. Raises SessionNotFound for any other handle."""
     store = _store(request)

@@ -55,6 +55,7 @@ class Gatehouse:
     reset_lifetime: int
     disown_lifetime: int  # of the link "this was not me"
     security_log_keep: int  # then prune_security_log deletes an event
+    unconfirmed_keep: int
 
 
 LANGUAGE_CODE = "en"
@@ -196,4 +197,5 @@ def _gatehouse() -> Gatehouse:
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),
         disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),
         security_log_keep=ENV.read(variables.SECURITY_LOG_KEEP),
+        unconfirmed_keep=ENV.read(variables.UNCONFIRMED_KEEP),
     )

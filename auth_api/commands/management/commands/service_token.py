@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from auth_api.commands.base import OperatorCommand, Report
 from auth_api.options import options
 from gatehouse.service_token import LIFETIME, mint_service_token
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = f"Prints a service token that is valid for {LIFETIME} seconds."
 
-    def handle(self, *args: object, **arguments: Any) -> None:
-        self.stdout.write(mint_service_token(options().service_keys[0]))
+    def perform(self, arguments: dict[str, Any]) -> Report:
+        token = mint_service_token(options().service_keys[0])
+        return Report(token, {"token": token, "seconds": LIFETIME})
