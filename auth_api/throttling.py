@@ -3,7 +3,7 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
@@ -136,8 +136,13 @@ class LoginThrottle:
             ),
             **({together: ACCOUNT_TRIES} if account else {}),
         }
-        self._failures = {} if device else _counters("failures", networks, ADDRESS_FAILURES)
+        self._failures = {} if device else _failures(networks)
         self._receipt: list[bytes] = []  # of the last hit
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of the counters at this account."""
+        return tuple(self._tries)
 
     def hit(self) -> None:
         """Count a try before it is made, so that parallel tries count too. Raises Throttled."""
@@ -197,14 +202,14 @@ def count_new_password(*choosers: str) -> None:
 
     Raises Throttled, SessionStoreUnavailable.
     """
-    if wait := _count(_counters("new password", choosers, NEW_PASSWORDS), NEW_PASSWORDS_WINDOW):
+    if wait := _count(_choices(choosers), NEW_PASSWORDS_WINDOW):
         THROTTLED.labels("new passwords").inc()
         raise Throttled(wait)
 
 
 def give_new_password_back(*choosers: str) -> None:
     """Forget one new password that was counted and that nothing was computed for."""
-    _undo(_UNCOUNT, *_counters("new password", choosers, NEW_PASSWORDS))
+    _undo(_UNCOUNT, *_choices(choosers))
 
 
 def mail_wait(client: str, purpose: Purpose) -> int:
@@ -226,11 +231,56 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     Call it only if there is a mail to send: a mail that is not sent must not count. `window` is in
     seconds.
     """
-    key = f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
-    if not _count({key: ADDRESS_MAILS}, window):
+    if not _count({_mail_key(account, purpose): ADDRESS_MAILS}, window):
         return True
     THROTTLED.labels("mails to an address").inc()
     return False
+
+
+def forget_account(
+    account: str, addresses: Iterable[str], devices: Iterable[str], chooser: str
+) -> int:
+    """Clear every counter of an account; return how many there were.
+
+    `addresses` and `devices` made tries at it; `chooser` is the account for new passwords. Raises
+    SessionStoreUnavailable.
+    """
+    keys = {_mail_key(account, purpose) for purpose in Purpose} | {*_choices((chooser,))}
+    for verification in (False, True):
+        tries = [LoginThrottle(account, a, verification=verification) for a in ("", *addresses)]
+        tries += [LoginThrottle(account, "", device=d, verification=verification) for d in devices]
+        keys |= {key for throttle in tries for key in throttle.keys}
+    return _forget(keys)
+
+
+def forget_client(address: str) -> int:
+    """Clear the counters of a network address at all accounts, and of its mails and new passwords.
+
+    Those of the wider networks that it is in are cleared, too. Return how many there were. Raises
+    SessionStoreUnavailable.
+    """
+    networks = networks_of(address)
+    wishes = {key for purpose in Purpose for key in _wishes(address, purpose)}
+    return _forget({*_failures(networks), *_choices(networks), *wishes})
+
+
+def _forget(keys: Iterable[str]) -> int:
+    try:
+        return sum(int(ask("UNLINK", key)) for key in keys)  # each in a slot of its own
+    except OUTAGE as error:
+        raise SessionStoreUnavailable(type(error).__name__) from error
+
+
+def _mail_key(account: str, purpose: Purpose) -> str:
+    return f"gh:throttle:{{{_hidden(f'{purpose} mail to {account}', 32)}}}"
+
+
+def _failures(networks: Sequence[str]) -> dict[str, int]:
+    return _counters("failures", networks, ADDRESS_FAILURES)
+
+
+def _choices(choosers: Sequence[str]) -> dict[str, int]:
+    return _counters("new password", choosers, NEW_PASSWORDS)
 
 
 def _wishes(client: str, purpose: Purpose) -> dict[str, int]:

@@ -114,6 +114,7 @@ INVITATION_LIFETIME = Variable("GATEHOUSE_INVITATION_LIFETIME", AUTH_API, durati
 RESET_LIFETIME = Variable("GATEHOUSE_RESET_LIFETIME", AUTH_API, duration("1m", "7d"), "30m", "the lifetime of e-mailed links that set a password")
 DISOWN_LIFETIME = Variable("GATEHOUSE_DISOWN_LIFETIME", AUTH_API, duration("1h", YEAR), "7d", "the lifetime of the e-mailed links `This was not me` and `Restore my address`")
 SECURITY_LOG_KEEP = Variable("GATEHOUSE_SECURITY_LOG_KEEP", AUTH_API, duration("1d", "3650d"), "180d", "the age after which prune_security_log deletes events")
+UNCONFIRMED_KEEP = Variable("GATEHOUSE_UNCONFIRMED_KEEP", AUTH_API, duration("1d", "3650d"), "30d", "the age after which prune deletes accounts whose address was not confirmed")
 ARGON2_MEMORY_KIB = Variable("GATEHOUSE_ARGON2_MEMORY_KIB", AUTH_API, number(8, 4_194_304), "19456", "the memory of one password hash, in KiB")
 ARGON2_TIME = Variable("GATEHOUSE_ARGON2_TIME", AUTH_API, number(1, 100), "2", "the number of passes of one password hash")
 HASHING_SLOTS = Variable("GATEHOUSE_HASHING_SLOTS", AUTH_API, number(1, 256), "4", "the maximum number of concurrent password hashes per process")

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -157,17 +157,21 @@ def _keep(mail: OutboxMail, error: Exception) -> None:
     row = OutboxMail.objects.filter(pk=mail.pk)
     row.update(last_error=reason, **({"due_at": None} if given_up else {}))
     if given_up:
-        _prune()
+        prune_mails()
     event = "mail.given_up" if given_up else "mail.failed"
     name = mail.template or mail.request
     _log.error(event, id=mail.pk, mail=name, tries=mail.tries + 1, error=reason)
 
 
-def _prune() -> None:
-    """Delete failed requests (they may hold a hash) at once, and failed mails after KEPT_FOR."""
-    given_up = OutboxMail.objects.filter(due_at=None)
-    given_up.exclude(request="").delete()
-    given_up.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+def old_mails(keep: timedelta = KEPT_FOR) -> QuerySet[OutboxMail]:
+    """Return what was given up: requests (they may hold a hash), and mails that are older than `keep`."""
+    limit = timezone.now() - keep
+    return OutboxMail.objects.filter(due_at=None).filter(~Q(request="") | Q(created_at__lt=limit))
+
+
+def prune_mails(keep: timedelta = KEPT_FOR) -> int:
+    """Delete them; return how many."""
+    return old_mails(keep).delete()[0]
 
 
 def _message(mail: OutboxMail) -> EmailMultiAlternatives:

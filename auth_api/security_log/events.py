@@ -1,16 +1,16 @@
 """Writes security events to the table and reads them."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, QuerySet, Value
 
 from auth_api.network import network_of
-from auth_api.options import options
 
 from .kinds import Kind, UserId
 from .models import SecurityEvent
@@ -85,6 +85,27 @@ def insert(event: Event) -> SecurityEvent:
     return _insert(event.user_id, event, bucket=None)
 
 
+def insert_for_users(user_ids: Sequence[UserId], event: Event) -> None:
+    """Write `event` once for each of these users, in one statement; those who are gone are left out.
+
+    Raises DatabaseError. A tenth of the time of `bulk_create`, which makes an object for each row.
+    """
+    row = _row(user_ids[0], event, bucket=None)
+    fields = [field for field in SecurityEvent._meta.concrete_fields if not field.primary_key]
+    constants = {
+        f"new_{field.name}": Value(getattr(row, field.attname), output_field=field)
+        for field in fields
+        if field.name != "user"
+    }
+    users = get_user_model()._default_manager.order_by().filter(pk__in=user_ids)
+    names = ("pk" if field.name == "user" else f"new_{field.name}" for field in fields)
+    rows, parameters = users.annotate(**constants).values_list(*names).query.sql_with_params()
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(SecurityEvent._meta.db_table)
+        cursor.execute(f"INSERT INTO {table} ({columns}) {rows}", parameters)
+
+
 def list_events(user_id: UserId) -> list[SecurityEvent]:
     """Return the newest events of an account, newest first, at most LONGEST_LIST."""
     return list(all_events(user_id)[:LONGEST_LIST])
@@ -95,12 +116,16 @@ def all_events(user_id: UserId) -> QuerySet[SecurityEvent]:
     return SecurityEvent.objects.filter(user_id=user_id)
 
 
-def prune_events(keep: timedelta | None = None) -> int:
-    """Delete what is older than `keep` (default: the knob), in small steps; return how many."""
-    limit = _now() - (timedelta(seconds=options().security_log_keep) if keep is None else keep)
+def old_events(keep: timedelta) -> QuerySet[SecurityEvent]:
+    """Return what is older than `keep`, oldest first."""
+    return SecurityEvent.objects.filter(at__lt=_now() - keep).order_by("at")
+
+
+def prune_events(keep: timedelta) -> int:
+    """Delete what is older than `keep`, in small steps; return how many."""
     pruned = 0
     while True:
-        old = SecurityEvent.objects.filter(at__lt=limit).order_by("at").values_list("pk", flat=True)
+        old = old_events(keep).values_list("pk", flat=True)
         if not (batch := list(old[:_PRUNE_BATCH])):
             return pruned
         pruned += SecurityEvent.objects.filter(pk__in=batch).delete()[0]
@@ -112,18 +137,24 @@ def _user_id_of(account: str) -> UserId | None:
 
 
 def _insert(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
-    origin = event.origin
-    known = bucket is None or bucket == event.bucket
+    row = _row(user_id, event, bucket=bucket)
     # So that a failure spoils no transaction around it; without one it would be two more round trips.
     around = transaction.get_connection().in_atomic_block
     with transaction.atomic() if around else nullcontext():
-        return SecurityEvent.objects.create(
-            user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
-            by=origin.by, address=origin.address if known else "",
-            device=origin.device if known else "", request_id=origin.request_id,
-            handle=event.handle, reason=event.reason[:60], bucket=bucket,
-            place=origin.place if event.kind is Kind.SIGNED_IN else "",
-        )  # fmt: skip
+        row.save(force_insert=True)
+        return row
+
+
+def _row(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
+    origin = event.origin
+    known = bucket is None or bucket == event.bucket
+    return SecurityEvent(
+        user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
+        by=origin.by, address=origin.address if known else "",
+        device=origin.device if known else "", request_id=origin.request_id,
+        handle=event.handle, reason=event.reason[:60], bucket=bucket,
+        place=origin.place if event.kind is Kind.SIGNED_IN else "",
+    )  # fmt: skip
 
 
 def _count_up(user_id: UserId, event: Event, bucket: str) -> bool:

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DEACTIVATED = "account.deactivated"
     RIGHTS_CHANGED = "account.rights_changed"
     EXPORTED = "account.exported"
+    UNLOCKED = "account.unlocked"
     INVITED = "invitation.sent"
     INVITATION_REVOKED = "invitation.revoked"
     INVITATION_ACCEPTED = "invitation.accepted"
@@ -74,6 +75,7 @@ _LABELS = {
     Kind.DEACTIVATED: "Account deactivated",
     Kind.RIGHTS_CHANGED: "Permissions changed",
     Kind.EXPORTED: "Data downloaded",
+    Kind.UNLOCKED: "Sign-in delays lifted",
     Kind.INVITED: "Sent an invitation",
     Kind.INVITATION_REVOKED: "Revoked an invitation",
     Kind.INVITATION_ACCEPTED: "Account created by an invitation",

@@ -1,11 +1,12 @@
 """Records security events, in the structured log and in the table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from django.db import DatabaseError, InterfaceError, transaction
 
-from .events import Event, append, insert
+from .events import Event, append, insert, insert_for_users
 from .kinds import Kind, UserId
 from .models import SecurityEvent
 from .origin import origin_of_event, session_of_change
@@ -37,6 +38,15 @@ def record_change(user: Any, kind: Kind, *, reason: str = "") -> SecurityEvent:
     row = insert(event)
     transaction.on_commit(lambda: _say(event, {}))
     return row
+
+
+def record_for_each(kind: Kind, user_ids: Sequence[UserId]) -> None:
+    """Record the same event of many users, in the transaction that makes it happen.
+
+    The structured log gets one line for all of them, at the commit.
+    """
+    insert_for_users(user_ids, Event(kind, origin_of_event(None)))
+    transaction.on_commit(lambda: _log.info(str(kind), users=len(user_ids)))
 
 
 def record_event(

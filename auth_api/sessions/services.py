@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest
 
 from auth_api.options import options
@@ -104,6 +105,12 @@ def list_sessions(request: HttpRequest) -> list[SessionSummary]:
     return sorted(found, key=lambda s: (s.current, s.last_seen_at), reverse=True)
 
 
+def sessions_of(user: Any) -> list[SessionSummary]:
+    """Return the live sessions of `user`, for staff, by last use."""
+    found = _summaries(user.session_ref, user.session_epoch, current="")
+    return sorted(found, key=lambda s: s.last_seen_at, reverse=True)
+
+
 def end_session_by_handle(request: HttpRequest, handle: str) -> None:
     """End one of the user's own sessions. Raises SessionNotFound for any other handle."""
     store = _store(request)
@@ -131,6 +138,18 @@ def end_all_sessions(user: Any) -> int:
         fence_user(locked)
         locked.raise_session_epoch()
     user.session_epoch = locked.session_epoch
+    return ended
+
+
+def end_sessions_of_users(pks: Sequence[Any]) -> int:
+    """End every session of many users as `end_all_sessions` does, in one transaction.
+
+    Final for all of them when it returns; takes a few commands to Redis for each BATCH of them
+    (snapshots.py). Return how many lived.
+    """
+    users = get_user_model()._default_manager.filter(pk__in=pks)
+    ended = sum(backend.counts(list(users.values_list("session_ref", flat=True))))
+    users.update(session_epoch=F("session_epoch") + 1)
     return ended
 
 

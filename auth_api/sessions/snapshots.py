@@ -11,9 +11,10 @@ run of the store (redis/held.py) that was known before its row was read.
 
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from django.contrib.auth import get_user_model
@@ -24,8 +25,10 @@ from auth_api.options import options
 from auth_api.sessions.codec import session_codec
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.records import UserSnapshot
-from auth_api.sessions.redis.backend import backend
-from auth_api.sessions.redis.revocations import announce_revoked
+from auth_api.sessions.redis.backend import NewSnapshot, backend
+from auth_api.sessions.redis.revocations import announce_all_revoked, announce_revoked
+
+BATCH = 1000  # users whose fences, or snapshots, go to Redis in one go
 
 _log = structlog.get_logger("auth_api.sessions")
 
@@ -41,6 +44,13 @@ class SessionUser(Protocol):
     def public_profile(self) -> dict[str, Any]:
         """Return what a snapshot keeps of the user: JSON values."""
         ...
+
+
+class Fence(NamedTuple):
+    """A fence of ours: its nonce, and the store's run in which it stands."""
+
+    nonce: bytes
+    run: bytes
 
 
 def make_snapshot(user: SessionUser) -> UserSnapshot:
@@ -71,30 +81,60 @@ def fence_user(user: SessionUser) -> None:
     when Redis cannot be fenced: then the transaction must roll back, since an ended session could
     live on.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("fence_user needs transaction.atomic()")
+    _require_transaction()
     # One change of a user at a time: a second fence would replace ours, and its push lift both.
     users = get_user_model()._default_manager.select_for_update()
     users.filter(pk=user.pk).values_list("pk").first()
-    nonce = secrets.token_bytes(16)
-    run = backend.fence_snapshot(user.session_ref, nonce, lifetime=options().fence_lifetime)
+    _fence([user.session_ref])
+
+
+def fence_locked_users(refs: Sequence[str]) -> None:
+    """Like `fence_user` for many users, by their session refs.
+
+    The caller's transaction has locked their rows (`select_for_update`) and has changed none yet.
+    """
+    _require_transaction()
+    for start in range(0, len(refs), BATCH):
+        _fence(refs[start : start + BATCH])
+
+
+def _require_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("a fence needs transaction.atomic()")
+
+
+def _fence(refs: Sequence[str]) -> None:
+    nonces = [(ref, secrets.token_bytes(16)) for ref in refs]
+    runs = backend.fence_snapshots(nonces, lifetime=options().fence_lifetime)
+    fences = {ref: Fence(nonce, run) for (ref, nonce), run in zip(nonces, runs, strict=True)}
     # The commit is the call's effect: nothing after it may end in "try again".
     transaction.on_commit(deadline.decided)
-    transaction.on_commit(partial(_push_snapshot, user.session_ref, nonce, run))
+    transaction.on_commit(partial(_push_snapshots, fences))
 
 
-def _push_snapshot(ref: str, nonce: bytes, run: bytes) -> None:
-    """Replace our fence by the new snapshot, and announce the change. Never raises: it is committed."""
+def _push_snapshots(fences: Mapping[str, Fence]) -> None:
+    """Replace our fences by the new snapshots, and announce the change. Never raises: it is committed."""
+    refs = list(fences)
     try:
-        user = get_user_model()._default_manager.filter(session_ref=ref).first()
-        # Deleted otherwise: the fence runs out, and the database knows no such user.
-        if user is not None:
-            sealed = session_codec().seal_snapshot(ref, make_snapshot(user))
-            lifetime = options().card_lifetime
-            backend.put_snapshot(ref, sealed, lifetime=lifetime, run=run, nonce=nonce)
+        # Deleted users are not found: their fences run out, and the database knows no such user.
+        users = get_user_model()._default_manager.filter(session_ref__in=refs)
+        # Their profiles name their groups: one query for all of them, if there are several.
+        found = users.prefetch_related("groups") if len(refs) > 1 else users
+        new = [_new_snapshot(user, fences[user.session_ref]) for user in found]
+        backend.put_snapshots(new, lifetime=options().card_lifetime)
     except (SessionStoreUnavailable, DatabaseError, InterfaceError):
-        _log.warning("snapshot.push_lost", ref=ref)  # heals itself: the fence stands, then runs out
-    announce_revoked(ref)  # whether sessions ended or a name changed: open pages look again
+        # heals itself: the fences stand, then run out
+        _log.warning("snapshot.push_lost", ref=refs[0], users=len(refs))
+    # Whether sessions ended or a name changed: open pages look again.
+    if len(refs) == 1:
+        announce_revoked(refs[0])
+    else:
+        announce_all_revoked(refs)
+
+
+def _new_snapshot(user: SessionUser, fence: Fence) -> NewSnapshot:
+    sealed = session_codec().seal_snapshot(user.session_ref, make_snapshot(user))
+    return NewSnapshot(user.session_ref, sealed, fence.run, fence.nonce)
 
 
 def erase_sessions(ref: str) -> None:

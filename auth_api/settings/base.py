@@ -58,6 +58,7 @@ class Gatehouse:
     reset_lifetime: int
     disown_lifetime: int  # of the link "this was not me"
     security_log_keep: int  # then prune_security_log deletes an event
+    unconfirmed_keep: int
 
 
 LANGUAGE_CODE = "en"
@@ -76,6 +77,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "auth_api.commands.apps.CommandsConfig",
     "auth_api.mail.apps.MailConfig",
     "auth_api.users.apps.UsersConfig",
     "auth_api.security_log.apps.SecurityLogConfig",
@@ -206,4 +208,5 @@ def _gatehouse() -> Gatehouse:
         reset_lifetime=ENV.read(variables.RESET_LIFETIME),
         disown_lifetime=ENV.read(variables.DISOWN_LIFETIME),
         security_log_keep=ENV.read(variables.SECURITY_LOG_KEEP),
+        unconfirmed_keep=ENV.read(variables.UNCONFIRMED_KEEP),
     )

@@ -133,9 +133,14 @@ def was_taken_back(user: Any, email: str) -> bool:
 
 def prune_acts(acts: models.QuerySet[Act] | None = None) -> int:
     """Delete acts that can no longer be undone and that no valid link needs; return how many."""
-    found = Act.objects.all() if acts is None else acts
-    deleted, _ = found.filter(at__lt=timezone.now() - 2 * _kept_for()).delete()
+    deleted, _ = old_acts(acts).delete()
     return deleted
+
+
+def old_acts(acts: models.QuerySet[Act] | None = None) -> models.QuerySet[Act]:
+    """Return those of `acts` (default: all) that `prune_acts` deletes."""
+    found = Act.objects.all() if acts is None else acts
+    return found.filter(at__lt=timezone.now() - 2 * _kept_for())
 
 
 def _kept_for() -> timedelta:

@@ -74,7 +74,11 @@ class Invitation(models.Model):
         self.save(update_fields=("email", "nonce", "invited_at", "expires_at"))
 
 
+def expired_invitations() -> models.QuerySet[Invitation]:
+    """Return the invitations whose link is no longer valid."""
+    return Invitation.objects.filter(expires_at__lt=timezone.now())
+
+
 def prune_invitations() -> int:
     """Delete expired invitations; return how many."""
-    found = Invitation.objects.filter(expires_at__lt=timezone.now())
-    return found.delete()[1].get("users.Invitation", 0)
+    return expired_invitations().delete()[1].get("users.Invitation", 0)

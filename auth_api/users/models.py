@@ -12,7 +12,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.utils import timezone
 
-from auth_api.sessions.snapshots import erase_sessions, fence_user
+from auth_api.sessions.snapshots import erase_sessions, fence_locked_users, fence_user
 from auth_api.sessions.tokens import new_ref
 
 from .acts import require_unreserved
@@ -35,9 +35,14 @@ class UserQuerySet(models.QuerySet["User"]):
         if not changed:
             return super().update(**values)
         with transaction.atomic():
-            users = list(self.select_for_update())
-            for user in users:
-                fence_user(user)
+            # Whole rows only for the log: to make objects of them is most of the time.
+            users = list(self._locked()) if changed & RECORDED else []
+            refs = (
+                [user.session_ref for user in users]
+                if changed & RECORDED
+                else list(self._locked().values_list("session_ref", flat=True))
+            )
+            fence_locked_users(refs)
             if changed & _ENDING:
                 values["session_epoch"] = models.F("session_epoch") + 1
             updated = super().update(**values)
@@ -49,13 +54,18 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            for user in self.select_for_update():
-                fence_user(user)
-                transaction.on_commit(partial(erase_sessions, user.session_ref))
+            refs = [user.session_ref for user in self._locked()]
+            fence_locked_users(refs)
+            for ref in refs:
+                transaction.on_commit(partial(erase_sessions, ref))
             return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def _locked(self) -> "UserQuerySet":
+        """Lock the rows, in one order, so that two bulk changes cannot wait for each other."""
+        return self.select_for_update().order_by("pk")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -147,7 +157,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def group_names(self) -> list[str]:
         """Return the names of the user's groups, sorted by code point, as every reader compares them."""
-        return sorted(self.groups.values_list("name", flat=True))
+        return sorted(group.name for group in self.groups.all())
 
     def get_full_name(self) -> str:
         return self.name or self.email

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from hashlib import sha1
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from redis.exceptions import NoScriptError, ResponseError
@@ -30,6 +30,7 @@ from auth_api.sessions.redis.answers import (
 from auth_api.sessions.redis.connections import (
     ask,
     ask_durably,
+    ask_each,
     leave_former_primary,
     require_durability,
 )
@@ -59,6 +60,23 @@ class _Script:
         self.text = text
         # Redis' own naming of scripts, not a security use
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class NewSnapshot(NamedTuple):
+    """What `put_snapshots` stores for one user; the fields are the arguments of `put_snapshot`."""
+
+    ref: str
+    snapshot: bytes
+    run: bytes
+    nonce: bytes
+
+
+class _Call(NamedTuple):
+    """One run of a script for one user."""
+
+    ref: str
+    keys: tuple[str, ...]
+    arguments: tuple[Any, ...]
 
 
 class RedisBackend:
@@ -186,6 +204,10 @@ class RedisBackend:
         counted: int = self._run("count", (index_key(ref),), ())
         return counted
 
+    def counts(self, refs: Sequence[str]) -> list[int]:
+        """`count` for many users, in one go."""
+        return self._run_each("count", [_Call(ref, (index_key(ref),), ()) for ref in refs])
+
     def records(self, ref: str, id_hashes: Sequence[str]) -> list[bytes | None]:
         """The stored records, None where one is gone."""
         if not id_hashes:
@@ -208,6 +230,14 @@ class RedisBackend:
         run: bytes = self._run("fence_snapshot", (snapshot_key(ref),), arguments, durable=ref)
         return run
 
+    def fence_snapshots(self, nonces: Sequence[tuple[str, bytes]], *, lifetime: int) -> list[bytes]:
+        """`fence_snapshot` for many users, durably and in one go: pairs of ref and nonce."""
+        if len(nonces) == 1:
+            [(ref, nonce)] = nonces
+            return [self.fence_snapshot(ref, nonce, lifetime=lifetime)]
+        calls = [_Call(ref, (snapshot_key(ref),), (nonce, lifetime)) for ref, nonce in nonces]
+        return self._run_each("fence_snapshot", calls, durable=True)
+
     def put_snapshot(
         self, ref: str, snapshot: bytes, *, lifetime: int, run: bytes, nonce: bytes = b""
     ) -> bool:
@@ -218,6 +248,18 @@ class RedisBackend:
         """
         keys = (snapshot_key(ref), index_key(ref))
         return bool(self._run("put_snapshot", keys, (snapshot, lifetime, nonce, run)))
+
+    def put_snapshots(self, new: Sequence[NewSnapshot], *, lifetime: int) -> None:
+        """`put_snapshot` for many users, in one go."""
+        if len(new) == 1:
+            [(ref, snapshot, run, nonce)] = new
+            self.put_snapshot(ref, snapshot, lifetime=lifetime, run=run, nonce=nonce)
+            return
+        calls = [
+            _Call(ref, (snapshot_key(ref), index_key(ref)), (snapshot, lifetime, nonce, run))
+            for ref, snapshot, run, nonce in new
+        ]
+        self._run_each("put_snapshot", calls)
 
     def now(self, ref: str) -> int:
         """Return the time of the node that keeps `ref`, in Unix seconds: the engine's only clock."""
@@ -252,6 +294,25 @@ class RedisBackend:
             return self._repair(send, script, keys, arguments)
         except OUTAGE as error:  # by hand: a context manager costs too much here
             raise SessionStoreUnavailable(type(error).__name__) from error
+
+    def _run_each(self, name: str, calls: Sequence[_Call], *, durable: bool = False) -> list[Any]:
+        """Run a script for many users in one go; what fails so (a moved slot, say) is run again alone."""
+        if not calls:
+            return []
+        script, marks = self._scripts[name], [mark_key(call.ref) for call in calls]
+        # The first one teaches the server the script, whether or not it knows it.
+        verbs = (("EVAL", script.text), *(("EVALSHA", script.sha),) * (len(calls) - 1))
+        commands = [
+            (*verb, len(call.keys), *call.keys, *call.arguments, RUN)
+            for verb, call in zip(verbs, calls, strict=True)
+        ]
+        with _unknown_on_failure():
+            answers = ask_each(marks, commands, durable=durable)
+        for place, (ref, keys, arguments) in enumerate(calls):
+            if isinstance(answers[place], Exception):
+                alone = ref if durable else ""
+                answers[place] = self._run(name, keys, arguments, durable=alone)
+        return answers
 
     def _repair(
         self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]

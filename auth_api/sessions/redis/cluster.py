@@ -82,6 +82,17 @@ def send(client: Any, key: str, commands: Sequence[Command]) -> list[Any]:
     return _exchange(client, client.get_node_from_key(key), commands)
 
 
+def places_by_node(client: Any, keys: Sequence[str]) -> list[list[int]]:
+    """Return the positions in `keys`, grouped by the node that serves the slot. Raises redis-py's errors."""
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(keys):
+        node = client.get_node_from_key(key)
+        if node is None:
+            raise RedisConnectionError("the node is unknown")
+        places.setdefault(node.name, []).append(place)
+    return list(places.values())
+
+
 def _exchange_asking(client: Any, error: AskError, commands: Sequence[Command]) -> list[Any]:
     """Send the commands to the node that imports the slot; ASKING applies to the next command only."""
     asking = [each for command in commands for each in (("ASKING",), command)]

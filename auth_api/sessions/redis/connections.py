@@ -5,6 +5,7 @@ A held connection may lead to a server that is no longer the primary. So connect
 too few replicas acknowledge, and in any case after LONGEST_HELD seconds (held.py).
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -103,6 +104,28 @@ def ask_durably(mark: str, *command: Any) -> Any:
     return answer
 
 
+def ask_each(marks: Sequence[str], commands: Sequence[Command], *, durable: bool) -> list[Any]:
+    """Send many commands in one go, each to the node of its mark's slot; return their answers in order.
+
+    A command that fails has its error as answer. `durable`: as `ask_durably`, for all of them.
+    Raises one of OUTAGE when some may not have been sent.
+    """
+    if durable and deadline.is_over():
+        raise TooLate
+    client, waits = connection(), _waits() if durable else ()
+    if isinstance(client, Redis):
+        return _acknowledged(
+            _send(client.connection_pool, (*commands, *_marked(marks[0], waits))), waits
+        )
+    answers: dict[int, Any] = {}
+    for places in cluster.places_by_node(client, marks):
+        mark = marks[places[0]]
+        group = (*(commands[place] for place in places), *_marked(mark, waits))
+        found = _acknowledged(cluster.send(client, mark, group), waits)
+        answers.update(zip(places, found, strict=True))
+    return [answers[place] for place in range(len(commands))]
+
+
 def require_durability(mark: str) -> None:
     """Raise NotDurable if writes are not acknowledged now. Call it before an irreversible step."""
     if _waits():
@@ -125,6 +148,20 @@ def _waits() -> tuple[Command, ...]:
     replicas = options().redis_replicas
     waits = (("WAIT", replicas, REPLICA_TIMEOUT),) if replicas else ()
     return (*waits, *_FSYNC) if options().redis_fsync else waits
+
+
+def _marked(mark: str, waits: tuple[Command, ...]) -> tuple[Command, ...]:
+    return (("EVAL", _MARK, 1, mark, _MARK_LIFETIME), *waits) if waits else ()
+
+
+def _acknowledged(answers: list[Any], waits: tuple[Command, ...]) -> list[Any]:
+    """Return the answers to the commands before the mark. Raises NotDurable."""
+    if not waits:
+        return answers
+    before = len(answers) - len(waits) - 1
+    if not _is_durable(answers[before:]):
+        raise NotDurable
+    return answers[:before]
 
 
 def _is_durable(acknowledged: list[Any]) -> bool:

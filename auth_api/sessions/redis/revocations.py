@@ -6,14 +6,14 @@ no secret (only a ref and handles) and may be repeated.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
 from redis import Redis
 
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import ask, connection
+from auth_api.sessions.redis.connections import ask, ask_each, connection
 from auth_api.sessions.redis.held import OUTAGE
 from auth_api.sessions.tokens import HANDLE_LENGTH
 
@@ -35,10 +35,23 @@ def announce_revoked(ref: str, *, id_hash: str = "", renewed: str = "", kept: st
     names = {"handle": id_hash, "renewed": renewed, "kept": kept}
     message = {"ref": ref} | {k: v[:HANDLE_LENGTH] for k, v in names.items() if v}
     try:
-        command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
-        ask(command, CHANNEL, json.dumps(message, separators=(",", ":")))
+        ask(*_publish(message))
     except OUTAGE as error:
         _log.warning("revocation.not_announced", cause=type(error).__name__)
+
+
+def announce_all_revoked(refs: Sequence[str]) -> None:
+    """Like `announce_revoked` for all sessions of many users, in one go."""
+    try:
+        commands = [_publish({"ref": ref}) for ref in refs]
+        ask_each([CHANNEL] * len(refs), commands, durable=False)
+    except OUTAGE as error:
+        _log.warning("revocation.not_announced", cause=type(error).__name__)
+
+
+def _publish(message: dict[str, str]) -> tuple[str, str, str]:
+    command = "PUBLISH" if isinstance(connection(), Redis) else "SPUBLISH"
+    return command, CHANNEL, json.dumps(message, separators=(",", ":"))
 
 
 class Revocations:

@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from auth_api.errors import InvalidRequest
 from auth_api.mail.outbox import queue_request
@@ -127,6 +128,9 @@ def _store_registration(email: str, hashed: str, name: str) -> User:
                 # The newest registration replaces earlier ones, also in its spelling of the address,
                 # and invalidates older links (they contain the epoch).
                 user.email, user.password, user.name = email, hashed, name
+                user.date_joined = (
+                    timezone.now()
+                )  # it is as old as its newest link (unconfirmed.py)
                 user.save()
             return user
     except IntegrityError:  # two registrations at the same moment

@@ -5,9 +5,10 @@ import threading
 from typing import Any
 
 import structlog
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error, close_old_connections, connection
 
+from auth_api.commands.base import OperatorCommand, Report
 from auth_api.mail.outbox import send_due_mails
 
 PAUSE = 1.0  # seconds between two looks
@@ -15,17 +16,19 @@ PAUSE = 1.0  # seconds between two looks
 _log = structlog.get_logger("auth_api.mail")
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Sends the mails that are due. With --loop, keeps running until it is stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--loop", action="store_true", help="check for due mails every second")
 
-    def handle(self, *args: object, **options: Any) -> None:
+    def perform(self, options: dict[str, Any]) -> Report:
         if options["loop"]:
             _send_until_stopped()
-        else:
-            self.stdout.write(f"Tried to send {send_due_mails()} mails.")
+            return Report("")
+        tried = send_due_mails()
+        return Report(f"Tried to send {tried} mails.", {"tried": tried})
 
 
 def _send_until_stopped() -> None:

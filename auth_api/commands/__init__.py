@@ -1,0 +1,1 @@
+"""The commands of operators (docs/reference/commands.md), and what they share."""

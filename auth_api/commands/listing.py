@@ -1,0 +1,67 @@
+"""Describes sessions for the command `sessions`."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from auth_api.commands.base import Report, refused
+from auth_api.sessions.devices import device_name
+from auth_api.sessions.records import SessionSummary
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.services import sessions_of
+from auth_api.sessions.snapshots import BATCH
+from auth_api.users.models import User
+
+_TIMES = ("created_at", "last_seen_at", "idle_expires_at", "absolute_expires_at", "auth_time")
+
+
+def list_of_user(user: User) -> Report:
+    """Return the live sessions of `user`, a line each."""
+    found = [_values(session) for session in sessions_of(user)]
+    lines = [
+        f"{each['handle']}  last seen {each['last_seen_at']}  {each['ip']}  {each['device']}"
+        for each in found
+    ]
+    return Report("\n".join([*lines, f"{len(found)} sessions."]), {"sessions": found})
+
+
+def show_one(user: User, handle: str) -> Report:
+    """Return all about one session. Raises CommandFailed if the user has none with this handle."""
+    for session in sessions_of(user):
+        if session.handle == handle:
+            values = _values(session)
+            return Report("\n".join(f"{k}: {v}" for k, v in values.items()), {"session": values})
+    raise refused("The user has no session with this handle.")
+
+
+def count_sessions() -> Report:
+    """Count the users, those who are signed in, and the live sessions."""
+    users = signed_in = sessions = 0
+    for refs in _batches_of_refs():
+        counts = backend.counts(refs)
+        users += len(refs)
+        signed_in += sum(count > 0 for count in counts)
+        sessions += sum(counts)
+    text = f"{sessions:,} sessions of {signed_in:,} users; {users:,} users in all."
+    return Report(text, {"users": users, "signed_in": signed_in, "sessions": sessions})
+
+
+def _batches_of_refs() -> Iterator[list[str]]:
+    """By the last ref of a batch instead of a cursor, which poolers do not keep."""
+    last = ""
+    refs = User.objects.order_by("session_ref").values_list("session_ref", flat=True)
+    while batch := list(refs.filter(session_ref__gt=last)[:BATCH]):
+        yield batch
+        last = batch[-1]
+
+
+def _values(session: SessionSummary) -> dict[str, Any]:
+    values = {**session._asdict(), "device": device_name(session.user_agent)}
+    values |= {name: _time(values[name]) for name in _TIMES}
+    values["methods"] = list(session.methods)
+    del values["current"]
+    return values
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,26 @@
+"""Mails the confirmation link of a registration again."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+
+from auth_api.commands.arguments import user_of
+from auth_api.commands.base import OperatorCommand, Report, refused
+from auth_api.users.unconfirmed import resend_confirmation
+
+
+class Command(OperatorCommand):
+    help = "Mails the link that confirms an address again, to a user who has not confirmed it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--email", required=True, help="the address to confirm")
+
+    def perform(self, options: dict[str, Any]) -> Report:
+        user = user_of(options["email"])
+        try:
+            resend_confirmation(user)
+        except ValidationError as error:
+            raise refused(" ".join(error.messages)) from None
+        return Report(f"{user.email} will get a new link.", {"email": user.email})

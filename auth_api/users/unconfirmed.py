@@ -1,0 +1,49 @@
+"""Accounts whose address nobody confirmed: found, deleted, and mailed the link again."""
+
+from datetime import timedelta
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from auth_api.sessions.snapshots import BATCH
+
+from .emails import send_verification
+from .models import User
+from .registration_rules import may_register
+
+
+def unconfirmed_accounts(keep: timedelta) -> QuerySet[User]:
+    """Return the registrations (`User.is_registration`) that are older than `keep`."""
+    return User.objects.filter(
+        is_active=True,
+        email_verified=False,
+        is_staff=False,
+        is_superuser=False,
+        date_joined__lt=timezone.now() - keep,
+    ).exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
+
+def prune_unconfirmed(keep: timedelta) -> int:
+    """Delete them, in batches; return how many. Raises SessionStoreUnavailable."""
+    pruned = 0
+    while pks := list(unconfirmed_accounts(keep).values_list("pk", flat=True)[:BATCH]):
+        # Asked again with the rows locked: one that was confirmed meanwhile stays.
+        pruned += unconfirmed_accounts(keep).filter(pk__in=pks).delete()[1].get("users.User", 0)
+    return pruned
+
+
+def resend_confirmation(user: User) -> None:
+    """Mail the link that confirms the address again. Raises ValidationError if there is nothing to confirm."""
+    if user.email_verified:
+        raise ValidationError(f"{user.email} is confirmed already.")
+    if not user.is_registration:
+        raise ValidationError(
+            f"{user.email} did not register, or is not active. Send a link to set a password instead."
+        )
+    if not may_register(user.email):
+        raise ValidationError(f"The settings do not let {user.email} register, so no link works.")
+    with transaction.atomic():
+        send_verification(user, timezone.now())
