@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from auth_api.settings.database import database_settings
 from auth_api.settings.email import email_settings
 
 pytestmark = pytest.mark.slow
@@ -197,3 +198,10 @@ def test_postgresql_is_not_waited_for_without_end(tmp_path: Path, query: str, ti
     said = subprocess.check_output([sys.executable, "-c", show], env=environment, text=True)
     assert f"'connect_timeout': {timeout}" in said.replace(f"'{timeout}'", timeout)
     assert "tcp_user_timeout" in said
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_behind_a_pooler_no_cursor_outlasts_its_transaction(pooled: bool) -> None:
+    entry = database_settings("postgres://u:p@127.0.0.1/name", pooled=pooled)
+    assert entry["DISABLE_SERVER_SIDE_CURSORS"] is pooled
+    assert "options" not in entry["OPTIONS"]  # PgBouncer refuses such start-up parameters
