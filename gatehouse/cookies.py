@@ -11,6 +11,7 @@ import unicodedata
 SESSION_COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
 KNOWN_BROWSER_COOKIE = "__Host-known-browser"  # gatehouse/known_browser.py
+SIGN_IN_COOKIE = "__Host-signin"  # a sign-in that waits for a second factor
 ADMIN_SESSION_COOKIE = "__Host-admin-session"
 ADMIN_CSRF_COOKIE = "__Host-admin-csrf"
 # `<ref>.<secret>`: whose session it is, and the only secret of a session.
@@ -19,7 +20,8 @@ SESSION_TOKEN = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII
 _OURS = frozenset(
     name.lower()
     for name in (
-        SESSION_COOKIE, CSRF_COOKIE, KNOWN_BROWSER_COOKIE, ADMIN_SESSION_COOKIE, ADMIN_CSRF_COOKIE,
+        SESSION_COOKIE, CSRF_COOKIE, KNOWN_BROWSER_COOKIE, SIGN_IN_COOKIE, ADMIN_SESSION_COOKIE,
+        ADMIN_CSRF_COOKIE,
     )
 )  # fmt: skip
 _SEPARATOR = re.compile("[;,]")

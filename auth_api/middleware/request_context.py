@@ -52,6 +52,7 @@ class RequestContextMiddleware:
         request.request_id = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.client_address = request.META.get("REMOTE_ADDR", "")
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
+        request.client_browser = ""  # only the BFF's word counts (service_token.py)
         token = current_request.set(request)
         try:
             response = self._answer(request)

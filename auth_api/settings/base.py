@@ -26,6 +26,7 @@ class Gatehouse:
     session_keys: tuple[Key, ...] = field(repr=False)
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
+    factor_keys: tuple[Key, ...] = field(repr=False)  # of second factors: never drop one in use
     environment: str  # development, production or test
     public_origin: str
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
@@ -166,6 +167,7 @@ def _gatehouse() -> Gatehouse:
         session_keys=ENV.read(variables.SESSION_KEYS),
         service_keys=ENV.read(variables.SERVICE_KEYS),
         identity_keys=ENV.read(variables.IDENTITY_KEYS),
+        factor_keys=ENV.read(variables.FACTOR_KEYS),
         environment=ENV.environment,
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
         bind=ENV.read(variables.AUTH_API_BIND),

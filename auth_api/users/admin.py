@@ -21,7 +21,7 @@ from auth_api.errors import InvalidCredentials, Overloaded, Throttled
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
-from auth_api.sessions.services import end_all_sessions, start_session
+from auth_api.sessions.services import current_session, end_all_sessions, start_session
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
 
@@ -53,6 +53,10 @@ class AdminLoginForm(AuthenticationForm):
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
+        if user.has_second_factor:
+            raise forms.ValidationError(
+                "This account has a second factor, for which the admin cannot ask yet. Ask an operator."
+            )
         request.session.authenticated_by(*METHODS)
         self.user_cache = user
         return self.cleaned_data
@@ -110,9 +114,9 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
-        sign_in = cast(ApiRequest, self.request).session.sign_in_id
+        before = current_session(self.request)
         user = form.save()
-        start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
+        start_session(self.request, user, remember=False, methods=METHODS, before=before)
         return HttpResponseRedirect(self.get_success_url())
 
 
