@@ -1,26 +1,14 @@
 """Second factors as their owners use them: an authenticator app of our own, and the calls of the BFF."""
 
-import time
-from base64 import b32decode
 from typing import Any
 
 from auth_api.users.factors.models import TotpDevice
-from auth_api.users.factors.totp import STEP, hotp
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD
+from tests.authenticator import App as App
 
 BROWSER, OTHER_BROWSER = "a" * 64, "b" * 64
 EMAIL = "ada@example.com"
-
-
-class App:
-    """An authenticator app. Its clock is the server's."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = b32decode(secret)
-
-    def code(self, ahead: int = 0) -> str:
-        return hotp(self.secret, int(time.time()) // STEP + ahead)
 
 
 def login(*, token: str | None = None, browser: str = BROWSER, **changes: Any) -> Any:

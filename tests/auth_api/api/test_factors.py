@@ -60,7 +60,7 @@ def code_asked(answer: Any) -> bool:
 
 
 def test_the_list_has_no_secret(enrolled: tuple[App, str]) -> None:
-    app, token = enrolled
+    _, token = enrolled
     answer = call("GET", "/v1/factors", token=token)
     [item] = answer.json()["items"]
     assert item.keys() == {"id", "type", "name", "added_at", "last_used_at"}
