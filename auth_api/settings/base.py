@@ -27,6 +27,7 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     factor_keys: tuple[Key, ...] = field(repr=False)  # of second factors: never drop one in use
+    second_factor: str  # "optional", or "staff": who must have one in the admin
     environment: str  # development, production or test
     public_origin: str
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "auth_api.middleware.session.SessionMiddleware",
     "auth_api.middleware.admin.AdminCsrfViewMiddleware",
     "auth_api.middleware.admin.AdminAuthenticationMiddleware",
+    "auth_api.middleware.admin.AdminSecondFactorMiddleware",
     "auth_api.middleware.admin.AdminMessageMiddleware",
 ]
 TEMPLATES = [
@@ -168,6 +170,10 @@ def _gatehouse() -> Gatehouse:
         service_keys=ENV.read(variables.SERVICE_KEYS),
         identity_keys=ENV.read(variables.IDENTITY_KEYS),
         factor_keys=ENV.read(variables.FACTOR_KEYS),
+        second_factor=ENV.read(
+            variables.SECOND_FACTOR,
+            default="staff" if ENV.environment == "production" else "optional",
+        ),
         environment=ENV.environment,
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
         bind=ENV.read(variables.AUTH_API_BIND),

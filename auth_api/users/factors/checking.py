@@ -19,12 +19,18 @@ from auth_api.users.models import TotpDevice, User
 
 from .recovery_codes import typed_code
 from .sealing import SealedByUnknownKey, code_hash, open_secret
-from .totp import drift_of, matching_step
+from .totp import DIGITS, drift_of, matching_step
 
 TOTP, RECOVERY = "totp", "recovery"
 # As session records and `amr` name them (sessions/records.py).
 METHODS = {TOTP: "otp", RECOVERY: "recovery"}
 _log = structlog.get_logger("auth_api.users")
+
+
+def method_of(code: str) -> str:
+    """Return the method of a typed code: few digits are an app's, anything else is a recovery code."""
+    typed = code.replace(" ", "").replace("-", "")
+    return TOTP if typed.isdecimal() and len(typed) <= DIGITS else RECOVERY
 
 
 def check_code(user: User, method: str, code: str) -> CodeThrottle:

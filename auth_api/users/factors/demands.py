@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils import timezone
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import RecoveryHold, StepUpRequired
+from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions import services as sessions
@@ -32,9 +34,19 @@ def require_sudo(request: ApiRequest) -> None:
 
 def require_second_factor(request: ApiRequest, user: User) -> None:
     """Raise StepUpRequired if `user` has a second factor that this session has not shown in a day."""
-    age = sessions.second_factor_age(request)
-    if user.has_second_factor and (age is None or age > SECOND_FACTOR_AGE):
+    if user.has_second_factor and lacks_second_factor(request, user):
         raise StepUpRequired([TOTP, RECOVERY], SECOND_FACTOR_AGE)
+
+
+def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
+    """Whether `user` needs a second factor in the admin, and this session has not shown one in a day.
+
+    Whoever has one needs it, and staff need one anyway if GATEHOUSE_SECOND_FACTOR says so.
+    """
+    if not user.has_second_factor and options().second_factor != "staff":
+        return False
+    age = sessions.second_factor_age(request)
+    return age is None or age > SECOND_FACTOR_AGE
 
 
 def require_no_hold(user_id: Any) -> None:

@@ -13,6 +13,7 @@ from auth_api.errors import FactorNotFound, InvalidCode, InvalidRequest, TooMany
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
+from auth_api.sessions.snapshots import fence_user
 from auth_api.sessions.tokens import new_ref
 from auth_api.users import emails
 from auth_api.users.models import RecoveryCode, TotpDevice, User
@@ -113,6 +114,24 @@ def remove_totp(*, user_id: str, device_id: str) -> None:
         settle(user)
         record_change(user, Kind.FACTOR_REMOVED, reason=device.name)
         emails.send_factor_removed(user, device.name)
+
+
+def remove_all(user_id: Any, *, reason: str) -> int:
+    """Remove every factor of an account, and end its sessions; return how many devices it had.
+
+    For an operator, when the owner has lost the devices and the recovery codes. The owner gets a mail.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user_id)
+        names = [device.name for device in confirmed_devices(user.pk)]
+        user.totp_devices.all().delete()
+        settle(user)
+        fence_user(user)
+        user.raise_session_epoch()
+        record_change(user, Kind.FACTOR_REMOVED, reason=reason)
+        for name in names:
+            emails.send_factor_removed(user, name)
+    return len(names)
 
 
 def undo_enrolments(user: User, *, known: Any, since: Any) -> list[str]:
