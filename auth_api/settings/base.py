@@ -171,8 +171,7 @@ def _gatehouse() -> Gatehouse:
         identity_keys=ENV.read(variables.IDENTITY_KEYS),
         factor_keys=ENV.read(variables.FACTOR_KEYS),
         second_factor=ENV.read(
-            variables.SECOND_FACTOR,
-            default="staff" if ENV.environment == "production" else "optional",
+            variables.SECOND_FACTOR, default=None if ENV.is_production else "optional"
         ),
         environment=ENV.environment,
         public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
