@@ -15,4 +15,5 @@ class ApiRequest(HttpRequest):
     is_api: bool  # for /v1/: called by the BFF, by its service token
     client_address: str  # of the browser as the BFF saw it, or of who calls the admin
     client_user_agent: str
+    client_browser: str  # SHA-256 of its CSRF token, as the BFF has it; "" unless the call needs it
     session: "SessionStore"

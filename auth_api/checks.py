@@ -133,8 +133,8 @@ def check_keys_are_apart(app_configs: object, **_: object) -> list[Error]:
     if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
         return []
     hint = (
-        "Use different secrets for SECRET_KEY, GATEHOUSE_SESSION_KEYS, GATEHOUSE_SERVICE_KEYS and "
-        "GATEHOUSE_IDENTITY_KEYS."
+        "Use different secrets for SECRET_KEY, GATEHOUSE_SESSION_KEYS, GATEHOUSE_SERVICE_KEYS, "
+        "GATEHOUSE_IDENTITY_KEYS and GATEHOUSE_FACTOR_KEYS."
     )
     return [Error("The same secret is used for two purposes.", hint=hint, id="auth_api.E008")]
 
@@ -183,4 +183,5 @@ def _key_lists() -> dict[str, tuple[Key, ...]]:
         "GATEHOUSE_SESSION_KEYS": options().session_keys,
         "GATEHOUSE_SERVICE_KEYS": options().service_keys,
         "GATEHOUSE_IDENTITY_KEYS": options().identity_keys,
+        "GATEHOUSE_FACTOR_KEYS": options().factor_keys,
     }

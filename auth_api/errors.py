@@ -29,6 +29,39 @@ class InvalidCredentials(Exception):
     """Unknown address, wrong password, inactive or unverified: one answer for all."""
 
 
+class InvalidCode(Exception):
+    """The code of a second factor is wrong, or was used before; `tries_left` at this sign-in, if there is one."""
+
+    def __init__(self, tries_left: int | None = None) -> None:
+        super().__init__("invalid code")
+        if tries_left is not None:
+            self.tries_left = tries_left
+
+
+class StepUpRequired(Exception):
+    """This needs a second factor that was shown a short time ago: `methods` that the user has."""
+
+    def __init__(self, methods: list[str], max_age: int) -> None:
+        super().__init__("step-up required")
+        self.methods, self.max_age, self.acr = methods, max_age, "aal2"
+
+
+class RecoveryHold(Exception):
+    """A recovery code was used a short time ago, so that this has to wait `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("recovery hold")
+        self.retry_after = retry_after
+
+
+class FactorNotFound(Exception):
+    """The user has no such second factor."""
+
+
+class TooManyFactors(Exception):
+    """The user has as many authenticator apps as allowed."""
+
+
 class PasswordChanged(Exception):
     """The new password is stored, but no new session could be started: sign in with it."""
 

@@ -25,6 +25,7 @@ LIFETIME = 60  # seconds
 TYPE = "gatehouse-identity+jwt"  # RFC 8725, 3.11: no other token of ours can be taken for one
 CLAIMS = ("email", "name", "groups")  # of the user, in a token only if its receiver asks for them
 _EMPTY: dict[str, Any] = {"email": "", "name": "", "groups": []}
+_AMR = {"recovery": "otp"}
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 # The order of P-256 (FIPS 186-5, SP 800-186 3.2.1.3).
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -57,7 +58,7 @@ def mint_identity(
         "aud": audience,
         "sub": current.user["id"],
         "sid": current.session.handle,
-        "amr": list(current.session.methods),
+        "amr": amr_of(current.session.methods),
         "auth_time": current.session.auth_time,
         "iat": now,
         "exp": now + LIFETIME,
@@ -65,6 +66,12 @@ def mint_identity(
     }
     headers = {"kid": key.id, "typ": TYPE}
     return jwt.encode(content, _signing_key(key), algorithm="ES256", headers=headers)
+
+
+def amr_of(methods: Sequence[str]) -> list[str]:
+    """Return the methods in the words of RFC 8176: a recovery code is a one-time password; two are `mfa`."""
+    words = list(dict.fromkeys(_AMR.get(method, method) for method in methods))
+    return [*words, "mfa"] if len(words) > 1 else words
 
 
 def key_set(keys: Sequence[Key]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 
 from auth_api.deadline import DeadlinePassed
 from auth_api.errors import (
+    FactorNotFound,
+    InvalidCode,
     InvalidCredentials,
     InvalidRequest,
     InvalidToken,
@@ -16,12 +18,17 @@ from auth_api.errors import (
     OverloadedAfterComparison,
     PasswordChanged,
     PayloadTooLarge,
+    RecoveryHold,
     RegistrationClosed,
     ServiceTokenRequired,
+    StepUpRequired,
     Throttled,
+    TooManyFactors,
     UnsupportedMediaType,
 )
 from auth_api.sessions.exceptions import (
+    FactorRequired,
+    NoPendingSignIn,
     NoSession,
     ReauthenticationRequired,
     SessionEnded,
@@ -95,6 +102,29 @@ _TABLE: dict[type[Exception], Problem] = {
         "password-changed", 401, "Password changed",
         "Your password has been changed, but you could not be kept signed in. Sign in with the new password.",
     ),
+    InvalidCode: Problem(
+        "invalid-code", 401, "Invalid code", "The code is incorrect, has expired or was used before."
+    ),
+    NoPendingSignIn: Problem(
+        "sign-in-expired", 401, "Sign-in expired",
+        "Start again with your e-mail address and password.",
+    ),
+    FactorRequired: Problem(
+        "factor-required", 403, "Second factor required",
+        "This account has a second factor. Sign out, then sign in with it.",
+    ),
+    StepUpRequired: Problem(
+        "step-up-required", 403, "Second factor required",
+        "Enter a code of your second factor, then repeat the request.",
+    ),
+    RecoveryHold: Problem(
+        "recovery-hold", 403, "Not yet",
+        "A recovery code was used in the last 24 hours. Wait until they are over.",
+    ),
+    FactorNotFound: Problem("not-found", 404, "Not found", "You have no such second factor."),
+    TooManyFactors: Problem(
+        "too-many-factors", 409, "Too many authenticator apps", "Remove one first."
+    ),
     NoSession: Problem("no-session", 401, "No session", "Sign in first."),
     SessionEnded: _SESSION_ENDED,
     User.DoesNotExist: _SESSION_ENDED,  # the account was deleted after the session was checked
@@ -132,7 +162,9 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
     if isinstance(problem, Exception):
         error, problem = problem, problem_for(problem) or INTERNAL_ERROR
         _log_outage(request, error, problem)
-        names = ("errors", "retry_after", "reason")
+        names = (
+            "errors", "retry_after", "reason", "tries_left", "acr", "max_age", "methods",
+        )  # fmt: skip
         extra = {name: getattr(error, name) for name in names if hasattr(error, name)}
         if isinstance(error.__cause__, BreakerOpen):
             extra["retry_after"] = error.__cause__.retry_after

@@ -31,6 +31,11 @@ MEMORY = 86400  # seconds after which failures are forgotten
 # One address at all accounts: stuffing, and whoever keeps the hashing slots busy.
 ADDRESS_FAILURES = 100
 ADDRESS_WINDOW = 600  # seconds
+# Codes of second factors at one account, over all doors: the same delays after as many free tries, and none
+# at all after CODE_TRIES failures in a row (SP 800-63B-4, 3.2.2): then only a recovery code, which cannot be
+# guessed, signs in and clears them.
+CODE_TRIES = 100
+CODE_MEMORY = 366 * 86400  # seconds
 # New passwords from one network (registration) or for one account: each costs a strength estimate.
 NEW_PASSWORDS = 30
 NEW_PASSWORDS_WINDOW = 600  # seconds
@@ -111,6 +116,54 @@ class Purpose(StrEnum):
     NOTICE = "notice"  # to the owner of an address that is registered again
     RESET = "reset"
     ADDRESS_CHANGE = "address change"
+    CODE_REFUSED = "code refused"  # right password, wrong code
+
+
+class CodeThrottle:
+    """Counts the codes that are tried at one account, apart from its password's.
+
+    The right password does not clear it; only a whole sign-in does. `guessable` is False for recovery
+    codes, which are delayed as the others but never shut out.
+    """
+
+    def __init__(self, user_id: str, *, guessable: bool) -> None:
+        tag = _hidden(f"codes of {user_id}", 32)
+        self._tries = f"gh:throttle:{{{tag}}}:tries"
+        self._failures = f"gh:throttle:{{{tag}}}:failures"
+        self._guessable = guessable
+        self._receipt: list[bytes] = []
+
+    def hit(self) -> None:
+        """Count a try before it is judged, so that parallel tries count too. Raises Throttled."""
+        limits = (FIRST_DELAY, LONGEST_DELAY, MEMORY, FREE_TRIES)
+        try:
+            failed = int(ask("GET", self._failures) or 0) if self._guessable else 0
+            if failed >= CODE_TRIES:
+                wait = MEMORY
+            else:
+                wait, *self._receipt = ask("EVAL", _HIT, 1, self._tries, *limits)
+        except OUTAGE as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
+        if wait:
+            THROTTLED.labels("codes").inc()
+            raise Throttled(int(wait))
+
+    def fail(self) -> None:
+        """Count a wrong code. Raises SessionStoreUnavailable."""
+        _count({self._failures: CODE_TRIES}, CODE_MEMORY)
+
+    def give_back(self) -> None:
+        """Forget the last try, which nobody judged."""
+        receipt, self._receipt = self._receipt, []
+        if receipt:
+            _undo(_GIVE_BACK, self._tries, receipt=receipt)
+
+    def clear(self) -> None:
+        """Forget the failures after a whole sign-in."""
+        try:
+            ask("UNLINK", self._tries, self._failures)
+        except OUTAGE as error:
+            raise SessionStoreUnavailable(type(error).__name__) from error
 
 
 class LoginThrottle:
@@ -238,14 +291,15 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
 
 
 def forget_account(
-    account: str, addresses: Iterable[str], devices: Iterable[str], chooser: str
+    account: str, addresses: Iterable[str], devices: Iterable[str], choosers: Iterable[str]
 ) -> int:
     """Clear every counter of an account; return how many there were.
 
-    `addresses` and `devices` made tries at it; `chooser` is the account for new passwords. Raises
-    SessionStoreUnavailable.
+    `addresses` and `devices` made tries at it; `choosers` name the account where new
+    passwords are counted. Raises SessionStoreUnavailable.
     """
-    keys = {_mail_key(account, purpose) for purpose in Purpose} | {*_choices((chooser,))}
+    keys = {_mail_key(account, purpose) for purpose in Purpose}
+    keys |= {key for chooser in choosers for key in _choices((chooser,))}
     for verification in (False, True):
         tries = [LoginThrottle(account, a, verification=verification) for a in ("", *addresses)]
         tries += [LoginThrottle(account, "", device=d, verification=verification) for d in devices]

@@ -7,6 +7,7 @@ from . import operations
 from .api import (
     accounts,
     events,
+    factors,
     identity,
     login,
     own_account,
@@ -19,6 +20,7 @@ from .users.admin import change_own_password
 urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks
     path("v1/login", login.login),
+    path("v1/login/factor", login.finish),
     path("v1/logout", login.logout),
     path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),
@@ -26,6 +28,12 @@ urlpatterns = [
     path("v1/sessions/revoke-others", sessions.revoke_others),
     path("v1/sessions/revoke-all", sessions.revoke_all),
     re_path(r"^v1/sessions/(?P<handle>[A-Za-z0-9_-]{16})$", sessions.session_detail),
+    path("v1/factors", factors.factors),
+    path("v1/factors/totp", factors.begin_totp),
+    path("v1/factors/totp/confirm", factors.confirm_totp),
+    path("v1/factors/recovery-codes", factors.make_recovery_codes),
+    path("v1/factors/recovery-codes/confirm", factors.confirm_recovery_codes),
+    re_path(r"^v1/factors/(?P<handle>[A-Za-z0-9_-]{16})$", factors.factor),
     path("v1/security-events", security.security_events),
     path("v1/events", events.events),
     path("v1/register", accounts.register),

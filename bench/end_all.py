@@ -109,6 +109,7 @@ def _measured(arguments: argparse.Namespace) -> str:
 
 def _fill(users: int, sessions: int) -> list[str]:
     """Make users without hashing, and sign some of them in, evenly; return the tokens."""
+    from auth_api.sessions.records import NewSession
     from auth_api.sessions.store import SessionStore
     from auth_api.users.models import User
 
@@ -120,7 +121,7 @@ def _fill(users: int, sessions: int) -> list[str]:
     for number, user in enumerate(User.objects.order_by("pk").iterator()):
         if number % max(1, users // sessions) == 0:
             store = SessionStore()
-            store.sign_in(user, remember=False, methods=("pwd",))
+            store.sign_in(user, NewSession(methods=("pwd",)))
             tokens.append(str(store.session_key))
     return tokens
 

@@ -10,4 +10,15 @@ class SignInRequired(Exception):
 
 
 class ReauthenticationRequired(Exception):
-    """auth_api wants the password again before it does this; the page asks for it and goes on."""
+    """auth_api wants the password again, or a code of the second factor if `by_code`, before it does this.
+
+    The page asks for it and goes on.
+    """
+
+    def __init__(self, *, by_code: bool = False) -> None:
+        super().__init__("re-authentication required")
+        self.by_code = by_code
+
+
+class RecoveryHold(Exception):
+    """A recovery code was used in the last day, so this has to wait."""

@@ -16,7 +16,7 @@ from frontend_site.security.next_url import login_url
 from frontend_site.site_request import SiteRequest, is_api
 from gatehouse.problems import Problem, problem_document
 
-from .errors import SignInRequired
+from .errors import RecoveryHold, SignInRequired
 
 BAD_REQUEST = Problem(
     "invalid-request", 400, "Bad request", "The request could not be read, so nothing was changed."
@@ -46,6 +46,10 @@ CSRF_FAILED = Problem(
 CSRF_EXPIRED = Problem(
     "csrf-expired", 403, "Page out of date",
     "You signed in or out after this page was opened. Get a new CSRF token, then send the request again.",
+)  # fmt: skip
+RECOVERY_HOLD = Problem(
+    "recovery-hold", 403, "Not yet",
+    "A recovery code was used to sign in to your account in the last 24 hours. For your protection, this has to wait until they are over.",
 )  # fmt: skip
 NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = Problem(
@@ -138,6 +142,8 @@ def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | N
             return respond(request, AUTH_API_UNAVAILABLE, headers=headers)
         case SignInRequired():
             return ask_to_sign_in(request, SESSION_ENDED, notice=error.notice)
+        case RecoveryHold():
+            return respond(request, RECOVERY_HOLD)
         case RequestDataTooBig():
             return respond(request, PAYLOAD_TOO_LARGE)
     return None

@@ -6,7 +6,7 @@ from frontend_site import operations
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
-from .pages import accounts, mailed_links, security, sessions
+from .pages import accounts, factors, mailed_links, security, sessions
 from .pages import views as pages
 from .pages.script import gatehouse_js
 from .proxy import views as proxy
@@ -20,6 +20,7 @@ urlpatterns = [
     re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
     path("", pages.home),
     path("login", pages.login),
+    path("login/code", factors.sign_in_code),
     path("login/continue", forward_auth.go_on),
     path("auth/verify", forward_auth.verify),
     path("auth/refused", forward_auth.refused),
@@ -39,9 +40,14 @@ urlpatterns = [
     path("account/data", accounts.export_account),
     path("account/delete", accounts.delete_account),
     path("account/sessions", sessions.sessions),
+    path("account/factors", factors.factors),
+    path("account/factors/app", factors.add_app),
+    path("account/factors/codes", factors.recovery_codes),
+    path("account/factors/codes/file", factors.recovery_codes_file),
     path("account/security", security.security_log),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
+    path("api/auth/login/factor", proxy.finish_sign_in),
     path("api/auth/logout", proxy.logout),
     path("api/auth/events", events.events),
     path("api/auth/sessions", proxy.sessions),
@@ -49,6 +55,12 @@ urlpatterns = [
     path("api/auth/sessions/revoke-others", proxy.revoke_others),
     path("api/auth/sessions/revoke-all", proxy.revoke_all),
     re_path(r"^api/auth/sessions/(?P<handle>[A-Za-z0-9_-]{16})\Z", proxy.session_detail),
+    path("api/auth/factors", proxy.factors),
+    path("api/auth/factors/totp", proxy.begin_totp),
+    path("api/auth/factors/totp/confirm", proxy.confirm_totp),
+    path("api/auth/factors/recovery-codes", proxy.make_recovery_codes),
+    path("api/auth/factors/recovery-codes/confirm", proxy.confirm_recovery_codes),
+    re_path(r"^api/auth/factors/(?P<handle>[A-Za-z0-9_-]{16})\Z", proxy.factor_detail),
     path("api/auth/security-events", proxy.security_events),
     path("api/auth/reauthenticate", proxy.reauthenticate),
     path("api/auth/register", proxy.register),

@@ -18,6 +18,7 @@ _END = f"-{_SUFFIX}" if _SUFFIX else ""
 SESSION_COOKIE = f"__Host-session{_END}"
 CSRF_COOKIE = f"__Host-csrf{_END}"
 KNOWN_BROWSER_COOKIE = f"__Host-known-browser{_END}"  # gatehouse/known_browser.py
+SIGN_IN_COOKIE = f"__Host-signin{_END}"  # a sign-in that waits for a second factor
 ADMIN_SESSION_COOKIE = f"__Host-admin-session{_END}"
 ADMIN_CSRF_COOKIE = f"__Host-admin-csrf{_END}"
 # `<ref>.<secret>`: whose session it is, and the only secret of a session.
@@ -27,11 +28,13 @@ SESSION_TOKEN = re.compile(r"([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})", re.ASCII
 _OURS = frozenset(
     name.lower()
     for name in (
-        SESSION_COOKIE, CSRF_COOKIE, KNOWN_BROWSER_COOKIE, ADMIN_SESSION_COOKIE, ADMIN_CSRF_COOKIE,
+        SESSION_COOKIE, CSRF_COOKIE, KNOWN_BROWSER_COOKIE, SIGN_IN_COOKIE, ADMIN_SESSION_COOKIE,
+        ADMIN_CSRF_COOKIE,
     )
 )  # fmt: skip
 _ANY_INSTANCE = re.compile(
-    rf"__host-((admin-)?session|known-browser)(-{SUFFIX_GRAMMAR})?|__host-(admin-)?csrf", re.ASCII
+    rf"__host-((admin-)?session|known-browser|signin)(-{SUFFIX_GRAMMAR})?|__host-(admin-)?csrf",
+    re.ASCII,
 )
 _SEPARATOR = re.compile("[;,]")
 

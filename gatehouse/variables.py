@@ -83,6 +83,8 @@ WEBSOCKETS = Variable("GATEHOUSE_WEBSOCKETS", FRONTEND_SITE, number(1, 100_000),
 SECRET_KEY = Variable("SECRET_KEY", AUTH_API, TEXT, "", "Django's SECRET_KEY for auth_api; signs the links in mails", required=True, secret=True)
 SESSION_KEYS = Variable("GATEHOUSE_SESSION_KEYS", AUTH_API, KEYS, "", "the keys that encrypt session data in Redis", required=True, secret=True)
 IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "the keys that sign identity tokens (docs/how-to/upstreams.md)", required=True, secret=True)
+FACTOR_KEYS = Variable("GATEHOUSE_FACTOR_KEYS", AUTH_API, KEYS, "", "the keys that seal the secrets of authenticator apps and hash recovery codes; unlike other keys, one that is removed locks out those who enrolled under it (docs/explanation/second-factor.md)", required=True, secret=True)
+SECOND_FACTOR = Variable("GATEHOUSE_SECOND_FACTOR", AUTH_API, choice("optional", "staff"), "staff", "who must have a second factor: `staff` opens the admin only with one, `optional` (the default in development) asks only those who have set one up (docs/explanation/second-factor.md)")
 AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "the port that auth_api listens on")
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "the address that auth_api listens on; must not be public")
 AUTH_API_HOSTS = Variable("AUTH_API_HOSTS", AUTH_API, HOSTS, "127.0.0.1,localhost", "the Host names that auth_api accepts; must include the host of AUTH_API_URL")

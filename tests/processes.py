@@ -63,6 +63,7 @@ class Stack:
                 "GATEHOUSE_SESSION_KEYS",
                 "GATEHOUSE_CSRF_KEYS",
                 "GATEHOUSE_IDENTITY_KEYS",
+                "GATEHOUSE_FACTOR_KEYS",
             )
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

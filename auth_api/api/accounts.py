@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
+from auth_api.users.factors.demands import require_no_hold, require_sudo
 from auth_api.users.flows.address import confirm_address, request_address_change
 from auth_api.users.flows.invitation import accept_invitation
 from auth_api.users.flows.recovery import restore_address
@@ -90,8 +91,9 @@ def resend(request: ApiRequest) -> HttpResponse:
 @require_POST
 def change_address(request: ApiRequest) -> HttpResponse:
     form = read_form(request, AddressForm)
-    sessions.require_recent_authentication(request)
+    require_sudo(request)
     current = sessions.current_session(request)
+    require_no_hold(current.user["id"])
     address = request.client_address
     request_address_change(
         user_id=current.user["id"], email=form.email, address=address, sign_in=current.sign_in_id

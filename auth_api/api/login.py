@@ -7,18 +7,21 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from auth_api.api_request import ApiRequest
-from auth_api.errors import InvalidCredentials
+from auth_api.errors import InvalidCredentials, InvalidRequest
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.users.addresses import address_key
+from auth_api.users.factors.checking import METHODS
 from auth_api.users.flows.devices import record_sign_in
+from auth_api.users.flows.second_step import finish_sign_in, show_second_factor
 from auth_api.users.passwords.hashing import MAX_LENGTH, first_in_line
 from auth_api.users.services import check_credentials
 
 from .forms import read_form, require_empty_body
 from .known_browsers import known_account, set_known_browser
+from .pending_sign_ins import end_pending, expire_cookie, sign_in_token, wait_for_factor
 from .presenters import session_response
 
 
@@ -37,11 +40,39 @@ def login(request: ApiRequest) -> HttpResponse:
         user = check_credentials(
             request=request, email=form.email, password=form.password, address=address
         )
+    if user.has_second_factor:
+        record_event(Kind.CODE_ASKED, user.pk)
+        return wait_for_factor(request, user, remember=form.remember)
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
     record_sign_in(user=user, handle=current.session.handle)
     response = session_response(current)
     set_known_browser(response, user.email)
     return response
+
+
+@dataclass(frozen=True)
+class CodeForm:
+    method: str
+    code: str = field(repr=False, metadata={"shortest": 1, "longest": 64})
+
+
+@require_POST
+def finish(request: ApiRequest) -> HttpResponse:
+    """The second step: opens nothing but the session of the sign-in that waits in this browser."""
+    form = read_form(request, CodeForm)
+    _require_method(form.method)
+    user, current = finish_sign_in(
+        request=request, token=sign_in_token(request), method=form.method, code=form.code
+    )
+    response = session_response(current)
+    expire_cookie(response)
+    set_known_browser(response, user.email)
+    return response
+
+
+def _require_method(method: str) -> None:
+    if method not in METHODS:
+        raise InvalidRequest({"method": ["Must be totp or recovery."]})
 
 
 @require_POST
@@ -52,7 +83,9 @@ def logout(request: ApiRequest) -> HttpResponse:
     sessions.end_session(request)
     if handle and user_id is not None:
         record_event(Kind.SESSION_ENDED, user_id, handle=handle)
-    return HttpResponse(status=204)
+    response = HttpResponse(status=204)
+    end_pending(request, response)
+    return response
 
 
 def _who(request: ApiRequest) -> str | None:
@@ -67,12 +100,20 @@ def _who(request: ApiRequest) -> str | None:
 
 @dataclass(frozen=True)
 class ReauthenticateForm:
-    password: str = field(repr=False, metadata={"shortest": 1, "longest": MAX_LENGTH})
+    """The password, or a code and its method."""
+
+    password: str = field(default="", repr=False, metadata={"longest": MAX_LENGTH})
+    method: str = ""
+    code: str = field(default="", repr=False, metadata={"longest": 64})
 
 
 @require_POST
 def reauthenticate(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ReauthenticateForm)
+    if form.method or form.code:
+        return _reauthenticate_by_code(request, form)
+    if not form.password:
+        raise InvalidRequest({"password": ["Required."]})
     before = sessions.current_session(request)
     with first_in_line(address_key(before.user["email"])):
         user = check_credentials(
@@ -86,6 +127,17 @@ def reauthenticate(request: ApiRequest) -> HttpResponse:
         raise InvalidCredentials
     current = sessions.renew_session(request, methods=("pwd",))
     record_event(Kind.REAUTHENTICATED, user.id, handle=current.session.handle)
+    return session_response(current)
+
+
+def _reauthenticate_by_code(request: ApiRequest, form: ReauthenticateForm) -> HttpResponse:
+    if form.password or not form.code:
+        raise InvalidRequest({"code": ["Send a password, or a method and its code."]})
+    _require_method(form.method)
+    current = show_second_factor(request=request, method=form.method, code=form.code)
+    record_event(
+        Kind.REAUTHENTICATED, current.user["id"], handle=current.session.handle, reason=form.method
+    )
     return session_response(current)
 
 

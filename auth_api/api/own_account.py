@@ -13,6 +13,7 @@ from auth_api.security_log.events import all_events
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
+from auth_api.users.factors.demands import require_no_hold, require_sudo
 from auth_api.users.flows.own_data import delete_account, export_account
 
 from .forms import require_empty_body
@@ -24,8 +25,9 @@ _BATCH = 1000  # events in memory at a time
 @require_GET
 def export(request: ApiRequest) -> StreamingHttpResponse:
     """Return one JSON document of any length; a truncated answer is not valid JSON."""
-    sessions.require_recent_authentication(request)
+    require_sudo(request)
     user_id = sessions.current_session(request).user["id"]
+    require_no_hold(user_id)
     record_event(Kind.EXPORTED, user_id)
     own: dict[str, Any] = export_account(user_id=user_id)
     own["sessions"] = [listed_shape(summary) for summary in sessions.list_sessions(request)]
@@ -46,7 +48,9 @@ def _document(own: dict[str, Any], user_id: str) -> Iterator[str]:
 @require_http_methods(["DELETE"])
 def account(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
-    sessions.require_recent_authentication(request)
-    delete_account(user_id=sessions.current_session(request).user["id"])
+    require_sudo(request)
+    user_id = sessions.current_session(request).user["id"]
+    require_no_hold(user_id)
+    delete_account(user_id=user_id)
     sessions.leave_ended_session(request)
     return HttpResponse(status=204)

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.services import CurrentSession
+from auth_api.users.models import TotpDevice
 
 
 def session_response(current: CurrentSession) -> HttpResponse:
@@ -30,6 +31,28 @@ def items_response(current: CurrentSession, items: list[dict[str, Any]]) -> Http
     session = json.dumps(session_shape(current.session))
     body = f'{{"items": {json.dumps(items)}, "user": {current.user_json}, "session": {session}}}'
     return HttpResponse(body.encode(), content_type="application/json")
+
+
+def factors_response(
+    current: CurrentSession, items: list[dict[str, Any]], codes_left: int
+) -> HttpResponse:
+    """`{items, recovery_codes_left, user, session}`."""
+    session, listed = json.dumps(session_shape(current.session)), json.dumps(items)
+    body = (
+        f'{{"items": {listed}, "recovery_codes_left": {codes_left}, '
+        f'"user": {current.user_json}, "session": {session}}}'
+    )
+    return HttpResponse(body.encode(), content_type="application/json")
+
+
+def factor_shape(device: TotpDevice) -> dict[str, Any]:
+    return {
+        "id": device.pk,
+        "type": "totp",
+        "name": device.name,
+        "added_at": _time(device.created_at),
+        "last_used_at": _time(device.used_at) if device.used_at else None,
+    }
 
 
 def session_shape(summary: SessionSummary) -> dict[str, Any]:

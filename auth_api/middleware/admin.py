@@ -4,12 +4,16 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from auth_api.problems import problem_response
+from auth_api.sessions.exceptions import SessionError
+from auth_api.users.factors.demands import lacks_second_factor
 from gatehouse.cookies import DuplicateCookie, read_cookie
 
 from .request_context import ADMIN_PREFIX, Handler
@@ -38,6 +42,28 @@ class _ForAdmin:
 
 class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
     """Django's `request.user`."""
+
+
+class AdminSecondFactorMiddleware:
+    """Ends a session of the admin that lacks the second factor that its user needs, on every request.
+
+    It may be older than the factor, or than the setting. Then the admin asks to log in.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        if request.path_info.startswith(ADMIN_PREFIX):
+            try:
+                if request.user.is_authenticated and lacks_second_factor(request, request.user):
+                    logout(request)
+            except (
+                SessionError,
+                DatabaseError,
+            ) as error:  # unknown: answered by no view's middleware
+                return problem_response(request, error)
+        return self.get_response(request)
 
 
 class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):

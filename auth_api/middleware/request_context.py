@@ -55,6 +55,7 @@ class RequestContextMiddleware:
         normalize_scheme(request.META)
         request.client_address = _client_address(request)
         request.client_user_agent = request.META.get("HTTP_USER_AGENT", "")[:512]
+        request.client_browser = ""  # only the BFF's word counts (service_token.py)
         token = current_request.set(request)
         try:
             response = self._answer(request)

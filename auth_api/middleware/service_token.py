@@ -1,5 +1,6 @@
 """Rejects /v1/ requests without a valid service token."""
 
+import re
 import socket
 from typing import Any
 
@@ -14,6 +15,7 @@ from gatehouse.service_token import Judgement, Refusal, judge_authorization
 
 from .request_context import Handler
 
+_BROWSER = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _log = structlog.get_logger("auth_api")
 
 
@@ -34,6 +36,9 @@ class ServiceTokenMiddleware:
             return problem_response(request, ServiceTokenRequired())
         request.client_address = meta.get("HTTP_GATEHOUSE_CLIENT_ADDRESS", "")[:64]
         request.client_user_agent = meta.get("HTTP_GATEHOUSE_CLIENT_USER_AGENT", "")[:512]
+        browser = meta.get("HTTP_GATEHOUSE_CLIENT_BROWSER", "")
+        if browser and _BROWSER.fullmatch(browser):
+            request.client_browser = browser
         with deadline.limited(meta.get("HTTP_GATEHOUSE_DEADLINE", ""), _connection(request)):
             return self.get_response(request)
 

@@ -13,6 +13,9 @@ class Kind(StrEnum):
     SIGN_IN_FAILED = "login.failed"
     SIGN_IN_THROTTLED = "login.throttled"
     VERIFICATION_FAILED = "verification.failed"
+    CODE_ASKED = "login.code_asked"
+    CODE_REFUSED = "login.code_refused"
+    CODES_THROTTLED = "login.code_throttled"
     SESSION_ENDED = "session.ended"
     OTHERS_ENDED = "session.others_ended"
     ALL_ENDED = "session.all_ended"
@@ -29,6 +32,11 @@ class Kind(StrEnum):
     ACTIVATED = "account.activated"
     DEACTIVATED = "account.deactivated"
     RIGHTS_CHANGED = "account.rights_changed"
+    FACTOR_ADDED = "factor.added"
+    FACTOR_RENAMED = "factor.renamed"
+    FACTOR_REMOVED = "factor.removed"
+    RECOVERY_CODES_MADE = "factor.recovery_codes_made"
+    RECOVERY_CODE_USED = "factor.recovery_code_used"
     EXPORTED = "account.exported"
     UNLOCKED = "account.unlocked"
     INVITED = "invitation.sent"
@@ -49,6 +57,9 @@ _STRANGERS = frozenset(
     {
         Kind.SIGN_IN_FAILED,
         Kind.SIGN_IN_THROTTLED,
+        Kind.CODE_ASKED,
+        Kind.CODE_REFUSED,
+        Kind.CODES_THROTTLED,
         Kind.VERIFICATION_FAILED,
         Kind.RESET_ASKED,
     }
@@ -58,6 +69,9 @@ _LABELS = {
     Kind.SIGN_IN_FAILED: "Sign-in failed",
     Kind.SIGN_IN_THROTTLED: "Sign-ins delayed",
     Kind.VERIFICATION_FAILED: "Address not confirmed",
+    Kind.CODE_ASKED: "Password accepted, code requested",
+    Kind.CODE_REFUSED: "Incorrect code after the right password",
+    Kind.CODES_THROTTLED: "Codes delayed",
     Kind.SESSION_ENDED: "Session ended",
     Kind.OTHERS_ENDED: "All other sessions ended",
     Kind.ALL_ENDED: "All sessions ended",
@@ -74,6 +88,11 @@ _LABELS = {
     Kind.ACTIVATED: "Account activated",
     Kind.DEACTIVATED: "Account deactivated",
     Kind.RIGHTS_CHANGED: "Permissions changed",
+    Kind.FACTOR_ADDED: "Authenticator app added",
+    Kind.FACTOR_RENAMED: "Authenticator app renamed",
+    Kind.FACTOR_REMOVED: "Authenticator app removed",
+    Kind.RECOVERY_CODES_MADE: "Recovery codes made",
+    Kind.RECOVERY_CODE_USED: "Recovery code used",
     Kind.EXPORTED: "Data downloaded",
     Kind.UNLOCKED: "Sign-in delays lifted",
     Kind.INVITED: "Sent an invitation",

@@ -17,6 +17,8 @@ _WARNINGS = frozenset(
     {
         Kind.SIGN_IN_FAILED,
         Kind.SIGN_IN_THROTTLED,
+        Kind.CODE_REFUSED,
+        Kind.CODES_THROTTLED,
         Kind.VERIFICATION_FAILED,
         Kind.DISOWNED,
         Kind.ADDRESS_RESTORED,

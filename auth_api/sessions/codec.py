@@ -93,6 +93,23 @@ class SessionCodec:
             return SignIn.unpack(opened, header.format)
         raise Unreadable
 
+    def seal_pending(self, token: SessionToken, content: bytes) -> bytes:
+        """Return the sealed content of a pending sign-in; as a payload's, its key needs the cookie."""
+        nonce = os.urandom(_NONCE_BYTES)
+        cipher = _cipher(self._roots[0], b"pending", token.value)
+        return nonce + cipher.encrypt(nonce, content, f"{token.ref}:{token.id_hash}".encode())
+
+    def open_pending(self, token: SessionToken, sealed: bytes) -> bytes:
+        """Return what `seal_pending` sealed under this token. Raises Unreadable."""
+        context = f"{token.ref}:{token.id_hash}".encode()
+        for root in self._roots:
+            cipher = _cipher(root, b"pending", token.value)
+            try:
+                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+            except _NOT_THIS_KEY:
+                continue
+        raise Unreadable
+
     def seal_snapshot(self, ref: str, snapshot: UserSnapshot) -> bytes:
         """Return a snapshot's value: kind, active flag and epoch in clear for the scripts, then the profile."""
         header = b"\1" + bytes((snapshot.active,)) + snapshot.epoch.to_bytes(4, "big")

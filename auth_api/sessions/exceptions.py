@@ -41,6 +41,14 @@ class ReauthenticationRequired(SessionError):
     """The user proved who they are too long ago for this act (ASVS 7.5.1, 7.5.2)."""
 
 
+class FactorRequired(SessionError):
+    """The account has a second factor, and this sign-in has not shown it: no session is made."""
+
+
+class NoPendingSignIn(SessionError):
+    """No such sign-in waits for a second factor: it is unknown, used, expired, or out of tries."""
+
+
 class SessionNotFound(SessionError):
     """No session of this user has that handle."""
 

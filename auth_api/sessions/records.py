@@ -21,7 +21,8 @@ FORMAT = 2
 FORMAT_1 = 1
 _TIMELESS = 14  # bytes of the header before its times
 
-METHODS = ("pwd", "otp", "webauthn")  # stored as an index into this tuple: append only
+METHODS = ("pwd", "otp", "webauthn", "recovery")  # stored as an index into this tuple: append only
+SECOND_FACTORS = frozenset({"otp", "webauthn", "recovery"})
 _SIGN_IN_ID_BYTES = 12
 _LONGEST_DEVICE = 120  # bytes
 
@@ -255,13 +256,22 @@ class Client(NamedTuple):
 class NewSession(NamedTuple):
     """How a session that is about to be made starts.
 
-    `methods` are those that the user has just authenticated by; `sign_in_id` is the id of the
-    sign-in that it continues, "" for a new one.
+    `methods` are those that the user has just authenticated by, `shown` the ones of before, with
+    their times; `sign_in_id` is the id of the sign-in that it continues, "" for a new one. `pending`
+    is the id hash of the pending sign-in that it completes, "" for none.
     """
 
     remember: bool = False
     methods: tuple[str, ...] = ()
     sign_in_id: str = ""
+    shown: tuple[Shown, ...] = ()
+    pending: str = ""
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether the sign-in has shown more than the password."""
+        methods = {*self.methods, *(shown.method for shown in self.shown)}
+        return bool(methods & SECOND_FACTORS)
 
 
 class ValidSession(NamedTuple):

@@ -11,6 +11,7 @@ from auth_api.sessions.redis.answers import (
     Absent,
     ClockDiffers,
     Conflict,
+    Consumed,
     Ended,
     LimitReached,
     Save,
@@ -20,7 +21,14 @@ from auth_api.sessions.redis.backend import backend
 
 from .codec import session_codec
 from .devices import device_name
-from .exceptions import EndReason, SessionEnded, SessionLimitReached, SessionStoreUnavailable
+from .exceptions import (
+    EndReason,
+    FactorRequired,
+    NoPendingSignIn,
+    SessionEnded,
+    SessionLimitReached,
+    SessionStoreUnavailable,
+)
 from .loading import OpenedRecord, open_record
 from .payloads import pack_payload, unpack_payload
 from .records import (
@@ -52,9 +60,12 @@ def create_session(
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
     `run` is a run of the store (redis/held.py) that was known before `user` was read.
-    Raises SessionLimitReached, SessionStoreUnavailable, CreateError, and SessionEnded if the user's
-    sessions were ended since the row was read.
+    Every session of every door is made here, so here stands the rule of the second factor. Raises
+    FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
+    SessionEnded if the user's sessions were ended since the row was read.
     """
+    if user is not None and user.has_second_factor and not new.has_second_factor:
+        raise FactorRequired
     token = SessionToken.new(user.session_ref if user else None)
     snapshot = make_snapshot(user) if user else None
     sealed = session_codec().seal_snapshot(token.ref, snapshot) if snapshot else b""
@@ -73,6 +84,7 @@ def create_session(
             snapshot=sealed,
             snapshot_lifetime=options().card_lifetime,
             run=run,
+            pending=new.pending,
         )
         if not isinstance(answer, ClockDiffers):
             break
@@ -83,6 +95,8 @@ def create_session(
             raise SessionLimitReached
         case Ended(reason):
             raise SessionEnded(reason)
+        case Consumed():
+            raise NoPendingSignIn
         case ClockDiffers():
             raise SessionStoreUnavailable("clock")
     raise CreateError
@@ -166,7 +180,7 @@ def _next_header(data: dict[str, Any], header: Header, *, now: int) -> Header:
 def _new_sign_in(token: SessionToken, header: Header, new: NewSession, client: Client) -> SignIn:
     if not header.bound:
         return SignIn(address=client.address)
-    shown = tuple(Shown(method, header.authenticated_at) for method in new.methods)
+    shown = _with_shown(new.shown, new.methods, header.authenticated_at)
     device = device_name(client.user_agent)
     return SignIn(new.sign_in_id or token.handle, client.address, device, shown)
 
@@ -175,10 +189,17 @@ def _next_sign_in(
     sign_in: SignIn, token: SessionToken, shown: Sequence[str], moment: int
 ) -> SignIn:
     """Return the sign-in with the new time for the methods that were `shown` again."""
-    kept = tuple(earlier for earlier in sign_in.shown if earlier.method not in shown)
-    new = tuple(Shown(method, moment) for method in shown)
     # A record of format 1 has no id: from now on its present handle is the id.
-    return replace(sign_in, id=sign_in.id or token.handle, shown=kept + new)
+    id_of_sign_in = sign_in.id or token.handle
+    return replace(sign_in, id=id_of_sign_in, shown=_with_shown(sign_in.shown, shown, moment))
+
+
+def _with_shown(
+    before: tuple[Shown, ...], methods: Sequence[str], moment: int
+) -> tuple[Shown, ...]:
+    """Return what was shown `before`, and `methods` as of `moment`; each method once."""
+    kept = before and tuple(earlier for earlier in before if earlier.method not in methods)
+    return kept + tuple(Shown(method, moment) for method in methods)
 
 
 def _merge(base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,16 @@ from .exceptions import (
     SessionNotFound,
     SessionStoreUnavailable,
 )
-from .records import FORMAT_1, SessionRecord, SessionSummary, ValidSession
+from .pending import PendingSignIn
+from .records import (
+    FORMAT_1,
+    SECOND_FACTORS,
+    NewSession,
+    SessionRecord,
+    SessionSummary,
+    Shown,
+    ValidSession,
+)
 from .snapshots import fence_user
 from .store import SessionStore
 from .tokens import HANDLE_LENGTH
@@ -38,6 +47,7 @@ class CurrentSession:
     session: SessionSummary
     sign_in_id: str  # kept through renewals, which change the handle
     user_json: str = field(repr=False)
+    shown: tuple[Shown, ...] = ()  # each method once, and when
 
     @classmethod
     def of(cls, valid: ValidSession) -> "CurrentSession":
@@ -47,7 +57,7 @@ class CurrentSession:
         summary = SessionSummary.of(
             valid.record, valid.sign_in, handle=valid.token.handle, current=True
         )
-        return cls(summary, valid.sign_in_id, valid.snapshot.profile_json)
+        return cls(summary, valid.sign_in_id, valid.snapshot.profile_json, valid.sign_in.shown)
 
     @cached_property
     def user(self) -> dict[str, Any]:
@@ -62,17 +72,37 @@ def start_session(
     *,
     remember: bool,
     methods: Sequence[str],
-    sign_in_id: str = "",
+    before: CurrentSession | None = None,
 ) -> CurrentSession:
     """Sign `user` in: a new session for this browser; its old one is ended.
 
-    `methods` were used just now; `sign_in_id` is the id of the session that this one continues. The
-    response sets the cookie. Raises SessionLimitReached, SessionStoreUnavailable, or
+    `methods` were used just now; `before` is the session that this one continues. The response sets
+    the cookie. Raises FactorRequired, SessionLimitReached, SessionStoreUnavailable, or
     SessionEnded when the user's sessions were ended while the password was being checked.
     """
-    return CurrentSession.of(
-        _store(request).sign_in(user, remember=remember, methods=methods, sign_in_id=sign_in_id)
+    new = NewSession(
+        remember,
+        tuple(methods),
+        before.sign_in_id if before else "",
+        before.shown if before else (),
     )
+    return CurrentSession.of(_store(request).sign_in(user, new))
+
+
+def complete_sign_in(
+    request: HttpRequest, user: Any, pending: PendingSignIn, *, method: str
+) -> CurrentSession:
+    """Start the session of a pending sign-in, whose second factor was `method`; this uses it up.
+
+    `user` was read after the password was checked. Raises NoPendingSignIn if another request completed
+    it, and as `start_session`.
+    """
+    if user.session_epoch != pending.epoch:
+        raise SessionEnded(EndReason.EPOCH)
+    new = NewSession(
+        pending.remember, (method,), shown=pending.shown, pending=pending.token.id_hash
+    )
+    return CurrentSession.of(_store(request).sign_in(user, new))
 
 
 def current_session(request: HttpRequest, *, slide: bool = True) -> CurrentSession:
@@ -165,6 +195,13 @@ def require_recent_authentication(request: HttpRequest) -> None:
         shown_at = valid.record.header.authenticated_at
     if backend.now(valid.token.ref) - shown_at > options().recent_authentication:
         raise ReauthenticationRequired
+
+
+def second_factor_age(request: HttpRequest) -> int | None:
+    """Return how many seconds ago this session showed a second factor; None if it never did."""
+    valid = _store(request).current()
+    times = [shown.at for shown in valid.sign_in.shown if shown.method in SECOND_FACTORS]
+    return backend.now(valid.token.ref) - max(times) if times else None
 
 
 def renew_session(request: HttpRequest, *, methods: Sequence[str]) -> CurrentSession:

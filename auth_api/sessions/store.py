@@ -92,26 +92,22 @@ class SessionStore(SessionBase):
 
     # -- the life of a user's session ----------------------------------------------------------
 
-    def sign_in(
-        self, user: Any, *, remember: bool, methods: Sequence[str], sign_in_id: str = ""
-    ) -> ValidSession:
+    def sign_in(self, user: Any, new: NewSession) -> ValidSession:
         """Start a session of `user` under a new token, and end the one that this browser had.
 
-        `methods` were used just now; `sign_in_id` is the id of the sign-in that this one continues.
-        Raises SessionLimitReached, SessionStoreUnavailable, or SessionEnded when the user's sessions
+        Raises FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, or SessionEnded when the user's sessions
         were ended since `user` was read; then this session stays what it was.
         """
         old = self.token
-        self._new = NewSession(remember, tuple(methods), sign_in_id)
-        data = login_data(user)
-        new = self._create(data, user_of(data))
+        self._new, data = new, login_data(user)
+        valid = self._create(data, user_of(data))
         deadline.decided()  # there is a session: nobody may be told that there is none
         if old is not None:
             # The same user: what is open in this browser goes on (a changed password, for one).
-            goes_on = new.token.id_hash if new.token.ref == old.ref else ""
+            goes_on = valid.token.id_hash if valid.token.ref == old.ref else ""
             backend.end(old.ref, old.id_hash, renewed=goes_on)
         self.accessed, self.modified = True, False  # it is saved; the cookie follows the new token
-        return new
+        return valid
 
     def authenticated_by(self, *methods: str) -> None:
         """Note how the user has just authenticated, for the session that is made next."""

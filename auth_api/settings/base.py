@@ -27,6 +27,8 @@ class Gatehouse:
     session_keys: tuple[Key, ...] = field(repr=False)
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
+    factor_keys: tuple[Key, ...] = field(repr=False)  # of second factors: never drop one in use
+    second_factor: str  # "optional", or "staff": who must have one in the admin
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str
@@ -91,6 +93,7 @@ MIDDLEWARE = [
     "auth_api.middleware.session.SessionMiddleware",
     "auth_api.middleware.admin.AdminCsrfViewMiddleware",
     "auth_api.middleware.admin.AdminAuthenticationMiddleware",
+    "auth_api.middleware.admin.AdminSecondFactorMiddleware",
     "auth_api.middleware.admin.AdminMessageMiddleware",
 ]
 TEMPLATES = [
@@ -175,6 +178,10 @@ def _gatehouse() -> Gatehouse:
         session_keys=ENV.read(variables.SESSION_KEYS),
         service_keys=ENV.read(variables.SERVICE_KEYS),
         identity_keys=ENV.read(variables.IDENTITY_KEYS),
+        factor_keys=ENV.read(variables.FACTOR_KEYS),
+        second_factor=ENV.read(
+            variables.SECOND_FACTOR, default=None if ENV.is_production else "optional"
+        ),
         environment=ENV.environment,
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
         if ENV.is_production

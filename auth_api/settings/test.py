@@ -13,6 +13,7 @@ _SECRETS = {
     "GATEHOUSE_SERVICE_KEYS": "test2:" + "k" * 40 + ",test1:" + "j" * 40,
     "GATEHOUSE_IDENTITY_KEYS": "test2:" + "i" * 40 + ",test1:" + "h" * 40,
     "GATEHOUSE_SESSION_KEYS": "test1:" + "x" * 40,
+    "GATEHOUSE_FACTOR_KEYS": "test2:" + "g" * 40 + ",test1:" + "f" * 40,
     "GATEHOUSE_ARGON2_MEMORY_KIB": "64",
     "GATEHOUSE_ARGON2_TIME": "1",
 }

@@ -17,25 +17,42 @@ from django.urls import reverse, reverse_lazy
 from django.utils.html import format_html
 
 from auth_api.api_request import ApiRequest
-from auth_api.errors import InvalidCredentials, Overloaded, Throttled
+from auth_api.errors import InvalidCode, InvalidCredentials, Overloaded, Throttled
+from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
-from auth_api.sessions.services import end_all_sessions, start_session
+from auth_api.sessions.services import current_session, end_all_sessions, start_session
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
 
 from . import invitation_admin  # noqa: F401 - registers its model
 from .allowances import require_password_allowance
+from .factors.checking import METHODS as FACTOR_METHODS
+from .factors.checking import check_code, method_of, refused_code
+from .factors.demands import lacks_second_factor
 from .models import User
 from .registration_rules import is_still_welcome
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
+_ENROL = (
+    "Here you need a second factor. Sign in on the site, add an authenticator app, then come back."
+)
 
 
 class AdminLoginForm(AuthenticationForm):
-    """The sign-in form of the admin, with the same checks and throttles as the public sign-in."""
+    """The sign-in form of the admin, with the same checks and throttles as the public sign-in.
+
+    Password and code come together, so that no half sign-in waits here.
+    """
+
+    code = forms.CharField(
+        required=False,
+        max_length=64,
+        label="Code of your second factor, if you have one",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
 
     def clean(self) -> dict[str, Any]:
         email = self.cleaned_data.get("username") or ""
@@ -54,9 +71,28 @@ class AdminLoginForm(AuthenticationForm):
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
-        request.session.authenticated_by(*METHODS)
+        request.session.authenticated_by(*METHODS, *self._second_factor(user))
         self.user_cache = user
         return self.cleaned_data
+
+    def _second_factor(self, user: User) -> list[str]:
+        """Return the method of the code, which is used up; none if the account need not have one."""
+        code = self.cleaned_data.get("code") or ""
+        if not user.has_second_factor:
+            if options().second_factor == "staff":
+                raise forms.ValidationError(_ENROL)
+            return []
+        if not code:
+            raise forms.ValidationError("Enter your password and the code of your second factor.")
+        try:
+            method = method_of(code)
+            check_code(user, method, code).clear()
+        except InvalidCode:
+            refused_code(user)
+            raise forms.ValidationError("Incorrect or used code.") from None
+        except Throttled:
+            raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
+        return [FACTOR_METHODS[method]]
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
@@ -87,6 +123,8 @@ class OwnPasswordForm(AdminPasswordChangeForm):
             ) from None
         except (Throttled, Overloaded):
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
+        if lacks_second_factor(self.request, self.user):
+            raise forms.ValidationError("Log out, then log in with your second factor.")
         return old
 
 
@@ -111,9 +149,9 @@ class OwnPasswordView(PasswordChangeView):
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
-        sign_in = cast(ApiRequest, self.request).session.sign_in_id
+        before = current_session(self.request)
         user = form.save()
-        start_session(self.request, user, remember=False, methods=METHODS, sign_in_id=sign_in)
+        start_session(self.request, user, remember=False, methods=METHODS, before=before)
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -138,6 +176,7 @@ def _signed_out(request: ApiRequest, user: User | None, **_: object) -> None:
 
 
 admin.site.login_form = AdminLoginForm
+admin.site.login_template = "admin_login.html"
 admin.site.site_header = admin.site.site_title = "Gatehouse"
 admin.site.index_title = "Accounts"
 admin.site.site_url = None

@@ -1,6 +1,7 @@
 """Writes the mails about accounts into the outbox, in the caller's transaction."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from auth_api.mail.outbox import queue_mail
@@ -143,6 +144,38 @@ def send_address_reserved(act: Act) -> None:
         subject="This address cannot be used yet",
         until=in_words(act.ends_at),
     )
+
+
+def send_code_refused(user: User) -> None:
+    """Tell the owner that somebody who knows the password typed a wrong code (ASVS 6.3.5)."""
+    _tell(
+        user, "code_refused", "Someone with your password entered a wrong code", "/account/password"
+    )
+
+
+def send_factor_added(user: User, name: str) -> None:
+    """Tell the owner that an authenticator app was added (ASVS 6.3.7)."""
+    _tell(user, "factor_added", "An authenticator app was added", "/account/factors", name=name)
+
+
+def send_factor_removed(user: User, name: str) -> None:
+    """Tell the owner that an authenticator app was removed (ASVS 6.3.7)."""
+    _tell(user, "factor_removed", "An authenticator app was removed", "/account/factors", name=name)
+
+
+def send_recovery_codes_made(user: User) -> None:
+    """Tell the owner that there are new recovery codes."""
+    _tell(user, "recovery_codes_made", "You have new recovery codes", "/account/factors")
+
+
+def send_recovery_code_used(user: User, left: int) -> None:
+    """Tell the owner that a recovery code was used, and how many are `left`."""
+    _tell(user, "recovery_code_used", "A recovery code was used", "/account/factors", left=left)
+
+
+def _tell(user: User, template: str, subject: str, path: str, **context: Any) -> None:
+    page = f"{options().public_origin}{path}"
+    queue_mail(to=user.email, template=template, subject=subject, page=page, **context)
 
 
 def send_account_deleted(email: str) -> None:

@@ -18,6 +18,8 @@ from auth_api.sessions.tokens import new_ref
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
+from .factors.models import RecoveryCode as RecoveryCode
+from .factors.models import TotpDevice as TotpDevice
 from .invitations import Invitation as Invitation
 from .names import validate_name
 
@@ -107,6 +109,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Counted up with each link that is asked for: only the newest of its kind is good (tokens.py).
     reset_serial = models.PositiveIntegerField(default=0, editable=False)
     address_serial = models.PositiveIntegerField(default=0, editable=False)
+    # Whether a confirmed device exists; written with the devices (factors/enrolment.py), in one transaction.
+    has_second_factor = models.BooleanField(default=False, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -9,7 +9,7 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.tokens import HANDLE_LENGTH
-from auth_api.throttling import MEMORY, forget_account
+from auth_api.throttling import MEMORY, CodeThrottle, forget_account
 
 from .addresses import address_key
 from .models import User
@@ -27,7 +27,8 @@ def unlock_user(user: User, address: str = "") -> int:
     failures = SecurityEvent.objects.filter(user=user, kind__in=_FAILURES, at__gt=since)
     addresses = {*failures.values_list("address", flat=True), address} - {""}
     handles = [id_hash[:HANDLE_LENGTH] for id_hash in backend.live_id_hashes(user.session_ref)]
-    chooser = f"account {user.pk}"
-    cleared = forget_account(address_key(user.email), addresses, handles, chooser)
+    choosers = [f"{where} {user.pk}" for where in ("account", "change of", "reset of")]
+    cleared = forget_account(address_key(user.email), addresses, handles, choosers)
+    CodeThrottle(str(user.pk), guessable=True).clear()
     record_event(Kind.UNLOCKED, user.pk, count=cleared)
     return cleared

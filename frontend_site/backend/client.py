@@ -18,7 +18,7 @@ from frontend_site.transport.request import Request
 from frontend_site.transport.response import Response
 from frontend_site.transport.server import Server
 from frontend_site.transport.wire import Patience
-from gatehouse.cookies import KNOWN_BROWSER_COOKIE, SESSION_COOKIE
+from gatehouse.cookies import KNOWN_BROWSER_COOKIE, SESSION_COOKIE, SIGN_IN_COOKIE
 from gatehouse.default_ports import DEFAULT_PORTS
 from gatehouse.known_browser import known_account_tag
 from gatehouse.service_token import ServiceTokens
@@ -121,9 +121,12 @@ class AuthApiClient:
         cookies = {
             SESSION_COOKIE: caller.session_token.value if caller.session_token else "",
             KNOWN_BROWSER_COOKIE: known_browser,
+            SIGN_IN_COOKIE: caller.sign_in.value if caller.sign_in else "",
         }
         if sent := [f"{name}={value}" for name, value in cookies.items() if value]:
             headers["Cookie"] = "; ".join(sent)
+        if caller.browser:
+            headers["Gatehouse-Client-Browser"] = caller.browser
         if content_type:
             headers["Content-Type"] = content_type
         return headers

@@ -9,6 +9,7 @@ _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 # `{audience}` is a name from our own settings, `{claims}` come from a fixed list.
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
+    "finish-sign-in": ("POST", "/v1/login/factor"),
     "logout": ("POST", "/v1/logout"),
     "session": ("GET", "/v1/session"),
     "session-peek": ("GET", "/v1/session?slide=false"),
@@ -16,6 +17,13 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "end-session": ("DELETE", "/v1/sessions/{handle}"),
     "disown": ("POST", "/v1/sessions/disown"),
     "revoke-others": ("POST", "/v1/sessions/revoke-others"),
+    "factors": ("GET", "/v1/factors"),
+    "begin-totp": ("POST", "/v1/factors/totp"),
+    "confirm-totp": ("POST", "/v1/factors/totp/confirm"),
+    "rename-factor": ("PATCH", "/v1/factors/{handle}"),
+    "remove-factor": ("DELETE", "/v1/factors/{handle}"),
+    "make-recovery-codes": ("POST", "/v1/factors/recovery-codes"),
+    "confirm-recovery-codes": ("POST", "/v1/factors/recovery-codes/confirm"),
     "security-events": ("GET", "/v1/security-events"),
     "revoke-all": ("POST", "/v1/sessions/revoke-all"),
     "reauthenticate": ("POST", "/v1/reauthenticate"),
@@ -41,7 +49,8 @@ NEEDS_SESSION = frozenset(
     {
         "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
         "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
-        "export-account", "identity",
+        "export-account", "identity", "factors", "begin-totp", "confirm-totp", "rename-factor",
+        "remove-factor", "make-recovery-codes", "confirm-recovery-codes",
     }
 )  # fmt: skip
 # Of any length; auth_api sends these without a Content-Length.
@@ -56,6 +65,9 @@ HASHING = frozenset(
 )  # fmt: skip
 # Of these, the ones in which a known browser goes before strangers: auth_api lets nobody go first in others.
 KNOWN_FIRST = frozenset({"login", "reauthenticate", "change-password"})
+
+# The steps of a sign-in: they say which browser it is, and take the cookie of a pending one.
+SIGN_IN = frozenset({"login", "finish-sign-in", "logout"})
 
 
 def is_handle(text: str) -> bool:

@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import NEEDS_SESSION, Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
-from frontend_site.backend.routes import KNOWN_FIRST
+from frontend_site.backend.routes import KNOWN_FIRST, SIGN_IN
 from frontend_site.backend.users import NOBODY, SiteUser
 from frontend_site.security.endpoints import session_of
 from frontend_site.site_request import SiteRequest
@@ -58,7 +58,7 @@ def call_auth_api(
     """
     answer = auth_api().call(
         route,
-        caller_of(request, with_known_browser=route in KNOWN_FIRST),
+        caller_of(request, with_known_browser=route in KNOWN_FIRST, with_sign_in=route in SIGN_IN),
         body=body,
         content_type=content_type,
         handle=handle,

@@ -6,7 +6,7 @@ from typing import Any
 from frontend_site.backend.client import Answer, AuthApiUnavailable, HostRefused
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import PASSWORD_CHANGED, SIGNED_OUT, ask_who, call_auth_api
-from frontend_site.errors import ReauthenticationRequired, SignInRequired
+from frontend_site.errors import ReauthenticationRequired, RecoveryHold, SignInRequired
 from frontend_site.pages.profile import Profile
 from frontend_site.site_request import SiteRequest
 
@@ -19,7 +19,7 @@ def ask(
     """Make one call for a signed-in user; return its success, or a 4xx that the view handles.
 
     Its cookies are relayed. `body` goes as JSON. Raises SignInRequired (no session, or an ended
-    one), ReauthenticationRequired (docs/explanation/reauthentication.md), AuthApiUnavailable (unknown, not no).
+    one), RecoveryHold, ReauthenticationRequired (docs/explanation/reauthentication.md), AuthApiUnavailable (unknown, not no).
     """
     answer = call_auth_api(
         request,
@@ -36,6 +36,10 @@ def ask(
         raise SignInRequired(PASSWORD_CHANGED if changed else "session-ended")
     if answer.slug == "reauthentication-required":
         raise ReauthenticationRequired
+    if answer.slug == "step-up-required":
+        raise ReauthenticationRequired(by_code=True)
+    if answer.slug == "recovery-hold":
+        raise RecoveryHold
     return answer
 
 

@@ -1,6 +1,7 @@
 """Reads forms, converts them to JSON for auth_api, and keeps fields that must be shown again."""
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ _LABELS = {
     "new_password": "New password",
     "reauthentication_password": "Your password",
 }
+_APP_DIGITS = 6
 _INPUT_TYPES = {"email": "email", "name": "text"}
 _AUTOCOMPLETE = {
     "email": "username",
@@ -62,6 +64,13 @@ def typed(data: QueryDict, *names: str) -> dict[str, str]:
     if "email" in values:
         values["email"] = values["email"].strip()
     return values
+
+
+def code_form(text: str) -> dict[str, str]:
+    """Return a typed code with its method: six digits are an app's, anything else a recovery code."""
+    digits = re.sub(r"[\s-]", "", text)
+    is_of_app = len(digits) <= _APP_DIGITS and digits.isdecimal()
+    return {"method": "totp" if is_of_app else "recovery", "code": text.strip()[:64]}
 
 
 def as_json(form: LoginForm | RegisterForm | dict[str, str]) -> bytes:

@@ -7,7 +7,12 @@ from typing import Any
 from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.pages.times import ago, left, moment
 
-_METHODS = {"pwd": "password", "otp": "one-time code", "webauthn": "passkey"}
+_METHODS = {
+    "pwd": "password",
+    "otp": "one-time code",
+    "webauthn": "passkey",
+    "recovery": "recovery code",
+}
 
 
 @dataclass(frozen=True)

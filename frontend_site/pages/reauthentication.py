@@ -20,18 +20,21 @@ from frontend_site.pages.rendering import render
 from frontend_site.security.csrf import FIELD as CSRF_FIELD
 from frontend_site.site_request import SiteRequest
 
-from .forms import kept_fields
+from .forms import code_form, kept_fields
 
 PASSWORD = "reauthentication_password"  # noqa: S105 - the field's name
 ACCOUNT = "reauthentication_account"  # whose password the page asked for
-_OURS = (CSRF_FIELD, PASSWORD, ACCOUNT)
+CODE = "reauthentication_code"  # instead of the password, of an account with a second factor
+_OURS = (CSRF_FIELD, PASSWORD, CODE, ACCOUNT)
 _TEMPLATE = "reauthenticate.html"
 _ANOTHER = "You have since signed in to another account, so nothing was changed. Do you still want to do this?"
 
 
-def ask_for_password(request: SiteRequest, message: str = "") -> HttpResponse:
-    """Return the page that asks for the password and contains the rest of the form."""
-    context = {**_context(request), "message": message}
+def ask_for_password(
+    request: SiteRequest, message: str = "", *, by_code: bool = False
+) -> HttpResponse:
+    """Return the page that asks for the password, or a code, and contains the rest of the form."""
+    context = {**_context(request), "message": message, "by_code": by_code}
     return render(request, _TEMPLATE, context, status=403)
 
 
@@ -40,16 +43,22 @@ def reauthenticate(request: SiteRequest) -> HttpResponse | None:
 
     From then on the request speaks for the renewed session. Raises SignInRequired.
     """
-    body = json.dumps({"password": request.POST.get(PASSWORD, "")}).encode()
-    answer = call_or_503(request, "reauthenticate", body)
+    by_code = CODE in request.POST
+    proof = code_form(request.POST.get(CODE, "")) if by_code else _password_form(request)
+    answer = call_or_503(request, "reauthenticate", json.dumps(proof).encode())
     if answer.status == 200:
         relay_cookies(request, answer)
         return None if _is_whom_we_asked(request, answer) else ask_for_password(request, _ANOTHER)
     if answer.slug in SIGNED_OUT:
         relay_cookies(request, answer)
         raise SignInRequired("session-ended")
-    context = {**_context(request), "refused": "Incorrect password."}
+    refused = "Incorrect code." if by_code else "Incorrect password."
+    context = {**_context(request), "refused": refused, "by_code": by_code}
     return form_again(request, _TEMPLATE, answer, context)
+
+
+def _password_form(request: SiteRequest) -> dict[str, str]:
+    return {"password": request.POST.get(PASSWORD, "")}
 
 
 def _is_whom_we_asked(request: SiteRequest, answer: Answer) -> bool:

@@ -1,5 +1,7 @@
 """The pages for home, sign-in, registration, account and sign-out."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpResponse, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
@@ -19,6 +21,7 @@ _JSON = "application/json"
 _NOTICES = {
     "session-ended": "Your session has ended. Sign in to continue.",
     "password-changed": "Your password has been changed. Sign in with the new one.",
+    "sign-in-expired": "The sign-in took too long, or too many codes were wrong. Start again.",
     "signed-out": "You have been signed out.",
     "deleted": "Your account and everything that we stored about you have been deleted.",
 }
@@ -49,6 +52,8 @@ def _sign_in(request: SiteRequest) -> HttpResponse:
     answer = call_or_503(request, "login", as_json(form))
     if answer.status == 200:
         relay_cookies(request, answer)
+        if "pending" in answer.document:
+            return HttpResponseRedirect("/login/code?" + urlencode({"next": destination}))
         return HttpResponseRedirect(redirect_target(destination))
     return form_again(request, "login.html", answer, {"form": form, "next": destination})
 

@@ -22,6 +22,43 @@ def login(request: SiteRequest) -> HttpResponse:
 
 
 @endpoint("POST", public=True)
+def finish_sign_in(request: SiteRequest) -> HttpResponse:
+    """The second step of a sign-in."""
+    return _forward(request, "finish-sign-in")
+
+
+@endpoint("GET", session="own-call")
+def factors(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "factors")
+
+
+@endpoint("POST", session="own-call")
+def begin_totp(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "begin-totp")
+
+
+@endpoint("POST", session="own-call")
+def confirm_totp(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "confirm-totp")
+
+
+@endpoint("POST", session="own-call")
+def make_recovery_codes(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "make-recovery-codes")
+
+
+@endpoint("POST", session="own-call")
+def confirm_recovery_codes(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "confirm-recovery-codes")
+
+
+@endpoint("PATCH", "DELETE", session="own-call")
+def factor_detail(request: SiteRequest, handle: str) -> HttpResponse:
+    route = "rename-factor" if request.method == "PATCH" else "remove-factor"
+    return _forward(request, route, handle=handle)
+
+
+@endpoint("POST", public=True)
 def logout(request: SiteRequest) -> HttpResponse:
     response = _forward(request, "logout")
     if response.status_code == 204:

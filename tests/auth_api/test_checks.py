@@ -31,6 +31,7 @@ def production(settings: Any) -> Any:
         session_keys=(Key("k1", good("session")),),
         service_keys=(Key("k1", good("service")),),
         identity_keys=(Key("k1", good("identity")),),
+        factor_keys=(Key("k1", good("factor")),),
         argon2_memory_kib=19456,
         argon2_time=2,
     )
@@ -87,6 +88,7 @@ def test_a_weak_setting_is_refused_by_name(
         ({"bind": "no such name"}, "E007"),
         ({"service_keys": (Key("k1", GOOD), Key("k0", good("session")))}, "E008"),
         ({"identity_keys": (Key("k1", good("django")),)}, "E008"),
+        ({"factor_keys": (Key("k1", good("django")),)}, "E008"),
         ({"bind": "93.184.215.14"}, "E007"),
         ({"bind": "2606:2800:21f::1"}, "E007"),
         ({"public_origin": "http://gatehouse.example"}, "E006"),

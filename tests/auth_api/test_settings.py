@@ -21,6 +21,7 @@ NEEDED = {
     "GATEHOUSE_SERVICE_KEYS": "k1:" + secrets.token_urlsafe(40),
     "GATEHOUSE_SESSION_KEYS": "k1:" + secrets.token_urlsafe(40),
     "GATEHOUSE_IDENTITY_KEYS": "k1:" + secrets.token_urlsafe(40),
+    "GATEHOUSE_FACTOR_KEYS": "k1:" + secrets.token_urlsafe(40),
     "GATEHOUSE_PUBLIC_ORIGIN": "https://gatehouse.example",
     "REDIS_URL": "redis://127.0.0.1:6379",
     "EMAIL_URL": "console://",

@@ -6,6 +6,7 @@ import pytest
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
+from tests.auth_api.factors import BROWSER, App, signin_token
 from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.openapi import DOCUMENT, check_answer
@@ -20,7 +21,7 @@ def test_the_document_is_valid_openapi() -> None:
 def test_every_route_is_in_the_document() -> None:
     routes = {str(route.pattern) for route in get_resolver("auth_api.urls").url_patterns}
     served = {f"/{r}" for r in routes if r.startswith("v1/") and "(" not in r}
-    served.add("/v1/sessions/{handle}")
+    served |= {"/v1/sessions/{handle}", "/v1/factors/{handle}"}
     assert served == {path for path in DOCUMENT["paths"] if path.startswith("/v1/")}
 
 
@@ -74,6 +75,28 @@ def test_real_answers_fit(user: Any) -> None:
     for path in ("/v1/session", "/v1/sessions"):
         assert checked("GET", path, token=token).status_code == 401
     checked("POST", "/v1/login", {**BODY, "x": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_real_answers_about_second_factors_fit(user: Any) -> None:
+    token = session_token(checked("POST", "/v1/login", BODY))
+    app = App(checked("POST", "/v1/factors/totp", {}, token=token).json()["secret"])
+    checked("POST", "/v1/factors/totp/confirm", {"code": "000000"}, token=token)
+    token = session_token(
+        checked("POST", "/v1/factors/totp/confirm", {"code": app.code()}, token=token)
+    )
+    codes = checked("POST", "/v1/factors/recovery-codes", {}, token=token).json()["codes"]
+    checked("POST", "/v1/factors/recovery-codes/confirm", {"code": codes[0]}, token=token)
+    [item] = checked("GET", "/v1/factors", token=token).json()["items"]
+    one, path = "/v1/factors/{handle}", f"/v1/factors/{item['id']}"
+    browser = {"HTTP_GATEHOUSE_CLIENT_BROWSER": BROWSER}
+    pending = signin_token(checked("POST", "/v1/login", BODY, **browser))
+    cookie = {"HTTP_COOKIE": f"__Host-signin={pending}", **browser}
+    for method, code, status in (("totp", "000000", 401), ("recovery", codes[1], 200)):
+        form = {"method": method, "code": code}
+        assert checked("POST", "/v1/login/factor", form, **cookie).status_code == status
+    assert checked("PATCH", one, {"name": "Tablet"}, shown=path, token=token).status_code == 204
+    assert checked("DELETE", one, shown=path, token=token).status_code == 403  # a code was used
 
 
 @pytest.mark.django_db(transaction=True)

@@ -29,6 +29,15 @@ USER = {
     "groups": ["dev", "ops"],
 }
 
+SECRET = "ABCD2345" * 4
+FACTOR = {
+    "id": HANDLE,
+    "type": "totp",
+    "name": "Telephone",
+    "added_at": "2026-03-02T08:00:00Z",
+    "last_used_at": None,
+}
+
 
 def moment(offset: float) -> str:
     """The time `offset` seconds from now, as auth_api writes it."""
@@ -113,6 +122,20 @@ def default_answers() -> dict[str, Behaviour]:
         "GET /v1/session?slide=false": Canned(200, current_session()),
         "GET /v1/sessions": Canned(200, {"items": [], **current_session()}),
         f"DELETE /v1/sessions/{HANDLE}": Canned(204, b""),
+        "GET /v1/factors": Canned(
+            200, {"items": [FACTOR], "recovery_codes_left": 3, **current_session()}
+        ),
+        "POST /v1/factors/totp": Canned(
+            200, {"secret": SECRET, "uri": f"otpauth://totp/x?secret={SECRET}"}
+        ),
+        "POST /v1/factors/totp/confirm": Canned(
+            200, current_session(), (("Set-Cookie", SET_SESSION),)
+        ),
+        f"PATCH /v1/factors/{HANDLE}": Canned(204, b""),
+        f"DELETE /v1/factors/{HANDLE}": Canned(204, b""),
+        "POST /v1/factors/recovery-codes": Canned(200, {"codes": ["AAAA-" * 5 + "AAAA"] * 10}),
+        "POST /v1/factors/recovery-codes/confirm": Canned(204, b""),
+        "POST /v1/login/factor": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "GET /v1/security-events": Canned(200, {"items": [], **current_session()}),
         "POST /v1/sessions/disown": Canned(200, {"detail": "Done."}),
         "POST /v1/sessions/revoke-others": Canned(200, {"revoked": 2}),
@@ -208,7 +231,7 @@ class Stub:
                     behaviour(self)
                 return None
 
-            do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = answer
+            do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = answer
 
             def log_message(self, *args: Any) -> None:
                 pass

@@ -26,7 +26,7 @@ from tests.frontend_site.stub import (
 from tests.urls import METHODS, every_route
 
 PUBLIC = {
-    "/", "/login", "/login/continue", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm",
+    "/", "/login", "/login/code", "/login/continue", "/api/auth/login/factor", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm",
     "/email/restore", "/email/resend", "/password/forgot", "/password/reset", "/sessions/disown",
     "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register", "/api/auth/invitations/accept",
     "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
@@ -34,10 +34,12 @@ PUBLIC = {
     "/auth/verify", "/auth/refused", "/auth/signed-out", "/gatehouse.js", "/.well-known/jwks.json",
     "/.well-known/change-password", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
-ASKED_BEFORE = {"/account"}
+ASKED_BEFORE = {"/account", "/account/factors/codes/file"}
 OWN_CALL = {
     "/account/password", "/account/email", "/account/data", "/account/delete",
-    "/account/sessions", "/account/security",
+    "/account/sessions", "/account/security", "/account/factors", "/account/factors/app", "/account/factors/codes",
+    "/api/auth/factors", "/api/auth/factors/totp", "/api/auth/factors/totp/confirm", f"/api/auth/factors/{HANDLE}",
+    "/api/auth/factors/recovery-codes", "/api/auth/factors/recovery-codes/confirm",
     "/api/auth/session", "/api/auth/events", "/api/auth/sessions",
     f"/api/auth/sessions/{HANDLE}", "/api/auth/sessions/revoke-others",
     "/api/auth/sessions/revoke-all", "/api/auth/security-events", "/api/auth/reauthenticate",
@@ -112,8 +114,8 @@ def test_every_route_is_declared_by_its_view_and_named_here() -> None:
         **dict.fromkeys(ASKED_BEFORE, "use"),
         **dict.fromkeys(OWN_CALL, "own-call"),
     }
-    assert len(_routes()) == len(declared) == 52
-    assert len(_protected()) == 42
+    assert len(_routes()) == len(declared) == 65
+    assert len(_protected()) == 56
 
 
 def test_a_route_that_nobody_declared_is_found(settings: Any) -> None:

@@ -51,6 +51,11 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Consumed:
+    """The pending sign-in that the session was to complete is gone: used, expired, or dropped."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockDiffers:
     """The time in the new header is not Redis' time: read it again."""
 
@@ -66,5 +71,5 @@ class TokenTaken:
 
 
 Validation = Valid | NeedsSnapshot | Ended | Absent
-Creation = Stored | Ended | ClockDiffers | LimitReached | TokenTaken
+Creation = Stored | Ended | ClockDiffers | LimitReached | TokenTaken | Consumed
 Save = Stored | Conflict | Ended | Absent | ClockDiffers

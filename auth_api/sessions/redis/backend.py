@@ -17,6 +17,7 @@ from auth_api.sessions.redis.answers import (
     Absent,
     ClockDiffers,
     Conflict,
+    Consumed,
     Creation,
     Ended,
     LimitReached,
@@ -118,14 +119,16 @@ class RedisBackend:
 
     def create(
         self, ref: str, id_hash: str, header: bytes, body: bytes, *, limit: int, policy: str, snapshot: bytes,
-        snapshot_lifetime: int, run: bytes,
+        snapshot_lifetime: int, run: bytes, pending: str = "",
     ) -> Creation:  # fmt: skip
         """Add a record, its index entry and its snapshot in one durable step; delete what the limit ended.
 
         `run` is one that was known before the user's row was read; in another the snapshot is not
-        stored.
+        stored. `pending` is the id hash of the pending sign-in that the session completes: it is used up in
+        the same step, or there is no session.
         """
-        keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
+        completed = (pending_key(ref, pending),) if pending else ()
+        keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref), *completed)
         arguments = (header, body, id_hash, limit, policy, snapshot, snapshot_lifetime, run)
         state, *values = self._run("create", keys, arguments, durable=ref)
         if state != b"ok":
@@ -220,6 +223,26 @@ class RedisBackend:
         """Whether a record is stored, whatever its times say."""
         with _unknown_on_failure():
             return bool(ask("EXISTS", record_key(ref, id_hash)))
+
+    def pend(self, ref: str, id_hash: str, value: bytes, *, lifetime: int) -> bool:
+        """Store a pending sign-in for `lifetime` seconds; return False if its epoch is over."""
+        keys = (pending_key(ref, id_hash), index_key(ref), snapshot_key(ref))
+        return bool(self._run("pend", keys, (value, lifetime)) == [b"ok"])
+
+    def try_pending(self, ref: str, id_hash: str) -> tuple[bytes, int] | None:
+        """Take one try of a pending sign-in; return its body and the tries left, None if there is none."""
+        keys = (pending_key(ref, id_hash), index_key(ref), snapshot_key(ref))
+        state, *values = self._run("try_pending", keys, ())
+        return (values[0], values[1]) if state == b"ok" else None
+
+    def give_try_back(self, ref: str, id_hash: str) -> None:
+        """Return a try that nobody judged."""
+        self._run("give_try_back", (pending_key(ref, id_hash),), ())
+
+    def drop_pending(self, ref: str, id_hash: str) -> None:
+        """Delete a pending sign-in; quiet when there is none."""
+        with _unknown_on_failure():
+            ask("UNLINK", pending_key(ref, id_hash))
 
     def fence_snapshot(self, ref: str, nonce: bytes, *, lifetime: int) -> bytes:
         """Make validations of this user ask the database, durably, for at most `lifetime` seconds.
@@ -339,6 +362,7 @@ _REFUSALS: dict[bytes, Creation] = {
     b"refused": LimitReached(),
     b"clock": ClockDiffers(),
     b"epoch": Ended(EndReason.EPOCH),
+    b"consumed": Consumed(),
 }
 
 
@@ -361,6 +385,11 @@ def _source(name: str) -> str:
 def record_key(ref: str, id_hash: str) -> str:
     """Return the key of one session's record."""
     return f"gh:{{{ref}}}:s:{id_hash}"
+
+
+def pending_key(ref: str, id_hash: str) -> str:
+    """Return the key of a sign-in that waits for a second factor: of another kind than a session's."""
+    return f"gh:{{{ref}}}:p:{id_hash}"
 
 
 def snapshot_key(ref: str) -> str:

@@ -8,6 +8,7 @@ from django.db import transaction
 from auth_api.mail.models import OutboxMail
 from auth_api.users import emails
 from auth_api.users.acts import Act, live_acts
+from auth_api.users.factors.enrolment import described_factors
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 
@@ -18,7 +19,10 @@ def export_account(*, user_id: str) -> dict[str, Any]:
     """Return what is stored about a user, but the password's hash."""
     user = User.objects.get(pk=user_id)
     last_login = user.last_login.isoformat() if user.last_login else None
-    return {"user": user.public_profile() | {"last_login": last_login}}
+    return {
+        "user": user.public_profile() | {"last_login": last_login},
+        "second_factors": described_factors(user.pk),
+    }
 
 
 def delete_account(*, user_id: str) -> None:

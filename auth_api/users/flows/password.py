@@ -26,6 +26,7 @@ from auth_api.users.allowances import (
     password_allowance,
     require_password_allowance,
 )
+from auth_api.users.factors.demands import require_second_factor
 from auth_api.users.models import User
 from auth_api.users.registration_rules import is_still_welcome, require_still_welcome
 from auth_api.users.services import check_credentials, forget_tries
@@ -109,6 +110,7 @@ def change_password(
     before = sessions.current_session(request)
     with password_allowance(f"change of {before.user['id']}"):
         user = _checked_owner(request, before, current_password)
+    require_second_factor(request, user)
     if new_password == current_password:
         raise InvalidRequest(
             {"new_password": ["Choose a password that differs from your current one."]}
@@ -138,7 +140,7 @@ def _next_session(
             user,
             remember=before.session.remember,
             methods=("pwd",),
-            sign_in_id=before.sign_in_id,
+            before=before,
         )
     except (SessionEnded, SessionStoreUnavailable, OperationalError, InterfaceError):
         sessions.leave_ended_session(request)

@@ -27,6 +27,7 @@ from auth_api.users.acts import (
     was_taken_back,
 )
 from auth_api.users.addresses import address_key
+from auth_api.users.factors.enrolment import undo_enrolments
 from auth_api.users.flows.devices import NEW_DEVICE
 from auth_api.users.flows.registration import remove_registration
 from auth_api.users.models import User
@@ -101,6 +102,8 @@ def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
         renamed = next(act for act in names if act.sign_in not in known)
         user.name = renamed.old_name
         mark_undone([act for act in names if act.pk >= renamed.pk])
+    lifetime = timedelta(seconds=options().disown_lifetime)
+    undo_enrolments(user, known=known, since=timezone.now() - lifetime)
     if not returned:  # its address may be the intruder's: only staff can tell
         user.is_active = False
     _close(user, mail_reset=returned)

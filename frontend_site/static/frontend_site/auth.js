@@ -19,6 +19,22 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   });
 }
 
+// Recovery codes: copy and print.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  const codes = document.getElementById(button.dataset.copy);
+  button.addEventListener("click", async () => {
+    const lines = [...codes.querySelectorAll("code")].map((code) => code.textContent);
+    await navigator.clipboard.writeText(lines.join("\n"));
+    button.textContent = "Copied";
+  });
+}
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
 // Stale forms. Signing in or out in another tab changes the token; the cookie has the new one.
 
 function refreshTokens() {

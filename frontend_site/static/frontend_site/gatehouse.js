@@ -91,7 +91,7 @@ async function exchange(request) {
     answer = await send(again);
     problem = await problemOf(answer);
   }
-  if (problem?.kind === "reauthentication-required") raise(problem.kind, { url: answer.url });
+  if (/^(reauthentication|step-up)-required$/.test(problem?.kind)) raise(problem.kind, { url: answer.url });
   if (problem?.status === 503) raise("unavailable", { retryAfter: +answer.headers.get("Retry-After") });
   return [answer, problem];
 }
@@ -166,11 +166,27 @@ export async function session({ slide = true } = {}) {
   }
 }
 
-/** Sign in: `{user, session}`, or a Problem is thrown. */
+/** Sign in: `{user, session}`, or `{pending}` if a code is needed, or a Problem is thrown. */
 export async function login({ email, password, remember = false }) {
   const answer = await call("login", { email, password, remember });
+  return entered(answer);
+}
+
+/** Complete a pending sign-in; `method` is "totp" or "recovery": as `login`. */
+export async function loginCode({ method = "totp", code }) {
+  return entered(await call("login/factor", { method, code }));
+}
+
+async function entered(answer) {
+  const { pending } = await answer.clone().json();
+  if (pending) return { pending };
   user = null;
   return keep(answer);
+}
+
+/** Show a code after "step-up-required", in the session that there is: `{user, session}`. */
+export async function stepUp({ method = "totp", code }) {
+  return keep(await call("reauthenticate", { method, code }));
 }
 
 /** Sign out, in every tab. */

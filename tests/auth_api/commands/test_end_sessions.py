@@ -15,6 +15,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.records import NewSession
 from auth_api.sessions.store import SessionStore
 from auth_api.users import ending
 from auth_api.users.models import User
@@ -35,7 +36,7 @@ def make_users(count: int) -> list[User]:
 
 def sign_in(user: User) -> str:
     store = SessionStore()
-    store.sign_in(user, remember=False, methods=("pwd",))
+    store.sign_in(user, NewSession(methods=("pwd",)))
     return str(store.session_key)
 
 

@@ -37,8 +37,9 @@ class AdminBrowser:
         answer = self.client.post(path, form, secure=True, **headers)  # type: ignore[arg-type]
         return _kept("POST", path, answer)
 
-    def login(self, email: str, password: str = PASSWORD) -> Any:
-        return self.post("/admin/login/?next=/admin/", {"username": email, "password": password})
+    def login(self, email: str, password: str = PASSWORD, **more: str) -> Any:
+        form = {"username": email, "password": password, **more}
+        return self.post("/admin/login/?next=/admin/", form)
 
 
 def _kept(method: str, path: str, answer: Any) -> Any:

@@ -1,5 +1,6 @@
 """The admin's door: its cookies by the strict rule, its password page, its events."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from django.test import Client
 from auth_api.sessions import services
 from auth_api.throttling import FREE_TRIES
 from auth_api.users.models import User
+from tests.auth_api.factors import App, enrol
+from tests.auth_api.factors import login as site_login
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive
 from tests.auth_api.users.test_admin import AdminBrowser
@@ -134,3 +137,39 @@ def test_ending_a_user_from_outside_ends_the_admin_session_too(root: AdminBrowse
     services.end_all_sessions(User.objects.get())
     assert root.get("/admin/").status_code == 302
     assert call("GET", "/healthz").status_code == 200
+
+
+@pytest.fixture
+def app(root: AdminBrowser) -> App:
+    """The app of the superuser, who was in the admin before."""
+    app, _ = enrol(session_token(site_login(email="root@example.com")))
+    return app
+
+
+def test_the_admin_asks_for_the_second_factor(root: AdminBrowser, app: App) -> None:
+    browser = AdminBrowser()
+    for wrong in ({}, {"code": "000000"}):
+        answer = browser.login("root@example.com", **wrong)
+        assert answer.status_code == 200
+        assert browser.get("/admin/").status_code == 302
+    code = app.code()
+    assert browser.login("root@example.com", code=code).status_code == 302
+    assert browser.get("/admin/").status_code == 200
+    assert AdminBrowser().login("root@example.com", code=code).status_code == 200  # it is used
+
+
+def test_a_session_of_the_admin_from_before_the_factor_ends(root: AdminBrowser, app: App) -> None:
+    """A change of the policy or of the factors counts from the next request on."""
+    assert root.get("/admin/").status_code == 302
+    assert root.login("root@example.com", code=app.code()).status_code == 302
+
+
+def test_staff_who_need_a_factor_and_have_none_do_not_pass(
+    root: AdminBrowser, settings: Any
+) -> None:
+    """Keycloak CVE-2026-133221: required, but none enrolled."""
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, second_factor="staff")
+    assert root.get("/admin/").status_code == 302
+    answer = root.login("root@example.com")
+    assert b"add an authenticator app" in answer.content
+    assert root.get("/admin/").status_code == 302

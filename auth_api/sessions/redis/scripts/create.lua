@@ -1,8 +1,9 @@
--- KEYS record, index, snapshot
+-- KEYS record, index, snapshot, and the pending sign-in that the session completes, if it completes one
 -- ARGV header, body, id hash, limit (0: none), policy, snapshot, snapshot lifetime in seconds, run before
 --   the user's row was read, run
 -- returns {ok, record, id hashes of the sessions that the limit ended...} | {exists} | {refused} | {clock}
 --   | {epoch}: the user's sessions were ended since the snapshot's epoch was read
+--   | {consumed}: the pending sign-in is gone; it makes one session, and another finish was first
 --@run
 local header, body, id_hash = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('GET', KEYS[1])
@@ -14,6 +15,7 @@ local seconds, ms = now()
 local value = header .. stamps(seconds, 0) .. body
 local r = unpack_record(value)
 if not is_now(r.authenticated, seconds) then return {'clock'} end
+if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 0 then return {'consumed'} end
 local expires = expiry_ms(r, ms)
 local answer = {'ok', value}
 if r.bound then
@@ -35,5 +37,6 @@ if r.bound then
   -- as a reader's (put_snapshot.lua): the row may have changed since it was read
   if ARGV[8] == run and (not snapshot or (known and known < r.epoch)) then redis.call('SET', KEYS[3], ARGV[6] .. run, 'EX', ARGV[7]) end
 end
+if KEYS[4] then redis.call('UNLINK', KEYS[4]) end
 redis.call('SET', KEYS[1], value, 'PXAT', whole(expires))
 return answer

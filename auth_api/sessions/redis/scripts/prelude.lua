@@ -55,6 +55,12 @@ local function end_reason(r, seconds, index, id_hash, snapshot, run)
   return nil
 end
 
+-- Whether the sessions of the user were ended since `epoch` was read.
+local function ended_since(epoch, index, snapshot)
+  if snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6)) > epoch then return true end
+  return tonumber(redis.call('ZSCORE', index, 'e') or 0) > epoch
+end
+
 -- The member "e" of an index holds the epoch of its entries as score, below every time stamp: entries of older epochs go in one step.
 local FIRST_TIME = '(4294967296'
 

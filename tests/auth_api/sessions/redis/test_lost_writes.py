@@ -50,7 +50,7 @@ def _goes_on(server: ValkeyServer) -> bool:
 
 def admin_sign_in(user: Any) -> str:
     store = SessionStore(admin=True)
-    store.sign_in(user, remember=False, methods=("pwd",))
+    store.sign_in(user, NewSession(methods=("pwd",)))
     assert store.session_key
     return store.session_key
 

@@ -1,0 +1,94 @@
+"""Calls that list, add, name and remove second factors."""
+
+from dataclasses import dataclass, field
+
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from auth_api.api_request import ApiRequest
+from auth_api.sessions import services as sessions
+from auth_api.users.factors import enrolment
+from auth_api.users.factors.demands import require_no_hold, require_sudo
+
+from .forms import read_form, require_empty_body
+from .presenters import factor_shape, factors_response, session_response
+
+
+@dataclass(frozen=True)
+class ConfirmTotpForm:
+    code: str = field(repr=False, metadata={"shortest": 1, "longest": 64})
+    name: str = field(default="", metadata={"longest": 60})
+
+
+@dataclass(frozen=True)
+class NameForm:
+    name: str = field(metadata={"shortest": 1, "longest": 60})
+
+
+@dataclass(frozen=True)
+class OneCodeForm:
+    code: str = field(repr=False, metadata={"shortest": 1, "longest": 64})
+
+
+@require_GET
+def factors(request: ApiRequest) -> HttpResponse:
+    current = sessions.current_session(request)
+    user_id = current.user["id"]
+    items = [factor_shape(device) for device in enrolment.confirmed_devices(user_id)]
+    return factors_response(current, items, enrolment.recovery_codes_left(user_id))
+
+
+@require_POST
+def begin_totp(request: ApiRequest) -> HttpResponse:
+    """The one answer with the secret: it is never shown again."""
+    require_empty_body(request)
+    require_sudo(request)
+    current = sessions.current_session(request)
+    begun = enrolment.begin_totp(user_id=current.user["id"], sign_in=current.sign_in_id)
+    return JsonResponse({"secret": begun.secret, "uri": begun.uri})
+
+
+@require_POST
+def confirm_totp(request: ApiRequest) -> HttpResponse:
+    """The session has shown the factor from here on, and goes on under a new secret."""
+    form = read_form(request, ConfirmTotpForm)
+    require_sudo(request)
+    current = sessions.current_session(request)
+    enrolment.confirm_totp(
+        user_id=current.user["id"], sign_in=current.sign_in_id, code=form.code, name=form.name
+    )
+    return session_response(sessions.renew_session(request, methods=("otp",)))
+
+
+@require_http_methods(["PATCH", "DELETE"])
+def factor(request: ApiRequest, handle: str) -> HttpResponse:
+    name = read_form(request, NameForm).name if request.method == "PATCH" else ""
+    require_sudo(request)
+    user_id = sessions.current_session(request).user["id"]
+    if name:
+        enrolment.rename_totp(user_id=user_id, device_id=handle, name=name)
+    else:
+        require_no_hold(user_id)
+        enrolment.remove_totp(user_id=user_id, device_id=handle)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def make_recovery_codes(request: ApiRequest) -> HttpResponse:
+    """The one answer with the codes; they replace the present ones when one of them is typed."""
+    require_empty_body(request)
+    require_sudo(request)
+    current = sessions.current_session(request)
+    codes = enrolment.make_recovery_codes(user_id=current.user["id"], sign_in=current.sign_in_id)
+    return JsonResponse({"codes": codes})
+
+
+@require_POST
+def confirm_recovery_codes(request: ApiRequest) -> HttpResponse:
+    form = read_form(request, OneCodeForm)
+    require_sudo(request)
+    current = sessions.current_session(request)
+    enrolment.confirm_recovery_codes(
+        user_id=current.user["id"], sign_in=current.sign_in_id, code=form.code
+    )
+    return HttpResponse(status=204)

@@ -1,0 +1,57 @@
+"""The cookie of a sign-in that waits for a second factor (sessions/pending.py)."""
+
+from datetime import UTC, datetime
+
+from django.http import HttpResponse, JsonResponse
+
+from auth_api.api_request import ApiRequest
+from auth_api.errors import InvalidRequest
+from auth_api.sessions.cookies import read_session_cookie
+from auth_api.sessions.pending import LIFETIME, PendingSignIn, begin_sign_in, drop_sign_in
+from auth_api.sessions.tokens import SessionToken
+from auth_api.users.factors.checking import RECOVERY, TOTP
+from auth_api.users.models import User
+from gatehouse.cookies import SIGN_IN_COOKIE
+
+
+def sign_in_token(request: ApiRequest) -> SessionToken | None:
+    """Return the token of the request's pending sign-in. Raises DuplicateCookie."""
+    return read_session_cookie(request.META.get("HTTP_COOKIE", ""), SIGN_IN_COOKIE)
+
+
+def wait_for_factor(request: ApiRequest, user: User, *, remember: bool) -> HttpResponse:
+    """Answer the right password of an account with a second factor: no session yet.
+
+    Raises InvalidRequest if the BFF does not say which browser it is.
+    """
+    if not request.client_browser:
+        raise InvalidRequest({"Gatehouse-Client-Browser": ["Required for this account."]})
+    drop_sign_in(sign_in_token(request))
+    pending = begin_sign_in(
+        user, remember=remember, methods=("pwd",), browser=request.client_browser
+    )
+    expires = datetime.fromtimestamp(pending.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    response = JsonResponse({"pending": {"methods": [TOTP, RECOVERY], "expires_at": expires}})
+    _set_cookie(response, pending)
+    return response
+
+
+def end_pending(request: ApiRequest, response: HttpResponse) -> None:
+    """Drop the pending sign-in of a request, if it has one, and its cookie."""
+    if SIGN_IN_COOKIE in request.META.get("HTTP_COOKIE", ""):
+        drop_sign_in(sign_in_token(request))
+        expire_cookie(response)
+
+
+def expire_cookie(response: HttpResponse) -> None:
+    response.set_cookie(
+        SIGN_IN_COOKIE, "", max_age=0, path="/", secure=True, httponly=True, samesite="Strict",
+        expires="Thu, 01 Jan 1970 00:00:00 GMT",
+    )  # fmt: skip
+
+
+def _set_cookie(response: HttpResponse, pending: PendingSignIn) -> None:
+    response.set_cookie(
+        SIGN_IN_COOKIE, pending.token.value, max_age=LIFETIME, path="/", secure=True,
+        httponly=True, samesite="Strict",
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Judges codes, under one throttle for all doors. A code that was accepted is used up."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from auth_api.errors import InvalidCode, Throttled
+from auth_api.options import options
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_change, record_event
+from auth_api.throttling import NOT_JUDGED, CodeThrottle, Purpose
+from auth_api.users import emails
+from auth_api.users.allowances import has_mail_allowance
+from auth_api.users.models import TotpDevice, User
+
+from .recovery_codes import typed_code
+from .sealing import SealedByUnknownKey, code_hash, open_secret
+from .totp import DIGITS, drift_of, matching_step
+
+TOTP, RECOVERY = "totp", "recovery"
+# As session records and `amr` name them (sessions/records.py).
+METHODS = {TOTP: "otp", RECOVERY: "recovery"}
+_log = structlog.get_logger("auth_api.users")
+
+
+def method_of(code: str) -> str:
+    """Return the method of a typed code: few digits are an app's, anything else is a recovery code."""
+    typed = code.replace(" ", "").replace("-", "")
+    return TOTP if typed.isdecimal() and len(typed) <= DIGITS else RECOVERY
+
+
+def check_code(user: User, method: str, code: str) -> CodeThrottle:
+    """Use up `code` of `user`, a key of METHODS by `method`; return the throttle, for a whole sign-in to clear.
+
+    Raises InvalidCode, Throttled, SessionStoreUnavailable; of these, only InvalidCode has judged it.
+    """
+    throttle = CodeThrottle(str(user.pk), guessable=method != RECOVERY)
+    _count_try(throttle, user)
+    with _given_back_if_unjudged(throttle):
+        accepted = _use_recovery_code(user, code) if method == RECOVERY else _use_totp(user, code)
+    if not accepted:
+        throttle.fail()
+        raise InvalidCode
+    return throttle
+
+
+def refused_code(user: User) -> None:
+    """Record that somebody with the right password typed a wrong code, and tell the owner (ASVS 6.3.5)."""
+    record_event(Kind.CODE_REFUSED, user.pk)
+    if has_mail_allowance(user.email, Purpose.CODE_REFUSED):
+        with transaction.atomic():
+            emails.send_code_refused(user)
+
+
+def use_code_of(device: TotpDevice, code: str) -> bool:
+    """Whether `code` is one of `device` that was not used yet; it is used from here on.
+
+    The update decides, so that of parallel calls with one code a single one returns True.
+    """
+    moment = time.time()
+    try:
+        secret = open_secret(
+            bytes(device.sealed_secret), user_id=device.user_id, device_id=device.pk
+        )
+    except SealedByUnknownKey:
+        hint = "Check GATEHOUSE_FACTOR_KEYS: a key may be missing."
+        _log.error("factor.unreadable", device=device.pk, user=str(device.user_id), hint=hint)
+        return False
+    step = matching_step(secret, code, moment=moment, drift=device.drift)
+    if step is None:
+        return False
+    unused = TotpDevice.objects.filter(pk=device.pk, last_step__lt=step)
+    values = {"last_step": step, "drift": drift_of(step, moment), "used_at": timezone.now()}
+    with transaction.atomic():
+        return bool(unused.update(**values))
+
+
+def _use_totp(user: User, code: str) -> bool:
+    devices = TotpDevice.objects.filter(user=user, confirmed_at__isnull=False)
+    return any([use_code_of(device, code) for device in devices])
+
+
+def _use_recovery_code(user: User, text: str) -> bool:
+    """Delete the code: of parallel calls, the one whose statement deletes the row has used it."""
+    code = typed_code(text)
+    if not code:
+        return False
+    hashes = [code_hash(code, user.pk, key) for key in options().factor_keys]
+    with transaction.atomic():
+        used, _ = user.recovery_codes.filter(hash__in=hashes, confirmed=True).delete()
+        if not used:
+            return False
+        record_change(user, Kind.RECOVERY_CODE_USED)
+        left = user.recovery_codes.filter(confirmed=True).count()
+        emails.send_recovery_code_used(user, left)
+    return True
+
+
+def _count_try(throttle: CodeThrottle, user: User) -> None:
+    try:
+        throttle.hit()
+    except Throttled as error:
+        record_event(Kind.CODES_THROTTLED, user.pk, retry_after=error.retry_after)
+        raise
+
+
+@contextmanager
+def _given_back_if_unjudged(throttle: CodeThrottle) -> Iterator[None]:
+    try:
+        yield
+    except NOT_JUDGED:
+        throttle.give_back()
+        raise

@@ -1,0 +1,57 @@
+"""What important acts demand of a session beyond being valid."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from auth_api.api_request import ApiRequest
+from auth_api.errors import RecoveryHold, StepUpRequired
+from auth_api.options import options
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.models import SecurityEvent
+from auth_api.sessions import services as sessions
+from auth_api.users.models import User
+
+from .checking import RECOVERY, TOTP
+
+# SP 800-63B-4, 2.2.3: at AAL2, authentication is repeated at least once a day.
+SECOND_FACTOR_AGE = 86400  # seconds
+HOLD = timedelta(hours=24)
+
+
+def require_sudo(request: ApiRequest) -> None:
+    """Raise unless the user authenticated a short time ago, with the second factor if the account has one.
+
+    A password alone opens no important act of an account with a second factor, also in a session that is
+    older than the factor. Raises StepUpRequired, and what `require_recent_authentication` raises.
+    """
+    user = User.objects.get(pk=sessions.current_session(request).user["id"])
+    require_second_factor(request, user)
+    sessions.require_recent_authentication(request)
+
+
+def require_second_factor(request: ApiRequest, user: User) -> None:
+    """Raise StepUpRequired if `user` has a second factor that this session has not shown in a day."""
+    if user.has_second_factor and lacks_second_factor(request, user):
+        raise StepUpRequired([TOTP, RECOVERY], SECOND_FACTOR_AGE)
+
+
+def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
+    """Whether `user` needs a second factor in the admin, and this session has not shown one in a day.
+
+    Whoever has one needs it, and staff need one anyway if GATEHOUSE_SECOND_FACTOR says so.
+    """
+    if not user.has_second_factor and options().second_factor != "staff":
+        return False
+    age = sessions.second_factor_age(request)
+    return age is None or age > SECOND_FACTOR_AGE
+
+
+def require_no_hold(user_id: Any) -> None:
+    """Raise RecoveryHold in the day after a recovery code was used, which may have been stolen."""
+    now = timezone.now()
+    uses = SecurityEvent.objects.filter(user_id=user_id, kind=Kind.RECOVERY_CODE_USED)
+    if last := uses.filter(at__gt=now - HOLD).first():  # newest first
+        raise RecoveryHold(int((last.at + HOLD - now).total_seconds()) + 1)

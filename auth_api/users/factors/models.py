@@ -1,0 +1,50 @@
+"""The tables of second factors. Nothing here is of use to whoever reads the database alone."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from auth_api.sessions.tokens import new_ref
+
+NAME_LENGTH = 60  # characters
+
+
+class TotpDevice(models.Model):
+    """An authenticator app. It counts from its confirmation by a code on.
+
+    `last_step` is the newest step whose code was used: an update that raises it is what accepts a code.
+    """
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_ref, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="totp_devices"
+    )
+    name = models.CharField(max_length=NAME_LENGTH)
+    sealed_secret = models.BinaryField()
+    last_step = models.BigIntegerField(default=0)
+    drift = models.SmallIntegerField(default=0)  # steps by which its clock was off at its last use
+    added_by = models.CharField(max_length=16, blank=True)  # the id of the sign-in that enrolled it
+    created_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("created_at", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecoveryCode(models.Model):
+    """A code that signs in once instead of a device, as a keyed hash. Counts when its set is confirmed."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
+    )
+    hash = models.CharField(max_length=64, unique=True)
+    added_by = models.CharField(max_length=16, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    confirmed = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user_id}"

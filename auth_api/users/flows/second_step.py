@@ -1,0 +1,70 @@
+"""The second step of a sign-in, and the second factor of a session that is already there."""
+
+from contextlib import suppress
+
+from auth_api.api_request import ApiRequest
+from auth_api.errors import InvalidCode, Throttled
+from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import NoPendingSignIn, SessionEnded, SessionStoreUnavailable
+from auth_api.sessions.pending import PendingSignIn, drop_sign_in, give_try_back, take_try
+from auth_api.sessions.tokens import SessionToken
+from auth_api.throttling import NOT_JUDGED, CodeThrottle
+from auth_api.users.factors.checking import METHODS, check_code, refused_code
+from auth_api.users.models import User
+
+from .devices import record_sign_in
+
+
+def finish_sign_in(
+    *, request: ApiRequest, token: SessionToken | None, method: str, code: str
+) -> tuple[User, sessions.CurrentSession]:
+    """Complete the pending sign-in of `token` with a code; the session replaces the browser's old one.
+
+    Raises NoPendingSignIn, InvalidCode (with the tries left; at none the sign-in is over), Throttled,
+    SessionLimitReached, SessionStoreUnavailable.
+    """
+    pending = take_try(token, request.client_browser)
+    user = User.objects.filter(pk=pending.user_id, is_active=True).first()
+    if user is None or user.session_epoch != pending.epoch:
+        drop_sign_in(token)
+        raise NoPendingSignIn
+    throttle = _judged(user, pending, method, code)
+    try:
+        current = sessions.complete_sign_in(request, user, pending, method=METHODS[method])
+    except SessionEnded:  # the sessions were ended while the code was judged
+        raise NoPendingSignIn from None
+    with suppress(SessionStoreUnavailable):  # the sign-in is done
+        throttle.clear()
+    record_sign_in(user=user, handle=current.session.handle)
+    return user, current
+
+
+def show_second_factor(*, request: ApiRequest, method: str, code: str) -> sessions.CurrentSession:
+    """Add a second factor to the request's session, which goes on under a new secret.
+
+    Raises InvalidCode, Throttled, NoSession, SessionEnded, SessionStoreUnavailable.
+    """
+    user = User.objects.get(pk=sessions.current_session(request).user["id"])
+    try:
+        throttle = check_code(user, method, code)
+    except InvalidCode:
+        refused_code(user)
+        raise
+    current = sessions.renew_session(request, methods=(METHODS[method],))
+    with suppress(SessionStoreUnavailable):
+        throttle.clear()
+    return current
+
+
+def _judged(user: User, pending: PendingSignIn, method: str, code: str) -> CodeThrottle:
+    try:
+        return check_code(user, method, code)
+    except InvalidCode:
+        if pending.tries_left < 1:
+            drop_sign_in(pending.token)
+        refused_code(user)
+        raise InvalidCode(pending.tries_left) from None
+    except (Throttled, *NOT_JUDGED):
+        with suppress(SessionStoreUnavailable):
+            give_try_back(pending)
+        raise

@@ -1,0 +1,183 @@
+"""The second step of a sign-in, and the pages on which users set up second factors."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import segno
+from django.http import HttpResponse, HttpResponseRedirect
+from markupsafe import Markup
+
+from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
+from frontend_site.backend.relay import relay_cookies
+from frontend_site.pages.backend_calls import ask, call_or_503
+from frontend_site.pages.form_errors import form_again
+from frontend_site.pages.rendering import render
+from frontend_site.pages.times import ago, moment
+from frontend_site.security.endpoints import page
+from frontend_site.security.next_url import redirect_target, safe_next
+from frontend_site.site_request import SiteRequest
+
+from .forms import as_json, code_form, typed
+
+_PAGE = "/account/factors"
+_APP, _CODES = "account/factor_app.html", "account/recovery_codes.html"
+_LONGEST_URI = 1000  # characters; one of ours has about 150
+_FEW_CODES = 3
+_NOTICES = {
+    "added": "The authenticator app has been added. Make recovery codes now, in case you lose it.",
+    "removed": "The authenticator app has been removed.",
+    "renamed": "The name has been changed.",
+    "too-many": "You have as many authenticator apps as possible. Remove one first.",
+    "codes": "Your new recovery codes work from now on. Earlier ones do not.",
+}
+
+
+@dataclass(frozen=True)
+class ListedApp:
+    """One authenticator app as its owner may see it."""
+
+    id: str
+    name: str
+    added: datetime
+    used: datetime | None
+
+    @property
+    def added_ago(self) -> str:
+        return ago(self.added)
+
+    @property
+    def used_ago(self) -> str:
+        return ago(self.used) if self.used else "never"
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> "ListedApp":
+        used = item["last_used_at"]
+        return cls(
+            id=str(item["id"]),
+            name=str(item["name"]),
+            added=moment(item["added_at"]),
+            used=moment(used) if used else None,
+        )
+
+
+@page("GET", "POST", public=True)
+def sign_in_code(request: SiteRequest) -> HttpResponse:
+    """Ask for the code that completes the sign-in which waits in this browser."""
+    if request.method != "POST":
+        destination = safe_next(request.GET.get("next"))
+        return render(request, "login_code.html", {"next": destination})
+    destination = safe_next(request.POST.get("next"))
+    form = code_form(request.POST.get("code", ""))
+    answer = call_or_503(request, "finish-sign-in", as_json(form))
+    if answer.status == 200:
+        relay_cookies(request, answer)
+        return HttpResponseRedirect(redirect_target(destination))
+    left = answer.document.get("tries_left")
+    if answer.slug == "sign-in-expired" or left == 0:
+        expired = {"notice": "sign-in-expired", "next": destination}
+        return HttpResponseRedirect("/login?" + urlencode(expired))
+    tries = "1 attempt is left." if left == 1 else f"{left} attempts are left."
+    context = {"next": destination, "refused": f"Incorrect or used code. {tries}"}
+    return form_again(request, "login_code.html", answer, context)
+
+
+@page("GET", "POST", session="own-call")
+def factors(request: SiteRequest) -> HttpResponse:
+    """GET lists; POST removes the app whose id comes as `remove`, or renames `rename` to `name`."""
+    if request.method == "POST":
+        return _change(request)
+    answer = ask(request, "factors")
+    notice = _NOTICES.get(request.GET.get("done", ""), "")
+    return render(request, "account/factors.html", {**_listed(answer), "notice": notice})
+
+
+def _change(request: SiteRequest) -> HttpResponse:
+    removed, renamed = request.POST.get("remove", ""), request.POST.get("rename", "")
+    if is_handle(removed) and ask(request, "remove-factor", handle=removed).status == 204:
+        return HttpResponseRedirect(f"{_PAGE}?done=removed")
+    if is_handle(renamed):
+        form = typed(request.POST, "name")
+        answer = ask(request, "rename-factor", dict(form), handle=renamed)
+        if answer.status == 204:
+            return HttpResponseRedirect(f"{_PAGE}?done=renamed")
+        if answer.status == 400:
+            listed = _listed(ask(request, "factors"))
+            return form_again(request, "account/factors.html", answer, listed)
+    return render(request, "account/factors.html", _listed(ask(request, "factors")))
+
+
+def _listed(answer: Answer) -> dict[str, Any]:
+    try:
+        left = int(answer.document["recovery_codes_left"])
+        apps = [ListedApp.of(item) for item in answer.document["items"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuthApiUnavailable("a list of factors without its fields") from error
+    return {"apps": apps, "codes_left": left, "few": left <= _FEW_CODES}
+
+
+@page("POST", session="own-call")
+def add_app(request: SiteRequest) -> HttpResponse:
+    """Show the secret of a new app; with a `code` of it, add it.
+
+    The secret is shown once by auth_api, so the form carries it until a code is right.
+    """
+    if "code" not in request.POST:
+        answer = ask(request, "begin-totp", {})
+        if answer.status != 200:
+            return HttpResponseRedirect(f"{_PAGE}?done=too-many")
+        return render(request, _APP, _enrolment(answer.document))
+    form = typed(request.POST, "code", "name")
+    answer = ask(request, "confirm-totp", dict(form))
+    if answer.status == 200:
+        return HttpResponseRedirect(f"{_PAGE}?done=added")
+    if answer.status == 404:  # it was begun too long ago, or elsewhere again
+        return HttpResponseRedirect(_PAGE)
+    context = _enrolment(typed(request.POST, "secret", "uri")) | {"name": form["name"]}
+    refused = "Incorrect code. Check that the clock of your device is right, then enter a new code."
+    return form_again(request, _APP, answer, {**context, "refused": refused})
+
+
+def _enrolment(shown: dict[str, Any]) -> dict[str, Any]:
+    secret, uri = str(shown.get("secret", "")), str(shown.get("uri", ""))
+    groups = [secret[at : at + 4] for at in range(0, min(len(secret), 64), 4)]
+    return {"secret": secret, "groups": groups, "uri": uri, "qr": _qr_code(uri)}
+
+
+def _qr_code(uri: str) -> Markup:
+    """Return the QR code as inline SVG: the page's policy allows neither styles nor data: URLs in it."""
+    if not uri.startswith("otpauth://totp/") or len(uri) > _LONGEST_URI:
+        return Markup()
+    drawn = segno.make(uri, error="m", micro=False)
+    svg = drawn.svg_inline(scale=5, border=4, light="#fff", dark="#000", title="QR code")
+    return Markup(svg)  # noqa: S704 - made by segno from modules, with no text but the title
+
+
+@page("POST", session="own-call")
+def recovery_codes(request: SiteRequest) -> HttpResponse:
+    """Show new codes; with one of them typed as `code`, put them in force."""
+    if "code" not in request.POST:
+        answer = ask(request, "make-recovery-codes", {})
+        if answer.status != 200:
+            return HttpResponseRedirect(_PAGE)
+        codes = [str(code) for code in answer.document.get("codes", ())]
+        return render(request, _CODES, {"codes": codes})
+    answer = ask(request, "confirm-recovery-codes", typed(request.POST, "code"))
+    if answer.status == 204:
+        return HttpResponseRedirect(f"{_PAGE}?done=codes")
+    context = {"codes": _shown_codes(request), "refused": "That is none of these codes."}
+    return form_again(request, _CODES, answer, context)
+
+
+@page("POST", session="use")
+def recovery_codes_file(request: SiteRequest) -> HttpResponse:
+    """Return the codes of the page as a file; they are not asked for again, nor kept."""
+    text = "\r\n".join(_shown_codes(request)) + "\r\n"
+    response = HttpResponse(text.encode(), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="recovery-codes.txt"'
+    return response
+
+
+def _shown_codes(request: SiteRequest) -> list[str]:
+    return [code[:29] for code in request.POST.get("codes", "").split()[:10]]

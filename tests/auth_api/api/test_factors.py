@@ -1,0 +1,340 @@
+"""Setting up second factors, and what an account with one demands, over HTTP as the BFF calls."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from auth_api.security_log.models import SecurityEvent
+from auth_api.security_log.writer import writer
+from auth_api.throttling import FREE_TRIES
+from auth_api.users.factors.enrolment import ENROLMENT, MOST
+from auth_api.users.factors.models import RecoveryCode, TotpDevice
+from auth_api.users.models import User
+from tests.auth_api.factors import (
+    App,
+    enrol,
+    finish,
+    login,
+    recovery_codes,
+    signin_token,
+)
+from tests.auth_api.http import call, document_of, session_token
+from tests.auth_api.mails import mailed_token, sent_mails
+from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.auth_api.users.stranger import Stranger
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KIND = "urn:gatehouse:problem:"
+NEW_PASSWORD = "nine green bottles on a wall"
+IMPORTANT: list[tuple[str, str, Any]] = [
+    ("POST", "/v1/factors/totp", {}),
+    ("POST", "/v1/factors/recovery-codes", {}),
+    ("POST", "/v1/email/change", {"email": "new@example.com"}),
+    ("GET", "/v1/account/export", None),
+    ("DELETE", "/v1/account", None),
+    ("POST", "/v1/password/change", {"current_password": PASSWORD, "new_password": NEW_PASSWORD}),
+]
+
+
+@pytest.fixture
+def user() -> Any:
+    return make_user("ada@example.com")
+
+
+@pytest.fixture
+def before(user: User) -> str:
+    """The token of a session that was there before the factor."""
+    return session_token(login())
+
+
+@pytest.fixture
+def enrolled(before: str) -> tuple[App, str]:
+    return enrol(session_token(login()))
+
+
+def code_asked(answer: Any) -> bool:
+    return bool(answer.status_code == 403 and answer.json()["type"] == KIND + "step-up-required")
+
+
+def test_the_list_has_no_secret(enrolled: tuple[App, str]) -> None:
+    _, token = enrolled
+    answer = call("GET", "/v1/factors", token=token)
+    [item] = answer.json()["items"]
+    assert item.keys() == {"id", "type", "name", "added_at", "last_used_at"}
+    assert item["name"] == "Telephone"
+
+
+def test_a_session_from_before_the_factor_must_show_it(
+    before: str, enrolled: tuple[App, str]
+) -> None:
+    """An intruder who had the password, and a session, before the owner enrolled."""
+    for method, path, body in IMPORTANT:
+        answer = call(method, path, body, token=before)
+        assert code_asked(answer), path
+    assert answer.json()["methods"] == ["totp", "recovery"]
+    assert (answer.json()["acr"], answer.json()["max_age"]) == ("aal2", 86400)
+
+
+def test_the_password_again_is_not_the_factor(before: str, enrolled: tuple[App, str]) -> None:
+    again = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=before)
+    assert code_asked(call("POST", "/v1/factors/totp", {}, token=session_token(again)))
+
+
+def test_a_code_is_enough(before: str, enrolled: tuple[App, str]) -> None:
+    form = {"method": "totp", "code": enrolled[0].code()}
+    shown = call("POST", "/v1/reauthenticate", form, token=before)
+    assert shown.json()["session"]["assurance"]["methods"] == ["pwd", "otp"]
+    assert call("POST", "/v1/factors/totp", {}, token=session_token(shown)).status_code == 200
+    assert call("GET", "/v1/session", token=before).status_code == 401  # a new secret
+
+
+def test_the_factor_ages(enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auth_api.users.factors.demands.SECOND_FACTOR_AGE", -1)
+    assert code_asked(call("POST", "/v1/factors/totp", {}, token=enrolled[1]))
+
+
+def test_a_changed_password_goes_on_with_the_factor(enrolled: tuple[App, str]) -> None:
+    form = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    changed = call("POST", "/v1/password/change", form, token=enrolled[1])
+    assert changed.status_code == 200
+    assert set(changed.json()["session"]["assurance"]["methods"]) == {"pwd", "otp"}
+
+
+def test_a_reset_password_does_not_pass_the_factor(enrolled: tuple[App, str]) -> None:
+    """Keycloak CVE-2026-18963, listmonk CVE-2026-128333, RubyGems CVE-2024-21654."""
+    call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
+    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    assert call("POST", "/v1/password/reset", form).status_code == 200
+    answer = login(password=NEW_PASSWORD)
+    assert answer.json().keys() == {"pending"}
+
+
+def test_enrolment_needs_a_recent_authentication(
+    before: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, recent_authentication=-1)
+    answer = call("POST", "/v1/factors/totp", {}, token=before)
+    assert answer.json()["type"] == KIND + "reauthentication-required"
+
+
+def test_an_enrolment_of_an_ended_session_fails(before: str) -> None:
+    """better-auth CVE-2026-134321: a revoked session still makes credentials."""
+    app = App(call("POST", "/v1/factors/totp", {}, token=before).json()["secret"])
+    call("POST", "/v1/logout", {}, token=before)
+    form = {"code": app.code()}
+    assert call("POST", "/v1/factors/totp/confirm", form, token=before).status_code == 401
+    other = session_token(login())  # nor does another sign-in complete it
+    assert call("POST", "/v1/factors/totp/confirm", form, token=other).status_code == 404
+
+
+def test_an_enrolment_waits_half_an_hour(before: str) -> None:
+    app = App(call("POST", "/v1/factors/totp", {}, token=before).json()["secret"])
+    TotpDevice.objects.update(created_at=timezone.now() - ENROLMENT)
+    form = {"code": app.code()}
+    assert call("POST", "/v1/factors/totp/confirm", form, token=before).status_code == 404
+
+
+def test_there_is_a_limit_of_apps(enrolled: tuple[App, str], user: User) -> None:
+    for number in range(MOST - 1):
+        TotpDevice.objects.create(
+            user=user, name=str(number), sealed_secret=b"x", confirmed_at=timezone.now()
+        )
+    answer = call("POST", "/v1/factors/totp", {}, token=enrolled[1])
+    assert answer.status_code == 409
+
+
+def test_a_factor_of_another_user_is_not_found(enrolled: tuple[App, str]) -> None:
+    make_user("bob@example.com")
+    _, token = enrol(session_token(login(email="bob@example.com")))
+    theirs = TotpDevice.objects.get(user__email="ada@example.com").pk
+    for method, body in (("PATCH", {"name": "Mine"}), ("DELETE", None)):
+        assert call(method, f"/v1/factors/{theirs}", body, token=token).status_code == 404
+    assert TotpDevice.objects.get(pk=theirs).name == "Telephone"
+
+
+def test_without_the_last_app_the_password_is_enough_again(
+    enrolled: tuple[App, str], user: User
+) -> None:
+    recovery_codes(enrolled[1])
+    device = TotpDevice.objects.get()
+    assert call("DELETE", f"/v1/factors/{device.pk}", token=enrolled[1]).status_code == 204
+    assert "session" in login().json()
+    assert RecoveryCode.objects.count() == 0
+
+
+def test_new_recovery_codes_replace_the_old_ones_when_one_is_typed(
+    enrolled: tuple[App, str],
+) -> None:
+    token = enrolled[1]
+    old = recovery_codes(token)
+    new = call("POST", "/v1/factors/recovery-codes", {}, token=token).json()["codes"]
+    assert len(set(old) | set(new)) == 20
+    wrong = call("POST", "/v1/factors/recovery-codes/confirm", {"code": old[0]}, token=token)
+    assert wrong.status_code == 401
+    assert finish(signin_token(login()), new[0], "recovery").status_code == 401  # not in force
+    call("POST", "/v1/factors/recovery-codes/confirm", {"code": new[0]}, token=token)
+    assert finish(signin_token(login()), old[1], "recovery").status_code == 401
+    assert finish(signin_token(login()), new[0], "recovery").status_code == 200
+
+
+def test_recovery_codes_need_an_app(before: str) -> None:
+    assert call("POST", "/v1/factors/recovery-codes", {}, token=before).status_code == 404
+
+
+def test_after_a_recovery_code_important_acts_wait_and_enrolling_does_not(
+    enrolled: tuple[App, str],
+) -> None:
+    code = recovery_codes(enrolled[1])[0]
+    token = session_token(finish(signin_token(login()), code, "recovery"))
+    device = TotpDevice.objects.get()
+    held: list[tuple[str, str, Any]] = [
+        *IMPORTANT[2:5], ("DELETE", f"/v1/factors/{device.pk}", None),
+    ]  # fmt: skip
+    for method, path, body in held:
+        for one in (
+            token,
+            enrolled[1],
+        ):  # of every session: the code's user may enrol an app and come back
+            answer = call(method, path, body, token=one)
+            assert answer.json()["type"] == KIND + "recovery-hold", path
+            assert 86000 < answer.json()["retry_after"] <= 86401
+    assert enrol(token)
+    day = timedelta(days=1)
+    SecurityEvent.objects.filter(kind="factor.recovery_code_used").update(at=timezone.now() - day)
+    assert call(*held[-1], token=enrolled[1]).status_code == 204
+
+
+def test_codes_have_one_counter_over_all_doors(before: str, enrolled: tuple[App, str]) -> None:
+    """Keycloak usd-2021-0016, Kanboard #5859, ZITADEL GHSA-7j7j-66cv-m239."""
+    wrong = {"method": "totp", "code": "000000"}
+    for _ in range(FREE_TRIES - 2):
+        assert call("POST", "/v1/reauthenticate", wrong, token=before).status_code == 401
+    for _ in range(2):  # the right password clears no codes
+        assert finish(signin_token(login()), "000000").status_code == 401
+    assert call("POST", "/v1/reauthenticate", wrong, token=before).status_code == 429
+    throttled = finish(signin_token(login()), enrolled[0].code())
+    assert throttled.status_code == 429
+    assert int(throttled["Retry-After"]) <= 30
+
+
+def test_a_throttled_code_costs_no_try(enrolled: tuple[App, str], redis_client: Any) -> None:
+    pending = signin_token(login())
+    for _ in range(FREE_TRIES // 2):
+        finish(signin_token(login()), "000000")
+        finish(signin_token(login()), "000000")
+    assert [finish(pending, "000000").status_code for _ in range(8)] == [429] * 8
+    redis_client.delete(*redis_client.keys("gh:throttle:*"))
+    assert finish(pending, enrolled[0].code()).status_code == 200
+
+
+def test_after_a_hundred_failures_only_a_recovery_code_signs_in(
+    enrolled: tuple[App, str], redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SP 800-63B-4, 3.2.2."""
+    codes = recovery_codes(enrolled[1])
+    monkeypatch.setattr("auth_api.throttling.CODE_TRIES", 3)
+    for _ in range(3):
+        finish(signin_token(login()), "000000")
+    redis_client.delete(*redis_client.keys("gh:throttle:*:tries"))  # a day has passed
+    assert finish(signin_token(login()), enrolled[0].code()).status_code == 429
+    assert finish(signin_token(login()), codes[1], "recovery").status_code == 200
+    assert finish(signin_token(login()), enrolled[0].code()).status_code == 200
+
+
+def test_an_outage_gives_the_code_back(
+    enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import OperationalError
+
+    pending = signin_token(login())
+
+    def fail(*_: Any) -> bool:
+        raise OperationalError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("auth_api.users.factors.checking._use_totp", fail)
+        for _ in range(FREE_TRIES + 2):
+            assert finish(pending, "123456").status_code == 503
+    assert finish(pending, enrolled[0].code()).status_code == 200
+
+
+def test_the_owner_gets_mails_and_sees_it_in_the_log(enrolled: tuple[App, str]) -> None:
+    """ASVS 6.3.5 and 6.3.7."""
+    codes = recovery_codes(enrolled[1])
+    for _ in range(5):
+        finish(signin_token(login()), "000000")
+    finish(signin_token(login()), codes[0], "recovery")
+    subjects = [mail.subject for mail in sent_mails()]
+    refused = "Someone with your password entered a wrong code"
+    assert subjects.count(refused) == 3  # an hour
+    for subject in (
+        "An authenticator app was added", "You have new recovery codes", "A recovery code was used",
+    ):  # fmt: skip
+        assert subjects.count(subject) == 1
+    writer.drain()
+    kinds = set(SecurityEvent.objects.values_list("kind", flat=True))
+    assert kinds >= {
+        "factor.added", "factor.recovery_codes_made", "factor.recovery_code_used",
+        "login.code_asked", "login.code_refused",
+    }  # fmt: skip
+
+
+def test_the_export_names_factors_and_no_secret(enrolled: tuple[App, str]) -> None:
+    recovery_codes(enrolled[1])
+    answer = call("GET", "/v1/account/export", token=enrolled[1])
+    [factor] = document_of(answer)["second_factors"]
+    assert factor.keys() == {"type", "name", "added_at"}
+
+
+def test_a_deleted_account_leaves_none(enrolled: tuple[App, str]) -> None:
+    recovery_codes(enrolled[1])
+    assert call("DELETE", "/v1/account", token=enrolled[1]).status_code == 204
+    assert not TotpDevice.objects.exists()
+    assert not RecoveryCode.objects.exists()
+
+
+def test_this_was_not_me_removes_what_the_intruder_enrolled(user: User) -> None:
+    login()  # the owner's place
+    intruder = Stranger().sign_in()
+    enrol(intruder.token)
+    user.refresh_from_db()
+    assert user.has_second_factor
+    token = mailed_token(subject="New sign-in to your account")
+    assert call("POST", "/v1/sessions/disown", {"token": token}).status_code == 200
+    user.refresh_from_db()
+    assert not user.has_second_factor
+    assert not TotpDevice.objects.exists()
+
+
+def test_this_was_not_me_keeps_the_owners_factors(enrolled: tuple[App, str], user: User) -> None:
+    """The intruder has the password and a recovery code, and adds an app."""
+    code = recovery_codes(enrolled[1])[0]
+    far = {
+        "HTTP_GATEHOUSE_CLIENT_ADDRESS": "198.51.100.9",
+        "HTTP_GATEHOUSE_CLIENT_BROWSER": "c" * 64,
+    }
+    form = {"email": "ada@example.com", "password": PASSWORD}
+    pending = signin_token(call("POST", "/v1/login", form, **far))
+    second = {"method": "recovery", "code": code}
+    answer = call("POST", "/v1/login/factor", second, HTTP_COOKIE=f"__Host-signin={pending}", **far)
+    enrol(session_token(answer))
+    assert TotpDevice.objects.count() == 2
+    token = mailed_token(subject="New sign-in to your account")
+    call("POST", "/v1/sessions/disown", {"token": token})
+    assert TotpDevice.objects.count() == 1
+    user.refresh_from_db()
+    assert user.has_second_factor
+    assert RecoveryCode.objects.filter(confirmed=True).count() == 9
+
+
+def test_bad_forms_of_a_second_proof(before: str) -> None:
+    for form in (
+        {}, {"code": "123456"}, {"method": "sms", "code": "1"}, {"method": "totp"},
+        {"password": "x", "method": "totp", "code": "1"},
+    ):  # fmt: skip
+        assert call("POST", "/v1/reauthenticate", form, token=before).status_code == 400, form

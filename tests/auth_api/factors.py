@@ -1,0 +1,52 @@
+"""Second factors as their owners use them: an authenticator app of our own, and the calls of the BFF."""
+
+from typing import Any
+
+from auth_api.users.factors.models import TotpDevice
+from tests.auth_api.http import call, session_token
+from tests.auth_api.sessions.conftest import PASSWORD
+from tests.authenticator import App as App
+
+BROWSER, OTHER_BROWSER = "a" * 64, "b" * 64
+EMAIL = "ada@example.com"
+
+
+def login(*, token: str | None = None, browser: str = BROWSER, **changes: Any) -> Any:
+    form = {"email": EMAIL, "password": PASSWORD, **changes}
+    extra = {"HTTP_GATEHOUSE_CLIENT_BROWSER": browser} if browser else {}
+    return call("POST", "/v1/login", form, token=token, **extra)
+
+
+def signin_token(answer: Any) -> str:
+    value: str = answer.cookies["__Host-signin"].value
+    return value
+
+
+def finish(pending: str, code: str, method: str = "totp", *, browser: str = BROWSER) -> Any:
+    return call(
+        "POST",
+        "/v1/login/factor",
+        {"method": method, "code": code},
+        HTTP_COOKIE=f"__Host-signin={pending}",
+        HTTP_GATEHOUSE_CLIENT_BROWSER=browser,
+    )
+
+
+def enrol(token: str) -> tuple[App, str]:
+    """Add an app to the account of a session; return the app and the session's next token.
+
+    As if an hour ago: the code of the enrolment, which is used up, is none of this minute.
+    """
+    app = App(call("POST", "/v1/factors/totp", {}, token=token).json()["secret"])
+    form = {"code": app.code(), "name": "Telephone"}
+    answer = call("POST", "/v1/factors/totp/confirm", form, token=token)
+    assert answer.status_code == 200, answer.content
+    TotpDevice.objects.filter(name="Telephone").update(last_step=0, drift=0)
+    return app, session_token(answer)
+
+
+def recovery_codes(token: str) -> list[str]:
+    codes: list[str] = call("POST", "/v1/factors/recovery-codes", {}, token=token).json()["codes"]
+    done = call("POST", "/v1/factors/recovery-codes/confirm", {"code": codes[0]}, token=token)
+    assert done.status_code == 204
+    return codes

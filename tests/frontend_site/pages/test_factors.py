@@ -1,0 +1,166 @@
+"""The pages of the second factor: the code at sign-in, apps, recovery codes, and a code asked again."""
+
+import re
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from tests.frontend_site.browser import Browser, form_fields, set_cookie_lines
+from tests.frontend_site.pages.test_views import text_of
+from tests.frontend_site.stub import (
+    FACTOR,
+    HANDLE,
+    NEW_TOKEN,
+    SECRET,
+    SET_SESSION,
+    TOKEN,
+    Canned,
+    Stub,
+    current_session,
+    problem,
+    send,
+)
+
+PENDING = f"__Host-signin={TOKEN}; HttpOnly; Max-Age=600; Path=/; SameSite=Strict; Secure"
+PAGE = "/account/factors"
+LOGIN = {"email": "ada@example.com", "password": "a quiet harbour at dusk", "next": "/account/data"}
+STEP_UP = problem("step-up-required", 403, methods=["totp"], acr="aal2", max_age=86400)
+CODE = "reauthentication_code"
+
+
+@pytest.fixture
+def waiting(browser: Browser, stub: Stub) -> Browser:
+    """A browser whose password was right."""
+    said = {"pending": {"methods": ["totp"], "expires_at": "2026-03-02T08:00:00Z"}}
+    stub.answers["POST /v1/login"] = Canned(200, said, (("Set-Cookie", PENDING),))
+    answer = browser.post("/login", LOGIN)
+    assert answer["Location"] == "/login/code?next=%2Faccount%2Fdata"
+    assert [line for line in set_cookie_lines(answer) if "session" in line] == []
+    return browser
+
+
+def header(stub: Stub, name: str) -> str:
+    return stub.seen[-1].header(name) or ""
+
+
+def test_the_code_completes_the_sign_in(waiting: Browser, stub: Stub) -> None:
+    csrf = waiting.cookies["__Host-csrf"]
+    assert header(stub, "Gatehouse-Client-Browser") == sha256(csrf.encode()).hexdigest()
+    page = waiting.get("/login/code?next=%2Faccount%2Fdata").content.decode()
+    assert 'autocomplete="one-time-code"' in page
+    answer = waiting.post("/login/code", {**form_fields(page), "code": "123 456"})
+    assert answer["Location"] == "/account/data"
+    assert SET_SESSION in set_cookie_lines(answer)
+    assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
+    assert header(stub, "Gatehouse-Client-Browser") == sha256(csrf.encode()).hexdigest()
+    assert stub.seen[-1].json == {"method": "totp", "code": "123 456"}
+
+
+def test_what_has_no_six_digits_is_a_recovery_code(waiting: Browser, stub: Stub) -> None:
+    waiting.post("/login/code", {"code": "aaaa-bbbb-cccc-dddd-eeee-ffff", "next": "/"})
+    assert stub.seen[-1].json["method"] == "recovery"
+
+
+def test_no_other_call_gets_the_cookie_or_the_browser(waiting: Browser, stub: Stub) -> None:
+    waiting.sign_in().get("/account")
+    assert "__Host-signin" not in header(stub, "Cookie")
+    assert header(stub, "Gatehouse-Client-Browser") == ""
+
+
+def test_a_wrong_code_can_be_typed_again_and_the_last_one_starts_again(
+    waiting: Browser, stub: Stub
+) -> None:
+    stub.answers["POST /v1/login/factor"] = problem("invalid-code", 401, tries_left=1)
+    answer = waiting.post("/login/code", {"code": "123456", "next": "/account/data"})
+    assert answer.status_code == 401
+    assert "Incorrect or used code. 1 attempt is left." in text_of(answer)
+    assert "123456" not in form_fields(answer.content.decode()).values()
+    for last in (problem("invalid-code", 401, tries_left=0), problem("sign-in-expired", 401)):
+        stub.answers["POST /v1/login/factor"] = last
+        answer = waiting.post("/login/code", {"code": "123456", "next": "/account/data"})
+        assert answer["Location"] == "/login?notice=sign-in-expired&next=%2Faccount%2Fdata"
+
+
+def test_the_list_of_apps(browser: Browser) -> None:
+    text = text_of(browser.sign_in().get(PAGE))
+    assert FACTOR["name"] in text
+    assert "Only 3 left." in text
+
+
+def test_an_app_is_added_with_a_code(browser: Browser, stub: Stub) -> None:
+    answer = browser.sign_in().post(f"{PAGE}/app", {})
+    page = answer.content.decode()
+    svg = re.search("<svg.*?</svg>", page, re.DOTALL)
+    assert svg is not None
+    assert "style=" not in svg[0]
+    assert "data:" not in page
+    assert page.count("<code>ABCD</code>") == 4
+    stub.answers["POST /v1/factors/totp/confirm"] = problem("invalid-code", 401)
+    wrong = browser.post(f"{PAGE}/app", {**form_fields(page), "code": "000000", "name": "Tablet"})
+    assert wrong.status_code == 401
+    fields = form_fields(wrong.content.decode())
+    assert (fields["secret"], fields["name"]) == (SECRET, "Tablet")
+    assert "<svg" in wrong.content.decode()
+    stub.answers["POST /v1/factors/totp/confirm"] = Canned(
+        200, current_session(), (("Set-Cookie", SET_SESSION),)
+    )
+    done = browser.post(f"{PAGE}/app", {**fields, "code": "123456"})
+    assert done["Location"] == f"{PAGE}?done=added"
+
+
+def test_a_made_up_address_becomes_no_picture(browser: Browser, stub: Stub) -> None:
+    stub.answers["POST /v1/factors/totp/confirm"] = problem("invalid-code", 401)
+    form = {"code": "1", "secret": '"><b>', "uri": "https://evil.example/", "name": "<b>"}
+    page = browser.sign_in().post(f"{PAGE}/app", form).content.decode()
+    assert "<svg class" not in page.partition("<main")[2]
+    assert '"><b>' not in page
+
+
+def test_recovery_codes_are_shown_saved_and_confirmed(browser: Browser, stub: Stub) -> None:
+    page = browser.sign_in().post(f"{PAGE}/codes", {}).content.decode()
+    assert page.count("<li><code>AAAA-") == 10
+    fields = form_fields(page)
+    file = browser.post(f"{PAGE}/codes/file", {"codes": fields["codes"]})
+    assert file["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
+    assert len(file.content.splitlines()) == 10
+    stub.answers["POST /v1/factors/recovery-codes/confirm"] = problem("invalid-code", 401)
+    wrong = browser.post(f"{PAGE}/codes", {**fields, "code": "x"})
+    assert wrong.status_code == 401
+    assert "That is none of these codes." in text_of(wrong)
+    assert form_fields(wrong.content.decode())["codes"] == fields["codes"]
+    stub.answers["POST /v1/factors/recovery-codes/confirm"] = Canned(204, b"")
+    assert (
+        browser.post(f"{PAGE}/codes", {**fields, "code": "x"})["Location"] == f"{PAGE}?done=codes"
+    )
+
+
+def test_an_app_is_removed_and_renamed(browser: Browser, stub: Stub) -> None:
+    browser.sign_in()
+    assert browser.post(PAGE, {"remove": HANDLE})["Location"] == f"{PAGE}?done=removed"
+    renamed = browser.post(PAGE, {"rename": HANDLE, "name": "Tablet"})
+    assert renamed["Location"] == f"{PAGE}?done=renamed"
+    assert stub.seen[-1].json == {"name": "Tablet"}
+
+
+def test_a_code_is_asked_for_and_what_was_asked_is_completed(browser: Browser, stub: Stub) -> None:
+    def answer(handler: Any) -> None:
+        renewed = NEW_TOKEN in (handler.headers["Cookie"] or "")
+        send(handler, Canned(204, b"") if renewed else STEP_UP)
+
+    stub.answers[f"DELETE /v1/factors/{HANDLE}"] = answer
+    asked = browser.sign_in().post(PAGE, {"remove": HANDLE})
+    assert asked.status_code == 403
+    fields = form_fields(asked.content.decode())
+    assert "reauthentication_password" not in fields
+    done = browser.post(PAGE, {**fields, CODE: "123456"})
+    assert done["Location"] == f"{PAGE}?done=removed"
+    reauthentication = next(c for c in stub.seen if c.path == "/v1/reauthenticate")
+    assert reauthentication.json == {"method": "totp", "code": "123456"}
+
+
+def test_in_the_day_after_a_recovery_code_the_page_says_so(browser: Browser, stub: Stub) -> None:
+    stub.answers["DELETE /v1/account"] = problem("recovery-hold", 403, retry_after=80000)
+    answer = browser.sign_in().post("/account/delete", {})
+    assert answer.status_code == 403
+    assert "in the last 24 hours" in text_of(answer)
