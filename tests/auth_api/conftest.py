@@ -52,6 +52,12 @@ def _no_service_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _patient_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that name no deadline are not given up because the machine is busy with other work."""
+    monkeypatch.setattr("auth_api.deadline.DEFAULT", 60.0)
+
+
+@pytest.fixture(autouse=True)
 def _written_log() -> Iterator[None]:
     """What a test left for the security log is written before its database is emptied."""
     from auth_api.security_log.writer import writer

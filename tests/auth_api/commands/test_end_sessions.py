@@ -14,8 +14,8 @@ from auth_api.commands.terminal import Progress
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.records import NewSession
+from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.store import SessionStore
 from auth_api.users import ending
 from auth_api.users.models import User
