@@ -55,5 +55,6 @@ def test_a_sign_in_costs_five_statements_and_few_functions(
     assert {name: asked[f"cmdstat_{name}"]["calls"] for name in ("eval", "unlink", "evalsha")} == {
         "eval": 1, "unlink": 1, "evalsha": 2,
     }  # fmt: skip
-    bound = {"sqlite": 4450, "postgresql": 4950}[connection.vendor]
+    # A column more of the user, whether there is a second factor, costs 25 in both reads.
+    bound = {"sqlite": 4500, "postgresql": 5000}[connection.vendor]
     assert calls < bound  # the test client's own work is in it
