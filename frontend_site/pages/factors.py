@@ -150,7 +150,8 @@ def _qr_code(uri: str) -> Markup:
     if not uri.startswith("otpauth://totp/") or len(uri) > _LONGEST_URI:
         return Markup()
     drawn = segno.make(uri, error="m", micro=False)
-    svg = drawn.svg_inline(scale=5, border=4, light="#fff", dark="#000", title="QR code")
+    # Without a size it has a viewBox, so that a narrow page scales it and cuts nothing off.
+    svg = drawn.svg_inline(border=4, light="#fff", dark="#000", title="QR code", omitsize=True)
     return Markup(svg)  # noqa: S704 - made by segno from modules, with no text but the title
 
 

@@ -13,6 +13,13 @@ from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, Stub, proble
 
 CALLS = [
     ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/login/factor"),
+    ("POST", "/api/auth/factors/totp"),
+    ("POST", "/api/auth/factors/totp/confirm"),
+    ("POST", "/api/auth/factors/recovery-codes"),
+    ("POST", "/api/auth/factors/recovery-codes/confirm"),
+    ("PATCH", f"/api/auth/factors/{HANDLE}"),
+    ("DELETE", f"/api/auth/factors/{HANDLE}"),
     ("POST", "/api/auth/logout"),
     ("POST", "/api/auth/reauthenticate"),
     ("POST", "/api/auth/register"),
@@ -34,6 +41,7 @@ CALLS = [
 FORMS = [
     "/login", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
+    "/login/code", "/account/factors", "/account/factors/app", "/account/factors/codes", "/account/factors/codes/file",
     "/account/email", "/account/data", "/account/delete", "/sessions/disown",
 ]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"

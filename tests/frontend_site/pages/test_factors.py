@@ -94,6 +94,7 @@ def test_an_app_is_added_with_a_code(browser: Browser, stub: Stub) -> None:
     svg = re.search("<svg.*?</svg>", page, re.DOTALL)
     assert svg is not None
     assert "style=" not in svg[0]
+    assert "viewBox=" in svg[0]  # else a narrow page cuts it off
     assert "data:" not in page
     assert page.count("<code>ABCD</code>") == 4
     stub.answers["POST /v1/factors/totp/confirm"] = problem("invalid-code", 401)
