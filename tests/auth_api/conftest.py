@@ -25,6 +25,20 @@ os.environ["REDIS_URL"] = _server.url
 use_settings("auth_api.settings")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, run only what uses the database: the rest has run on SQLite."""
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return
+    unused = [item for item in items if not _uses_database(item)]
+    config.hook.pytest_deselected(items=unused)
+    items[:] = [item for item in items if item not in unused]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db"})
+
+
 @pytest.fixture(scope="session")
 def redis_client() -> Any:
     """A connection to the store, for looking at what the engine left there."""

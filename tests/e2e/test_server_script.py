@@ -76,7 +76,9 @@ def group_is_gone(var: Path) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive)]
+)
 def test_up_sign_in_down_up_and_still_signed_in(var: Path, number: int) -> None:
     port = free_port()
     first = Server(var, port)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import (
+    Binary,
     DatabaseError,
     DataError,
     Error,
@@ -30,7 +31,7 @@ from auth_api.database.limits import breaker, longest_wait, require_answering
 from auth_api.options import options
 
 __all__ = (  # the names of PEP 249 that Django uses
-    "DataError", "DatabaseError", "Error", "IntegrityError", "InterfaceError", "InternalError",
+    "Binary", "DataError", "DatabaseError", "Error", "IntegrityError", "InterfaceError", "InternalError",
     "NotSupportedError", "OperationalError", "ProgrammingError", "connect",
 )  # fmt: skip
 
