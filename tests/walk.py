@@ -21,6 +21,9 @@ _BODIES = {
     "/api/auth/reauthenticate": {"password": "what it was"},
     "/api/auth/email/change": {"email": "next@example.com"},
     "/api/auth/password/change": _NEW,
+    "/api/auth/factors/totp/confirm": {"code": "123456"},
+    "/api/auth/factors/recovery-codes/confirm": {"code": "AAAA"},
+    f"/api/auth/factors/{HANDLE}": {"name": "Telephone"},
 }
 _LIST = f"""
 import json, django

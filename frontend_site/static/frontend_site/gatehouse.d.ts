@@ -17,7 +17,7 @@ export interface Session {
   idle_expires_at: string;
   absolute_expires_at: string;
   remember: boolean;
-  assurance: { methods: ("pwd" | "otp" | "webauthn")[]; auth_time: string };
+  assurance: { methods: ("pwd" | "otp" | "recovery" | "webauthn")[]; auth_time: string };
 }
 
 export interface Current {
@@ -52,6 +52,7 @@ export interface GatehouseEventMap {
   expiring: CustomEvent<{ at: Date; left: number; final: boolean }>;
   renewed: CustomEvent<{ at: Date }>;
   "reauthentication-required": CustomEvent<{ url: string }>;
+  "step-up-required": CustomEvent<{ url: string }>;
   /** Try again after `retryAfter` seconds. Nobody is signed out. */
   unavailable: CustomEvent<{ retryAfter: number }>;
 }
@@ -90,12 +91,32 @@ export function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Res
 /** Who is signed in, or null. `slide: false` does not count as use. */
 export function session(options?: { slide?: boolean }): Promise<Current | null>;
 
-/** Sign in. Null: another user is signed in than this page is for. Throws a Problem when refused. */
+/** A sign-in that waits for a code of the second factor. */
+export interface Pending {
+  methods: ("totp" | "recovery")[];
+  expires_at: string;
+}
+
+export interface Code {
+  method?: "totp" | "recovery";
+  code: string;
+}
+
+/**
+ * Sign in. `pending`: the account has a second factor; go on with loginCode. Null: another user is signed in
+ * than this page is for. Throws a Problem when refused.
+ */
 export function login(credentials: {
   email: string;
   password: string;
   remember?: boolean;
-}): Promise<Current | null>;
+}): Promise<Current | { pending: Pending } | null>;
+
+/** Complete a pending sign-in. Throws a Problem when refused. */
+export function loginCode(code: Code): Promise<Current | { pending: Pending } | null>;
+
+/** Show a code after "step-up-required", in the present session. Throws a Problem when refused. */
+export function stepUp(code: Code): Promise<Current | null>;
 
 /** Sign out, in every tab. */
 export function logout(): Promise<void>;
