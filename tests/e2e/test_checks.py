@@ -14,7 +14,7 @@ AUTH_API, SITE = "auth_api.settings", "frontend_site.settings"
 
 def sound() -> dict[str, str]:
     """The environment of a sound deployment (docs/how-to/operations.md)."""
-    keys = ("SERVICE", "SESSION", "CSRF", "IDENTITY")
+    keys = ("SERVICE", "SESSION", "CSRF", "IDENTITY", "FACTOR")
     return {
         "PATH": os.environ["PATH"],
         "GATEHOUSE_ENV": "production",

@@ -47,8 +47,8 @@ def test_more_than_an_answer_may_have_arrives_whole(stack: Stack, client: JsonCl
     answer = client.get("/api/auth/account/export")
     assert answer.status_code == 200
     assert len(answer.content) == int(answer.headers["Content-Length"]) > 1024**2
-    events = [e for e in answer.json()["security_events"] if e["event"] == "login.failed"]
-    assert [int(event["request_id"]) for event in events] == list(reversed(range(EVENTS)))
+    ids = [event["request_id"] for event in answer.json()["security_events"]]
+    assert [int(each) for each in ids if each.isdigit()] == list(reversed(range(EVENTS)))
 
 
 def test_a_failure_in_the_middle_starts_no_download(stack: Stack, client: JsonClient) -> None:
