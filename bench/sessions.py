@@ -95,8 +95,9 @@ def _fill_ours(client: Any, people: int, each: int = 1, *, bound: bool = True) -
     from auth_api.sessions.login import login_data
     from auth_api.sessions.payloads import pack_payload
     from auth_api.sessions.records import FORMAT, Flag, Header, Shown, SignIn
-    from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
+    from auth_api.sessions.redis.backend import backend
     from auth_api.sessions.redis.held import RUN_BYTES
+    from auth_api.sessions.redis.keys import index_key, record_key, snapshot_key
     from auth_api.sessions.tokens import SessionToken
 
     codec, limits = session_codec(), options()

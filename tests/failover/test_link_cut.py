@@ -9,7 +9,7 @@ import pytest
 
 from auth_api.options import options
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.backend import record_key
+from auth_api.sessions.redis.keys import record_key
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, make_user
 from tests.auth_api.sessions.endings import change_the_password, deactivate, end_all

@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from hashlib import sha1
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
@@ -36,31 +34,16 @@ from auth_api.sessions.redis.connections import (
     require_durability,
 )
 from auth_api.sessions.redis.held import OUTAGE, RUN, RUN_BYTES
+from auth_api.sessions.redis.keys import index_key, mark_key, pending_key, record_key, snapshot_key
+from auth_api.sessions.redis.lua import Script, load_scripts
 from auth_api.sessions.redis.revocations import announce_revoked
 
-_SCRIPTS = Path(__file__).parent / "scripts"
-_PARTS = ("prelude", "run")  # what scripts share; "--@run" stands where one wants run.lua
 _DELETE_BATCH = 500
 _REPORT_PAUSE = 60.0  # seconds between two warnings of this process that slides are refused
 NEWER_RELEASE = "record of a newer release"  # why a session is unknown
 # Errors of a script on a key of another type, a value that is too short, or a stamp that is not a number.
 _DAMAGE = re.compile("WRONGTYPE|data string too short|attempt to ")
 _log = structlog.get_logger("auth_api.sessions")
-
-
-class _Script:
-    """A Lua script and the name (SHA-1) under which Redis keeps it."""
-
-    def __init__(self, name: str) -> None:
-        text = _source(name)
-        # The prelude goes in front, unless the script says where, or has flags and does without it.
-        if "--@prelude\n" not in text and not text.startswith("#!"):
-            text = f"--@prelude\n{text}"
-        for part in _PARTS:
-            text = text.replace(f"--@{part}\n", _source(part), 1)
-        self.text = text
-        # Redis' own naming of scripts, not a security use
-        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 class NewSnapshot(NamedTuple):
@@ -95,8 +78,7 @@ class RedisBackend:
     """
 
     def __init__(self) -> None:
-        names = (path.stem for path in _SCRIPTS.glob("*.lua"))
-        self._scripts = {name: _Script(name) for name in names if name not in _PARTS}
+        self._scripts = load_scripts()
         self._report_slides_after = 0.0
 
     def validate(self, ref: str, id_hash: str, *, slide_interval: int, admin: bool) -> Validation:
@@ -338,7 +320,7 @@ class RedisBackend:
         return answers
 
     def _repair(
-        self, send: Any, script: _Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
+        self, send: Any, script: Script, keys: tuple[str, ...], arguments: tuple[Any, ...]
     ) -> Any:
         """Delete values that no release has written, and run the failed script again."""
         with _unknown_on_failure():
@@ -376,35 +358,6 @@ def _not_alive(state: bytes) -> Ended | Absent:
     if state == b"newer":
         raise SessionStoreUnavailable(NEWER_RELEASE)
     return Ended(EndReason(state.decode()))
-
-
-def _source(name: str) -> str:
-    return (_SCRIPTS / f"{name}.lua").read_text("utf-8")
-
-
-def record_key(ref: str, id_hash: str) -> str:
-    """Return the key of one session's record."""
-    return f"gh:{{{ref}}}:s:{id_hash}"
-
-
-def pending_key(ref: str, id_hash: str) -> str:
-    """Return the key of a sign-in that waits for a second factor: of another kind than a session's."""
-    return f"gh:{{{ref}}}:p:{id_hash}"
-
-
-def snapshot_key(ref: str) -> str:
-    """Return the key of a user's snapshot, or of the fence in its place."""
-    return f"gh:{{{ref}}}:card"
-
-
-def index_key(ref: str) -> str:
-    """Return the key of the sorted set of a user's sessions, by the time at which they end."""
-    return f"gh:{{{ref}}}:index"
-
-
-def mark_key(ref: str) -> str:
-    """Return the key that is written after a command, so that WAIT has a write to wait for."""
-    return f"gh:{{{ref}}}:mark"
 
 
 @contextmanager

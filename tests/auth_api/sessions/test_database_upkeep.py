@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import RequestFactory
 
-from auth_api.sessions.redis.backend import snapshot_key
+from auth_api.sessions.redis.keys import snapshot_key
 from auth_api.wsgi import application
 from gatehouse.service_token import mint_service_token
 from tests.auth_api.http import call, session_token

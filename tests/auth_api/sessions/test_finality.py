@@ -15,7 +15,8 @@ from auth_api.sessions.exceptions import EndReason, SessionStoreUnavailable
 from auth_api.sessions.records import FORMAT, Flag, Header, SessionRecord
 from auth_api.sessions.records import SignIn as StartedBy
 from auth_api.sessions.redis.answers import Ended, Stored
-from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.locks import somebody_waits

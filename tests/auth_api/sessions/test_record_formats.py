@@ -15,7 +15,8 @@ from auth_api.sessions.exceptions import (
     SessionStoreUnavailable,
 )
 from auth_api.sessions.records import SessionRecord, Shown
-from auth_api.sessions.redis.backend import backend, record_key
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import record_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with

@@ -14,7 +14,8 @@ from auth_api.sessions.exceptions import SessionEnded
 from auth_api.sessions.login import login_data
 from auth_api.sessions.records import SignIn as StartedBy
 from auth_api.sessions.redis.answers import NeedsSnapshot, Stored, TokenTaken
-from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive, request_with, run_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auth_api.sessions.redis.backend import snapshot_key
+from auth_api.sessions.redis.keys import snapshot_key
 from tests.valkey import ValkeyServer
 
 

@@ -22,7 +22,8 @@ from auth_api.sessions.redis.answers import (
     Valid,
     Validation,
 )
-from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import index_key, record_key, snapshot_key
 from auth_api.sessions.snapshots import make_snapshot
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken

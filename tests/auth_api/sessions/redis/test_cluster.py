@@ -8,7 +8,8 @@ import pytest
 from redis.crc import key_slot
 
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.backend import backend, snapshot_key
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import snapshot_key
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken
 from tests.auth_api.sessions.conftest import is_alive

@@ -13,8 +13,9 @@ from auth_api.sessions.codec import session_codec
 from auth_api.sessions.login import login_data
 from auth_api.sessions.records import NewSession
 from auth_api.sessions.redis.answers import NeedsSnapshot
-from auth_api.sessions.redis.backend import backend, record_key, snapshot_key
+from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.redis.held import last_run
+from auth_api.sessions.redis.keys import record_key, snapshot_key
 from auth_api.sessions.saving import create_session
 from auth_api.sessions.store import SessionStore
 from auth_api.sessions.tokens import SessionToken

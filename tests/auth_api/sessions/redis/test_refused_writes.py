@@ -14,7 +14,8 @@ from auth_api.sessions.exceptions import EndReason, SessionStoreUnavailable
 from auth_api.sessions.records import SessionRecord
 from auth_api.sessions.redis import connections, held
 from auth_api.sessions.redis.answers import Ended
-from auth_api.sessions.redis.backend import backend, index_key, record_key, snapshot_key
+from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import index_key, record_key, snapshot_key
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import is_alive, request_with
 from tests.clock import age_sessions
