@@ -78,6 +78,10 @@ class Throttled(Exception):
         self.retry_after = retry_after
 
 
+class FactorUnreadable(Exception):
+    """A key of GATEHOUSE_FACTOR_KEYS is missing: nobody can tell whether a code is right."""
+
+
 class Overloaded(Exception):
     """Too many passwords are being hashed right now."""
 

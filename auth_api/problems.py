@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from auth_api.deadline import DeadlinePassed
 from auth_api.errors import (
     FactorNotFound,
+    FactorUnreadable,
     InvalidCode,
     InvalidCredentials,
     InvalidRequest,
@@ -144,6 +145,11 @@ _TABLE: dict[type[Exception], Problem] = {
     SessionStoreUnavailable: Problem(
         "session-store-unavailable", 503, "Session store unavailable",
         "Your session cannot be checked right now. Try again soon.", {"Retry-After": "2"},
+    ),
+    FactorUnreadable: Problem(
+        "factor-unavailable", 503, "Second factor unavailable",
+        "Codes of this account cannot be checked right now. Try again later, or use a recovery code.",
+        {"Retry-After": "60"},
     ),
     Overloaded: _OVERLOADED,
     OverloadedAfterComparison: _OVERLOADED,

@@ -11,15 +11,17 @@ from hashlib import sha256
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from auth_api.errors import Overloaded, Throttled
+from auth_api.errors import FactorUnreadable, Overloaded, Throttled
 from auth_api.metrics import THROTTLED
 from auth_api.network import networks_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.connections import ask
 from auth_api.sessions.redis.held import OUTAGE
 
-# The worker is full or its deadline has passed, or Redis or the database does not answer.
-NOT_JUDGED = (Overloaded, SessionStoreUnavailable, OperationalError, InterfaceError)
+# A key is missing, the worker is full or its deadline has passed, or Redis or the database does not answer.
+NOT_JUDGED = (
+    Overloaded, FactorUnreadable, SessionStoreUnavailable, OperationalError, InterfaceError,
+)  # fmt: skip
 
 # Free tries from one address at one account, then a delay that doubles: 30 s, 60 s, ... 15 minutes.
 FREE_TRIES = 10

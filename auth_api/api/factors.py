@@ -1,5 +1,6 @@
 """Calls that list, add, name and remove second factors."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.http import HttpResponse, JsonResponse
@@ -7,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
+from auth_api.throttling import NOT_JUDGED
 from auth_api.users.factors import enrolment
 from auth_api.users.factors.demands import require_no_hold, require_sudo
 
@@ -57,7 +59,9 @@ def confirm_totp(request: ApiRequest) -> HttpResponse:
     enrolment.confirm_totp(
         user_id=current.user["id"], sign_in=current.sign_in_id, code=form.code, name=form.name
     )
-    return session_response(sessions.renew_session(request, methods=("otp",)))
+    with suppress(*NOT_JUDGED):  # the app is added: nothing may say "try again"
+        current = sessions.renew_session(request, methods=("otp",))
+    return session_response(current)
 
 
 @require_http_methods(["PATCH", "DELETE"])

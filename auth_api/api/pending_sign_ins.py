@@ -1,5 +1,6 @@
 """The cookie of a sign-in that waits for a second factor (sessions/pending.py)."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from django.http import HttpResponse, JsonResponse
@@ -7,11 +8,12 @@ from django.http import HttpResponse, JsonResponse
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
 from auth_api.sessions.cookies import read_session_cookie
+from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.pending import LIFETIME, PendingSignIn, begin_sign_in, drop_sign_in
 from auth_api.sessions.tokens import SessionToken
 from auth_api.users.factors.checking import RECOVERY, TOTP
 from auth_api.users.models import User
-from gatehouse.cookies import SIGN_IN_COOKIE
+from gatehouse.cookies import SIGN_IN_COOKIE, DuplicateCookie
 
 
 def sign_in_token(request: ApiRequest) -> SessionToken | None:
@@ -37,9 +39,10 @@ def wait_for_factor(request: ApiRequest, user: User, *, remember: bool) -> HttpR
 
 
 def end_pending(request: ApiRequest, response: HttpResponse) -> None:
-    """Drop the pending sign-in of a request, if it has one, and its cookie."""
+    """Drop the pending sign-in of a request, if it has one, and its cookie. Never raises."""
     if SIGN_IN_COOKIE in request.META.get("HTTP_COOKIE", ""):
-        drop_sign_in(sign_in_token(request))
+        with suppress(DuplicateCookie, SessionStoreUnavailable):  # it ends within ten minutes
+            drop_sign_in(sign_in_token(request))
         expire_cookie(response)
 
 

@@ -1,5 +1,6 @@
 """The admin for users and groups. Staff never see or type another user's password (ASVS 6.4.6)."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -17,11 +18,19 @@ from django.urls import reverse, reverse_lazy
 from django.utils.html import format_html
 
 from auth_api.api_request import ApiRequest
-from auth_api.errors import InvalidCode, InvalidCredentials, Overloaded, Throttled
+from auth_api.errors import (
+    FactorUnreadable,
+    InvalidCode,
+    InvalidCredentials,
+    Overloaded,
+    OverloadedAfterComparison,
+    Throttled,
+)
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
+from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.services import current_session, end_all_sessions, start_session
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
@@ -36,6 +45,7 @@ from .registration_rules import is_still_welcome
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
+_TOO_MANY = (Throttled, Overloaded, OverloadedAfterComparison)
 _ENROL = (
     "Here you need a second factor. Sign in on the site, add an authenticator app, then come back."
 )
@@ -66,7 +76,7 @@ class AdminLoginForm(AuthenticationForm):
             )
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
-        except (Throttled, Overloaded):
+        except _TOO_MANY:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         if not user.is_staff:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
@@ -86,12 +96,18 @@ class AdminLoginForm(AuthenticationForm):
             raise forms.ValidationError("Enter your password and the code of your second factor.")
         try:
             method = method_of(code)
-            check_code(user, method, code).clear()
+            throttle = check_code(user, method, code)
         except InvalidCode:
             refused_code(user)
             raise forms.ValidationError("Incorrect or used code.") from None
         except Throttled:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
+        except FactorUnreadable:
+            raise forms.ValidationError(
+                "Codes of this account cannot be checked right now. Use a recovery code, or ask an operator."
+            ) from None
+        with suppress(SessionStoreUnavailable):  # the code is used up
+            throttle.clear()
         return [FACTOR_METHODS[method]]
 
 
@@ -121,7 +137,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
             raise forms.ValidationError(
                 self.error_messages["password_incorrect"], code="password_incorrect"
             ) from None
-        except (Throttled, Overloaded):
+        except _TOO_MANY:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         if lacks_second_factor(self.request, self.user):
             raise forms.ValidationError("Log out, then log in with your second factor.")

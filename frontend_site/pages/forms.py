@@ -15,9 +15,12 @@ _LABELS = {
     "current_password": "Current password",
     "new_password": "New password",
     "reauthentication_password": "Your password",
+    "code": "Code",
+    "reauthentication_code": "Code",
 }
 _APP_DIGITS = 6
-_INPUT_TYPES = {"email": "email", "name": "text"}
+_CODES = ("code", "reauthentication_code")
+_INPUT_TYPES = {"email": "email", "name": "text", **dict.fromkeys(_CODES, "text")}
 _AUTOCOMPLETE = {
     "email": "username",
     "name": "name",
@@ -25,6 +28,7 @@ _AUTOCOMPLETE = {
     "current_password": "current-password",
     "new_password": "new-password",
     "reauthentication_password": "current-password",
+    **dict.fromkeys(_CODES, "one-time-code"),
 }
 
 
@@ -94,7 +98,7 @@ class KeptField:
 
 
 def kept_fields(data: QueryDict, *, without: Collection[str]) -> list[KeptField]:
-    """Return the fields of a form to be sent again; passwords come empty, to be typed again."""
+    """Return the fields of a form to be sent again; passwords and codes come empty, to be typed again."""
     pairs = [(name, value) for name, values in data.lists() for value in values]
     return [_kept(name, value) for name, value in pairs if name not in without]
 
@@ -103,7 +107,7 @@ def _kept(name: str, value: str) -> KeptField:
     secret = "password" in name.lower()
     return KeptField(
         name=name,
-        value="" if secret else value,
+        value="" if secret or name in _CODES else value,
         label=_LABELS.get(name, name.replace("_", " ").capitalize()),
         input_type="password" if secret else _INPUT_TYPES.get(name, "hidden"),
         autocomplete=_AUTOCOMPLETE.get(name, ""),

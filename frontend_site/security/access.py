@@ -32,25 +32,34 @@ class UnclearPath(ValueError):
     """There are too many ways to read the path, or it is none."""
 
 
-def rules_for(path: str) -> list[AccessRule] | None:
+def rules_for(path: str, *, with_below: bool = False) -> list[AccessRule] | None:
     """Return the rules that must all allow a request for `path`; None if one is missing.
 
     `path` is as the request line has it, without its query, and begins as its rule is written. For each
-    reading, the longest path wins.
+    reading, the longest path wins. `with_below`: the request concerns everything below the path, too, and so
+    do the rules there.
     """
     if not any(f"{path}/".startswith(rule.path) for rule in options().access_rules):
         return None
     try:
-        found = [_longest(reading) for reading in _readings(path)]
+        readings = _readings(path)
     except UnclearPath:
         return None
+    found = [_longest(reading) for reading in readings]
+    if with_below:
+        found += [rule for reading in readings for rule in _below(reading)]
     rules = [rule for rule in found if rule is not None]
     return rules if len(rules) == len(found) else None
 
 
-def may_open(path: str, groups: Collection[str], *, user_id: str = "") -> bool:
-    """Whether a signed-in user with these groups may open `path`. Logs a refusal of `user_id`."""
-    rules = rules_for(path)
+def may_open(
+    path: str, groups: Collection[str], *, user_id: str = "", with_below: bool = False
+) -> bool:
+    """Whether a signed-in user with these groups may open `path`. Logs a refusal of `user_id`.
+
+    `with_below`: and everything below it, for methods that act on a tree.
+    """
+    rules = rules_for(path, with_below=with_below)
     if rules is not None and all(rule.allows(groups) for rule in rules):
         return True
     app = "/".join(path[:80].split("/")[:2])  # no more: the rest may be a secret
@@ -64,6 +73,11 @@ def _longest(reading: str) -> AccessRule | None:
     place = f"{reading}/".lower()
     matching = [rule for rule in options().access_rules if place.startswith(rule.path.lower())]
     return max(matching, key=lambda rule: len(rule.path), default=None)
+
+
+def _below(reading: str) -> list[AccessRule]:
+    place = f"{reading.rstrip('/')}/".lower()
+    return [rule for rule in options().access_rules if rule.path.lower().startswith(place)]
 
 
 def _readings(path: str) -> Collection[str]:

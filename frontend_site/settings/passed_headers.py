@@ -8,10 +8,14 @@ _NEVER = (
     # credentials, and who the user is, by the names that apps and proxies use
     "Authorization", "Authentication-*", "WWW-Authenticate", "Cookie*", "Set-Cookie*", "X-CSRF-Token",
     "Remote-*", "X-Remote-*", "WebAuth-*", "X-WebAuth-*", "Authentik-*", "X-Authentik-*", "Auth-Request-*",
-    "X-Auth-Request-*", "Gatehouse-*", "X-Gatehouse-*",
+    "X-Auth-Request-*", "Gatehouse-*", "X-Gatehouse-*", "X-User", "X-User-*", "X-Username", "X-Email", "X-Groups", "X-Auth-*",
+    "X-Authenticated-*", "X-Authorization*", "Cf-Access-*", "X-Goog-*", "X-Amzn-Oidc-*", "X-MS-Client-Principal*",
+    "Tailscale-*", "X-Consumer-*", "X-Credential-*", "X-Pomerium-*", "X-Vouch-*", "Oidc-*", "X-Oidc-*", "X-Grafana-*",
+    "SSL-*", "X-SSL-*", "Client-Cert*", "X-Client-Cert*",
     # where the request came from, and for which host, path and method
     "Host", "X-Host", "Forwarded*", "X-Forwarded*", "X-Real-IP", "Via", "Client-IP", "X-Client-IP",
     "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Originating-IP", "X-Request-Id", "X-Original-*", "X-Rewrite-*",
+    "Fly-*", "Fastly-*", "X-Azure-*", "X-Scheme", "X-Url-Scheme", "X-Script-Name",
     "X-HTTP-Method*", "X-Method-Override", "Destination", "traceparent", "tracestate", "Translate",
     # what a proxy obeys
     "X-Accel-*", "X-Sendfile*", "X-LIGHTTPD-*", "X-Reproxy-*", "Surrogate-*", "Date", "Server",
@@ -20,8 +24,8 @@ _NEVER = (
     "Trailer", "Transfer-Encoding", "Upgrade",
     # what a browser obeys, beyond the answer
     "Accept-CH", "Access-Control-*", "Alt-Svc", "Cache-Control", "CDN-*", "Clear-Site-Data", "Content-Security-Policy*",
-    "Critical-CH", "Cross-Origin-*", "Document-Policy*", "Document-Isolation-Policy*", "Expect-CT",
-    "Feature-Policy", "Integrity-Policy*", "Location", "NEL", "Observe-Browsing-Topics", "Origin-Agent-Cluster",
+    "Activate-Storage-Access", "Critical-CH", "Cross-Origin-*", "Document-Policy*", "Document-Isolation-Policy*", "Expect-CT",
+    "Feature-Policy", "Login-Status", "No-Vary-Search", "Use-As-Dictionary", "Secure-Session-*", "Integrity-Policy*", "Location", "NEL", "Observe-Browsing-Topics", "Origin-Agent-Cluster",
     "Origin-Trial", "Permissions-Policy*", "Pragma", "Public-Key-Pins*", "Referrer-Policy", "Refresh",
     "Report-To", "Reporting-Endpoints", "Require-Document-Policy", "Sec-*", "Service-Worker-*", "Set-Login",
     "Speculation-Rules", "Strict-Transport-Security", "Supports-Loading-Mode", "Timing-Allow-Origin",

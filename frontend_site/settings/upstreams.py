@@ -25,7 +25,7 @@ class Upstream:
     """One service: `/api/<name>/x` is `<scheme>://<host>:<port><base>/x` there.
 
     `cookies` are the names of its cookies that may pass, both ways; `claims` what its identity
-    tokens contain about the user, beside the id; `websocket`: it may be reached by WebSocket.
+    tokens contain about the user, beside the id; `options` what else its item says.
     """
 
     name: str

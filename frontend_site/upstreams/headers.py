@@ -37,6 +37,8 @@ TO_BROWSER = (
 _TO_BROWSER = {name.lower(): name for name in TO_BROWSER}
 _KINDS_TO_BROWSER = frozenset({"hx-*", "ratelimit*", "x-ratelimit-*"})
 _ADDRESSES = ("Content-Location", "Location")  # translated, as those in Link are
+# Of htmx, which follows them as a browser follows Location; "false" for none.
+_HTMX_ADDRESSES = ("Hx-Redirect", "Hx-Location", "Hx-Push-Url", "Hx-Replace-Url")
 # A second line of any other is a further member of its list (RFC 9110, 5.3).
 _ONE_LINE = frozenset({
     "content-disposition", "content-length", "content-location", "content-range", "content-type", "etag",
@@ -97,6 +99,9 @@ def browser_headers(head: Head, upstream: Upstream, target: str) -> dict[str, st
     for name in _ADDRESSES:
         if name.lower() in given:
             passed[name] = own_location(given[name.lower()], upstream, target)
+    for name in _HTMX_ADDRESSES:
+        if passed.get(name, "false") != "false":
+            passed[name] = own_location(passed[name], upstream, target)
     return {name: value for name, value in passed.items() if value}
 
 

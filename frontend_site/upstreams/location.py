@@ -4,6 +4,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from frontend_site.options import options
 from frontend_site.settings.upstreams import Upstream
+from gatehouse.default_ports import DEFAULT_PORTS
 
 from .target import BACKSLASH_OR_CONTROL, own_host, stays_inside
 
@@ -48,8 +49,15 @@ def _bases(parts: SplitResult, upstream: Upstream) -> list[str]:
     as_us = upstream.options.public_host and host == own_host()
     # Built from our X-Forwarded headers it names this site, else the service itself.
     own = relative or as_us or origin == options().public_origin
-    inner = relative or as_us or origin == upstream.server.origin.lower()
+    inner = relative or as_us or _is_of(parts, upstream)
     return [f"/api/{upstream.name}"] * own + [upstream.base] * inner
+
+
+def _is_of(parts: SplitResult, upstream: Upstream) -> bool:
+    """Whether an address is of the upstream's server, however it is written. The scheme does not matter."""
+    scheme = parts.scheme or upstream.scheme
+    port = parts.port or DEFAULT_PORTS.get(scheme)
+    return ((parts.hostname or "").rstrip("."), port) == (upstream.host.rstrip("."), upstream.port)
 
 
 def _may_lead_away(parts: SplitResult, upstream: Upstream) -> bool:
@@ -59,6 +67,6 @@ def _may_lead_away(parts: SplitResult, upstream: Upstream) -> bool:
         and parts.scheme in ("", "http", "https")
         and bool(parts.hostname)
         and parts.username is None
-        and parts.netloc.lower() != upstream.server.authority.lower()
+        and not _is_of(parts, upstream)
         and not BACKSLASH_OR_CONTROL.search(parts.geturl())
     )

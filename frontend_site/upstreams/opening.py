@@ -74,7 +74,7 @@ class Opening:
         tunnel = Tunnel(
             browser,
             *answer.take_over(),
-            patience=options().upstream_silence,
+            patience=self._upstream.options.silence or options().upstream_silence,
             tell=lambda: inbox.put(Farewell.GONE),
         )
         return WebSocket(

@@ -32,6 +32,8 @@ _FAILURES = {
 }
 
 
+# The others (DELETE, and those of WebDAV) may act on everything below the path.
+_OF_ONE_PATH = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH"})
 _log = structlog.get_logger("frontend_site")
 
 
@@ -111,7 +113,11 @@ def _is_allowed(request: SiteRequest, answer: Answer) -> bool:
     """Whether the access rules open this path, and that of a Destination, to the user in `answer`."""
     user = answer.document["user"]
     groups = groups_of(user)
-    return all(may_open(path, groups, user_id=user["id"]) for path in opened_paths(request))
+    tree = request.method not in _OF_ONE_PATH
+    return all(
+        may_open(path, groups, user_id=user["id"], with_below=tree)
+        for path in opened_paths(request)
+    )
 
 
 def _is_still_valid(request: SiteRequest) -> bool:

@@ -86,6 +86,10 @@ def test_a_doubtful_option_is_refused_in_one_line(said: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "X-User", "X-Auth-User", "X-Authenticated-User", "Cf-Access-Jwt-Assertion", "X-Goog-Iap-Jwt-Assertion",
+        "X-Amzn-Oidc-Identity", "X-MS-Client-Principal", "Tailscale-User-Login", "X-Consumer-Username", "Oidc-Claim-Sub",
+        "SSL-Client-S-DN", "X-SSL-Client-Cert", "X-Client-Cert", "Fly-Client-IP", "X-Script-Name", "Login-Status",
+        "Secure-Session-Challenge",
         "Cookie", "cookie2", "Set-Cookie", "Authorization", "WWW-Authenticate", "X-CSRF-Token", "Forwarded",
         "X-Forwarded-For", "X-FORWARDED-USER", "X-Forwarded-Anything", "X-Real-IP", "Remote-User", "remote-groups",
         "X-Remote-User", "X-WebAuth-User", "X-Authentik-Uid", "X-Auth-Request-Email", "Gatehouse-User-Id",

@@ -98,9 +98,7 @@ def ask_durably(mark: str, *command: Any) -> Any:
     if isinstance(answer, ResponseError):
         raise answer
     if not _is_durable(acknowledged):
-        if isinstance(client, Redis):  # a cluster's nodes redirect by themselves
-            held.drop(client.connection_pool, older_than=_JUST_MADE)
-        raise NotDurable
+        raise _not_durable(client)
     return answer
 
 
@@ -114,14 +112,13 @@ def ask_each(marks: Sequence[str], commands: Sequence[Command], *, durable: bool
         raise TooLate
     client, waits = connection(), _waits() if durable else ()
     if isinstance(client, Redis):
-        return _acknowledged(
-            _send(client.connection_pool, (*commands, *_marked(marks[0], waits))), waits
-        )
+        sent = (*commands, *_marked(marks[0], waits))
+        return _acknowledged(client, _send(client.connection_pool, sent), waits)
     answers: dict[int, Any] = {}
     for places in cluster.places_by_node(client, marks):
         mark = marks[places[0]]
         group = (*(commands[place] for place in places), *_marked(mark, waits))
-        found = _acknowledged(cluster.send(client, mark, group), waits)
+        found = _acknowledged(client, cluster.send(client, mark, group), waits)
         answers.update(zip(places, found, strict=True))
     return [answers[place] for place in range(len(commands))]
 
@@ -154,14 +151,21 @@ def _marked(mark: str, waits: tuple[Command, ...]) -> tuple[Command, ...]:
     return (("EVAL", _MARK, 1, mark, _MARK_LIFETIME), *waits) if waits else ()
 
 
-def _acknowledged(answers: list[Any], waits: tuple[Command, ...]) -> list[Any]:
+def _acknowledged(client: Any, answers: list[Any], waits: tuple[Command, ...]) -> list[Any]:
     """Return the answers to the commands before the mark. Raises NotDurable."""
     if not waits:
         return answers
     before = len(answers) - len(waits) - 1
     if not _is_durable(answers[before:]):
-        raise NotDurable
+        raise _not_durable(client)
     return answers[:before]
+
+
+def _not_durable(client: Any) -> NotDurable:
+    """Close a connection that may lead to a former primary, and return the error to raise."""
+    if isinstance(client, Redis):  # a cluster's nodes redirect by themselves
+        held.drop(client.connection_pool, older_than=_JUST_MADE)
+    return NotDurable()
 
 
 def _is_durable(acknowledged: list[Any]) -> bool:

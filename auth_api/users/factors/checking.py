@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from auth_api.errors import InvalidCode, Throttled
+from auth_api.errors import FactorUnreadable, InvalidCode, Throttled
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
+from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.throttling import NOT_JUDGED, CodeThrottle, Purpose
 from auth_api.users import emails
 from auth_api.users.allowances import has_mail_allowance
@@ -36,14 +37,15 @@ def method_of(code: str) -> str:
 def check_code(user: User, method: str, code: str) -> CodeThrottle:
     """Use up `code` of `user`, a key of METHODS by `method`; return the throttle, for a whole sign-in to clear.
 
-    Raises InvalidCode, Throttled, SessionStoreUnavailable; of these, only InvalidCode has judged it.
+    Raises InvalidCode, Throttled, FactorUnreadable, SessionStoreUnavailable; of these, only InvalidCode has judged it.
     """
     throttle = CodeThrottle(str(user.pk), guessable=method != RECOVERY)
     _count_try(throttle, user)
     with _given_back_if_unjudged(throttle):
         accepted = _use_recovery_code(user, code) if method == RECOVERY else _use_totp(user, code)
     if not accepted:
-        throttle.fail()
+        with suppress(SessionStoreUnavailable):  # it is judged: the try must not be given back
+            throttle.fail()
         raise InvalidCode
     return throttle
 
@@ -59,7 +61,8 @@ def refused_code(user: User) -> None:
 def use_code_of(device: TotpDevice, code: str) -> bool:
     """Whether `code` is one of `device` that was not used yet; it is used from here on.
 
-    The update decides, so that of parallel calls with one code a single one returns True.
+    The update decides, so that of parallel calls with one code a single one returns True. Raises
+    FactorUnreadable if none of our keys opens the device's secret.
     """
     moment = time.time()
     try:
@@ -69,7 +72,7 @@ def use_code_of(device: TotpDevice, code: str) -> bool:
     except SealedByUnknownKey:
         hint = "Check GATEHOUSE_FACTOR_KEYS: a key may be missing."
         _log.error("factor.unreadable", device=device.pk, user=str(device.user_id), hint=hint)
-        return False
+        raise FactorUnreadable from None
     step = matching_step(secret, code, moment=moment, drift=device.drift)
     if step is None:
         return False
@@ -80,8 +83,17 @@ def use_code_of(device: TotpDevice, code: str) -> bool:
 
 
 def _use_totp(user: User, code: str) -> bool:
+    """Raise FactorUnreadable if the code may be of a device that nobody can read now."""
     devices = TotpDevice.objects.filter(user=user, confirmed_at__isnull=False)
-    return any([use_code_of(device, code) for device in devices])
+    accepted, unreadable = False, False
+    for device in devices:
+        try:
+            accepted |= use_code_of(device, code)
+        except FactorUnreadable:
+            unreadable = True
+    if unreadable and not accepted:
+        raise FactorUnreadable
+    return accepted
 
 
 def _use_recovery_code(user: User, text: str) -> bool:

@@ -134,6 +134,12 @@ def remove_all(user_id: Any, *, reason: str) -> int:
     return len(names)
 
 
+def has_enrolments(user: User, *, known: Any, since: Any) -> bool:
+    """Whether sign-ins other than the `known` ones added apps that count, `since` then."""
+    added = user.totp_devices.filter(created_at__gt=since, confirmed_at__isnull=False)
+    return bool(added.exclude(added_by__in=known).exists())
+
+
 def undo_enrolments(user: User, *, known: Any, since: Any) -> list[str]:
     """Remove what sign-ins other than the `known` ones enrolled `since` then; return the devices' names.
 

@@ -41,9 +41,11 @@ def matching_step(secret: bytes, code: str, *, moment: float, drift: int) -> int
     typed = _IGNORED.sub("", code)
     if not _CODE.fullmatch(typed):
         return None
-    middle = int(moment) // STEP + drift
-    steps = [step for step in range(middle - WINDOW, middle + WINDOW + 1) if step >= 0]
-    found = [step for step in steps if hmac.compare_digest(hotp(secret, step), typed)]
+    now = int(moment) // STEP
+    # Around the right time, too: a clock that was off may have been set since.
+    middles = {now, now + drift}
+    steps = sorted({m + off for m in middles for off in range(-WINDOW, WINDOW + 1)})
+    found = [step for step in steps if step >= 0 and hmac.compare_digest(hotp(secret, step), typed)]
     return found[-1] if found else None
 
 

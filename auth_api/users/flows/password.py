@@ -15,7 +15,12 @@ from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions import services as sessions
-from auth_api.sessions.exceptions import EndReason, SessionEnded, SessionStoreUnavailable
+from auth_api.sessions.exceptions import (
+    EndReason,
+    FactorRequired,
+    SessionEnded,
+    SessionStoreUnavailable,
+)
 from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import Act, record_act
@@ -28,6 +33,7 @@ from auth_api.users.allowances import (
 )
 from auth_api.users.factors.demands import require_second_factor
 from auth_api.users.models import User
+from auth_api.users.passwords.normalization import normalized
 from auth_api.users.registration_rules import is_still_welcome, require_still_welcome
 from auth_api.users.services import check_credentials, forget_tries
 from auth_api.users.tokens import read_reset_token
@@ -111,7 +117,7 @@ def change_password(
     with password_allowance(f"change of {before.user['id']}"):
         user = _checked_owner(request, before, current_password)
     require_second_factor(request, user)
-    if new_password == current_password:
+    if normalized(new_password) == normalized(current_password):
         raise InvalidRequest(
             {"new_password": ["Choose a password that differs from your current one."]}
         )
@@ -142,7 +148,13 @@ def _next_session(
             methods=("pwd",),
             before=before,
         )
-    except (SessionEnded, SessionStoreUnavailable, OperationalError, InterfaceError):
+    except (
+        SessionEnded,
+        FactorRequired,
+        SessionStoreUnavailable,
+        OperationalError,
+        InterfaceError,
+    ):
         sessions.leave_ended_session(request)
         raise PasswordChanged from None
 

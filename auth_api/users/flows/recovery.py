@@ -5,7 +5,7 @@ address. Control of the mailbox that a link was sent to outranks the session and
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,7 +27,7 @@ from auth_api.users.acts import (
     was_taken_back,
 )
 from auth_api.users.addresses import address_key
-from auth_api.users.factors.enrolment import undo_enrolments
+from auth_api.users.factors.enrolment import has_enrolments, undo_enrolments
 from auth_api.users.flows.devices import NEW_DEVICE
 from auth_api.users.flows.registration import remove_registration
 from auth_api.users.models import User
@@ -47,13 +47,14 @@ def disown_sign_in(*, token: str) -> None:
     with transaction.atomic():
         user, sign_in, email = read_disown_token(token)
         event = user.security_events.filter(pk=sign_in, kind=Kind.SIGNED_IN).first()
-        if (
-            event is None
-            or was_taken_back(user, email)
-            or is_dealt_with(user, email=email, event=event.pk)
-        ):
+        if event is None or was_taken_back(user, email):
             raise InvalidToken
-        _undo_changes(user, email, _known_sign_ins(user, event))
+        known = _known_sign_ins(user, event)
+        # A reset, or a restored address, leaves apps that an intruder has added: they would keep the owner out.
+        is_over = is_dealt_with(user, email=email, event=event.pk)
+        if is_over and not has_enrolments(user, known=known, since=_since()):
+            raise InvalidToken
+        _undo_changes(user, email, known)
         user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
         done = record_change(user, Kind.DISOWNED)
         record_act(user, Act.Kind.DISOWNED, mailed_to=email, event=done.pk)
@@ -82,10 +83,14 @@ def _known_sign_ins(user: User, event: SecurityEvent) -> set[str]:
     lifetime of its link: an intruder may have signed in from several new places.
     """
     sign_ins = user.security_events.filter(kind=Kind.SIGNED_IN)
-    recent = timezone.now() - timedelta(seconds=options().disown_lifetime)
-    new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=recent)
+    new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=_since())
     places = {"", event.place, *new.values_list("place", flat=True)}  # "": disowned earlier
     return set(sign_ins.exclude(place__in=places).values_list("handle", flat=True))
+
+
+def _since() -> datetime:
+    """Return since when sign-ins can be disowned."""
+    return timezone.now() - timedelta(seconds=options().disown_lifetime)
 
 
 def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
@@ -102,8 +107,7 @@ def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
         renamed = next(act for act in names if act.sign_in not in known)
         user.name = renamed.old_name
         mark_undone([act for act in names if act.pk >= renamed.pk])
-    lifetime = timedelta(seconds=options().disown_lifetime)
-    undo_enrolments(user, known=known, since=timezone.now() - lifetime)
+    undo_enrolments(user, known=known, since=_since())
     if not returned:  # its address may be the intruder's: only staff can tell
         user.is_active = False
     _close(user, mail_reset=returned)

@@ -1,6 +1,7 @@
 """The second step of a sign-in, and the second factor of a session that is already there."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCode, Throttled
@@ -24,7 +25,8 @@ def finish_sign_in(
     SessionLimitReached, SessionStoreUnavailable.
     """
     pending = take_try(token, request.client_browser)
-    user = User.objects.filter(pk=pending.user_id, is_active=True).first()
+    with _try_given_back(pending):
+        user = User.objects.filter(pk=pending.user_id, is_active=True).first()
     if user is None or user.session_epoch != pending.epoch:
         drop_sign_in(token)
         raise NoPendingSignIn
@@ -58,12 +60,20 @@ def show_second_factor(*, request: ApiRequest, method: str, code: str) -> sessio
 
 def _judged(user: User, pending: PendingSignIn, method: str, code: str) -> CodeThrottle:
     try:
-        return check_code(user, method, code)
+        with _try_given_back(pending):
+            return check_code(user, method, code)
     except InvalidCode:
         if pending.tries_left < 1:
             drop_sign_in(pending.token)
         refused_code(user)
         raise InvalidCode(pending.tries_left) from None
+
+
+@contextmanager
+def _try_given_back(pending: PendingSignIn) -> Iterator[None]:
+    """Return the try if the block could not judge the code."""
+    try:
+        yield
     except (Throttled, *NOT_JUDGED):
         with suppress(SessionStoreUnavailable):
             give_try_back(pending)

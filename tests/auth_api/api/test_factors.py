@@ -1,17 +1,21 @@
 """Setting up second factors, and what an account with one demands, over HTTP as the BFF calls."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
+from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.throttling import FREE_TRIES
 from auth_api.users.factors.enrolment import ENROLMENT, MOST
 from auth_api.users.factors.models import RecoveryCode, TotpDevice
 from auth_api.users.models import User
+from gatehouse.keys import Key
 from tests.auth_api.factors import (
     App,
     enrol,
@@ -249,8 +253,6 @@ def test_after_a_hundred_failures_only_a_recovery_code_signs_in(
 def test_an_outage_gives_the_code_back(
     enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.db import OperationalError
-
     pending = signin_token(login())
 
     def fail(*_: Any) -> bool:
@@ -261,6 +263,69 @@ def test_an_outage_gives_the_code_back(
         for _ in range(FREE_TRIES + 2):
             assert finish(pending, "123456").status_code == 503
     assert finish(pending, enrolled[0].code()).status_code == 200
+
+
+def unavailable(*_: Any, **__: Any) -> Any:
+    raise SessionStoreUnavailable("gone")
+
+
+def test_an_outage_of_the_database_before_the_code_is_judged_costs_no_try(
+    enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = signin_token(login())
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OperationalError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("auth_api.users.flows.second_step.User.objects.filter", fail)
+        for _ in range(6):
+            assert finish(pending, "123456").status_code == 503
+    assert finish(pending, enrolled[0].code()).status_code == 200
+
+
+def test_a_wrong_code_stays_judged_when_its_failure_cannot_be_counted(
+    enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = signin_token(login())
+    monkeypatch.setattr("auth_api.throttling.CodeThrottle.fail", unavailable)
+    answers = [finish(pending, "000000") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 6
+    assert answers[-1].json()["type"] == KIND + "sign-in-expired"
+
+
+def test_a_missing_key_is_no_wrong_code(
+    enrolled: tuple[App, str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = recovery_codes(enrolled[1])
+    old, pending = settings.GATEHOUSE, signin_token(login())
+    settings.GATEHOUSE = replace(old, factor_keys=(Key("k9", b"9" * 32),))
+    for _ in range(FREE_TRIES + 2):
+        answer = finish(pending, enrolled[0].code())
+        assert (answer.status_code, answer.json()["type"]) == (503, KIND + "factor-unavailable")
+    settings.GATEHOUSE = old
+    assert finish(pending, codes[1], "recovery").status_code == 200
+    assert "wrong code" not in " ".join(mail.subject for mail in sent_mails())
+
+
+def test_an_added_app_is_never_answered_with_try_again(
+    user: User, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(call("POST", "/v1/factors/totp", {}, token=before).json()["secret"])
+    monkeypatch.setattr("auth_api.sessions.services.renew_session", unavailable)
+    answer = call("POST", "/v1/factors/totp/confirm", {"code": app.code()}, token=before)
+    assert answer.status_code == 200
+    assert User.objects.get(pk=user.pk).has_second_factor
+
+
+def test_a_sign_out_is_done_even_if_the_pending_sign_in_cannot_be_dropped(
+    enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = signin_token(login())
+    monkeypatch.setattr("auth_api.api.pending_sign_ins.drop_sign_in", unavailable)
+    answer = call("POST", "/v1/logout", {}, HTTP_COOKIE=f"__Host-signin={pending}")
+    assert answer.status_code == 204
+    assert answer.cookies["__Host-signin"].value == ""
 
 
 def test_the_owner_gets_mails_and_sees_it_in_the_log(enrolled: tuple[App, str]) -> None:
@@ -309,6 +374,20 @@ def test_this_was_not_me_removes_what_the_intruder_enrolled(user: User) -> None:
     user.refresh_from_db()
     assert not user.has_second_factor
     assert not TotpDevice.objects.exists()
+
+
+def test_this_was_not_me_removes_it_also_after_a_reset(user: User) -> None:
+    """Otherwise the intruder's app would keep out the owner who has just set a new password."""
+    login()
+    intruder = Stranger().sign_in()
+    enrol(intruder.token)
+    disown = mailed_token(subject="New sign-in to your account")
+    call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
+    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    assert call("POST", "/v1/password/reset", form).status_code == 200
+    assert call("POST", "/v1/sessions/disown", {"token": disown}).status_code == 200
+    assert not TotpDevice.objects.exists()
+    assert call("POST", "/v1/sessions/disown", {"token": disown}).status_code == 400
 
 
 def test_this_was_not_me_keeps_the_owners_factors(enrolled: tuple[App, str], user: User) -> None:

@@ -299,6 +299,13 @@ def test_no_kind_of_password_is_kept(browser: Browser, name: str) -> None:
     assert re.search(rf'name="{name}" type="password"'.encode(), page)
 
 
+@pytest.mark.parametrize("name", ["code", "reauthentication_code"])
+def test_no_code_is_kept(browser: Browser, name: str) -> None:
+    page = browser.post("/login/code", {"csrfmiddlewaretoken": "x", name: "424242"}).content
+    assert b"424242" not in page
+    assert re.search(rf'name="{name}" type="text"'.encode(), page)
+
+
 @pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/email/verify?token=x"])
 def test_safe_methods_need_no_token(browser: Browser, path: str) -> None:
     assert browser.get(path).status_code == 200

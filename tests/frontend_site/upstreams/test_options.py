@@ -178,6 +178,17 @@ def test_no_destination_leads_past_a_rule_or_out(
     assert service.calls == []
 
 
+@pytest.mark.parametrize("method", ["COPY", "MOVE", "DELETE", "PROPFIND", "LOCK"])
+@pytest.mark.parametrize("path", ["/api/dav/", "/api/dav/%2E"])
+def test_a_method_that_acts_on_a_tree_obeys_the_rules_in_it(
+    site: Server, service: Service, method: str, path: str
+) -> None:
+    destination = ["Destination: /api/dav/copy"] if method in ("COPY", "MOVE") else []
+    answer = site.ask(method, path, *site.csrf(COOKIE), *destination)
+    assert answer.status in (400, 403)
+    assert service.calls == []
+
+
 def test_who_may_open_both_may_move(site: Server, service: Service, stub: Stub) -> None:
     document = identity()
     document["user"]["groups"] = ["board"]

@@ -322,6 +322,22 @@ def test_headers_that_apis_use_pass(browser: Browser, reports: Service) -> None:
     assert [(name, answer.headers[name]) for name, _ in answers] == answers
 
 
+@pytest.mark.parametrize("name", ["HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url"])
+def test_the_addresses_of_htmx_are_translated_as_location_is(
+    browser: Browser, reports: Service, name: str
+) -> None:
+    browser.sign_in()
+    for address, seen in [
+        (f"{reports.url}/items", "/api/reports/items"),
+        ("http://10.0.0.7/login", None),
+        ("//evil.example/", None),
+        ('{"path": "//evil.example/"}', None),
+        ("false", "false"),
+    ]:
+        reports.headers = [(name, address)]
+        assert browser.call("GET", PATH).headers.get(name) == seen
+
+
 def test_a_second_line_of_a_header_is_not_lost(browser: Browser, reports: Service) -> None:
     reports.headers = [
         ("Vary", "Accept"), ("Vary", "Origin"), ("Cache-Control", "max-age=60"), ("Cache-Control", "no-store"),

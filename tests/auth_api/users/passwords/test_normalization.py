@@ -12,7 +12,7 @@ from auth_api.throttling import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.passwords import hashing, normalization
 from tests.auth_api.argon2_runs import argon2_runs
-from tests.auth_api.http import call
+from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,3 +93,14 @@ def test_a_try_that_was_compared_in_one_form_counts(monkeypatch: pytest.MonkeyPa
 def test_accents_do_not_bring_a_password_to_length() -> None:
     with pytest.raises(ValidationError, match="at least 15"):
         validate_password("e\u0301" * 10)
+
+
+def test_the_present_password_in_another_form_is_not_a_new_one() -> None:
+    user = make_user(EMAIL)
+    user.set_password(COMPOSED)
+    user.save()
+    token = session_token(call("POST", "/v1/login", {"email": EMAIL, "password": COMPOSED}))
+    form = {"current_password": COMPOSED, "new_password": DECOMPOSED}
+    answer = call("POST", "/v1/password/change", form, token=token)
+    assert answer.status_code == 400
+    assert "new_password" in answer.json()["errors"]
