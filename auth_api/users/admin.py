@@ -37,7 +37,7 @@ from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
 _ENROL = (
-    "Here you need a second factor. Sign in on the site, add an authenticator app, then come back."
+    "The admin requires a second factor. Sign in on the site, add an authenticator app, then come back."
 )
 
 
@@ -50,7 +50,7 @@ class AdminLoginForm(AuthenticationForm):
     code = forms.CharField(
         required=False,
         max_length=64,
-        label="Code of your second factor, if you have one",
+        label="Second-factor code, if you have set one up",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
     )
 
@@ -83,13 +83,13 @@ class AdminLoginForm(AuthenticationForm):
                 raise forms.ValidationError(_ENROL)
             return []
         if not code:
-            raise forms.ValidationError("Enter your password and the code of your second factor.")
+            raise forms.ValidationError("Enter your password and your second-factor code.")
         try:
             method = method_of(code)
             check_code(user, method, code).clear()
         except InvalidCode:
             refused_code(user)
-            raise forms.ValidationError("Incorrect or used code.") from None
+            raise forms.ValidationError("Incorrect or already used code.") from None
         except Throttled:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         return [FACTOR_METHODS[method]]
@@ -277,7 +277,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             send_reset_link(user=user)
         self.message_user(request, f"Links that will be sent: {len(users)}.", messages.SUCCESS)
         if refused := len(active) - len(users):
-            text = f"Not sent to unconfirmed accounts, because registration is closed to them: {refused}."
+            text = f"Not sent, because registration is closed to these unconfirmed accounts: {refused}."
             self.message_user(request, text, messages.WARNING)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
