@@ -119,7 +119,7 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     RecoveryHold: Problem(
         "recovery-hold", 403, "Not possible yet",
-        "This is blocked for 24 hours after a recovery code was used. Try again later.",
+        "A recovery code was used in the last 24 hours. This is blocked until 24 hours have passed.",
     ),
     FactorNotFound: Problem("not-found", 404, "Not found", "You have no such second factor."),
     TooManyFactors: Problem(

@@ -49,7 +49,7 @@ CSRF_EXPIRED = Problem(
 )  # fmt: skip
 RECOVERY_HOLD = Problem(
     "recovery-hold", 403, "Not possible yet",
-    "Someone signed in to your account with a recovery code in the last 24 hours. For your protection, this is blocked for 24 hours after that. Try again later.",
+    "A recovery code was used to sign in to your account in the last 24 hours. For your protection, this is blocked until 24 hours have passed.",
 )  # fmt: skip
 NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = Problem(

@@ -10,7 +10,7 @@ from auth_api.users.models import User
 
 def add_yes(parser: CommandParser) -> None:
     """Add `--yes`, for `terminal.confirm`."""
-    parser.add_argument("--yes", action="store_true", help="do not ask before deleting")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def add_group(parser: CommandParser) -> None:

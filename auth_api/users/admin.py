@@ -277,7 +277,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             send_reset_link(user=user)
         self.message_user(request, f"Links that will be sent: {len(users)}.", messages.SUCCESS)
         if refused := len(active) - len(users):
-            text = f"Not sent, because registration is closed to these unconfirmed accounts: {refused}."
+            text = f"Not sent to unconfirmed accounts, because registration is closed to them: {refused}."
             self.message_user(request, text, messages.WARNING)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool) -> None:
