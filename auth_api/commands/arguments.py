@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet

@@ -38,7 +38,9 @@ def _message_of(error: Exception) -> str:
 def _database_message(error: Exception) -> str:
     cause = (str(error).splitlines() or [type(error).__name__])[0]
     if isinstance(error, OperationalError | ProgrammingError) and _has(cause, _NOT_MIGRATED):
-        return "The database lacks tables or columns of this release. Run `manage.py migrate` first."
+        return (
+            "The database lacks tables or columns of this release. Run `manage.py migrate` first."
+        )
     if not isinstance(error, OperationalError | InterfaceError):
         return ""
     if _has(cause, _NOT_WRITABLE):

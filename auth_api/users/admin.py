@@ -36,9 +36,7 @@ from .registration_rules import is_still_welcome
 from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
-_ENROL = (
-    "The admin requires a second factor. Sign in on the site, add an authenticator app, then come back."
-)
+_ENROL = "The admin requires a second factor. Sign in on the site, add an authenticator app, then come back."
 
 
 class AdminLoginForm(AuthenticationForm):

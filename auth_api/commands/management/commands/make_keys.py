@@ -55,6 +55,8 @@ def _write(path: str, lines: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise refused(f"{path} already exists. Choose another file, or move this one first.") from None
+        raise refused(
+            f"{path} already exists. Choose another file, or move this one first."
+        ) from None
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{lines}\n")
