@@ -104,7 +104,7 @@ _TABLE: dict[type[Exception], Problem] = {
         "Your password has been changed, but you could not be kept signed in. Sign in with the new password.",
     ),
     InvalidCode: Problem(
-        "invalid-code", 401, "Invalid code", "The code is incorrect, has expired or was used before."
+        "invalid-code", 401, "Invalid code", "The code is incorrect, has expired or has already been used."
     ),
     NoPendingSignIn: Problem(
         "sign-in-expired", 401, "Sign-in expired",
@@ -116,11 +116,11 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     StepUpRequired: Problem(
         "step-up-required", 403, "Second factor required",
-        "Enter a code of your second factor, then repeat the request.",
+        "Enter a code from your second factor, then repeat the request.",
     ),
     RecoveryHold: Problem(
-        "recovery-hold", 403, "Not yet",
-        "A recovery code was used in the last 24 hours. Wait until they are over.",
+        "recovery-hold", 403, "Not possible yet",
+        "A recovery code was used in the last 24 hours. This is blocked until 24 hours have passed.",
     ),
     FactorNotFound: Problem("not-found", 404, "Not found", "You have no such second factor."),
     TooManyFactors: Problem(

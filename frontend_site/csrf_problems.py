@@ -1,4 +1,4 @@
-"""What a refused unsafe request is told: a stable word (`reason`), and what to send instead.
+"""The answers to refused unsafe requests: a stable word (`reason`), and what to send instead.
 
 The texts repeat only what the request itself contained. The origins, seen and expected, are told in
 development, where a dev server in front is the usual cause (docs/how-to/front-end.md).

@@ -48,8 +48,8 @@ CSRF_EXPIRED = Problem(
     "You signed in or out after this page was opened. Get a new CSRF token, then send the request again.",
 )  # fmt: skip
 RECOVERY_HOLD = Problem(
-    "recovery-hold", 403, "Not yet",
-    "A recovery code was used to sign in to your account in the last 24 hours. For your protection, this has to wait until they are over.",
+    "recovery-hold", 403, "Not possible yet",
+    "A recovery code was used to sign in to your account in the last 24 hours. For your protection, this is blocked until 24 hours have passed.",
 )  # fmt: skip
 NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = Problem(

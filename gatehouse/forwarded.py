@@ -1,4 +1,4 @@
-"""Reads what reverse proxies say of the client: X-Forwarded-For and X-Forwarded-Proto.
+"""Reads what reverse proxies report about the client: X-Forwarded-For and X-Forwarded-Proto.
 
 Proxies write addresses in several ways: with a port (Azure, IIS, HAProxy), in brackets (RFC 7239, 6), with a
 zone, or IPv4 mapped into IPv6 (dual-stack listeners; RFC 4291, 2.5.5.2).

@@ -173,7 +173,7 @@ KEYS: Kind[tuple[Key, ...]] = Kind(
     "`<id>:<secret of 32 or more characters>`; separate several with commas, newest first",
     parse_keys,
 )
-SUFFIX: Kind[str] = Kind("up to 16 letters a to z and digits", _suffix)
+SUFFIX: Kind[str] = Kind("at most 16 lower-case letters (a to z) and digits", _suffix)
 FOLDER: Kind[Path] = Kind("a folder", lambda text: Path(text).resolve())
 FILE: Kind[str] = Kind("a file that the service can read", _readable_file)
 ORIGIN: Kind[str] = Kind("an origin such as https://example.com, without a path", _origin)

@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]
         flush=True,
     )
     print(
-        f"gatehouse: from another machine, first: ssh -L {port}:127.0.0.1:{port} <this host>",
+        f"gatehouse: from another machine, first run: ssh -L {port}:127.0.0.1:{port} <this host>",
         flush=True,
     )
     services.wait()

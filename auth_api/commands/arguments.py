@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from auth_api.users.models import User
 
 def add_yes(parser: CommandParser) -> None:
     """Add `--yes`, for `terminal.confirm`."""
-    parser.add_argument("--yes", action="store_true", help="do not ask before deleting")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def add_group(parser: CommandParser) -> None:

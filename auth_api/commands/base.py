@@ -29,7 +29,7 @@ class OperatorCommand(BaseCommand):
     """Base of our commands; `perform` does the work.
 
     Exit codes: 0 done, 1 refused or nothing found, 2 wrong arguments, 3 something does not answer or
-    cannot be written, 130 interrupted.
+    is not writable, 130 interrupted.
     """
 
     def add_arguments(self, parser: CommandParser) -> None:

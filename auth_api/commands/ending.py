@@ -50,7 +50,7 @@ def _stopped(error: BaseException, done: dict[str, Any]) -> BaseException:
     cause, code = (failure, failure.returncode) if failure else ("Interrupted.", INTERRUPTED)
     resume = f"--all --after={done['after']}" if done["after"] else "--all"
     message = (
-        f"{cause} The sessions of {done['users']:,} users are ended, {done['left']:,} users are left. "
-        f"Go on with `end_sessions {resume}`."
+        f"{cause} The sessions of {done['users']:,} users have been ended; {done['left']:,} users are left. "
+        f"Continue with `end_sessions {resume}`."
     )
     return CommandFailed(message, code, **done)

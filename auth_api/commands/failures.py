@@ -1,4 +1,4 @@
-"""What a command says, and its exit code, when something around it does not work."""
+"""The messages and exit codes of commands when a dependency fails."""
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
@@ -19,30 +19,32 @@ class CommandFailed(CommandError):
 
 
 def failure_of(error: Exception) -> CommandFailed | None:
-    """Return what to tell of `error` in one line; None if it is no outage."""
-    words = _words_of(error)
+    """Return the failure to report for `error`, in one line; None if it is not an outage."""
+    words = _message_of(error)
     return CommandFailed(words, UNAVAILABLE) if words else None
 
 
-def _words_of(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     if isinstance(error, SessionStoreUnavailable):
         return f"Redis does not answer ({error}). Check REDIS_URL, then run the command again."
     if isinstance(error, DatabaseError | InterfaceError):
-        return _words_of_database(error)
+        return _database_message(error)
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}. Correct this, then run the command again."
     return ""
 
 
-def _words_of_database(error: Exception) -> str:
+def _database_message(error: Exception) -> str:
     cause = (str(error).splitlines() or [type(error).__name__])[0]
     if isinstance(error, OperationalError | ProgrammingError) and _has(cause, _NOT_MIGRATED):
-        return "The database has no tables of this release. Run `manage.py migrate` first."
+        return (
+            "The database lacks tables or columns of this release. Run `manage.py migrate` first."
+        )
     if not isinstance(error, OperationalError | InterfaceError):
         return ""
     if _has(cause, _NOT_WRITABLE):
-        return f"The database cannot be written ({cause}). Check the permissions of its files."
+        return f"The database is not writable ({cause}). Check the permissions of its files."
     return (
         f"The database does not answer ({cause}). Check DATABASE_URL, then run the command again."
     )

@@ -26,7 +26,7 @@ def list_of_user(user: User) -> Report:
 
 
 def show_one(user: User, handle: str) -> Report:
-    """Return all about one session. Raises CommandFailed if the user has none with this handle."""
+    """Return all values of one session. Raises CommandFailed if the user has none with this handle."""
     for session in sessions_of(user):
         if session.handle == handle:
             values = _values(session)
@@ -42,7 +42,7 @@ def count_sessions() -> Report:
         users += len(refs)
         signed_in += sum(count > 0 for count in counts)
         sessions += sum(counts)
-    text = f"{sessions:,} sessions of {signed_in:,} users; {users:,} users in all."
+    text = f"{sessions:,} sessions of {signed_in:,} users; {users:,} users in total."
     return Report(text, {"users": users, "signed_in": signed_in, "sessions": sessions})
 
 

@@ -21,14 +21,14 @@ _LONGEST = 3650  # days
 def add_dry_run(parser: CommandParser) -> None:
     """Add `--dry-run`."""
     parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be deleted, and delete nothing"
+        "--dry-run", action="store_true", help="show what would be deleted, and delete nothing"
     )
 
 
 def log_age(days: int | None, *, sure: bool) -> timedelta:
     """Return the age at which events are deleted: `days`, or as configured. Raises CommandFailed.
 
-    Asks below the configured age unless `sure`. The other `..._age` functions are alike.
+    Asks below the configured age unless `sure`. The other `..._age` functions do the same.
     """
     return _age("events", days, options().security_log_keep, sure=sure)
 
@@ -39,7 +39,7 @@ def unconfirmed_age(days: int | None, *, sure: bool) -> timedelta:
 
 
 def mail_age(days: int | None, *, sure: bool) -> timedelta:
-    """As `log_age`, for mails that were given up."""
+    """As `log_age`, for mails that could not be sent."""
     return _age("failed mails", days, int(outbox.KEPT_FOR.total_seconds()), sure=sure)
 
 
@@ -61,7 +61,7 @@ def prune_accounts(keep: timedelta, *, dry_run: bool) -> Report:
 
 
 def prune_failed_mails(keep: timedelta, *, dry_run: bool) -> Report:
-    """Delete mails that were given up."""
+    """Delete mails that could not be sent."""
     found = outbox.old_mails(keep).count() if dry_run else outbox.prune_mails(keep)
     return _report({"failed mails": found}, dry_run)
 
@@ -78,7 +78,7 @@ def _age(what: str, days: int | None, configured: int, *, sure: bool) -> timedel
     require_range("The number of days", days, 0, _LONGEST)
     if days * DAY < configured:
         usual = configured // DAY
-        question = f"This deletes {what} older than {days} days; {usual} days are configured."
+        question = f"This deletes {what} older than {days} days, but {usual} days are configured."
         confirm(f"{question} Delete them?", yes=sure)
     return timedelta(days=days)
 

@@ -1,4 +1,4 @@
-"""Asks people, and shows them how far a long command is."""
+"""Prompts on the terminal, and shows the progress of long commands."""
 
 import sys
 from getpass import getpass
@@ -14,7 +14,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise refused(f"{question} There is no terminal to ask on. Add --yes to go on.")
+        raise refused(f"{question} There is no terminal to ask on. Add --yes to confirm.")
     try:
         answer = input(f"{question} [y/N] ")
     except EOFError:
@@ -28,15 +28,15 @@ def read_password(*, from_stdin: bool) -> str:
     if from_stdin:
         line = sys.stdin.readline()
         if not line:
-            raise refused("Standard input is empty. Write the password to it, in one line.")
+            raise refused("Standard input is empty. Write the password to it, on one line.")
         return line.rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise refused("There is no terminal to ask for the password. Use --password-stdin.")
+        raise refused("There is no terminal to type the password on. Use --password-stdin.")
     try:
         first = getpass("Password: ")
         second = getpass("Again: ")
     except EOFError:
-        raise refused("No password was typed.") from None
+        raise refused("No password was entered. Try again.") from None
     if second != first:
         raise refused("The passwords do not match. Try again.")
     return first

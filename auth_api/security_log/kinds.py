@@ -70,7 +70,7 @@ _LABELS = {
     Kind.SIGN_IN_THROTTLED: "Sign-ins delayed",
     Kind.VERIFICATION_FAILED: "Address not confirmed",
     Kind.CODE_ASKED: "Password accepted, code requested",
-    Kind.CODE_REFUSED: "Incorrect code after the right password",
+    Kind.CODE_REFUSED: "Incorrect code after the correct password",
     Kind.CODES_THROTTLED: "Codes delayed",
     Kind.SESSION_ENDED: "Session ended",
     Kind.OTHERS_ENDED: "All other sessions ended",

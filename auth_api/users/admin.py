@@ -46,9 +46,7 @@ from .services import check_credentials, set_active
 
 METHODS = ("pwd",)
 _TOO_MANY = (Throttled, Overloaded, OverloadedAfterComparison)
-_ENROL = (
-    "Here you need a second factor. Sign in on the site, add an authenticator app, then come back."
-)
+_ENROL = "The admin requires a second factor. Sign in on the site, add an authenticator app, then come back."
 
 
 class AdminLoginForm(AuthenticationForm):
@@ -60,7 +58,7 @@ class AdminLoginForm(AuthenticationForm):
     code = forms.CharField(
         required=False,
         max_length=64,
-        label="Code of your second factor, if you have one",
+        label="Second-factor code, if you have set one up",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
     )
 
@@ -93,13 +91,13 @@ class AdminLoginForm(AuthenticationForm):
                 raise forms.ValidationError(_ENROL)
             return []
         if not code:
-            raise forms.ValidationError("Enter your password and the code of your second factor.")
+            raise forms.ValidationError("Enter your password and your second-factor code.")
         try:
             method = method_of(code)
             throttle = check_code(user, method, code)
         except InvalidCode:
             refused_code(user)
-            raise forms.ValidationError("Incorrect or used code.") from None
+            raise forms.ValidationError("Incorrect or already used code.") from None
         except Throttled:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         except FactorUnreadable:

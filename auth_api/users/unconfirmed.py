@@ -1,4 +1,4 @@
-"""Accounts whose address nobody confirmed: found, deleted, and mailed the link again."""
+"""Finds, deletes and re-mails accounts whose address was never confirmed."""
 
 from datetime import timedelta
 
@@ -44,6 +44,8 @@ def resend_confirmation(user: User) -> None:
             f"{user.email} did not register, or is not active. Send a link to set a password instead."
         )
     if not may_register(user.email):
-        raise ValidationError(f"The settings do not let {user.email} register, so no link works.")
+        raise ValidationError(
+            f"The settings do not allow {user.email} to register, so a link would not work."
+        )
     with transaction.atomic():
         send_verification(user, timezone.now())

@@ -15,7 +15,7 @@ _NO_METHOD = "Make the proxy send X-Forwarded-Method or X-Original-Method."
 NO_URI = "Make the proxy send X-Forwarded-Uri or X-Original-URI."
 _OF_UPSTREAM = (
     "The ?audience= in the proxy is a name from GATEHOUSE_UPSTREAMS, whose tokens are for that upstream only. "
-    "Choose another name in one of both."
+    "Rename one of the two."
 )
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

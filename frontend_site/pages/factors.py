@@ -26,11 +26,11 @@ _APP, _CODES = "account/factor_app.html", "account/recovery_codes.html"
 _LONGEST_URI = 1000  # characters; one of ours has about 150
 _FEW_CODES = 3
 _NOTICES = {
-    "added": "The authenticator app has been added. Make recovery codes now, in case you lose it.",
+    "added": "The authenticator app has been added. Create recovery codes now, in case you lose your device.",
     "removed": "The authenticator app has been removed.",
     "renamed": "The name has been changed.",
-    "too-many": "You have as many authenticator apps as possible. Remove one first.",
-    "codes": "Your new recovery codes work from now on. Earlier ones do not.",
+    "too-many": "You have reached the maximum number of authenticator apps. Remove one first.",
+    "codes": "Your new recovery codes are active. Earlier codes no longer work.",
 }
 
 
@@ -79,7 +79,7 @@ def sign_in_code(request: SiteRequest) -> HttpResponse:
         expired = {"notice": "sign-in-expired", "next": destination}
         return HttpResponseRedirect("/login?" + urlencode(expired))
     tries = "1 attempt is left." if left == 1 else f"{left} attempts are left."
-    context = {"next": destination, "refused": f"Incorrect or used code. {tries}"}
+    context = {"next": destination, "refused": f"Incorrect or already used code. {tries}"}
     return form_again(request, "login_code.html", answer, context)
 
 
@@ -135,7 +135,7 @@ def add_app(request: SiteRequest) -> HttpResponse:
     if answer.status == 404:  # it was begun too long ago, or elsewhere again
         return HttpResponseRedirect(_PAGE)
     context = _enrolment(typed(request.POST, "secret", "uri")) | {"name": form["name"]}
-    refused = "Incorrect code. Check that the clock of your device is right, then enter a new code."
+    refused = "Incorrect code. Check that your device's clock is correct, then enter a new code."
     return form_again(request, _APP, answer, {**context, "refused": refused})
 
 
@@ -167,7 +167,7 @@ def recovery_codes(request: SiteRequest) -> HttpResponse:
     answer = ask(request, "confirm-recovery-codes", typed(request.POST, "code"))
     if answer.status == 204:
         return HttpResponseRedirect(f"{_PAGE}?done=codes")
-    context = {"codes": _shown_codes(request), "refused": "That is none of these codes."}
+    context = {"codes": _shown_codes(request), "refused": "That is not one of these codes."}
     return form_again(request, _CODES, answer, context)
 
 

@@ -21,7 +21,7 @@ _JSON = "application/json"
 _NOTICES = {
     "session-ended": "Your session has ended. Sign in to continue.",
     "password-changed": "Your password has been changed. Sign in with the new one.",
-    "sign-in-expired": "The sign-in took too long, or too many codes were wrong. Start again.",
+    "sign-in-expired": "Your sign-in took too long, or you entered too many wrong codes. Start again.",
     "signed-out": "You have been signed out.",
     "deleted": "Your account and everything that we stored about you have been deleted.",
 }

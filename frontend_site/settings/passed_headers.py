@@ -1,9 +1,9 @@
-"""Which headers an option of an upstream may pass on: those about which Gatehouse does not decide itself."""
+"""Which headers an upstream's options may pass on: all that Gatehouse does not control itself."""
 
 import re
 
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\*?", re.ASCII)
-# Gatehouse decides about these itself, so no option passes them on, in either direction.
+# Gatehouse controls these itself, so no option passes them on, in either direction.
 _NEVER = (
     # credentials, and who the user is, by the names that apps and proxies use
     "Authorization", "Authentication-*", "WWW-Authenticate", "Cookie*", "Set-Cookie*", "X-CSRF-Token",
@@ -39,10 +39,10 @@ def parse_headers(option: str, value: str) -> frozenset[str]:
     names = value.split("|")
     for name in names:
         if not _HEADER.fullmatch(name):
-            raise ValueError(f"must have names of headers in {option}, such as X-Tenant|Tus-*")
+            raise ValueError(f"must list header names in {option}, such as X-Tenant|Tus-*")
         if any(_overlap(name.lower(), never.lower()) for never in _NEVER):
             raise ValueError(
-                f"must not have {name} in {option}, since Gatehouse sets, translates or removes it; take it out"
+                f"must not list {name} in {option}, because Gatehouse sets, translates or removes this header; remove it"
             )
     return frozenset(name.lower() for name in names)
 

@@ -32,7 +32,7 @@ class UpstreamOptions:
 
 
 def parse_options(items: list[str]) -> UpstreamOptions:
-    """Return what `option=value` items say. Raises ValueError, which says what must change."""
+    """Parse `option=value` items. Raises ValueError, which says what to change."""
     found = UpstreamOptions()
     seen: set[str] = set()
     for item in items:
@@ -57,7 +57,7 @@ def _answer_headers(found: UpstreamOptions, value: str) -> UpstreamOptions:
 def _methods(found: UpstreamOptions, value: str) -> UpstreamOptions:
     names = frozenset(value.split("|"))
     if not names <= _WEBDAV | {"webdav"}:
-        raise ValueError(f"must have methods of {'|'.join(sorted(_WEBDAV))} in methods, or webdav")
+        raise ValueError(f"must set methods to webdav, or to some of {'|'.join(sorted(_WEBDAV))}")
     return replace(found, methods=_WEBDAV if "webdav" in names else names)
 
 
@@ -83,14 +83,14 @@ def _websocket(found: UpstreamOptions, value: str) -> UpstreamOptions:
 
 def _expect(option: str, value: str, only: str) -> None:
     if value != only:
-        raise ValueError(f"must have {option}={only}, or no option {option}")
+        raise ValueError(f"must set {option} to {only}, or leave this option out")
 
 
 def _silence(found: UpstreamOptions, value: str) -> UpstreamOptions:
     try:
         return replace(found, silence=_SILENCE.parse(value))
     except ValueError:
-        raise ValueError(f"must have {_SILENCE.words} in silence") from None
+        raise ValueError(f"must set silence to {_SILENCE.words}") from None
 
 
 _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {

@@ -1,4 +1,4 @@
-"""Opens a WebSocket to an upstream: takes a place for it, and hands both connections to it."""
+"""Opens a WebSocket to an upstream: takes a slot for it, and hands both connections to it."""
 
 from collections.abc import Callable
 

@@ -27,7 +27,7 @@ def fits(browser: Any) -> bool:
 
 def enrol(browser: Any, name: str) -> App:
     press(browser, ADD)
-    wait_for_text(browser, "Scan this picture")
+    wait_for_text(browser, "Scan this QR code")
     assert fits(browser)
     assert browser.find_element(By.CSS_SELECTOR, ".qr svg").size["width"] > 150
     app = App(
@@ -52,7 +52,7 @@ def enter_code(browser: Any, *codes: str) -> None:
         )
         if not browser.current_url.split("?")[0].endswith("/login/code"):
             return
-        wait_for_text(browser, "Incorrect or used code")
+        wait_for_text(browser, "Incorrect or already used code")
 
 
 def test_enrol_lose_the_device_and_enrol_anew(

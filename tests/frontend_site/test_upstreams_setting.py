@@ -104,7 +104,7 @@ def test_a_doubtful_option_is_refused_in_one_line(said: str) -> None:
     ],
 )  # fmt: skip
 def test_no_option_passes_what_gatehouse_decides(option: str, name: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=re.escape(f"must not have {name} in {option}")):
+    with pytest.raises(ImproperlyConfigured, match=re.escape(f"must not list {name} in {option}")):
         _options(f"{option}=X-Fine|{name}")
 
 

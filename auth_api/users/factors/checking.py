@@ -1,4 +1,4 @@
-"""Judges codes, under one throttle for all doors. A code that was accepted is used up."""
+"""Checks codes, under one throttle for the site, the API and the admin. An accepted code is used up."""
 
 import time
 from collections.abc import Iterator

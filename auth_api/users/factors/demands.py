@@ -1,4 +1,4 @@
-"""What important acts demand of a session beyond being valid."""
+"""What important changes require of a session, besides being valid."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The tables of second factors. Nothing here is of use to whoever reads the database alone."""
+"""The tables of second factors. A copy of the database alone reveals no secret or code."""
 
 from django.conf import settings
 from django.db import models

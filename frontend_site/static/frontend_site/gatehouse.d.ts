@@ -103,8 +103,8 @@ export interface Code {
 }
 
 /**
- * Sign in. `pending`: the account has a second factor; go on with loginCode. Null: another user is signed in
- * than this page is for. Throws a Problem when refused.
+ * Sign in. `pending`: the account has a second factor; continue with loginCode. Null: the signed-in user is
+ * not the one this page is for. Throws a Problem when refused.
  */
 export function login(credentials: {
   email: string;
@@ -115,7 +115,7 @@ export function login(credentials: {
 /** Complete a pending sign-in. Throws a Problem when refused. */
 export function loginCode(code: Code): Promise<Current | { pending: Pending } | null>;
 
-/** Show a code after "step-up-required", in the present session. Throws a Problem when refused. */
+/** Show a code after "step-up-required", in the current session. Throws a Problem when refused. */
 export function stepUp(code: Code): Promise<Current | null>;
 
 /** Sign out, in every tab. */

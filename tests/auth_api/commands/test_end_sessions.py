@@ -121,7 +121,7 @@ def test_a_run_that_stops_says_how_many_are_left_and_goes_on_there(
         told = end_all(code=code)
     assert (told["users"], told["left"]) == (20, 30)
     assert (
-        f"30 users are left. Go on with `end_sessions --all --after={people[19].pk}`."
+        f"30 users are left. Continue with `end_sessions --all --after={people[19].pk}`."
         in (told["error"])
     )
     assert [is_alive(token) for token in tokens] == [False, True, True]

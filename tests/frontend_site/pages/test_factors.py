@@ -74,7 +74,7 @@ def test_a_wrong_code_can_be_typed_again_and_the_last_one_starts_again(
     stub.answers["POST /v1/login/factor"] = problem("invalid-code", 401, tries_left=1)
     answer = waiting.post("/login/code", {"code": "123456", "next": "/account/data"})
     assert answer.status_code == 401
-    assert "Incorrect or used code. 1 attempt is left." in text_of(answer)
+    assert "Incorrect or already used code. 1 attempt is left." in text_of(answer)
     assert "123456" not in form_fields(answer.content.decode()).values()
     for last in (problem("invalid-code", 401, tries_left=0), problem("sign-in-expired", 401)):
         stub.answers["POST /v1/login/factor"] = last
@@ -128,7 +128,7 @@ def test_recovery_codes_are_shown_saved_and_confirmed(browser: Browser, stub: St
     stub.answers["POST /v1/factors/recovery-codes/confirm"] = problem("invalid-code", 401)
     wrong = browser.post(f"{PAGE}/codes", {**fields, "code": "x"})
     assert wrong.status_code == 401
-    assert "That is none of these codes." in text_of(wrong)
+    assert "That is not one of these codes." in text_of(wrong)
     assert form_fields(wrong.content.decode())["codes"] == fields["codes"]
     stub.answers["POST /v1/factors/recovery-codes/confirm"] = Canned(204, b"")
     assert (

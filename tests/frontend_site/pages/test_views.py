@@ -84,7 +84,7 @@ def test_a_refused_login_keeps_the_form_but_not_the_password(
     assert answer.status_code == status
     assert words in text_of(answer)
     assert 'role="alert"' in page
-    assert 'Not confirmed yet? <a href="/email/resend">' in page
+    assert 'E-mail address not confirmed yet? <a href="/email/resend">' in page
     fields = form_fields(page)
     assert (fields["email"], fields["next"], fields["password"]) == ('"ada"@example.com', "/", "")
     assert "checked" in page

@@ -1,4 +1,4 @@
-"""Measures what a password hash costs here."""
+"""Measures the cost of a password hash on this machine."""
 
 import time
 from typing import Any
@@ -23,11 +23,16 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--target", type=int, default=100, help="milliseconds of one check (default: 100)"
+            "--target",
+            type=int,
+            default=100,
+            help="target time of one check, in milliseconds (default: 100)",
         )
         memory = settings().argon2_memory_kib
         parser.add_argument(
-            "--memory", type=int, help=f"KiB of one hash (default: {memory}, as configured)"
+            "--memory",
+            type=int,
+            help=f"memory of one hash, in KiB (default: {memory}, as configured)",
         )
 
     def perform(self, options: dict[str, Any]) -> Report:

@@ -27,7 +27,7 @@ class Command(OperatorCommand):
             "--after",
             type=UUID,
             metavar="ID",
-            help="with --all: go on after this user, as the run that stopped has said",
+            help="with --all: continue after this user; the run that stopped printed the ID",
         )
 
     def perform(self, options: dict[str, Any]) -> Report:

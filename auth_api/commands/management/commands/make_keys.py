@@ -16,7 +16,7 @@ _ID = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 
 
 class Command(OperatorCommand):
-    help = "Makes every secret that production needs, as lines for the environment. Works without any settings."
+    help = "Generates every secret that production needs, as lines for the environment. Needs no settings."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -29,7 +29,7 @@ class Command(OperatorCommand):
             help="make only this one (may be repeated)",
         )
         parser.add_argument(
-            "--output", help="write them to this new file, which only its owner can read"
+            "--output", help="write them to this new file, readable only by its owner"
         )
 
     def perform(self, options: dict[str, Any]) -> Report:
@@ -55,6 +55,8 @@ def _write(path: str, lines: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise refused(f"{path} exists. Choose another file, or move it away.") from None
+        raise refused(
+            f"{path} already exists. Choose another file, or move this one first."
+        ) from None
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{lines}\n")

@@ -1,4 +1,4 @@
-"""Deletes everything that is older than it is kept."""
+"""Deletes everything that is past its retention time."""
 
 from typing import Any
 
@@ -30,10 +30,10 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--unconfirmed-days",
             type=int,
-            help="how many days unconfirmed accounts are kept (default: GATEHOUSE_UNCONFIRMED_KEEP)",
+            help="how many days to keep unconfirmed accounts (default: GATEHOUSE_UNCONFIRMED_KEEP)",
         )
         parser.add_argument(
-            "--mail-days", type=int, help="how many days mails are kept that were given up"
+            "--mail-days", type=int, help="how many days to keep mails that could not be sent"
         )
         add_dry_run(parser)
         add_yes(parser)

@@ -12,7 +12,7 @@ from auth_api.users.factors.enrolment import remove_all
 class Command(OperatorCommand):
     help = (
         "Removes every second factor of a user who has lost them, ends the user's sessions, and tells the "
-        "user by mail. First make sure that it is the owner who asks."
+        "user by mail. First make sure that the request comes from the owner."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,7 +11,7 @@ from auth_api.users.unconfirmed import resend_confirmation
 
 
 class Command(OperatorCommand):
-    help = "Mails the link that confirms an address again, to a user who has not confirmed it."
+    help = "Mails the confirmation link again to a user who has not confirmed the address."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

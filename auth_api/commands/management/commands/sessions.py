@@ -12,7 +12,7 @@ from auth_api.commands.listing import count_sessions, list_of_user, show_one
 
 
 class Command(OperatorCommand):
-    help = "Lists (list), shows (show) or ends (end) sessions of a user, or counts those of everybody (stats)."
+    help = "Lists (list), shows (show) or ends (end) sessions of a user, or counts the sessions of all users (stats)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

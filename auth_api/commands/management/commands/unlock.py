@@ -13,7 +13,7 @@ from auth_api.users.unlocking import unlock_user
 
 
 class Command(OperatorCommand):
-    help = "Clears the counters that delay sign-ins and mails of a user (--email) or of a network address (--address)."
+    help = "Clears the counters that delay sign-ins and mails for a user (--email) or a network address (--address)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
