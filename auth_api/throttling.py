@@ -3,10 +3,11 @@
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -15,7 +16,7 @@ from auth_api.errors import FactorUnreadable, Overloaded, Throttled
 from auth_api.metrics import THROTTLED
 from auth_api.network import networks_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import ask
+from auth_api.sessions.redis.connections import ask, ask_each
 from auth_api.sessions.redis.held import OUTAGE
 
 # A key is missing, the worker is full or its deadline has passed, or Redis or the database does not answer.
@@ -134,6 +135,11 @@ class CodeThrottle:
         self._failures = f"gh:throttle:{{{tag}}}:failures"
         self._guessable = guessable
         self._receipt: list[bytes] = []
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """Return the keys of its two counters: of tries, and of failures."""
+        return self._tries, self._failures
 
     def hit(self) -> None:
         """Count a try before it is judged, so that parallel tries count too. Raises Throttled."""
@@ -292,21 +298,21 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     return False
 
 
-def forget_account(
-    account: str, addresses: Iterable[str], devices: Iterable[str], choosers: Iterable[str]
-) -> int:
-    """Clear every counter of an account; return how many there were.
+def account_counters(
+    account: str, user_id: str, addresses: Iterable[str], devices: Iterable[str]
+) -> set[str]:
+    """Return the keys of every counter of an account, for `forget_counters`.
 
-    `addresses` and `devices` made tries at it; `choosers` name the account where new
-    passwords are counted. Raises SessionStoreUnavailable.
+    `account` is the key of its address; `addresses` and `devices` made tries at it.
     """
     keys = {_mail_key(account, purpose) for purpose in Purpose}
-    keys |= {key for chooser in choosers for key in _choices((chooser,))}
+    for chooser in ("account", "change of", "reset of"):
+        keys |= {*_choices((f"{chooser} {user_id}",))}
     for verification in (False, True):
         tries = [LoginThrottle(account, a, verification=verification) for a in ("", *addresses)]
         tries += [LoginThrottle(account, "", device=d, verification=verification) for d in devices]
         keys |= {key for throttle in tries for key in throttle.keys}
-    return _forget(keys)
+    return keys | {*CodeThrottle(user_id, guessable=True).keys}
 
 
 def forget_client(address: str) -> int:
@@ -317,12 +323,23 @@ def forget_client(address: str) -> int:
     """
     networks = networks_of(address)
     wishes = {key for purpose in Purpose for key in _wishes(address, purpose)}
-    return _forget({*_failures(networks), *_choices(networks), *wishes})
+    return forget_counters({*_failures(networks), *_choices(networks), *wishes})
 
 
-def _forget(keys: Iterable[str]) -> int:
+def forget_counters(keys: Collection[str]) -> int:
+    """Clear counters in one go; return how many there were. Raises SessionStoreUnavailable."""
+    return sum(map(int, ask_counters([("UNLINK", key) for key in keys])))
+
+
+def ask_counters(commands: Sequence[tuple[str, ...]]) -> list[Any]:
+    """Send commands in one go; the second word of each is the key. Raises SessionStoreUnavailable."""
+    if not commands:
+        return []
     try:
-        return sum(int(ask("UNLINK", key)) for key in keys)  # each in a slot of its own
+        answers = ask_each([key for _, key, *_ in commands], commands, durable=False)
+        # What failed alone (a moved slot, say) is asked again.
+        pairs = zip(answers, commands, strict=True)
+        return [ask(*each) if isinstance(answer, Exception) else answer for answer, each in pairs]
     except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
 

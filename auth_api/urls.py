@@ -15,7 +15,7 @@ from .api import (
     security,
     sessions,
 )  # fmt: skip
-from .users.admin import change_own_password
+from .users.admin.own_password import change_own_password
 
 urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks

@@ -141,6 +141,11 @@ def sessions_of(user: Any) -> list[SessionSummary]:
     return sorted(found, key=lambda s: s.last_seen_at, reverse=True)
 
 
+def counts_of(users: Sequence[Any]) -> list[int]:
+    """Return how many sessions of each of `users` live, in one go. Raises SessionStoreUnavailable."""
+    return backend.counts([user.session_ref for user in users])
+
+
 def end_session_by_handle(request: HttpRequest, handle: str) -> None:
     """End one of the user's own sessions. Raises SessionNotFound for any other handle."""
     store = _store(request)

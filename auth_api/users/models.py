@@ -127,6 +127,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message="User with this Email already exists.",
             ),
         )
+        indexes = (models.Index(fields=("date_joined",), name="users_by_age"),)
 
     def __str__(self) -> str:
         return self.email

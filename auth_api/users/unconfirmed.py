@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_change
 from auth_api.sessions.snapshots import BATCH
 
 from .emails import send_verification
@@ -49,3 +51,4 @@ def resend_confirmation(user: User) -> None:
         )
     with transaction.atomic():
         send_verification(user, timezone.now())
+        record_change(user, Kind.CONFIRMATION_SENT)

@@ -77,7 +77,7 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
 def send_reset_link(*, user: User) -> None:
     """Send the owner a link to set a password. Staff cannot set it themselves (ASVS 6.4.6)."""
     emails.send_reset(user)
-    _log.info("password.reset_sent", user=str(user.id))
+    record_change(user, Kind.RESET_SENT)
 
 
 def reset_password(*, token: str, password: str, address: str) -> None:

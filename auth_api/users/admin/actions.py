@@ -1,0 +1,115 @@
+"""What staff do to accounts: on the page of one, or on many from the list.
+
+To add an action, add it to ACTIONS.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from auth_api.users.deletion import delete_users
+from auth_api.users.ending import end_sessions_of_users
+from auth_api.users.flows.password import send_reset_link
+from auth_api.users.models import User
+from auth_api.users.registration_rules import is_still_welcome
+from auth_api.users.services import set_active
+from auth_api.users.unconfirmed import resend_confirmation
+from auth_api.users.unlocking import unlock_users
+
+
+@dataclass(frozen=True)
+class StaffAction:
+    """One action.
+
+    `perform` does it to a batch, all or nothing, and records it for each user in the security log; it
+    returns what was done, as numbers by the words after them. runs.py calls it inside `because(reason)`.
+    It raises SessionStoreUnavailable or a database error. `fits` tells whether to offer it for a user.
+    """
+
+    name: str
+    label: str
+    explanation: str
+    perform: Callable[[Sequence[User]], Counter[str]]
+    permission: str = "change"
+    fits: Callable[[User], bool] = lambda user: True
+
+
+def _end_sessions(users: Sequence[User]) -> Counter[str]:
+    return Counter({"sessions ended": end_sessions_of_users([user.pk for user in users])})
+
+
+def _unlock(users: Sequence[User]) -> Counter[str]:
+    return Counter({"counters cleared": unlock_users(users)})
+
+
+@transaction.atomic
+def _resend(users: Sequence[User]) -> Counter[str]:
+    done: Counter[str] = Counter()
+    for user in users:
+        try:
+            resend_confirmation(user)
+            done["links will be sent"] += 1
+        except ValidationError as error:
+            why = " ".join(error.messages) if len(users) == 1 else "nothing to confirm"
+            done[f"not sent: {why}"] += 1
+    return done
+
+
+@transaction.atomic
+def _send_reset(users: Sequence[User]) -> Counter[str]:
+    done: Counter[str] = Counter()
+    for user in users:
+        if not user.is_active:
+            done["not sent: the account is deactivated"] += 1
+        elif not is_still_welcome(user):
+            done["not sent: the account is unconfirmed, and registration is closed to it"] += 1
+        else:
+            send_reset_link(user=user)
+            done["links will be sent"] += 1
+    return done
+
+
+def _deactivate(users: Sequence[User]) -> Counter[str]:
+    return Counter({"accounts deactivated": set_active(users, active=False)})
+
+
+def _activate(users: Sequence[User]) -> Counter[str]:
+    return Counter({"accounts activated": set_active(users, active=True)})
+
+
+def _delete(users: Sequence[User]) -> Counter[str]:
+    return Counter({"accounts deleted": delete_users(users)})
+
+
+DELETE = StaffAction(
+    "delete_selected", "Delete",
+    "Deletes the accounts with everything stored about them, their security logs included. This cannot be undone.",
+    _delete, permission="delete",
+)  # fmt: skip
+ACTIONS = (
+    StaffAction("unlock", "Unlock", "Lifts the delays of sign-ins, codes and mails.", _unlock),
+    StaffAction(
+        "resend_confirmation", "Resend confirmation",
+        "Mails the link that confirms the address again, to people who registered and have not confirmed it.",
+        _resend, fits=lambda user: user.is_registration,
+    ),
+    StaffAction(
+        "send_reset_link", "Send password link", "Mails a link to set a password.", _send_reset,
+        fits=lambda user: user.is_active,
+    ),
+    StaffAction(
+        "end_all_sessions", "End all sessions",
+        "Ends every session on the site and in the admin. People can sign in again.", _end_sessions,
+    ),
+    StaffAction(
+        "deactivate", "Deactivate", "Ends every session and refuses new sign-ins.", _deactivate,
+        fits=lambda user: user.is_active,
+    ),
+    StaffAction(
+        "activate", "Activate", "Allows sign-ins again.", _activate, fits=lambda user: not user.is_active
+    ),
+    DELETE,
+)  # fmt: skip
