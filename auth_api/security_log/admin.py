@@ -34,7 +34,7 @@ class KindFilter(admin.SimpleListFilter):
 class DoerFilter(admin.SimpleListFilter):
     """By who did it."""
 
-    title = "done by"
+    title = "doer"
     parameter_name = "by__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
@@ -51,13 +51,14 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Each filter, search and date is answered by an index of the table (models.py)."""
 
     list_display = (
-        "at", "user", "event", "count", "doer", "address", "device", "handle", "reason",
+        "at", "user", "event", "doer", "address", "device", "reason", "handle",
     )  # fmt: skip
     list_filter = (KindFilter, DoerFilter)
     list_select_related = ("user", "actor")
     list_per_page = 100
     sortable_by = ("at",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     change_list_template = "admin/dated_change_list.html"
     search_fields = ("address",)  # shows the form; get_search_results has its own way
@@ -70,7 +71,8 @@ class SecurityEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="event", ordering="kind")
     def event(self, event: SecurityEvent) -> str:
-        return label_of(event.kind)
+        times = f" ({event.count} times)" if event.count > 1 else ""
+        return f"{label_of(event.kind)}{times}"
 
     @admin.display(description="done by")
     def doer(self, event: SecurityEvent) -> str:

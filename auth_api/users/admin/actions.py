@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
-
 from auth_api.users.deletion import delete_users
 from auth_api.users.ending import end_sessions_of_users
-from auth_api.users.flows.password import send_reset_link
+from auth_api.users.flows.password import send_reset_links
 from auth_api.users.models import User
 from auth_api.users.registration_rules import is_still_welcome
 from auth_api.users.services import set_active
-from auth_api.users.unconfirmed import resend_confirmation
+from auth_api.users.unconfirmed import resend_confirmations, why_no_confirmation
 from auth_api.users.unlocking import unlock_users
 
 
@@ -45,31 +42,34 @@ def _unlock(users: Sequence[User]) -> Counter[str]:
     return Counter({"counters cleared": unlock_users(users)})
 
 
-@transaction.atomic
 def _resend(users: Sequence[User]) -> Counter[str]:
-    done: Counter[str] = Counter()
-    for user in users:
-        try:
-            resend_confirmation(user)
-            done["links will be sent"] += 1
-        except ValidationError as error:
-            why = " ".join(error.messages) if len(users) == 1 else "nothing to confirm"
-            done[f"not sent: {why}"] += 1
-    return done
+    whys = {user.pk: why_no_confirmation(user) for user in users}
+    chosen = [user for user in users if not whys[user.pk]]
+    if chosen:
+        resend_confirmations(chosen)
+    left_out = Counter(why if len(users) == 1 else "nothing to confirm" for why in whys.values() if why)  # fmt: skip
+    return _sent(chosen, left_out)
 
 
-@transaction.atomic
 def _send_reset(users: Sequence[User]) -> Counter[str]:
-    done: Counter[str] = Counter()
-    for user in users:
-        if not user.is_active:
-            done["not sent: the account is deactivated"] += 1
-        elif not is_still_welcome(user):
-            done["not sent: the account is unconfirmed, and registration is closed to it"] += 1
-        else:
-            send_reset_link(user=user)
-            done["links will be sent"] += 1
-    return done
+    whys = {user.pk: _why_no_reset(user) for user in users}
+    chosen = [user for user in users if not whys[user.pk]]
+    if chosen:
+        send_reset_links(chosen)
+    return _sent(chosen, Counter(why for why in whys.values() if why))
+
+
+def _why_no_reset(user: User) -> str:
+    if not user.is_active:
+        return "the account is deactivated"
+    if not is_still_welcome(user):
+        return "the account is unconfirmed, and registration is closed to it"
+    return ""
+
+
+def _sent(users: Sequence[User], left_out: Counter[str]) -> Counter[str]:
+    not_sent = {f"not sent: {why}": number for why, number in left_out.items()}
+    return Counter({"links will be sent": len(users)} | not_sent)
 
 
 def _deactivate(users: Sequence[User]) -> Counter[str]:
@@ -87,7 +87,7 @@ def _delete(users: Sequence[User]) -> Counter[str]:
 DELETE = StaffAction(
     "delete_selected", "Delete",
     "Deletes the accounts with everything stored about them, their security logs included. This cannot be undone.",
-    _delete, permission="delete",
+    _delete, permission="delete", fits=lambda user: False,  # its page has a button of its own
 )  # fmt: skip
 ACTIONS = (
     StaffAction("unlock", "Unlock", "Lifts the delays of sign-ins, codes and mails.", _unlock),

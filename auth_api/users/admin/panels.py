@@ -12,7 +12,6 @@ from auth_api.mail.models import OutboxMail
 from auth_api.security_log.events import all_events
 from auth_api.security_log.kinds import label_of
 from auth_api.security_log.models import SecurityEvent
-from auth_api.sessions.devices import device_name
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.services import sessions_of
@@ -41,7 +40,7 @@ class ShownSession:
     def of(cls, session: SessionSummary) -> "ShownSession":
         """Describe a session."""
         return cls(
-            session.handle, device_name(session.user_agent), session.ip, _time(session.last_seen_at),
+            session.handle, session.user_agent, session.ip, _time(session.last_seen_at),
             _time(session.created_at), " + ".join(session.methods),
         )  # fmt: skip
 
@@ -67,7 +66,7 @@ def panels_of(model_admin: "ModelAdmin[User]", request: HttpRequest, user: User)
     return Panels(
         support=support_for([user])[user.pk],
         may_act=may_act and model_admin.has_change_permission(request, user),
-        actions=[action for action in ACTIONS if action.name in offered and action.fits(user)],
+        actions=[each for each in ACTIONS if each.name in offered and each.fits(user)],
         sessions=_sessions(user),
         events=_events(user) if _may_view(request, SecurityEvent) else None,
         mails=_mails(user) if _may_view(request, OutboxMail) else None,

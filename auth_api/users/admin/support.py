@@ -33,10 +33,10 @@ class Support:
 
     @property
     def status(self) -> str:
-        """Return whether the account can be used, in one word."""
-        if not self.user.is_active:
-            return "deactivated"
-        return "active" if self.user.email_verified else "unconfirmed"
+        """Return whether the account can be used, and whether it is one of staff."""
+        state = "active" if self.user.email_verified else "unconfirmed"
+        state = state if self.user.is_active else "deactivated"
+        return f"{state}, staff" if self.user.is_staff or self.user.is_superuser else state
 
     @property
     def last_sign_in_words(self) -> str:
@@ -113,4 +113,4 @@ def _parts(delays: Delays) -> list[str]:
 
 
 def _clock(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M}"
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M} UTC"
