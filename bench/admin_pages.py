@@ -208,7 +208,8 @@ def _record(number: int, pks: list[Any], start: int, age: float) -> None:
     if number == 3 and start == 0:
         origin = Origin("owner", address, "Firefox", "request-of-round-3")
     at = datetime.now(UTC) - timedelta(days=150 * age)
-    insert_for_users(pks, Event(kind, origin, user_id=pks[0], at=at))
+    handle = f"session-{number}-{start}"
+    insert_for_users(pks, Event(kind, origin, user_id=pks[0], handle=handle, at=at))
 
 
 if __name__ == "__main__":

@@ -131,6 +131,8 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> tuple[QuerySet[User], bool]:
         """Find an address by any spelling, as the sign-in does."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if not search_term:
+            return found, may_repeat
         return found | queryset.filter(email=search_term), may_repeat
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
