@@ -14,11 +14,13 @@ from .api import (
     passwords,
     security,
     sessions,
+    site_data,
 )  # fmt: skip
 from .users.admin import change_own_password
 
 urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks
+    path("v1/session/data", site_data.change),
     path("v1/login", login.login),
     path("v1/login/factor", login.finish),
     path("v1/logout", login.logout),

@@ -33,6 +33,7 @@ from .records import (
     Shown,
     ValidSession,
 )
+from .site_data import SiteChange, site_data_of
 from .snapshots import fence_user
 from .store import SessionStore
 from .tokens import HANDLE_LENGTH
@@ -48,6 +49,7 @@ class CurrentSession:
     sign_in_id: str  # kept through renewals, which change the handle
     user_json: str = field(repr=False)
     shown: tuple[Shown, ...] = ()  # each method once, and when
+    payload: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, valid: ValidSession) -> "CurrentSession":
@@ -57,13 +59,19 @@ class CurrentSession:
         summary = SessionSummary.of(
             valid.record, valid.sign_in, handle=valid.token.handle, current=True
         )
-        return cls(summary, valid.sign_in_id, valid.snapshot.profile_json, valid.sign_in.shown)
+        profile, shown = valid.snapshot.profile_json, valid.sign_in.shown
+        return cls(summary, valid.sign_in_id, profile, shown, valid.payload)
 
     @cached_property
     def user(self) -> dict[str, Any]:
         """The user as API answers show them."""
         profile: dict[str, Any] = json.loads(self.user_json)
         return profile
+
+    @property
+    def site_data(self) -> dict[str, Any]:
+        """What the site keeps in the session; only for the site itself."""
+        return site_data_of(self.payload)
 
 
 def start_session(
@@ -76,8 +84,8 @@ def start_session(
 ) -> CurrentSession:
     """Sign `user` in: a new session for this browser; its old one is ended.
 
-    `methods` were used just now; `before` is the session that this one continues. The response sets
-    the cookie. Raises FactorRequired, SessionLimitReached, SessionStoreUnavailable, or
+    `methods` were used just now; `before` is the session that this one continues, with the site's data in it.
+    The response sets the cookie. Raises FactorRequired, SessionLimitReached, SessionStoreUnavailable, or
     SessionEnded when the user's sessions were ended while the password was being checked.
     """
     new = NewSession(
@@ -125,6 +133,14 @@ def leave_ended_session(request: HttpRequest) -> None:
         end_session(request)
     except SessionStoreUnavailable:  # the record is dead by its epoch and runs out by itself
         _store(request).forget()
+
+
+def change_site_data(request: HttpRequest, change: SiteChange) -> None:
+    """Store what the site has changed of its data; no use of the session.
+
+    Raises NoSession, SessionEnded, SessionStoreUnavailable, SiteDataTooLarge, TypeError.
+    """
+    _store(request).change_site_data(change)
 
 
 def list_sessions(request: HttpRequest) -> list[SessionSummary]:
