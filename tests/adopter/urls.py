@@ -19,6 +19,7 @@ urlpatterns = [
     path("reports/help", TemplateView.as_view(template_name="reports.html")),
     path("api/reports/summary", reports.summary),
     path("api/reports/unread", reports.unread),
+    path("api/reports/basket", reports.basket),
     path("api/reports/plain", reports.plain),
     path("prices", reports.prices),
     path("opening-hours", reports.opening_hours),

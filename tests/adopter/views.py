@@ -1,5 +1,6 @@
 """The first part is shown in docs/how-to/adopting.md (a test compares them); the rest is for tests only."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -57,6 +58,13 @@ def unread(request: SiteRequest) -> JsonResponse:
 @page("GET", public=True)
 def prices(request: SiteRequest) -> HttpResponse:
     return render(request, "reports.html" if request.user.is_authenticated else "home.html")
+
+
+@endpoint("GET", "POST")
+def basket(request: SiteRequest) -> JsonResponse:
+    if request.method == "POST":
+        request.session["basket"] = json.loads(request.body)
+    return JsonResponse({"basket": request.session.get("basket", [])})
 
 
 # --- end of the part that the docs show
