@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from script.services import Services
+from script.services import Services, own_frames
 from script.valkey_binary import valkey_binary
 from script.watch import Watch, services_of
 
@@ -83,11 +83,24 @@ def _run(
     running.append(services)
     _wait_until_ready(environment, services)
     _say_where(environment, password)
-    while not services.ended:
+    _reload_for_ever(services, environment, watch)
+
+
+def _reload_for_ever(services: Services, environment: dict[str, str], watch: Watch) -> None:
+    """Load what changes. Raises Stop when a service ends that runs the code with which it started."""
+    waiting: list[Path] = []
+    was_reloaded = told = False
+    while True:
         time.sleep(_LOOK)
         if changed := watch.changed():
-            _reload(services, environment, changed)
-    raise Stop(f"{services.ended} stopped by itself; its last lines are above")
+            waiting = _reload(services, environment, sorted({*waiting, *changed}))
+            was_reloaded, told = True, False
+        if (name := services.ended) and not told:
+            reason = f"{name} stopped by itself; its last lines are above"
+            if not was_reloaded:
+                raise Stop(reason)
+            print(f"gatehouse: {reason}. It starts again when its code changes.", flush=True)
+            told = True
 
 
 def _say_where(environment: dict[str, str], password: str) -> None:
@@ -106,19 +119,23 @@ def _say_where(environment: dict[str, str], password: str) -> None:
     print("", *(f"gatehouse: {line}" for line in lines), "", sep="\n", flush=True)
 
 
-def _reload(services: Services, environment: dict[str, str], changed: list[Path]) -> None:
-    """Reload what runs the changed code, unless it cannot be loaded: then the services go on as they are."""
+def _reload(services: Services, environment: dict[str, str], changed: list[Path]) -> list[Path]:
+    """Reload what runs the changed code, unless it cannot be loaded: then the services go on as they are.
+
+    Return what is still to be loaded.
+    """
     names = services_of(changed)
     for project in sorted({_PROJECTS[name] for name in names}):
         try:
             _manage(environment, "check", "--settings", f"{project}.settings")
         except Stop as failed:
-            print(f"gatehouse: not reloaded: {failed}", flush=True)
-            return
+            print(f"gatehouse: not reloaded: {own_frames(str(failed))}", flush=True)
+            return changed
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
     print(f"gatehouse: {changed[0]}{more} changed: reloading {', '.join(names)}", flush=True)
     for name in names:
         services.reload(name)
+    return []
 
 
 def _arguments() -> argparse.Namespace:

@@ -49,11 +49,11 @@ class Services:
     def reload(self, name: str) -> None:
         """Let a service run the code as it is now. gunicorn's workers are replaced when the new ones are ready."""
         process = self._running[name]
-        if "gunicorn" in self._commands[name]:
+        if process.poll() is None and "gunicorn" in self._commands[name]:
             process.send_signal(signal.SIGHUP)
-            return
-        _end(process)
-        self._start(name)
+        else:
+            _end(process)
+            self._start(name)
 
     def stop(self) -> None:
         """Stop all of them, and show what they still have to say."""
@@ -80,6 +80,19 @@ def _show(name: str, output: IO[str]) -> None:
         text = line.rstrip("\n")
         with _printing:
             print(f"{name:<4} | {in_colour(text) if coloured else text}", flush=True)
+
+
+def own_frames(text: str) -> str:
+    """Return a text with a traceback, without the frames of Python and of libraries."""
+    kept, is_own = [], True
+    for line in text.splitlines():
+        if line.startswith('  File "'):
+            is_own = line.startswith(f'  File "{_ROOT}/') and "/site-packages/" not in line
+        elif not line.startswith("    "):
+            is_own = True
+        if is_own:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def in_colour(line: str) -> str:
