@@ -74,7 +74,9 @@ def _forwarded(
     request: SiteRequest, upstream: Upstream, target: str, *, opening: Opening | None = None
 ) -> HttpResponseBase:
     """One internal call says who is signed in and gives the proof of it for this upstream."""
-    answer = call_auth_api(request, "identity", audience=upstream.name, claims=upstream.claims)
+    answer = call_auth_api(
+        request, "identity", audience=upstream.name, claims=upstream.options.claims
+    )
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
