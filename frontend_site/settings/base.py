@@ -128,6 +128,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
+WHITENOISE_MIMETYPES = {".ts": "text/plain"}  # gatehouse.d.ts; its default is a film's
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
     "security.W002",  # framing: CSP frame-ancestors and X-Frame-Options come from the same place
