@@ -8,7 +8,7 @@ _CODE = (
     ".py",
     ".lua",
 )  # templates and static files are read anew by themselves (settings/development.py)
-_ELSEWHERE = frozenset({"bench", "docs", "examples", "node_modules", "script", "tests", "var"})
+_ELSEWHERE = frozenset({"bench", "docs", "script", "tests", "var"})  # at the top
 # Which services run the code of a folder; the site runs that of every other one, since those are apps of it.
 _SERVICES = {"auth_api": ("auth", "mail"), "gatehouse": ("auth", "mail", "web")}
 
@@ -31,7 +31,8 @@ class Watch:
             top = Path(folder) == self._root
             folders[:] = [
                 name for name in folders
-                if not name.startswith((".", "__")) and not (top and name in _ELSEWHERE)
+                if not name.startswith((".", "__", "node_modules"))
+                and not (top and name in _ELSEWHERE)
             ]  # fmt: skip
             for name in files:
                 path = Path(folder, name)

@@ -11,5 +11,5 @@ from .base import ENV, TEMPLATES, VAR, apply
 
 ENV.values = {**development_secrets(VAR, DEVELOPMENT_SECRETS), **ENV.values}
 DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
-TEMPLATES = fresh_templates(TEMPLATES)
 apply(globals(), email_default=f"file://{quote(str(VAR / 'mail'))}", log_json=False)
+TEMPLATES = fresh_templates(TEMPLATES)

@@ -12,5 +12,5 @@ DEBUG = False  # a debug page shows settings and bodies; the log has the traceba
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
-TEMPLATES = fresh_templates(TEMPLATES)
 apply(globals(), hosts="localhost,127.0.0.1,[::1]", log_json=False)
+TEMPLATES = fresh_templates(TEMPLATES)
