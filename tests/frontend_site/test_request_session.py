@@ -260,6 +260,29 @@ def test_a_renewed_token_is_the_one_that_stores(
     assert "n" * 43 in (stub.seen[-1].header("Cookie") or "")
 
 
+def test_nothing_moves_into_the_session_of_somebody_else(
+    browser: Browser, stub: Stub, kept: dict[str, Any]
+) -> None:
+    other = f"__Host-session={'B' * 16}.{'b' * 43}; HttpOnly; Path=/; SameSite=Strict; Secure"
+    stub.answers["POST /v1/login"] = Canned(200, current_session(), (("Set-Cookie", other),))
+    stub.answers[PEEK] = Canned(200, current_session())
+    kept["basket"] = ["of the first"]
+
+    def write_before(request: SiteRequest) -> None:
+        request.session["theme"] = "dark"
+        ask(request, "login", {})
+
+    opened(browser, write_before)
+    assert stub.calls == [USE, "POST /v1/login"]
+
+    def read_afterwards(request: SiteRequest) -> Any:
+        str(request.user)
+        ask(request, "login", {})
+        return list(request.session.items())
+
+    assert opened(browser, read_afterwards, "/public").json() == {"found": []}
+
+
 # --- what it cannot hold
 
 

@@ -9,6 +9,7 @@ import pytest
 from auth_api.sessions import services
 from auth_api.sessions.codec import session_codec
 from auth_api.sessions.redis.backend import backend
+from auth_api.sessions.redis.keys import record_key
 from auth_api.sessions.site_data import SiteChange, site_data_of
 from auth_api.sessions.store import SessionStore
 from gatehouse.site_data import DEPTH, LIMIT, SiteDataTooLarge
@@ -132,7 +133,11 @@ def test_a_change_does_not_count_as_use(sign_in: SignIn, redis_client: Any) -> N
     age_sessions(redis_client, 1800)
     request = request_with(token)
     seen = services.current_session(request, slide=False).session
+    opened = request.session.token
+    key = record_key(opened.ref, opened.id_hash)
+    left = redis_client.pttl(key)
     change(token, {"late": 1})
+    assert redis_client.pttl(key) <= left
     now = services.current_session(request_with(token), slide=False).session
     assert (now.last_seen_at, now.idle_expires_at) == (seen.last_seen_at, seen.idle_expires_at)
     age_sessions(redis_client, 1801)
