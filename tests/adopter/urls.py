@@ -38,6 +38,8 @@ urlpatterns = [
     path("forgets/call", reports.forgets_which_call),
     path("leaves", reports.signs_out_and_fails),
     path("reports.json", reports.summary),
+    path("ends-meanwhile", reports.ends_meanwhile),
+    path("api/ends-meanwhile", reports.ends_meanwhile),
     path("api/reports/page", reports.new_report),
     path("api/forgets", reports.forgets_under_api),
     path("api/needs-sign-in", reports.asks_to_sign_in),

@@ -16,7 +16,8 @@ from django.http import (
 )
 from django.views import View
 
-from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.caller import caller_of
+from frontend_site.backend.client import AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.errors import SignInRequired
@@ -83,6 +84,14 @@ class Notes(View):
     def post(self, request: SiteRequest) -> HttpResponse:
         save_report(owner=request.user.id, title="note")
         return HttpResponseRedirect("/reports")
+
+
+def ends_meanwhile(request: SiteRequest) -> HttpResponse:
+    """Keeps something in a session that ends before it is stored."""
+    request.session["late"] = True
+    elsewhere = caller_of(request)
+    assert auth_api().call("logout", elsewhere, body=b"{}", content_type=_JSON).status == 204
+    return HttpResponse("kept")
 
 
 def plain(request: HttpRequest) -> HttpResponse:

@@ -109,6 +109,17 @@ def test_data_of_the_session_are_kept_through_renewals_and_end_with_it(
     assert visitor.get(basket).json() == {"basket": []}
 
 
+def test_data_for_a_session_that_ended_meanwhile_lead_to_sign_in(
+    visitor: JsonClient, password: str
+) -> None:
+    page = visitor.get("/ends-meanwhile")
+    assert page.headers["Location"] == "/login?next=/ends-meanwhile&notice=session-ended"
+    assert visitor.cookies["__Host-session"] in ("", '""')  # expired
+    assert visitor.login(EMAIL, password).status_code == 200
+    call = visitor.get("/api/ends-meanwhile")
+    assert (call.status_code, call.json()["type"]) == (401, "urn:gatehouse:problem:session-ended")
+
+
 def test_an_outage_closes_views_of_theirs_and_signs_nobody_out(
     stack: Stack, visitor: JsonClient
 ) -> None:
