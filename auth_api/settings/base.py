@@ -13,7 +13,7 @@ from gatehouse.logging import configure_logging
 from gatehouse.security_headers import hsts
 
 from .database import database_settings, keep_sqlite_private
-from .email import email_settings
+from .email import email_settings, sender_with_name
 from .redis import caches
 
 ENV = Env()
@@ -159,13 +159,16 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
         database_url, pooled=ENV.read(variables.DATABASE_POOLER) == "transaction"
     )
     keep_sqlite_private(database, VAR)
+    gatehouse = _gatehouse()
     target.update(
         SECRET_KEY=ENV.read(variables.SECRET_KEY),
         ALLOWED_HOSTS=ENV.read(variables.AUTH_API_HOSTS),
         DATABASES={"default": database},
         CACHES=caches(redis_url),
-        GATEHOUSE=_gatehouse(),
-        DEFAULT_FROM_EMAIL=ENV.read(variables.DEFAULT_FROM_EMAIL),
+        GATEHOUSE=gatehouse,
+        DEFAULT_FROM_EMAIL=sender_with_name(
+            ENV.read(variables.DEFAULT_FROM_EMAIL), gatehouse.site_name
+        ),
         **email_settings(ENV.read(variables.EMAIL_URL, default=email_default)),
         LOGGING_CONFIG=None,
     )
