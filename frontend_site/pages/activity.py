@@ -87,9 +87,9 @@ class LoggedEvent:
 
 
 @page("GET", session="own-call")
-def security_log(request: SiteRequest) -> HttpResponse:
+def activity(request: SiteRequest) -> HttpResponse:
     events = _listed(ask(request, "security-events"))
-    return render(request, "account/security.html", {"events": events})
+    return render(request, "account/activity.html", {"events": events})
 
 
 def _listed(answer: Answer) -> list[LoggedEvent]:
