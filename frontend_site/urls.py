@@ -6,7 +6,7 @@ from frontend_site import operations
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
-from .pages import accounts, factors, mailed_links, security, sessions
+from .pages import accounts, activity, factors, mailed_links, security, sessions
 from .pages import views as pages
 from .pages.script import gatehouse_js
 from .proxy import views as proxy
@@ -44,7 +44,8 @@ urlpatterns = [
     path("account/factors/app", factors.add_app),
     path("account/factors/codes", factors.recovery_codes),
     path("account/factors/codes/file", factors.recovery_codes_file),
-    path("account/security", security.security_log),
+    path("account/security", security.security),
+    path("account/activity", activity.activity),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/login/factor", proxy.finish_sign_in),

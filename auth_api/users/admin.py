@@ -191,7 +191,7 @@ def _signed_out(request: ApiRequest, user: User | None, **_: object) -> None:
 
 admin.site.login_form = AdminLoginForm
 admin.site.login_template = "admin_login.html"
-admin.site.site_header = admin.site.site_title = "Gatehouse"
+admin.site.site_header = admin.site.site_title = options().site_name
 admin.site.index_title = "Accounts"
 admin.site.site_url = None
 

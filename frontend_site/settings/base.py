@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -34,6 +35,7 @@ class Gatehouse:
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str  # scheme://host[:port] that browsers see
+    site_name: str  # as people see it
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
@@ -151,6 +153,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
 
 def _gatehouse() -> Gatehouse:
     port, auth_api_port = ENV.read(variables.FRONTEND_PORT), ENV.read(variables.AUTH_API_PORT)
+    origin = ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}")
     upstreams = parse_upstreams(ENV.read(variables.UPSTREAMS))
     _refuse_former_settings()
     return Gatehouse(
@@ -158,7 +161,8 @@ def _gatehouse() -> Gatehouse:
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
         if ENV.is_production
         else "",
-        public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        public_origin=origin,
+        site_name=ENV.read(variables.SITE_NAME) or urlsplit(origin).hostname or "",
         auth_api_url=ENV.read(variables.AUTH_API_URL, default=f"http://127.0.0.1:{auth_api_port}"),
         service_keys=ENV.read(variables.SERVICE_KEYS),
         csrf_keys=ENV.read(variables.CSRF_KEYS),

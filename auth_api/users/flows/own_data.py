@@ -38,5 +38,5 @@ def delete_account(*, user_id: str) -> None:
         OutboxMail.objects.filter(to__iexact=email).delete()
         Invitation.objects.filter(email=email).delete()
         for address in {email, *left}:  # an intruder may have changed it
-            emails.send_account_deleted(address)
+            emails.send_account_deleted(user, address)
     _log.info("account.deleted", user=user_id)

@@ -47,7 +47,9 @@ def test_everything_of_an_account_goes_with_it(user: Any, redis_client: Any) -> 
     fence = f"gh:{{{user.session_ref}}}:card".encode()
     assert left in ([], [fence])
     assert all(redis_client.ttl(key) > 0 for key in left)
-    assert [(m.to, m.subject) for m in sent_mails()] == [([EMAIL], "Your account was deleted")]
+    assert [(m.to, m.subject) for m in sent_mails()] == [
+        ([EMAIL], "Your account at localhost was deleted")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_one_of_many_concurrent_deletions_succeeds_and_the_others_are_signed_out
 
     assert in_parallel(20, delete) == [204] + [401] * 19
     assert not User.objects.filter(email=EMAIL).exists()
-    assert [m.subject for m in sent_mails()] == ["Your account was deleted"]
+    assert [m.subject for m in sent_mails()] == ["Your account at localhost was deleted"]
 
 
 VANISHED: list[tuple[str, str, Any, int]] = [

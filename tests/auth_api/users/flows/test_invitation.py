@@ -201,7 +201,7 @@ def test_a_strangers_registration_does_not_block_it(settings: Any) -> None:
     call("POST", "/v1/register", form)
     sent_mails()
     invite(email=EMAIL)
-    assert accept(mailed_token(subject="You are invited to create an account")).status_code == 200
+    assert accept(mailed_token(subject="Your invitation to localhost")).status_code == 200
     assert User.objects.get().name == "Ada"
     assert login().status_code == 200
 
