@@ -44,7 +44,11 @@ pytestmark = pytest.mark.slow
             {"GATEHOUSE_APPS": "tests.apps.pointing", "SITE_DATABASE_URL": "sqlite://:memory:"},
             "frontend_site.E012: Post.author refers to auth.User, which has no table",
         ),
-        ({"GATEHOUSE_UPSTREAM_CLAIMS": "x:name"}, "GATEHOUSE_UPSTREAM_CLAIMS must be name:claim"),
+        ({"GATEHOUSE_UPSTREAM_COOKIES": "x:y"}, "GATEHOUSE_UPSTREAM_COOKIES is no longer"),
+        (
+            {"GATEHOUSE_UPSTREAMS": "x=http://a+claims=sub"},
+            "GATEHOUSE_UPSTREAMS: 'x' must set claims",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:
