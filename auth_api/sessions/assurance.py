@@ -16,8 +16,8 @@ class Assurance(NamedTuple):
     """How sure it is who uses a session. Times are Unix seconds by Redis' clock.
 
     `acr` is AAL1 or AAL2; `amr` the methods that count towards it, in the words of RFC 8176; `auth_time` when the
-    user last authenticated at this level; `expires_at` when AAL2 becomes AAL1 if the session is not used,
-    None at AAL1.
+    user last authenticated, by any method; `expires_at` when AAL2 becomes AAL1 if the session is not used, None
+    at AAL1.
     """
 
     acr: str
@@ -34,9 +34,10 @@ def assurance_of(record: SessionRecord, sign_in: SignIn, now: int) -> Assurance:
     """
     first, second, shown_at = _told_apart(sign_in.shown)
     expires_at = min(shown_at + SECOND_FACTOR_AGE, record.last_seen_at + SECOND_FACTOR_IDLE)
+    auth_time = record.header.authenticated_at
     if shown_at and not record.was_idle and now <= expires_at:
-        return Assurance(AAL2, amr_of([*first, *second]), shown_at, expires_at)
-    return Assurance(AAL1, amr_of(first), record.header.authenticated_at, None)
+        return Assurance(AAL2, amr_of([*first, *second]), auth_time, expires_at)
+    return Assurance(AAL1, amr_of(first), auth_time, None)
 
 
 def amr_of(methods: Sequence[str]) -> tuple[str, ...]:

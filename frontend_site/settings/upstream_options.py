@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from frontend_site.settings.levels import AAL1, parse_level
 from frontend_site.settings.passed_headers import parse_headers
 from gatehouse.kinds import duration
 
@@ -18,7 +19,7 @@ class UpstreamOptions:
     """What differs from one upstream to another (docs/how-to/upstreams.md).
 
     `request_headers` and `answer_headers` are in lower case and may end in `*`. `silence` in seconds;
-    None for GATEHOUSE_UPSTREAM_SILENCE.
+    None for GATEHOUSE_UPSTREAM_SILENCE. `level` is what a session needs.
     """
 
     request_headers: frozenset[str] = frozenset()
@@ -29,6 +30,7 @@ class UpstreamOptions:
     encoded_paths: bool = False
     websocket: bool = False
     silence: int | None = None
+    level: str = AAL1
 
 
 def parse_options(items: list[str]) -> UpstreamOptions:
@@ -93,6 +95,10 @@ def _silence(found: UpstreamOptions, value: str) -> UpstreamOptions:
         raise ValueError(f"must set silence to {_SILENCE.words}") from None
 
 
+def _level(found: UpstreamOptions, value: str) -> UpstreamOptions:
+    return replace(found, level=parse_level(value))
+
+
 _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
     "request_headers": _request_headers,
     "answer_headers": _answer_headers,
@@ -102,4 +108,5 @@ _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
     "methods": _methods,
     "silence": _silence,
     "websocket": _websocket,
+    "level": _level,
 }
