@@ -10,6 +10,10 @@ from typing import Any, Literal
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
 
+from frontend_site.settings.levels import LEVELS
+
+from .levels import Demand
+
 View = Callable[..., HttpResponseBase]
 Kind = Literal["page", "json", "probe", "upstream"]
 # How a view's session is checked. "use": auth_api checks it before the view runs, and the idle clock
@@ -41,6 +45,30 @@ def upstream_endpoint(view: View) -> View:
     return _marked("upstream", methods, False, "own-call")(view)
 
 
+def require_level(level: str, *, max_age: int | None = None) -> Callable[[View], View]:
+    """Mark a view that needs a level of assurance, "aal1" or "aal2"; it is then no public view.
+
+    `max_age`: the user has authenticated at most so many seconds ago. A page that is asked for by a session below
+    that level leads to the page that asks for a password or code, and back; a form is completed; a fetch gets
+    403 `step-up-required`.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"no level of assurance: {level!r}; use one of {', '.join(LEVELS)}")
+
+    def mark(view: View) -> View:
+        marked: Any = view
+        marked.demand = Demand(level, max_age)
+        return view
+
+    return mark
+
+
+def demand_of(view: View) -> Demand | None:
+    """Return what a view demands of the session, beside being valid."""
+    demand: Demand | None = getattr(view, "demand", None)
+    return demand
+
+
 def methods_of(view: View) -> tuple[str, ...]:
     """Return the methods that a view takes, HEAD with GET."""
     methods: tuple[str, ...] = getattr(view, "methods", ("GET", "HEAD"))
@@ -61,7 +89,7 @@ def session_of(view: View) -> Session:
 
 def is_public(view: View) -> bool:
     """Whether a view needs no session (Django's `login_not_required`)."""
-    return not getattr(view, "login_required", True)
+    return not getattr(view, "login_required", True) and demand_of(view) is None
 
 
 def _marked(

@@ -42,6 +42,11 @@ urlpatterns = [
     path("api/needs-sign-in", reports.asks_to_sign_in),
     path("crash", reports.crash),
     path("asks-twice", reports.asks_twice),
+    path("reports/secret", reports.secret),
+    path("reports/secret/public", reports.secret_but_public),
+    path("reports/own", reports.secret_with_its_own_call),
+    path("reports/recent", reports.recent),
+    path("api/reports/secret", reports.secret),
     path("database", reports.asks_the_database),
     *ours,
 ]
