@@ -56,6 +56,7 @@ SITE_NAME = Variable("SITE_NAME", BOTH, DISPLAY_NAME, "", "the name of the site 
 HSTS = Variable("GATEHOUSE_HSTS", BOTH, choice("off", "host", "subdomains", "preload"), "subdomains", "what Strict-Transport-Security covers: nothing, this host, its subdomains too, or also the preload lists of browsers, which are hard to leave (docs/how-to/operations.md)")
 HSTS_AGE = Variable("GATEHOUSE_HSTS_AGE", BOTH, duration("0s", "3650d"), "730d", "how long browsers keep GATEHOUSE_HSTS; start with 5m, and use 365d or more for preload")
 COOKIE_SUFFIX = Variable("GATEHOUSE_COOKIE_SUFFIX", BOTH, SUFFIX, "", "the suffix of all cookie names, such as b for __Host-session-b; browsers send cookies to every port of a host name, so two instances on one host name need different ones (docs/how-to/operations.md)")
+DELETION_DELAY = Variable("GATEHOUSE_DELETION_DELAY", BOTH, duration("0s", "90d"), "7d", "how long a user can keep an account after asking to delete it; 0 deletes it at once (docs/explanation/accounts.md)")
 REGISTRATION = Variable("GATEHOUSE_REGISTRATION", BOTH, choice("open", "invite", "closed"), "open", "who may create an account: anyone (open), people with an invitation (invite), or only administrators (closed) (docs/explanation/accounts.md)")
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
 

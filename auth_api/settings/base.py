@@ -38,6 +38,7 @@ class Gatehouse:
     proxy_hops: int  # how many proxies may speak for the client of the admin
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
     registration: str  # "open", "invite" or "closed"
+    deletion_delay: int  # between the request to delete an account and its deletion
     mail_domains: frozenset[str]  # of addresses that people choose; empty: all
     pwned_passwords_url: str  # of a Pwned Passwords range service; empty: not asked
     session_idle: int
@@ -198,6 +199,7 @@ def _gatehouse() -> Gatehouse:
         proxy_hops=ENV.read(variables.AUTH_API_PROXY_HOPS),
         bind=ENV.read(variables.AUTH_API_BIND),
         registration=ENV.read(variables.REGISTRATION),
+        deletion_delay=ENV.read(variables.DELETION_DELAY),
         mail_domains=ENV.read(variables.MAIL_DOMAINS),
         pwned_passwords_url=ENV.read(variables.PWNED_PASSWORDS_URL),
         session_idle=ENV.read(variables.SESSION_IDLE),

@@ -16,6 +16,7 @@ from .tokens import (
     confirmation_link,
     disown_link,
     invitation_link,
+    keep_link,
     reset_link,
     restore_link,
     verification_link,
@@ -181,6 +182,25 @@ def send_recovery_codes_made(user: User) -> None:
 def send_recovery_code_used(user: User, left: int) -> None:
     """Tell the owner that a recovery code was used, and how many are `left`."""
     _tell(user, "recovery_code_used", "A recovery code was used", "/account/factors", left=left)
+
+
+def send_deletion_asked(user: User, email: str, deletion_at: datetime) -> None:
+    """Notify an address of `user` that the account is going to be deleted, with a link that keeps it."""
+    queue_mail(
+        to=email,
+        template="deletion_asked",
+        subject=f"Your account at {_site()} will be deleted",
+        person=_greeted(user),
+        link=keep_link(user, deletion_at),
+        page=f"{options().public_origin}/password/forgot",
+        until=in_words(deletion_at),
+    )
+
+
+def send_account_kept(user: User) -> None:
+    """Notify the owner that the deletion was cancelled."""
+    subject = f"Your account at {_site()} will not be deleted"
+    _tell(user, "account_kept", subject, "/password/forgot")
 
 
 def send_account_deleted(user: User, email: str) -> None:

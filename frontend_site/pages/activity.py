@@ -44,6 +44,8 @@ _WORDS: dict[str, tuple[str, bool]] = {
     "factor.recovery_codes_made": ("New recovery codes created", True),
     "factor.recovery_code_used": ("Recovery code used", True),
     "account.exported": ("Your data was downloaded", False),
+    "account.deletion_asked": ("Account deletion requested", True),
+    "account.kept": ("Account deletion cancelled", True),
     "invitation.sent": ("You sent an invitation", True),
     "invitation.revoked": ("You revoked an invitation", True),
     "invitation.accepted": ("Account created by an invitation", False),

@@ -48,6 +48,7 @@ class Gatehouse:
     contact: str  # whom to ask for access, in words
     apps: tuple[SiteApp, ...]  # the team's own, in this site
     registration: str  # "open", "invite" or "closed": what the pages offer; auth_api decides
+    deletion_delay: int  # how long auth_api keeps an account that is to be deleted; for texts
     upstreams: tuple[Upstream, ...]
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
@@ -183,6 +184,7 @@ def _gatehouse() -> Gatehouse:
         access_rules=parse_access_rules(ENV.read(variables.ACCESS_RULES), upstreams),
         contact=ENV.read(variables.CONTACT),
         registration=ENV.read(variables.REGISTRATION),
+        deletion_delay=ENV.read(variables.DELETION_DELAY),
         upstreams=upstreams,
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),
