@@ -1,12 +1,17 @@
 """Error responses: problem documents (RFC 9457) below /api/, HTML pages elsewhere."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.http import HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
+from django.http import (
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+    UnreadablePostError,
+)
 from django.urls import Resolver404, resolve
 
 from frontend_site.backend.client import AuthApiUnavailable, HostRefused
@@ -159,6 +164,19 @@ def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | N
         case RequestDataTooBig():
             return respond(request, PAYLOAD_TOO_LARGE)
     return None
+
+
+def unreadable(request: SiteRequest, error: UnreadablePostError) -> HttpResponse:
+    """Return the answer to a client that sends its body too slowly (408), or only a part of it (400)."""
+    slow = any(isinstance(cause, TimeoutError) for cause in _causes(error))
+    return respond(request, REQUEST_TIMEOUT if slow else BAD_REQUEST)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what `error` came from: Django wraps it twice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield error
 
 
 def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") -> HttpResponse:

@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # What is asked for most comes first: Django tries one after the other.
     path("account", pages.account),
     path("api/auth/session", proxy.session),
-    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
+    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z", upstream),
     _home,
     path("login", pages.login),
     path("login/code", factors.sign_in_code),

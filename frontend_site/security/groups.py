@@ -5,15 +5,14 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
-from django.utils.decorators import method_decorator
-
 from frontend_site.errors import NoAccess, SignInRequired
+from frontend_site.security.endpoints import for_views
 
-T = TypeVar("T")
+V = TypeVar("V")
 View = Callable[..., Any]
 
 
-def group_required(*names: str) -> Callable[[T], T]:
+def group_required(*names: str) -> Callable[[V], V]:
     """Let only members of one of the groups `names` use a view, a function or a class.
 
     Others get a 403 that says whom to ask; a visitor who is not signed in is led to the login page.
@@ -21,12 +20,7 @@ def group_required(*names: str) -> Callable[[T], T]:
     if not names:
         raise ValueError("group_required needs the name of a group")
 
-    def protect(view: T) -> T:
-        if isinstance(view, type):
-            return method_decorator(_protected(names), name="dispatch")(view)
-        return _protected(names)(view)  # type: ignore[arg-type, return-value]
-
-    return protect
+    return for_views(_protected(names))
 
 
 def _protected(names: tuple[str, ...]) -> Callable[[View], View]:

@@ -21,6 +21,13 @@ _IMPOSSIBLE = {
     "django.contrib.sessions": "sessions are stored by auth_api",
 }
 
+_MESSAGES = "django.contrib.messages.context_processors.messages"
+_REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["frontend_site.rest_framework.SiteAuthentication"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
 
 @dataclass(frozen=True)
 class SiteApp:
@@ -83,14 +90,41 @@ def add_apps(target: dict[str, Any], apps: tuple[SiteApp, ...]) -> None:
     contenttypes and auth are installed for their code only: login_required, AnonymousUser and REST framework
     import their models. No table of theirs is made (frontend_site/site_apps/router.py).
     """
+    names = [app.name for app in apps]
     target["INSTALLED_APPS"] = [
         "django.contrib.contenttypes",
         "django.contrib.auth",
+        "django.contrib.messages",
         *target["INSTALLED_APPS"],
-        *(app.name for app in apps),
+        *names,
     ]
+    target["MIDDLEWARE"] = [
+        *target["MIDDLEWARE"],
+        "frontend_site.middleware.late_body.LateBodyMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ]
+    # The limits of bodies are those of RequestShapeMiddleware, which knows what a view declares.
+    target |= {
+        "DATA_UPLOAD_MAX_MEMORY_SIZE": None,
+        "DATA_UPLOAD_MAX_NUMBER_FIELDS": 1000,  # Django's own default: formsets have many
+        "MESSAGE_STORAGE": "frontend_site.messages.storage",
+        "MEDIA_ROOT": target["VAR"] / "media",
+        "FILE_UPLOAD_PERMISSIONS": 0o600,
+    }
+    if "rest_framework" in names:
+        target["REST_FRAMEWORK"] = _REST_FRAMEWORK
     [jinja2] = target["TEMPLATES"]
-    target["TEMPLATES"] = [{**jinja2, "APP_DIRS": True}, _django_templates(jinja2)]
+    target["TEMPLATES"] = [_with_messages(jinja2), _django_templates(jinja2)]
+
+
+def _with_messages(jinja2: dict[str, Any]) -> dict[str, Any]:
+    """Return the engine of our own pages, which apps may use, too: from their folders `jinja2`."""
+    processors = [*jinja2["OPTIONS"]["context_processors"], _MESSAGES]
+    return {
+        **jinja2,
+        "APP_DIRS": True,
+        "OPTIONS": {**jinja2["OPTIONS"], "context_processors": processors},
+    }
 
 
 def _django_templates(jinja2: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +136,6 @@ def _django_templates(jinja2: dict[str, Any]) -> dict[str, Any]:
         "APP_DIRS": True,
         "OPTIONS": {
             "builtins": ["frontend_site.templatetags.gatehouse"],
-            "context_processors": [request, *jinja2["OPTIONS"]["context_processors"]],
+            "context_processors": [request, _MESSAGES, *jinja2["OPTIONS"]["context_processors"]],
         },
     }

@@ -46,7 +46,7 @@ OWN_CALL = {
     "/api/auth/email/change", "/api/auth/password/change", "/api/auth/account",
     "/api/auth/account/export", "/api/reports/x",
 }  # fmt: skip
-SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z": "/api/reports/x"}
+SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z": "/api/reports/x"}
 FORM = "application/x-www-form-urlencoded"
 MADE_UP = "A" * 16 + "." + "B" * 43
 EVENTS = "/api/auth/events"

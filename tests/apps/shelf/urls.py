@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("editors/public", views.public_for_editors),
     path("page/<engine>", views.page_of),
     path("public/<engine>", views.public_page_of),
+    path("ways/", include("tests.apps.shelf.ways")),
     path("slow", views.slow),
     path("missing-table", views.missing_table),
 ]
