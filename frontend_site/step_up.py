@@ -19,6 +19,7 @@ from frontend_site.site_request import SiteRequest
 from gatehouse.problems import Problem, problem_document
 
 ENROL = "/account/factors"
+_CODES = ("totp", "recovery")
 _STEP_UP = Problem(
     "step-up-required", 403, "Step-up required",
     "Authenticate again by one of `methods`, then repeat the request.",
@@ -88,6 +89,8 @@ def _second_factors(request: SiteRequest) -> list[str]:
     if answer.status >= 500:
         raise AuthApiUnavailable(f"factors: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
+    if answer.status != 200:  # the session has just ended, as the next request will say
+        return list(_CODES)
     document = answer.document
-    found = {"totp": document.get("items"), "recovery": document.get("recovery_codes_left")}
-    return [method for method, has in found.items() if has]
+    has = (document.get("items"), document.get("recovery_codes_left"))
+    return [method for method, count in zip(_CODES, has, strict=True) if count]

@@ -47,7 +47,7 @@ class Assurance:
 
     @classmethod
     def of(cls, session: Mapping[str, Any]) -> "Assurance":
-        """Read auth_api's `session`. Raises KeyError, TypeError, ValueError.
+        """Read auth_api's `session`. Raises KeyError, TypeError, ValueError, AttributeError.
 
         An earlier release tells no level: then it is the lowest.
         """
@@ -56,6 +56,13 @@ class Assurance:
         return cls(
             level=str(told.get("acr", AAL1)),
             methods=tuple(str(method) for method in told.get("amr", ())),
-            auth_time=datetime.fromisoformat(told["auth_time"]),
-            expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+            auth_time=_moment(told["auth_time"]),
+            expires_at=_moment(expires_at) if expires_at else None,
         )
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return found

@@ -86,5 +86,5 @@ def _end(request: SiteRequest, which: str) -> HttpResponse:
 def _listed(answer: Answer) -> list[ListedSession]:
     try:
         return [ListedSession.of(item) for item in answer.document["items"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AuthApiUnavailable("a list of sessions without its fields") from error

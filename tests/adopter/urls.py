@@ -17,6 +17,7 @@ urlpatterns = [
     path("reports/archive", reports.Archive.as_view()),
     path("reports/notes", page("GET", "POST")(reports.Notes.as_view())),
     path("reports/help", TemplateView.as_view(template_name="reports.html")),
+    path("reports/payout", reports.payout),
     path("api/reports/summary", reports.summary),
     path("api/reports/unread", reports.unread),
     path("api/reports/plain", reports.plain),

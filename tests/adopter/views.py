@@ -49,6 +49,12 @@ def summary(request: SiteRequest) -> JsonResponse:
     return JsonResponse({"of": request.user.email, "reports": 3})
 
 
+@require_level("aal2", max_age=600)
+@page("GET", "POST")
+def payout(request: SiteRequest) -> HttpResponse:
+    return render(request, "reports.html")
+
+
 @endpoint("GET", session="peek")
 def unread(request: SiteRequest) -> JsonResponse:
     return JsonResponse({"unread": 3})
