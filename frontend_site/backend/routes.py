@@ -40,7 +40,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "forgot-password": ("POST", "/v1/password/forgot"),
     "reset-password": ("POST", "/v1/password/reset"),
     "change-password": ("POST", "/v1/password/change"),
+    "change-name": ("PATCH", "/v1/account"),
     "delete-account": ("DELETE", "/v1/account"),
+    "keep-account": ("POST", "/v1/account/keep"),
     "export-account": ("GET", "/v1/account/export"),
     "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
@@ -50,8 +52,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 # Success of one of these calls proves that the session is valid.
 NEEDS_SESSION = frozenset(
     {
-        "session", "session-peek", "page-session", "page-session-peek", "change-site-data", "sessions", "end-session", "revoke-others", "revoke-all",
-        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "session", "session-peek", "page-session", "page-session-peek", "change-site-data", "sessions", "end-session",
+        "revoke-others", "revoke-all", "security-events", "reauthenticate", "change-address", "change-password",
+        "change-name", "delete-account",
         "export-account", "identity", "factors", "begin-totp", "confirm-totp", "rename-factor",
         "remove-factor", "make-recovery-codes", "confirm-recovery-codes",
     }
