@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
-from auth_api.throttling import NOT_JUDGED
+from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors import enrolment
 from auth_api.users.factors.demands import require_no_hold, require_sudo
 

@@ -8,12 +8,14 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from auth_api.code_throttling import CodeThrottle
 from auth_api.errors import FactorUnreadable, InvalidCode, Throttled
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.throttling import NOT_JUDGED, CodeThrottle, Purpose
+from auth_api.throttling import Purpose
+from auth_api.tries import NOT_JUDGED
 from auth_api.users import emails
 from auth_api.users.allowances import has_mail_allowance
 from auth_api.users.models import TotpDevice, User

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from auth_api.api_request import ApiRequest
+from auth_api.code_throttling import CodeThrottle
 from auth_api.errors import InvalidCode, Throttled
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoPendingSignIn, SessionEnded, SessionStoreUnavailable
 from auth_api.sessions.pending import PendingSignIn, drop_sign_in, give_try_back, take_try
 from auth_api.sessions.tokens import SessionToken
-from auth_api.throttling import NOT_JUDGED, CodeThrottle
+from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors.checking import METHODS, check_code, refused_code
 from auth_api.users.models import User
 

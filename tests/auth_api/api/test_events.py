@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from auth_api.sessions.services import end_all_sessions
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from gatehouse.keys import Key
 from gatehouse.service_token import mint_service_token

@@ -11,7 +11,7 @@ from django.utils import timezone
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.factors.enrolment import ENROLMENT, MOST
 from auth_api.users.factors.models import RecoveryCode, TotpDevice
 from auth_api.users.models import User
@@ -241,7 +241,7 @@ def test_after_a_hundred_failures_only_a_recovery_code_signs_in(
 ) -> None:
     """SP 800-63B-4, 3.2.2."""
     codes = recovery_codes(enrolled[1])
-    monkeypatch.setattr("auth_api.throttling.CODE_TRIES", 3)
+    monkeypatch.setattr("auth_api.code_throttling.CODE_TRIES", 3)
     for _ in range(3):
         finish(signin_token(login()), "000000")
     redis_client.delete(*redis_client.keys("gh:throttle:*:tries"))  # a day has passed
@@ -288,7 +288,7 @@ def test_a_wrong_code_stays_judged_when_its_failure_cannot_be_counted(
     enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = signin_token(login())
-    monkeypatch.setattr("auth_api.throttling.CodeThrottle.fail", unavailable)
+    monkeypatch.setattr("auth_api.code_throttling.CodeThrottle.fail", unavailable)
     answers = [finish(pending, "000000") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 6
     assert answers[-1].json()["type"] == KIND + "sign-in-expired"

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from auth_api.sessions import services
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from tests.auth_api.factors import App, enrol
 from tests.auth_api.factors import login as site_login
