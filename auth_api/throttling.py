@@ -84,10 +84,11 @@ class LoginThrottle:
         try:
             yield
         except NOT_JUDGED:
-            self._give_back()
+            self.give_back()
             raise
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Take the last try back, because nobody judged it, or because it was right."""
         self._tries.give_back()
 
     def fail(self) -> None:

@@ -8,7 +8,7 @@ from django.db import transaction
 from auth_api.mail.models import OutboxMail
 from auth_api.users import emails
 from auth_api.users.acts import Act, live_acts
-from auth_api.users.factors.enrolment import described_factors
+from auth_api.users.factors.devices import described_factors
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 

@@ -166,7 +166,7 @@ export async function session({ slide = true } = {}) {
   }
 }
 
-/** Sign in: `{user, session}`, or `{pending}` if a code is needed, or a Problem is thrown. */
+/** Sign in: `{user, session}`, or `{pending}` if a second step is needed, or a Problem is thrown. */
 export async function login({ email, password, remember = false }) {
   const answer = await call("login", { email, password, remember });
   return entered(answer);
@@ -175,6 +175,16 @@ export async function login({ email, password, remember = false }) {
 /** Complete a pending sign-in; `method` is "totp" or "recovery": as `login`. */
 export async function loginCode({ method = "totp", code }) {
   return entered(await call("login/factor", { method, code }));
+}
+
+/** Start to add the app that a pending sign-in of purpose "enrol" requires: `{secret, uri}`, shown once. */
+export async function loginEnrol() {
+  return (await call("login/enrol", {})).json();
+}
+
+/** Complete such a sign-in by a code of the new app: as `login`. */
+export async function loginEnrolCode({ code, name = "" }) {
+  return entered(await call("login/enrol/confirm", { code, name }));
 }
 
 async function entered(answer) {
