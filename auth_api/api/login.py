@@ -56,7 +56,7 @@ def login(request: ApiRequest) -> HttpResponse:
         record_event(_ASKED[purpose], user.pk)
         return wait_for_step(request, user, purpose, remember=form.remember)
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
-    signed_in(request=request, user=user, sign_in=current.sign_in_id, tries=tries)
+    signed_in(user=user, address=address, sign_in=current.sign_in_id, tries=tries)
     response = session_response(current)
     set_known_browser(response, user.email)
     return response

@@ -44,7 +44,7 @@ def finish_enrolment(
     except InvalidCode:
         raise InvalidCode(pending.tries_left) from None
     current = _session(request, user, pending)
-    signed_in(request=request, user=user, sign_in=current.sign_in_id)
+    signed_in(user=user, address=request.client_address, sign_in=current.sign_in_id)
     return user, current
 
 

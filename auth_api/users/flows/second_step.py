@@ -44,7 +44,7 @@ def finish_sign_in(
         current = sessions.complete_sign_in(request, user, pending, method=METHODS[method])
     except SessionEnded:  # the sessions were ended while the code was judged
         raise NoPendingSignIn from None
-    signed_in(request=request, user=user, sign_in=current.sign_in_id)
+    signed_in(user=user, address=request.client_address, sign_in=current.sign_in_id)
     return user, current
 
 

@@ -19,17 +19,18 @@ _log = structlog.get_logger("auth_api.users")
 
 
 def signed_in(
-    *, request: ApiRequest, user: User, sign_in: str, tries: LoginThrottle | None = None, reason: str = ""
+    *, user: User, address: str, sign_in: str, tries: LoginThrottle | None = None, reason: str = ""
 ) -> None:  # fmt: skip
     """Log a sign-in whose session exists, forget the failures before it, and warn of a new device.
 
-    `sign_in` is its id, `tries` those at the account if the password was checked in this call. Not before: the right password alone is no sign-in of an account that needs a second
+    `sign_in` is its id, `address` the client's network address, and `tries` those at the account if the
+    password was checked in this call. Not before: the right password alone is no sign-in of an account that needs a second
     factor, and whoever has only the password must not clear what slows them down. Never raises: the person
     has signed in.
     """
     _log.info("login.succeeded", user=str(user.pk))
     with suppress(SessionStoreUnavailable):
-        tries.clear() if tries else forget_tries(user.email, request.client_address)
+        tries.clear() if tries else forget_tries(user.email, address)
     if user.has_second_factor:
         forget_wrong_codes(user)
     record_sign_in(user=user, handle=sign_in, reason=reason)
