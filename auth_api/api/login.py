@@ -16,6 +16,7 @@ from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.sessions.pending import SignInPurpose
 from auth_api.users.addresses import address_key
 from auth_api.users.factors.checking import METHODS
+from auth_api.users.flows.deletion import require_staying
 from auth_api.users.flows.enrolling_step import begin_enrolment, finish_enrolment
 from auth_api.users.flows.second_step import finish_sign_in, show_second_factor
 from auth_api.users.flows.sign_in import end_if_enrolment_is_due, signed_in
@@ -55,6 +56,7 @@ def login(request: ApiRequest) -> HttpResponse:
         tries.give_back()  # it was right, but the failures before it stay
         record_event(_ASKED[purpose], user.pk)
         return wait_for_step(request, user, purpose, remember=form.remember)
+    require_staying(user)
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
     signed_in(user=user, address=address, sign_in=current.sign_in_id, tries=tries)
     response = session_response(current)

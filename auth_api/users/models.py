@@ -26,7 +26,7 @@ from .invitations import Invitation as Invitation
 from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the snapshot.
-_ENDING = frozenset({"email", "password", "is_active", "session_ref"})
+_ENDING = frozenset({"email", "password", "is_active", "session_ref", "deletion_at"})
 _IN_SNAPSHOT = frozenset(
     {"name", "email_verified", "is_staff", "date_joined", "session_epoch", "has_second_factor"}
 )
@@ -120,6 +120,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # When the policy first met the user without a factor: its grace counts from here (factors/policy.py).
     second_factor_asked_at = models.DateTimeField(null=True, editable=False)
 
+    # When the account is deleted, as its owner asked (flows/deletion.py); None for one that stays.
+    deletion_at = models.DateTimeField(null=True, default=None, editable=False)
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = []  # noqa: RUF012 - Django's own attribute
@@ -128,6 +131,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ("email",)
+        indexes = (
+            models.Index(
+                fields=("deletion_at",),
+                condition=models.Q(deletion_at__isnull=False),
+                name="accounts_to_delete",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 AsciiLower("email"),
@@ -153,6 +163,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """
         made_by_staff = self.is_staff or self.is_superuser or not self.has_usable_password()
         return self.is_active and not self.email_verified and not made_by_staff
+
+    @property
+    def may_have_sessions(self) -> bool:
+        """Whether sessions of this account can start and be valid."""
+        return self.is_active and self.deletion_at is None
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""

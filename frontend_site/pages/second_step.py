@@ -8,6 +8,7 @@ from frontend_site.backend.client import Answer
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.pages.backend_calls import call_or_503
 from frontend_site.pages.form_errors import form_again
+from frontend_site.pages.mailed_links import offer_to_keep
 from frontend_site.pages.rendering import render
 from frontend_site.security.endpoints import page
 from frontend_site.security.next_url import redirect_target, safe_next
@@ -37,6 +38,8 @@ def sign_in_code(request: SiteRequest) -> HttpResponse:
     if answer.status == 200:
         relay_cookies(request, answer)
         return HttpResponseRedirect(redirect_target(destination))
+    if answer.slug == "deletion-pending":
+        return offer_to_keep(request, answer)
     if _is_over(answer):
         return _start_again(destination)
     context = {"next": destination, "refused": f"Incorrect or already used code. {_tries(answer)}"}
@@ -73,6 +76,8 @@ def _finish(request: SiteRequest, destination: str) -> HttpResponse:
         relay_cookies(request, answer)
         done = {"done": "enrolled", "next": destination}
         return HttpResponseRedirect("/account/factors?" + urlencode(done))
+    if answer.slug == "deletion-pending":
+        return offer_to_keep(request, answer)
     if _is_over(answer):
         return _start_again(destination)
     if answer.status == 404:  # begun in another tab, too: its secret counts

@@ -45,5 +45,5 @@ def good_name(name: str) -> str:
     except ValidationError as error:
         raise InvalidRequest({"name": error.messages}) from None
     if len(name) > NAME_LENGTH:
-        raise InvalidRequest({"name": [f"At most {NAME_LENGTH} characters."]})
+        raise InvalidRequest({"name": [f"Use at most {NAME_LENGTH} characters."]})
     return name

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import Q
@@ -56,10 +55,8 @@ def begin_totp(*, user_id: str, sign_in: str) -> Enrolment:
             sealed_secret=seal_secret(secret, user_id=user.pk, device_id=device_id),
             added_by=sign_in,
         )
-    site = urlsplit(options().public_origin).netloc
-    return Enrolment(
-        device_id, secret_text(secret), key_uri(secret, account=user.email, issuer=site)
-    )
+    uri = key_uri(secret, account=user.email, issuer=options().site_name)
+    return Enrolment(device_id, secret_text(secret), uri)
 
 
 def confirm_totp(*, user_id: str, sign_in: str, code: str, name: str) -> None:

@@ -19,6 +19,7 @@ from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors.checking import METHODS, check_code, forget_wrong_codes, refused_code
 from auth_api.users.models import User
 
+from .deletion import require_staying
 from .sign_in import signed_in
 
 # Before the code was compared. FactorNotFound and InvalidRequest: of an enrolment.
@@ -30,7 +31,7 @@ def finish_sign_in(
 ) -> tuple[User, sessions.CurrentSession]:
     """Complete the pending sign-in of `token` with a code; the session replaces the browser's old one.
 
-    Raises NoPendingSignIn, InvalidCode (with the tries left; at none the sign-in is over), Throttled,
+    Raises DeletionPending, NoPendingSignIn, InvalidCode (with the tries left; at none the sign-in is over), Throttled,
     SessionLimitReached, SessionStoreUnavailable.
     """
     pending = take_try(token, SignInPurpose.FACTOR, browser=request.client_browser)
@@ -40,6 +41,9 @@ def finish_sign_in(
         drop_sign_in(token)
         raise NoPendingSignIn
     _require_code(user, pending, method, code)
+    if user.deletion_at is not None:
+        drop_sign_in(token)
+    require_staying(user)
     try:
         current = sessions.complete_sign_in(request, user, pending, method=METHODS[method])
     except SessionEnded:  # the sessions were ended while the code was judged
