@@ -1,6 +1,6 @@
 """The routes of the public site."""
 
-from django.urls import path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from frontend_site import operations
 from frontend_site.forward_auth import views as forward_auth
@@ -11,14 +11,16 @@ from .pages import views as pages
 from .pages.script import gatehouse_js
 from .proxy import views as proxy
 from .settings.upstreams import NAME
+from .site_apps.mounts import app_routes, mounts
 from .upstreams.views import upstream
 
-urlpatterns = [
+_home = path("", pages.home)
+urlpatterns: list[URLPattern | URLResolver] = [
     # What is asked for most comes first: Django tries one after the other.
     path("account", pages.account),
     path("api/auth/session", proxy.session),
-    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
-    path("", pages.home),
+    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z", upstream),
+    _home,
     path("login", pages.login),
     path("login/code", factors.sign_in_code),
     path("login/continue", forward_auth.go_on),
@@ -86,6 +88,10 @@ urlpatterns = [
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),
 ]
+urlpatterns += app_routes()
+if any(mount.prefix == "/" for mount in mounts()):  # its home page comes before ours
+    urlpatterns.remove(_home)
+    urlpatterns.append(_home)
 
 handler400 = "frontend_site.problems.bad_request"
 handler403 = "frontend_site.problems.permission_denied"

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from gatehouse import variables
 from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
+from gatehouse.database_url import keep_sqlite_private
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
 from gatehouse.security_headers import hsts
 
-from .database import database_settings, keep_sqlite_private
+from .database import database_settings
 from .email import email_settings, sender_with_name
 from .redis import caches
 

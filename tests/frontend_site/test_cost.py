@@ -65,7 +65,7 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
     [
         ("/account", True, 200, 1200),
         ("/api/auth/session", True, 200, 480),
-        ("/", False, 200, 490),
+        ("/", False, 200, 500),
         ("/account", False, 302, 370),
     ],
 )

@@ -46,7 +46,7 @@ OWN_CALL = {
     "/api/auth/email/change", "/api/auth/password/change", "/api/auth/account",
     "/api/auth/account/export", "/api/reports/x",
 }  # fmt: skip
-SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z": "/api/reports/x"}
+SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z": "/api/reports/x"}
 FORM = "application/x-www-form-urlencoded"
 MADE_UP = "A" * 16 + "." + "B" * 43
 EVENTS = "/api/auth/events"
@@ -71,7 +71,7 @@ def _protected(*, taken: bool = True) -> list[tuple[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _upstream(options: Any) -> None:
-    upstreams = parse_upstreams(["reports=http://127.0.0.1:9"], [])
+    upstreams = parse_upstreams(["reports=http://127.0.0.1:9"])
     rules = parse_access_rules(["/api/reports/=signed-in"], upstreams)
     options(upstreams=upstreams, access_rules=rules)
 

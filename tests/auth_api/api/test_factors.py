@@ -96,8 +96,15 @@ def test_a_code_is_enough(before: str, enrolled: tuple[App, str]) -> None:
 
 
 def test_the_factor_ages(enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth_api.users.factors.demands.SECOND_FACTOR_AGE", -1)
+    monkeypatch.setattr("auth_api.sessions.assurance.SECOND_FACTOR_AGE", -1)
     assert code_asked(call("POST", "/v1/factors/totp", {}, token=enrolled[1]))
+
+
+def test_an_important_change_asks_redis_once(enrolled: tuple[App, str], redis_client: Any) -> None:
+    """Session, level and recency come from one script; its answer has the time."""
+    redis_client.config_resetstat()
+    assert call("POST", "/v1/factors/totp", {}, token=enrolled[1]).status_code == 200
+    assert redis_client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
 
 
 def test_a_changed_password_goes_on_with_the_factor(enrolled: tuple[App, str]) -> None:
