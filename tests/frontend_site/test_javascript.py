@@ -246,7 +246,14 @@ def test_what_wants_the_password_again_is_said(signed_in: Script, stub: Stub) ->
     body = f'const answer = await gh.fetch("{path}", {{ method: "POST" }}); return answer.json()'
     assert signed_in.run(body)["status"] == 403  # the answer can still be read
     url = signed_in.person.site + path
-    assert signed_in.raised == [["reauthentication-required", {"url": url}]]
+    told = ["reauthentication-required", {"url": url}]
+    assert signed_in.raised == [told]
+    methods = ["totp", "recovery"]
+    stub.answers["POST /v1/sessions/revoke-others"] = problem(
+        "step-up-required", 403, methods=methods
+    )
+    signed_in.run(body)
+    assert signed_in.raised[-1] == ["step-up-required", {"url": url, "methods": methods}]
 
 
 def test_any_call_that_finds_no_session_says_so(signed_in: Script, stub: Stub) -> None:
