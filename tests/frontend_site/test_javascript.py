@@ -31,7 +31,7 @@ const done = arguments[arguments.length - 1];
   const gh = await import("/static/frontend_site/gatehouse.js");
   window.raised ??= (() => {
     const raised = [];
-    for (const type of ["signed-out", "expiring", "reauthentication-required", "unavailable"])
+    for (const type of ["signed-out", "expiring", "reauthentication-required", "step-up-required", "unavailable"])
       gh.events.addEventListener(type, (event) => raised.push([type, event.detail]));
     return raised;
   })();
