@@ -178,6 +178,8 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/password/forgot": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/password/reset": Canned(200, {"detail": "Set."}),
         "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
+        "PATCH /v1/account": Canned(204, b""),
+        "POST /v1/account/keep": Canned(200, {"detail": "Kept."}),
         "DELETE /v1/account": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
         "GET /v1/identity?audience=reports": Canned(200, identity()),

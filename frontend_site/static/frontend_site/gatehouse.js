@@ -91,8 +91,10 @@ async function exchange(request) {
     answer = await send(again);
     problem = await problemOf(answer);
   }
-  if (/^(reauthentication|step-up)-required$/.test(problem?.kind))
-    raise(problem.kind, { url: answer.url, methods: problem.document.methods });
+  if (/^(reauthentication|step-up)-required$/.test(problem?.kind)) {
+    const { methods } = problem.document;
+    raise(problem.kind, methods ? { url: answer.url, methods } : { url: answer.url });
+  }
   if (problem?.status === 503) raise("unavailable", { retryAfter: +answer.headers.get("Retry-After") });
   return [answer, problem];
 }

@@ -34,7 +34,9 @@ CALLS = [
     ("POST", "/api/auth/password/forgot"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/change"),
+    ("PATCH", "/api/auth/account"),
     ("DELETE", "/api/auth/account"),
+    ("POST", "/api/auth/account/keep"),
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),
     ("POST", "/api/auth/sessions/disown"),
     ("POST", "/api/auth/sessions/revoke-others"),
@@ -44,7 +46,7 @@ FORMS = [
     "/login", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
     "/login/code", "/login/continue", "/login/enrol", "/account/factors", "/account/factors/app", "/account/factors/codes", "/account/factors/codes/file",
-    "/account/email", "/account/data", "/account/delete", "/sessions/disown",
+    "/account/name", "/account/email", "/account/data", "/account/delete", "/account/keep", "/sessions/disown",
 ]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"
 
