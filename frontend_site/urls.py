@@ -6,7 +6,7 @@ from frontend_site import operations
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
-from .pages import accounts, factors, mailed_links, security, sessions
+from .pages import accounts, activity, factors, mailed_links, security, sessions
 from .pages import views as pages
 from .pages.script import gatehouse_js
 from .proxy import views as proxy
@@ -38,15 +38,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/reset", mailed_links.reset_password),
     path("sessions/disown", mailed_links.disown_sign_in),
     path("account/password", accounts.change_password),
+    path("account/name", accounts.change_name),
     path("account/email", accounts.change_address),
     path("account/data", accounts.export_account),
     path("account/delete", accounts.delete_account),
+    path("account/keep", mailed_links.keep_account),
     path("account/sessions", sessions.sessions),
     path("account/factors", factors.factors),
     path("account/factors/app", factors.add_app),
     path("account/factors/codes", factors.recovery_codes),
     path("account/factors/codes/file", factors.recovery_codes_file),
-    path("account/security", security.security_log),
+    path("account/security", security.security),
+    path("account/activity", activity.activity),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/login/factor", proxy.finish_sign_in),
@@ -76,6 +79,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/auth/password/reset", proxy.reset_password),
     path("api/auth/password/change", proxy.change_password),
     path("api/auth/account", proxy.account),
+    path("api/auth/account/keep", proxy.keep_account),
     path("api/auth/account/export", proxy.export_account),
     path("gatehouse.js", gatehouse_js),
     path(".well-known/jwks.json", proxy.jwks),

@@ -5,7 +5,7 @@ docs/how-to/adopting.md shows each.
 
 from frontend_site.security.bodies import accepts
 from frontend_site.security.csp import csp
-from frontend_site.security.endpoints import endpoint, page, webhook
+from frontend_site.security.endpoints import endpoint, page, require_level, webhook
 from frontend_site.security.groups import group_required
 from frontend_site.site_request import SiteRequest
 
@@ -16,5 +16,6 @@ __all__ = [
     "endpoint",
     "group_required",
     "page",
+    "require_level",
     "webhook",
 ]

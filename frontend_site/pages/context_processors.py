@@ -28,6 +28,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """
     csrf, ours = getattr(request, "csrf", None), options()
     return {
+        "site_name": ours.site_name,
         "csrf_state": csrf,
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
         "csrf_cookie": CSRF_COOKIE if CSRF_COOKIE != _USUAL else "",

@@ -13,6 +13,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
 from django.utils.decorators import method_decorator
 
+from frontend_site.settings.levels import LEVELS
+
+from .levels import Demand
+
 V = TypeVar("V")
 View = Callable[..., HttpResponseBase]
 Kind = Literal["page", "json", "probe", "upstream", "webhook"]
@@ -53,6 +57,30 @@ def upstream_endpoint(view: View) -> View:
     return _marked("upstream", methods, False, "own-call")(view)
 
 
+def require_level(level: str, *, max_age: int | None = None) -> Callable[[V], V]:
+    """Mark a view that needs a level of assurance, "aal1" or "aal2"; it is then no public view.
+
+    `max_age`: the user has authenticated at most so many seconds ago. A page that is asked for by a session below
+    that level leads to the page that asks for a password or code, and back; a form is completed; a fetch gets
+    403 `step-up-required`.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"no level of assurance: {level!r}; use one of {', '.join(LEVELS)}")
+
+    def mark(view: View) -> View:
+        marked: Any = view
+        marked.demand = Demand(level, max_age)
+        return view
+
+    return for_views(mark)
+
+
+def demand_of(view: View) -> Demand | None:
+    """Return what a view demands of the session, beside being valid."""
+    demand: Demand | None = getattr(view, "demand", None)
+    return demand
+
+
 def methods_of(view: View) -> tuple[str, ...]:
     """Return the methods that a view takes, HEAD with GET."""
     methods: tuple[str, ...] | None = getattr(view, "methods", None)
@@ -74,9 +102,11 @@ def session_of(view: View) -> Session:
 def is_public(view: View) -> bool:
     """Whether a view needs no session: by `public=True`, or by Django's `login_not_required`.
 
-    REST framework puts the attribute of `login_not_required` on each of its views (those have `cls`), and
-    leaves it to settings whether a visitor may call them. So there it counts for nothing.
+    A view that demands a level never is. REST framework puts the attribute of `login_not_required` on each of its
+    views (those have `cls`), and leaves it to settings whether a visitor may call them. So there it counts for nothing.
     """
+    if demand_of(view) is not None:
+        return False
     if getattr(view, "public", False):
         return True
     return not getattr(view, "login_required", True) and not hasattr(view, "cls")

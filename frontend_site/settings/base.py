@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -36,6 +37,7 @@ class Gatehouse:
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str  # scheme://host[:port] that browsers see
+    site_name: str  # as people see it
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
@@ -46,6 +48,7 @@ class Gatehouse:
     contact: str  # whom to ask for access, in words
     apps: tuple[SiteApp, ...]  # the team's own, in this site
     registration: str  # "open", "invite" or "closed": what the pages offer; auth_api decides
+    deletion_delay: int  # how long auth_api keeps an account that is to be deleted; for texts
     upstreams: tuple[Upstream, ...]
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
@@ -161,6 +164,7 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
 
 def _gatehouse() -> Gatehouse:
     port, auth_api_port = ENV.read(variables.FRONTEND_PORT), ENV.read(variables.AUTH_API_PORT)
+    origin = ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}")
     upstreams = parse_upstreams(ENV.read(variables.UPSTREAMS))
     _refuse_former_settings()
     return Gatehouse(
@@ -168,7 +172,8 @@ def _gatehouse() -> Gatehouse:
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
         if ENV.is_production
         else "",
-        public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        public_origin=origin,
+        site_name=ENV.read(variables.SITE_NAME) or urlsplit(origin).hostname or "",
         auth_api_url=ENV.read(variables.AUTH_API_URL, default=f"http://127.0.0.1:{auth_api_port}"),
         service_keys=ENV.read(variables.SERVICE_KEYS),
         csrf_keys=ENV.read(variables.CSRF_KEYS),
@@ -179,6 +184,7 @@ def _gatehouse() -> Gatehouse:
         access_rules=parse_access_rules(ENV.read(variables.ACCESS_RULES), upstreams),
         contact=ENV.read(variables.CONTACT),
         registration=ENV.read(variables.REGISTRATION),
+        deletion_delay=ENV.read(variables.DELETION_DELAY),
         upstreams=upstreams,
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),

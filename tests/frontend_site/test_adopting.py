@@ -56,7 +56,7 @@ def test_the_docs_show_these_views() -> None:
     adopter = [ADOPTER / name for name in ("views.py", "templates/reports.html")]
     apps = [ROOT / "tests/apps/shelf/ways.py", *(ROOT / "examples/notes").glob("*.py")]
     code = "\n".join(path.read_text() for path in [*adopter, *apps])
-    assert len(shown) == 10
+    assert len(shown) == 11
     assert set("".join(shown).splitlines()) <= set(code.splitlines())
 
 

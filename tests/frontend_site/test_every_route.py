@@ -37,7 +37,7 @@ PUBLIC = {
 ASKED_BEFORE = {"/account", "/account/factors/codes/file"}
 OWN_CALL = {
     "/account/password", "/account/email", "/account/data", "/account/delete",
-    "/account/sessions", "/account/security", "/account/factors", "/account/factors/app", "/account/factors/codes",
+    "/account/sessions", "/account/security", "/account/activity", "/account/factors", "/account/factors/app", "/account/factors/codes",
     "/api/auth/factors", "/api/auth/factors/totp", "/api/auth/factors/totp/confirm", f"/api/auth/factors/{HANDLE}",
     "/api/auth/factors/recovery-codes", "/api/auth/factors/recovery-codes/confirm",
     "/api/auth/session", "/api/auth/events", "/api/auth/sessions",
@@ -114,7 +114,7 @@ def test_every_route_is_declared_by_its_view_and_named_here() -> None:
         **dict.fromkeys(ASKED_BEFORE, "use"),
         **dict.fromkeys(OWN_CALL, "own-call"),
     }
-    assert len(_routes()) == len(declared) == 66
+    assert len(_routes()) == len(declared) == 67
     assert len(_protected()) == 56
 
 
