@@ -71,7 +71,8 @@ def _run(
         running.append(_start_valkey(var))
     print("gatehouse: database and static files")
     _manage(environment, "migrate", "--no-input", "--verbosity", "0")
-    _manage(environment, "site", "migrate", "--no-input", "--verbosity", "0")
+    if environment.get("GATEHOUSE_APPS"):
+        _manage(environment, "site", "migrate", "--no-input", "--verbosity", "0")
     for project in ("auth_api", "frontend_site"):
         _manage(
             environment, "collectstatic", "--no-input", "--verbosity", "0",
