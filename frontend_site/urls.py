@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from frontend_site import operations
+from frontend_site.doctor import doctor
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
@@ -25,6 +26,7 @@ urlpatterns = [
     path("auth/verify", forward_auth.verify),
     path("auth/refused", forward_auth.refused),
     path("auth/signed-out", forward_auth.signed_out),
+    path("auth/doctor", doctor),
     path("logout", pages.logout),
     path("register", pages.register),
     path("invitation", mailed_links.accept_invitation),
