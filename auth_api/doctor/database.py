@@ -16,7 +16,7 @@ _LIMITS = (
     "ALTER ROLE <user of DATABASE_URL> SET lock_timeout = '3s'; the same with statement_timeout = '4s' "
     "(docs/how-to/operations.md)."
 )
-_UNLIMITED = "SELECT name FROM pg_settings WHERE setting = '0' AND name = ANY(%s) ORDER BY name"
+_UNLIMITED = "SELECT name FROM pg_settings WHERE reset_val = '0' AND name = ANY(%s) ORDER BY name"
 
 
 def database() -> Iterator[Finding]:

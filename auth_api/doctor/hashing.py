@@ -17,10 +17,10 @@ _RUNS = 3
 def password_hash() -> Iterator[Finding]:
     """Yield whether hashes are as strong as OWASP asks, and how long a check takes on this machine."""
     gatehouse, taken = options(), _milliseconds()
-    cost = f"{gatehouse.argon2_memory_kib} KiB, {gatehouse.argon2_time} passes, {taken:.0f} ms"
+    cost = f"{gatehouse.argon2_memory_kib} KiB, t={gatehouse.argon2_time}, {taken:.0f} ms"
     if is_hash_too_cheap():
         found = f"weaker than OWASP's minimum for Argon2id ({cost})"
-        mend = f"GATEHOUSE_ARGON2_MEMORY_KIB and GATEHOUSE_ARGON2_TIME: {ARGON2_HINT}"
+        mend = f"Change GATEHOUSE_ARGON2_MEMORY_KIB and GATEHOUSE_ARGON2_TIME. {ARGON2_HINT}"
         yield fail("password-hash", found, mend)
     elif taken > _LONGEST:
         mend = (

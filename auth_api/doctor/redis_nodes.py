@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from auth_api.sessions.redis.connections import connection
 
@@ -60,8 +60,6 @@ def _read(name: str, client: Redis) -> Node:
 def _appendfsync(client: Redis) -> str:
     try:
         found: Any = client.config_get("appendfsync")
-    except ResponseError:  # the user of docs/how-to/operations.md may not ask
-        return ""
-    except RedisError:
+    except RedisError:  # the user of docs/how-to/operations.md may not ask
         return ""
     return str(found.get("appendfsync", ""))
