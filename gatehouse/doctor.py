@@ -16,7 +16,7 @@ from typing import Any
 from .keys import Key
 
 PATH = "/auth/doctor"
-HEADER = "Gatehouse-Doctor"
+HEADER = "Doctor-Question"  # some proxies remove Gatehouse-*, which could claim an identity
 LIFETIME = 60  # seconds of a question, either way
 _GRAMMAR = re.compile(
     r"(doctor1\.([a-z0-9]{1,16})\.([0-9]{1,12})\.([0-9a-f]{32}))\.([0-9a-f]{64})", re.ASCII

@@ -17,22 +17,22 @@ _UNCHANGED = "Make the proxy pass Cookie and Set-Cookie unchanged (nginx: no pro
 _FORMS = "Let the proxy pass POST, and the headers Origin, Cookie, X-CSRF-Token and Content-Type, unchanged."
 
 
-def cookies(door: Door, _: Seen, __: Seen) -> Iterator[Finding]:
+def cookies(door: Door, plain: Seen, _: Seen) -> Iterator[Finding]:
     """Yield whether cookies and unsafe calls pass. Nothing is signed out: no such session exists."""
     session = f"{SESSION_COOKIE}={secrets.token_urlsafe(12)}.{secrets.token_urlsafe(32)}"
     reply = door.get("/api/auth/csrf", Cookie=session)
-    yield _judged("csrf-cookie", reply, CSRF_COOKIE)
+    yield judge_cookie("csrf-cookie", reply, CSRF_COOKIE)
+    if plain.report.status == "not ready":
+        yield skipped("form", "frontend_site is not ready: it could only answer 503")
+        return
     token = str(reply.document.get("csrfToken", ""))
     reply = door.send("POST", "/api/auth/logout", call_headers(door, token, session))
-    if reply.problem == "auth-api-unavailable":
-        yield skipped("form", "frontend_site does not reach auth_api")
-        return
     if reply.status != 204:
         why = reply.document.get("reason") or reply.problem or "no answer of frontend_site"
         yield fail("form", f"a call with a CSRF token gets {reply.status} ({why})", _FORMS)
         return
     yield ok("form", "an unsafe call with a CSRF token passes")
-    yield _judged("session-cookie", reply, SESSION_COOKIE)
+    yield judge_cookie("session-cookie", reply, SESSION_COOKIE)
 
 
 def call_headers(door: Door, token: str, session: str) -> dict[str, str]:
@@ -46,7 +46,8 @@ def call_headers(door: Door, token: str, session: str) -> dict[str, str]:
     }
 
 
-def _judged(check: str, reply: Reply, name: str) -> Finding:
+def judge_cookie(check: str, reply: Reply, name: str) -> Finding:
+    """Judge the Set-Cookie of `name` in a reply by what Gatehouse sends."""
     lines = [line for line in reply.all("Set-Cookie") if line.partition("=")[0].strip() == name]
     if len(lines) != 1:
         return fail(check, f"{name} arrives {len(lines)} times instead of once", _UNCHANGED)

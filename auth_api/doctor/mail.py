@@ -89,7 +89,7 @@ def _server() -> Iterator[Finding]:
         yield _unusable(where, error)
         return
     try:
-        yield _protection(server, where)
+        yield protection(server, where)
     finally:
         server.close()
 
@@ -104,7 +104,8 @@ def _unusable(where: str, error: Exception) -> Finding:
     return fail("mail", f"{where} cannot be used ({_reason(error)})", mend)
 
 
-def _protection(server: EmailBackend, where: str) -> Finding:
+def protection(server: EmailBackend, where: str) -> Finding:
+    """Judge whether mails to `server` are encrypted on their way."""
     login = ", signed in" if server.username else ""
     if server.use_ssl or server.use_tls:
         return ok("mail", f"{where}, {'TLS' if server.use_ssl else 'STARTTLS'}{login}")

@@ -10,7 +10,7 @@ from gatehouse.keys import Key
 
 _KEYS = (
     "Give both services the same GATEHOUSE_SERVICE_KEYS. Let the proxy pass /auth/doctor and the header "
-    "Gatehouse-Doctor. Upgrade frontend_site if it is of an older release."
+    "Doctor-Question. Upgrade frontend_site if it is of an older release."
 )
 
 
