@@ -73,8 +73,6 @@ CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, TEXT, "an administrator o
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
 METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, at least 32 characters; without it, /metrics answers 404 (docs/reference/metrics.md)")
 UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base, followed by options such as +host=public (docs/how-to/upstreams.md)")
-UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "the cookies that upstreams may set and receive, as name:cookie")
-UPSTREAM_CLAIMS = Variable("GATEHOUSE_UPSTREAM_CLAIMS", FRONTEND_SITE, LIST, "", "the user data in the identity tokens of upstreams, as name:claim; a claim is email, name or groups")
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the maximum size of a request body to an upstream")
 UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duration("1s", "1d"), "60s", "how long to wait for the next byte from a client or an upstream")
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")

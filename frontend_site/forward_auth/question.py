@@ -7,7 +7,8 @@ from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from frontend_site.options import options
-from frontend_site.settings.upstreams import CLAIMS, DEFAULT_AUDIENCE, NAME
+from frontend_site.settings.upstream_options import CLAIMS
+from frontend_site.settings.upstreams import DEFAULT_AUDIENCE, NAME
 from frontend_site.site_request import SiteRequest
 
 _AUDIENCE = re.compile(NAME, re.ASCII)

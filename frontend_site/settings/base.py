@@ -18,6 +18,13 @@ from gatehouse.security_headers import hsts
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR = ENV.read(variables.VAR, default=str(BASE_DIR / "var"))
+_FORMER = {
+    "GATEHOUSE_FORWARD_AUTH_PATHS": (
+        "GATEHOUSE_ACCESS_RULES: /app/=signed-in for /app/, /wiki/=signed-in+click for /wiki/:click."
+    ),
+    "GATEHOUSE_UPSTREAM_COOKIES": "the option +cookies=NAME of the upstream in GATEHOUSE_UPSTREAMS.",
+    "GATEHOUSE_UPSTREAM_CLAIMS": "the option +claims=CLAIM of the upstream in GATEHOUSE_UPSTREAMS.",
+}
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
+WHITENOISE_MIMETYPES = {".ts": "text/plain"}  # gatehouse.d.ts; its default is a film's
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
     "security.W002",  # framing: CSP frame-ancestors and X-Frame-Options come from the same place
@@ -143,12 +151,8 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
 
 def _gatehouse() -> Gatehouse:
     port, auth_api_port = ENV.read(variables.FRONTEND_PORT), ENV.read(variables.AUTH_API_PORT)
-    upstreams = parse_upstreams(
-        ENV.read(variables.UPSTREAMS),
-        ENV.read(variables.UPSTREAM_COOKIES),
-        ENV.read(variables.UPSTREAM_CLAIMS),
-    )
-    _refuse_former_setting()
+    upstreams = parse_upstreams(ENV.read(variables.UPSTREAMS))
+    _refuse_former_settings()
     return Gatehouse(
         environment=ENV.environment,
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
@@ -174,10 +178,10 @@ def _gatehouse() -> Gatehouse:
     )
 
 
-def _refuse_former_setting() -> None:
-    """Stop a start that would refuse everybody: no rule says who may open these apps."""
-    if ENV.values.get("GATEHOUSE_FORWARD_AUTH_PATHS", "").strip():
-        raise ImproperlyConfigured(
-            "GATEHOUSE_FORWARD_AUTH_PATHS is no longer supported. Remove it and set GATEHOUSE_ACCESS_RULES: "
-            "/app/=signed-in for /app/, /wiki/=signed-in+click for /wiki/:click."
-        )
+def _refuse_former_settings() -> None:
+    """Stop a start that would silently do less than its operator asked for."""
+    for name, instead in _FORMER.items():
+        if ENV.values.get(name, "").strip():
+            raise ImproperlyConfigured(
+                f"{name} is no longer supported. Remove it and set {instead}"
+            )

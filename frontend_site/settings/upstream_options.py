@@ -1,5 +1,6 @@
 """Parses the options of an upstream: `+option=value` after its address, several values separated by `|`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,18 +12,23 @@ _WEBDAV = frozenset({
     "OPTIONS", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "MKCALENDAR", "SEARCH",
 })  # fmt: skip
 _SILENCE = duration("1s", "1d")
+_COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
+CLAIMS = ("email", "name", "groups")  # of the user, in identity tokens
 
 
 @dataclass(frozen=True)
 class UpstreamOptions:
     """What differs from one upstream to another (docs/how-to/upstreams.md).
 
-    `request_headers` and `answer_headers` are in lower case and may end in `*`. `silence` in seconds;
-    None for GATEHOUSE_UPSTREAM_SILENCE.
+    `request_headers` and `answer_headers` are in lower case and may end in `*`. `cookies` are the names of
+    the service's cookies that may pass, both ways; `claims`, from CLAIMS, what its identity tokens contain
+    about the user, beside the id. `silence` in seconds; None for GATEHOUSE_UPSTREAM_SILENCE.
     """
 
     request_headers: frozenset[str] = frozenset()
     answer_headers: frozenset[str] = frozenset()
+    cookies: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     public_host: bool = False
     any_redirect: bool = False
@@ -52,6 +58,20 @@ def _request_headers(found: UpstreamOptions, value: str) -> UpstreamOptions:
 
 def _answer_headers(found: UpstreamOptions, value: str) -> UpstreamOptions:
     return replace(found, answer_headers=parse_headers("answer_headers", value))
+
+
+def _cookies(found: UpstreamOptions, value: str) -> UpstreamOptions:
+    names = frozenset(value.split("|"))
+    if not all(map(_COOKIE.fullmatch, names)):
+        raise ValueError("must set cookies to names of cookies that do not start with __")
+    return replace(found, cookies=names)
+
+
+def _claims(found: UpstreamOptions, value: str) -> UpstreamOptions:
+    names = frozenset(value.split("|"))
+    if not names <= set(CLAIMS):
+        raise ValueError(f"must set claims to some of {'|'.join(CLAIMS)}")
+    return replace(found, claims=names)
 
 
 def _methods(found: UpstreamOptions, value: str) -> UpstreamOptions:
@@ -96,6 +116,8 @@ def _silence(found: UpstreamOptions, value: str) -> UpstreamOptions:
 _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
     "request_headers": _request_headers,
     "answer_headers": _answer_headers,
+    "cookies": _cookies,
+    "claims": _claims,
     "host": _host,
     "redirects": _redirects,
     "paths": _paths,

@@ -57,7 +57,7 @@ def _websocket(request: SiteRequest, upstream: Upstream, target: str) -> HttpRes
     """A browser can give no CSRF token with a handshake, so its Origin has to be this site."""
     if reason := handshake_refusal(request):
         _log.warning("csrf.refused", kind="websocket", reason=reason, path=request.path_info)
-        return problems.respond(request, problems.CSRF_FAILED)
+        return problems.respond(request, problems.CSRF_FAILED, reason=reason)
     try:
         with Opening(request, upstream, lambda: _is_valid(request)) as opening:
             return _forwarded(request, upstream, target, opening=opening)
@@ -74,7 +74,9 @@ def _forwarded(
     request: SiteRequest, upstream: Upstream, target: str, *, opening: Opening | None = None
 ) -> HttpResponseBase:
     """One internal call says who is signed in and gives the proof of it for this upstream."""
-    answer = call_auth_api(request, "identity", audience=upstream.name, claims=upstream.claims)
+    answer = call_auth_api(
+        request, "identity", audience=upstream.name, claims=upstream.options.claims
+    )
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)

@@ -71,7 +71,7 @@ def _protected(*, taken: bool = True) -> list[tuple[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _upstream(options: Any) -> None:
-    upstreams = parse_upstreams(["reports=http://127.0.0.1:9"], [])
+    upstreams = parse_upstreams(["reports=http://127.0.0.1:9"])
     rules = parse_access_rules(["/api/reports/=signed-in"], upstreams)
     options(upstreams=upstreams, access_rules=rules)
 

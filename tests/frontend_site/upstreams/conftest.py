@@ -45,7 +45,7 @@ def planter() -> Iterator[Planter]:
 def reports(service: Service, options: Any) -> Service:
     """The upstream, for the test client."""
     proxy._slots.cache_clear()
-    upstreams = parse_upstreams([f"reports={service.url}"], ["reports:theme"])
+    upstreams = parse_upstreams([f"reports={service.url}+cookies=theme"])
     rules = parse_access_rules(["/api/reports/=signed-in"], upstreams)
     options(upstreams=upstreams, access_rules=rules)
     return service
