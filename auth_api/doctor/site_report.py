@@ -28,7 +28,7 @@ def ask_site(door: Door, keys: Sequence[Key], headers: Mapping[str, str]) -> See
     answer = _ask(door, keys[0], headers, now=time.time())
     if answer.reply.status == 403 and "time" in answer.reply.document:  # our clocks are far apart
         answer = _ask(door, keys[0], headers, now=float(answer.reply.document["time"]))
-    if answer.reply.status != 200:
+    if answer.reply.status != 200 or "nonce" not in answer.reply.document:
         raise _refused(door, answer.reply)
     report = _report_in(answer)
     middle = (answer.asked_at + answer.answered_at) / 2

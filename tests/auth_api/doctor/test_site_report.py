@@ -58,7 +58,7 @@ def test_a_report_is_taken_if_it_answers_this_question(
     [
         ((200, {}, {**vars(REPORT), "nonce": "of yesterday"}), "a cache gave it", "cache nothing"),
         ((200, {}, {"nonce": "NONCE"}), "another release", "same release"),
-        ((200, {}, "<h1>Welcome"), "another release", "same release"),
+        ((200, {}, "<h1>Welcome"), "answers 200, and not as", "FRONTEND_PORT"),
         ((301, {"Location": "https://www.example.org/auth/doctor"}, ""), "https://www.example.org", "--url"),
         ((400, {"Content-Type": CONTENT_TYPE}, {"type": f"{TYPE}unknown-host"}), "host", "ALLOWED_HOSTS"),
         ((502, {}, "Bad gateway"), "answers 502", "FRONTEND_PORT"),
