@@ -1,6 +1,6 @@
 """The settings of frontend_site, its clock, and its way to auth_api, as it reports them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from platform import python_version
 
 import django
@@ -41,15 +41,14 @@ def site(_: Door, plain: Seen, __: Seen) -> Iterator[Finding]:
     yield from _settings(plain)
 
 
-def _way_to_auth_api(missing: object) -> Iterator[Finding]:
-    names = [str(name) for name in missing] if isinstance(missing, list) else []
-    ours = [name for name in names if name in _UNREACHABLE]
+def _way_to_auth_api(missing: Sequence[str]) -> Iterator[Finding]:
+    ours = [name for name in missing if name in _UNREACHABLE]
     yield from (fail("site-to-auth_api", *_UNREACHABLE[name]) for name in ours)
-    others = [name for name in names if name not in ours]
+    others = [name for name in missing if name not in ours]
     if others:
         found = f"auth_api reports that it lacks {', '.join(others)}"
         yield fail("site-to-auth_api", found, "Look at the findings about Redis and the database.")
-    if not names:
+    if not missing:
         yield ok("site-to-auth_api", "frontend_site reaches auth_api, which is ready")
 
 

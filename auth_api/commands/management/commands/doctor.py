@@ -1,11 +1,11 @@
 """Checks a running set-up, from the front door to the database."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
+from django.core.validators import validate_email
 
 from auth_api.commands.base import OperatorCommand, Report
 from auth_api.commands.failures import REFUSED, WRONG_ARGUMENTS, CommandFailed
@@ -14,6 +14,7 @@ from auth_api.doctor.findings import Finding, Outcome
 from auth_api.doctor.plan import checks
 from auth_api.doctor.running import findings_of
 from auth_api.options import options as settings
+from gatehouse.kinds import FILE, ORIGIN, Kind
 
 
 class Command(OperatorCommand):
@@ -29,8 +30,9 @@ class Command(OperatorCommand):
         parser.add_argument("--send-to", help="send a test mail to this address")
 
     def perform(self, options: dict[str, Any]) -> Report:
-        door = Door(_origin(options["url"] or settings().public_origin), _file(options["ca"]))
-        found = findings_of(checks(door, options["send_to"] or ""))
+        url = _parsed("--url", ORIGIN, options["url"]) or settings().public_origin
+        door = Door(url, _parsed("--ca", FILE, options["ca"]))
+        found = findings_of(checks(door, _address(options["send_to"])))
         findings = list(found if options["json"] else self._shown(found))
         counts = {each.value: sum(f.outcome is each for f in findings) for each in Outcome}
         text = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -47,32 +49,31 @@ class Command(OperatorCommand):
             Outcome.FAIL: self.style.ERROR,
         }
         for finding in findings:
-            style = styles.get(finding.outcome, str)
-            self.stdout.write(
-                f"{style(f'{finding.outcome:<8}')} {finding.check:<18} {finding.found}"
-            )
+            outcome = styles.get(finding.outcome, str)(f"{finding.outcome:<8}")
+            self.stdout.write(f"{outcome} {finding.check:<18} {_printable(finding.found)}")
             if finding.mend:
                 self.stdout.write(f"{'':<9}to do: {finding.mend}")
             self.stdout.flush()
             yield finding
 
 
-def _file(path: str | None) -> str:
-    """Return `path`, "" for None. Raises CommandFailed."""
-    if path and not Path(path).is_file():
-        raise CommandFailed("--ca must be a file of certificates (PEM).", WRONG_ARGUMENTS)
-    return path or ""
+def _printable(text: str) -> str:
+    """Some texts repeat what a server said: it must not control this terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _origin(url: str) -> str:
-    """Return the origin in `url`. Raises CommandFailed."""
-    parts = urlsplit(url)
+def _parsed(option: str, kind: Kind[str], text: str | None) -> str:
+    """Return what `text` means, "" for None. Raises CommandFailed."""
     try:
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+        return kind.parse(text) if text else ""
     except ValueError:
-        usable = False
-    if not usable or parts.path.strip("/") or parts.query or parts.username:
-        raise CommandFailed(
-            "--url must be an origin, such as https://app.example.org.", WRONG_ARGUMENTS
-        )
-    return f"{parts.scheme}://{parts.netloc}"
+        raise CommandFailed(f"{option} must be {kind.words}.", WRONG_ARGUMENTS) from None
+
+
+def _address(text: str | None) -> str:
+    """As `_parsed`, for --send-to."""
+    try:
+        validate_email(text or "nobody@example.com")
+    except ValidationError:
+        raise CommandFailed("--send-to must be an e-mail address.", WRONG_ARGUMENTS) from None
+    return text or ""
