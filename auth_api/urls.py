@@ -47,6 +47,7 @@ urlpatterns = [
     path("v1/password/reset", passwords.reset),
     path("v1/password/change", passwords.change),
     path("v1/account", own_account.account),
+    path("v1/account/keep", own_account.keep),
     path("v1/account/export", own_account.export),
     path("v1/ready", operations.ready),
     path("v1/identity", identity.identity),

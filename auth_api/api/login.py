@@ -14,6 +14,7 @@ from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoSession, SessionEnded
 from auth_api.users.addresses import address_key
 from auth_api.users.factors.checking import METHODS
+from auth_api.users.flows.deletion import require_staying
 from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.second_step import finish_sign_in, show_second_factor
 from auth_api.users.passwords.hashing import MAX_LENGTH, first_in_line
@@ -43,6 +44,7 @@ def login(request: ApiRequest) -> HttpResponse:
     if user.has_second_factor:
         record_event(Kind.CODE_ASKED, user.pk)
         return wait_for_factor(request, user, remember=form.remember)
+    require_staying(user)
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
     record_sign_in(user=user, handle=current.session.handle)
     response = session_response(current)

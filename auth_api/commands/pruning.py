@@ -11,6 +11,7 @@ from auth_api.mail import outbox
 from auth_api.options import options
 from auth_api.security_log.events import old_events, prune_events
 from auth_api.users.acts import old_acts, prune_acts
+from auth_api.users.flows.deletion import due_accounts, erase_due_accounts
 from auth_api.users.invitations import expired_invitations, prune_invitations
 from auth_api.users.unconfirmed import prune_unconfirmed, unconfirmed_accounts
 
@@ -58,6 +59,12 @@ def prune_accounts(keep: timedelta, *, dry_run: bool) -> Report:
     """Delete accounts whose address was not confirmed for `keep`."""
     found = unconfirmed_accounts(keep).count() if dry_run else prune_unconfirmed(keep)
     return _report({"unconfirmed accounts": found}, dry_run)
+
+
+def delete_due_accounts(*, dry_run: bool) -> Report:
+    """Delete accounts whose owners asked for it, if the time to keep them is over."""
+    found = due_accounts().count() if dry_run else erase_due_accounts()
+    return _report({"accounts whose deletion was due": found}, dry_run)
 
 
 def prune_failed_mails(keep: timedelta, *, dry_run: bool) -> Report:

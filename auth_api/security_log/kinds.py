@@ -38,6 +38,8 @@ class Kind(StrEnum):
     RECOVERY_CODES_MADE = "factor.recovery_codes_made"
     RECOVERY_CODE_USED = "factor.recovery_code_used"
     EXPORTED = "account.exported"
+    DELETION_ASKED = "account.deletion_asked"
+    KEPT = "account.kept"
     UNLOCKED = "account.unlocked"
     INVITED = "invitation.sent"
     INVITATION_REVOKED = "invitation.revoked"
@@ -94,6 +96,8 @@ _LABELS = {
     Kind.RECOVERY_CODES_MADE: "Recovery codes made",
     Kind.RECOVERY_CODE_USED: "Recovery code used",
     Kind.EXPORTED: "Data downloaded",
+    Kind.DELETION_ASKED: "Account deletion requested",
+    Kind.KEPT: "Account deletion cancelled",
     Kind.UNLOCKED: "Sign-in delays lifted",
     Kind.INVITED: "Sent an invitation",
     Kind.INVITATION_REVOKED: "Revoked an invitation",

@@ -76,7 +76,7 @@ class AdminLoginForm(AuthenticationForm):
             raise self.get_invalid_login_error() from None
         except _TOO_MANY:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
-        if not user.is_staff:
+        if not user.is_staff or not user.may_have_sessions:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
         request.session.authenticated_by(*METHODS, *self._second_factor(user))
@@ -191,7 +191,7 @@ def _signed_out(request: ApiRequest, user: User | None, **_: object) -> None:
 
 admin.site.login_form = AdminLoginForm
 admin.site.login_template = "admin_login.html"
-admin.site.site_header = admin.site.site_title = "Gatehouse"
+admin.site.site_header = admin.site.site_title = options().site_name
 admin.site.index_title = "Accounts"
 admin.site.site_url = None
 

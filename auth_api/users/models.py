@@ -24,7 +24,7 @@ from .invitations import Invitation as Invitation
 from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the snapshot.
-_ENDING = frozenset({"email", "password", "is_active", "session_ref"})
+_ENDING = frozenset({"email", "password", "is_active", "session_ref", "deletion_at"})
 _IN_SNAPSHOT = frozenset({"name", "email_verified", "is_staff", "date_joined", "session_epoch"})
 _WATCHED = _ENDING | _IN_SNAPSHOT | RECORDED
 
@@ -112,6 +112,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Whether a confirmed device exists; written with the devices (factors/enrolment.py), in one transaction.
     has_second_factor = models.BooleanField(default=False, editable=False)
 
+    # When the account is deleted, as its owner asked (flows/deletion.py); None for one that stays.
+    deletion_at = models.DateTimeField(null=True, default=None, editable=False)
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = []  # noqa: RUF012 - Django's own attribute
@@ -120,6 +123,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ("email",)
+        indexes = (
+            models.Index(
+                fields=("deletion_at",),
+                condition=models.Q(deletion_at__isnull=False),
+                name="accounts_to_delete",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 AsciiLower("email"),
@@ -145,6 +155,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """
         made_by_staff = self.is_staff or self.is_superuser or not self.has_usable_password()
         return self.is_active and not self.email_verified and not made_by_staff
+
+    @property
+    def may_have_sessions(self) -> bool:
+        """Whether sessions of this account can start and be valid."""
+        return self.is_active and self.deletion_at is None
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""

@@ -37,7 +37,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "forgot-password": ("POST", "/v1/password/forgot"),
     "reset-password": ("POST", "/v1/password/reset"),
     "change-password": ("POST", "/v1/password/change"),
+    "change-name": ("PATCH", "/v1/account"),
     "delete-account": ("DELETE", "/v1/account"),
+    "keep-account": ("POST", "/v1/account/keep"),
     "export-account": ("GET", "/v1/account/export"),
     "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
@@ -48,7 +50,8 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 NEEDS_SESSION = frozenset(
     {
         "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
-        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "security-events", "reauthenticate", "change-address", "change-password", "change-name",
+        "delete-account",
         "export-account", "identity", "factors", "begin-totp", "confirm-totp", "rename-factor",
         "remove-factor", "make-recovery-codes", "confirm-recovery-codes",
     }

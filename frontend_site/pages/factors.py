@@ -13,6 +13,7 @@ from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.pages.backend_calls import ask, call_or_503
 from frontend_site.pages.form_errors import form_again
+from frontend_site.pages.mailed_links import offer_to_keep
 from frontend_site.pages.rendering import render
 from frontend_site.pages.times import ago, moment
 from frontend_site.security.endpoints import page
@@ -74,6 +75,8 @@ def sign_in_code(request: SiteRequest) -> HttpResponse:
     if answer.status == 200:
         relay_cookies(request, answer)
         return HttpResponseRedirect(redirect_target(destination))
+    if answer.slug == "deletion-pending":
+        return offer_to_keep(request, answer)
     left = answer.document.get("tries_left")
     if answer.slug == "sign-in-expired" or left == 0:
         expired = {"notice": "sign-in-expired", "next": destination}

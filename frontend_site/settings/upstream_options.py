@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from frontend_site.settings.levels import AAL1, parse_level
 from frontend_site.settings.passed_headers import parse_headers
 from gatehouse.kinds import duration
 
@@ -22,7 +23,8 @@ class UpstreamOptions:
 
     `request_headers` and `answer_headers` are in lower case and may end in `*`. `cookies` are the names of
     the service's cookies that may pass, both ways; `claims`, from CLAIMS, what its identity tokens contain
-    about the user, beside the id. `silence` in seconds; None for GATEHOUSE_UPSTREAM_SILENCE.
+    about the user, beside the id. `silence` in seconds; None for GATEHOUSE_UPSTREAM_SILENCE. `level` is
+    what a session needs.
     """
 
     request_headers: frozenset[str] = frozenset()
@@ -35,6 +37,7 @@ class UpstreamOptions:
     encoded_paths: bool = False
     websocket: bool = False
     silence: int | None = None
+    level: str = AAL1
 
 
 def parse_options(items: list[str]) -> UpstreamOptions:
@@ -113,6 +116,10 @@ def _silence(found: UpstreamOptions, value: str) -> UpstreamOptions:
         raise ValueError(f"must set silence to {_SILENCE.words}") from None
 
 
+def _level(found: UpstreamOptions, value: str) -> UpstreamOptions:
+    return replace(found, level=parse_level(value))
+
+
 _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
     "request_headers": _request_headers,
     "answer_headers": _answer_headers,
@@ -124,4 +131,5 @@ _READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
     "methods": _methods,
     "silence": _silence,
     "websocket": _websocket,
+    "level": _level,
 }

@@ -44,6 +44,25 @@ def moment(offset: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + offset))
 
 
+def assurance(level: str = "aal1", *, ends: float = 3599) -> dict[str, Any]:
+    """What auth_api says of a session that has shown a second factor, or has not."""
+    second = level == "aal2"
+    return {
+        "acr": level,
+        "amr": ["pwd", "otp", "mfa"] if second else ["pwd"],
+        "auth_time": moment(-300),
+        "expires_at": moment(ends) if second else None,
+        "methods": ["pwd", "otp"] if second else ["pwd"],
+    }
+
+
+def at_level(level: str, document: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """The body of GET /v1/session, or `document`, of a session at `level`."""
+    found = document or current_session()
+    found["session"]["assurance"] = {**assurance(level), **changes}
+    return found
+
+
 def current_session(**changes: Any) -> dict[str, Any]:
     """The body of GET /v1/session."""
     session = {
@@ -53,7 +72,7 @@ def current_session(**changes: Any) -> dict[str, Any]:
         "idle_expires_at": moment(3599),
         "absolute_expires_at": moment(43000),
         "remember": False,
-        "assurance": {"methods": ["pwd"], "auth_time": moment(-300)},
+        "assurance": assurance(),
     }
     return {"user": {**USER, **changes}, "session": session}
 

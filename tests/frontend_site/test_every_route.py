@@ -37,7 +37,7 @@ PUBLIC = {
 ASKED_BEFORE = {"/account", "/account/factors/codes/file"}
 OWN_CALL = {
     "/account/password", "/account/email", "/account/data", "/account/delete",
-    "/account/sessions", "/account/security", "/account/factors", "/account/factors/app", "/account/factors/codes",
+    "/account/sessions", "/account/security", "/account/activity", "/account/factors", "/account/factors/app", "/account/factors/codes",
     "/api/auth/factors", "/api/auth/factors/totp", "/api/auth/factors/totp/confirm", f"/api/auth/factors/{HANDLE}",
     "/api/auth/factors/recovery-codes", "/api/auth/factors/recovery-codes/confirm",
     "/api/auth/session", "/api/auth/events", "/api/auth/sessions",
@@ -46,7 +46,7 @@ OWN_CALL = {
     "/api/auth/email/change", "/api/auth/password/change", "/api/auth/account",
     "/api/auth/account/export", "/api/reports/x",
 }  # fmt: skip
-SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z": "/api/reports/x"}
+SAMPLES = {"handle": HANDLE, rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z": "/api/reports/x"}
 FORM = "application/x-www-form-urlencoded"
 MADE_UP = "A" * 16 + "." + "B" * 43
 EVENTS = "/api/auth/events"

@@ -32,6 +32,18 @@ pytestmark = pytest.mark.slow
         ({"GATEHOUSE_UPSTREAMS": "x=http://a"}, "GATEHOUSE_ACCESS_RULES: '/api/x/' has no rule"),
         ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must give"),
         ({"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/"}, "GATEHOUSE_FORWARD_AUTH_PATHS is no longer"),
+        ({"GATEHOUSE_APPS": "nope"}, "GATEHOUSE_APPS: 'nope' is not found. Put its folder"),
+        (
+            {
+                "GATEHOUSE_APPS": "tests.apps.shelf,tests.apps.twin.shelf",
+                "SITE_DATABASE_URL": "sqlite://:memory:",
+            },
+            "GATEHOUSE_APPS: tests.apps.shelf and tests.apps.twin.shelf have the same label",
+        ),
+        (
+            {"GATEHOUSE_APPS": "tests.apps.pointing", "SITE_DATABASE_URL": "sqlite://:memory:"},
+            "frontend_site.E012: Post.author refers to auth.User, which has no table",
+        ),
         ({"GATEHOUSE_UPSTREAM_COOKIES": "x:y"}, "GATEHOUSE_UPSTREAM_COOKIES is no longer"),
         (
             {"GATEHOUSE_UPSTREAMS": "x=http://a+claims=sub"},

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -65,10 +64,8 @@ def begin_totp(*, user_id: str, sign_in: str) -> Enrolment:
             sealed_secret=seal_secret(secret, user_id=user.pk, device_id=device_id),
             added_by=sign_in,
         )
-    site = urlsplit(options().public_origin).netloc
-    return Enrolment(
-        device_id, secret_text(secret), key_uri(secret, account=user.email, issuer=site)
-    )
+    uri = key_uri(secret, account=user.email, issuer=options().site_name)
+    return Enrolment(device_id, secret_text(secret), uri)
 
 
 def confirm_totp(*, user_id: str, sign_in: str, code: str, name: str) -> None:
@@ -213,5 +210,5 @@ def _good_name(name: str) -> str:
     except ValidationError as error:
         raise InvalidRequest({"name": error.messages}) from None
     if len(name) > NAME_LENGTH:
-        raise InvalidRequest({"name": [f"At most {NAME_LENGTH} characters."]})
+        raise InvalidRequest({"name": [f"Use at most {NAME_LENGTH} characters."]})
     return name

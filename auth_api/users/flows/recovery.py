@@ -28,6 +28,7 @@ from auth_api.users.acts import (
 )
 from auth_api.users.addresses import address_key
 from auth_api.users.factors.enrolment import has_enrolments, undo_enrolments
+from auth_api.users.flows.deletion import cancel_deletion
 from auth_api.users.flows.devices import NEW_DEVICE
 from auth_api.users.flows.registration import remove_registration
 from auth_api.users.models import User
@@ -138,8 +139,9 @@ def _restore_address(user: User, act: Act) -> bool:
 
 
 def _close(user: Any, *, mail_reset: bool = True) -> None:
-    """Disable the password, which also ends every session."""
+    """Disable the password, which also ends every session, and keep an account that was to be deleted."""
     user.set_unusable_password()
+    cancel_deletion(user)  # an intruder may have asked for it
     user.save(sign_in="")
     if mail_reset:  # otherwise the present address may be the intruder's
         emails.send_reset(user)

@@ -13,6 +13,7 @@ from auth_api.throttling import NOT_JUDGED, CodeThrottle
 from auth_api.users.factors.checking import METHODS, check_code, refused_code
 from auth_api.users.models import User
 
+from .deletion import require_staying
 from .devices import record_sign_in
 
 
@@ -21,7 +22,7 @@ def finish_sign_in(
 ) -> tuple[User, sessions.CurrentSession]:
     """Complete the pending sign-in of `token` with a code; the session replaces the browser's old one.
 
-    Raises NoPendingSignIn, InvalidCode (with the tries left; at none the sign-in is over), Throttled,
+    Raises DeletionPending, NoPendingSignIn, InvalidCode (with the tries left; at none the sign-in is over), Throttled,
     SessionLimitReached, SessionStoreUnavailable.
     """
     pending = take_try(token, request.client_browser)
@@ -31,6 +32,9 @@ def finish_sign_in(
         drop_sign_in(token)
         raise NoPendingSignIn
     throttle = _judged(user, pending, method, code)
+    if user.deletion_at is not None:
+        drop_sign_in(token)
+    require_staying(user)
     try:
         current = sessions.complete_sign_in(request, user, pending, method=METHODS[method])
     except SessionEnded:  # the sessions were ended while the code was judged

@@ -17,7 +17,14 @@ export interface Session {
   idle_expires_at: string;
   absolute_expires_at: string;
   remember: boolean;
-  assurance: { methods: ("pwd" | "otp" | "recovery" | "webauthn")[]; auth_time: string };
+  assurance: {
+    acr: "aal1" | "aal2";
+    amr: ("pwd" | "otp" | "mfa")[];
+    auth_time: string;
+    /** When aal2 becomes aal1 if the session is not used. */
+    expires_at: string | null;
+    methods: ("pwd" | "otp" | "recovery" | "webauthn")[];
+  };
 }
 
 export interface Current {
@@ -35,6 +42,10 @@ export interface ProblemDocument {
   retry_after?: number;
   reason?: string;
   errors?: Record<string, string[]>;
+  /** Of "step-up-required". */
+  acr?: "aal1" | "aal2";
+  max_age?: number;
+  methods?: ("password" | "totp" | "recovery")[];
 }
 
 /** An unsuccessful response; `kind` is the last part of `type`, e.g. "invalid-credentials". */
@@ -52,7 +63,7 @@ export interface GatehouseEventMap {
   expiring: CustomEvent<{ at: Date; left: number; final: boolean }>;
   renewed: CustomEvent<{ at: Date }>;
   "reauthentication-required": CustomEvent<{ url: string }>;
-  "step-up-required": CustomEvent<{ url: string }>;
+  "step-up-required": CustomEvent<{ url: string; methods: ("password" | "totp" | "recovery")[] }>;
   /** Try again after `retryAfter` seconds. Nobody is signed out. */
   unavailable: CustomEvent<{ retryAfter: number }>;
 }

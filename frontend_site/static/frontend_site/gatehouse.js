@@ -91,7 +91,8 @@ async function exchange(request) {
     answer = await send(again);
     problem = await problemOf(answer);
   }
-  if (/^(reauthentication|step-up)-required$/.test(problem?.kind)) raise(problem.kind, { url: answer.url });
+  if (/^(reauthentication|step-up)-required$/.test(problem?.kind))
+    raise(problem.kind, { url: answer.url, methods: problem.document.methods });
   if (problem?.status === 503) raise("unavailable", { retryAfter: +answer.headers.get("Retry-After") });
   return [answer, problem];
 }

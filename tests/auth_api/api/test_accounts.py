@@ -64,8 +64,8 @@ def test_the_answer_does_not_tell_whether_the_address_is_known() -> None:
     new, known = register(), register(email="Known@Example.com")
     assert (new.status_code, new.content) == (known.status_code, known.content)
     assert [m.subject for m in sent_mails()] == [
-        "Confirm your address",
-        "You already have an account",
+        "Confirm your address for localhost",
+        "You already have an account at localhost",
     ]
     assert sent_mails()[1].to == ["known@example.com"]
 
@@ -176,7 +176,7 @@ def test_a_row_that_staff_made_is_not_touched(fields: dict[str, Any], has_passwo
     after = User.objects.get()
     assert (after.password, after.name) == (before.password, "By staff")
     assert after.session_epoch == before.session_epoch
-    assert [m.subject for m in sent_mails()] == ["You already have an account"]
+    assert [m.subject for m in sent_mails()] == ["You already have an account at localhost"]
     assert "token" not in str(sent_mails()[0].body)
 
 

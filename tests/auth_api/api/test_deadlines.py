@@ -94,7 +94,7 @@ CALLS = {
     "log out": ("POST", "/v1/logout", {}),
     "revoke others": ("POST", "/v1/sessions/revoke-others", {}),
     "revoke all": ("POST", "/v1/sessions/revoke-all", {}),
-    "delete": ("DELETE", "/v1/account", None),
+    "delete": ("DELETE", "/v1/account", {"email": EMAIL}),
 }
 
 

@@ -38,7 +38,7 @@ IMPORTANT: list[tuple[str, str, Any]] = [
     ("POST", "/v1/factors/recovery-codes", {}),
     ("POST", "/v1/email/change", {"email": "new@example.com"}),
     ("GET", "/v1/account/export", None),
-    ("DELETE", "/v1/account", None),
+    ("DELETE", "/v1/account", {"email": "ada@example.com"}),
     ("POST", "/v1/password/change", {"current_password": PASSWORD, "new_password": NEW_PASSWORD}),
 ]
 
@@ -96,8 +96,15 @@ def test_a_code_is_enough(before: str, enrolled: tuple[App, str]) -> None:
 
 
 def test_the_factor_ages(enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth_api.users.factors.demands.SECOND_FACTOR_AGE", -1)
+    monkeypatch.setattr("auth_api.sessions.assurance.SECOND_FACTOR_AGE", -1)
     assert code_asked(call("POST", "/v1/factors/totp", {}, token=enrolled[1]))
+
+
+def test_an_important_change_asks_redis_once(enrolled: tuple[App, str], redis_client: Any) -> None:
+    """Session, level and recency come from one script; its answer has the time."""
+    redis_client.config_resetstat()
+    assert call("POST", "/v1/factors/totp", {}, token=enrolled[1]).status_code == 200
+    assert redis_client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
 
 
 def test_a_changed_password_goes_on_with_the_factor(enrolled: tuple[App, str]) -> None:
@@ -110,7 +117,10 @@ def test_a_changed_password_goes_on_with_the_factor(enrolled: tuple[App, str]) -
 def test_a_reset_password_does_not_pass_the_factor(enrolled: tuple[App, str]) -> None:
     """Keycloak CVE-2026-18963, listmonk CVE-2026-128333, RubyGems CVE-2024-21654."""
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert call("POST", "/v1/password/reset", form).status_code == 200
     answer = login(password=NEW_PASSWORD)
     assert answer.json().keys() == {"pending"}
@@ -356,9 +366,11 @@ def test_the_export_names_factors_and_no_secret(enrolled: tuple[App, str]) -> No
     assert factor.keys() == {"type", "name", "added_at"}
 
 
-def test_a_deleted_account_leaves_none(enrolled: tuple[App, str]) -> None:
+def test_a_deleted_account_leaves_none(enrolled: tuple[App, str], settings: Any) -> None:
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, deletion_delay=0)
     recovery_codes(enrolled[1])
-    assert call("DELETE", "/v1/account", token=enrolled[1]).status_code == 204
+    form = {"email": "ada@example.com"}
+    assert call("DELETE", "/v1/account", form, token=enrolled[1]).status_code == 204
     assert not TotpDevice.objects.exists()
     assert not RecoveryCode.objects.exists()
 
@@ -369,7 +381,7 @@ def test_this_was_not_me_removes_what_the_intruder_enrolled(user: User) -> None:
     enrol(intruder.token)
     user.refresh_from_db()
     assert user.has_second_factor
-    token = mailed_token(subject="New sign-in to your account")
+    token = mailed_token(subject="New sign-in to your account at localhost")
     assert call("POST", "/v1/sessions/disown", {"token": token}).status_code == 200
     user.refresh_from_db()
     assert not user.has_second_factor
@@ -381,9 +393,12 @@ def test_this_was_not_me_removes_it_also_after_a_reset(user: User) -> None:
     login()
     intruder = Stranger().sign_in()
     enrol(intruder.token)
-    disown = mailed_token(subject="New sign-in to your account")
+    disown = mailed_token(subject="New sign-in to your account at localhost")
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert call("POST", "/v1/password/reset", form).status_code == 200
     assert call("POST", "/v1/sessions/disown", {"token": disown}).status_code == 200
     assert not TotpDevice.objects.exists()
@@ -403,7 +418,7 @@ def test_this_was_not_me_keeps_the_owners_factors(enrolled: tuple[App, str], use
     answer = call("POST", "/v1/login/factor", second, HTTP_COOKIE=f"__Host-signin={pending}", **far)
     enrol(session_token(answer))
     assert TotpDevice.objects.count() == 2
-    token = mailed_token(subject="New sign-in to your account")
+    token = mailed_token(subject="New sign-in to your account at localhost")
     call("POST", "/v1/sessions/disown", {"token": token})
     assert TotpDevice.objects.count() == 1
     user.refresh_from_db()

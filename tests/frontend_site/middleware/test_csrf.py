@@ -41,7 +41,7 @@ CALLS = [
 FORMS = [
     "/login", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
-    "/login/code", "/account/factors", "/account/factors/app", "/account/factors/codes", "/account/factors/codes/file",
+    "/login/code", "/login/continue", "/account/factors", "/account/factors/app", "/account/factors/codes", "/account/factors/codes/file",
     "/account/email", "/account/data", "/account/delete", "/sessions/disown",
 ]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"

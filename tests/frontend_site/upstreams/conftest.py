@@ -64,6 +64,7 @@ def site() -> Iterator[Server]:
         addresses = {
             "reports": _service.url,
             "dav": _service.url + OPTIONS,
+            "sealed": f"{_service.url}+level=aal2",
             "planter": _planter.url,
             "dead": "http://127.0.0.1:9",
             "slow": f"http://127.0.0.1:{slow}",
@@ -72,6 +73,7 @@ def site() -> Iterator[Server]:
             "GATEHOUSE_UPSTREAMS": ",".join("=".join(pair) for pair in addresses.items()),
             "GATEHOUSE_ACCESS_RULES": (
                 "/api/=signed-in,/api/reports/private/=group:board,/api/dav/private/=group:board"
+                ",/api/reports/sealed/=signed-in+level=aal2"
             ),
             "GATEHOUSE_UPSTREAM_SILENCE": "2",
             "GATEHOUSE_UPSTREAM_RECHECK": "1",
