@@ -29,7 +29,7 @@ def check_asked_to_sign_in(stack: Stack, session: str | None) -> None:
             assert answer.status_code == 302, route
             assert answer.headers["Location"].startswith("/login?next=/account"), route
         assert EMAIL not in answer.text
-    assert seen == 56
+    assert seen == 62
 
 
 def test_without_a_cookie_every_protected_route_asks_to_sign_in(stack: Stack) -> None:

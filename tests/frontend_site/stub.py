@@ -154,6 +154,12 @@ def default_answers() -> dict[str, Behaviour]:
         f"DELETE /v1/factors/{HANDLE}": Canned(204, b""),
         "POST /v1/factors/recovery-codes": Canned(200, {"codes": ["AAAA-" * 5 + "AAAA"] * 10}),
         "POST /v1/factors/recovery-codes/confirm": Canned(204, b""),
+        "POST /v1/login/enrol": Canned(
+            200, {"secret": SECRET, "uri": f"otpauth://totp/x?secret={SECRET}"}
+        ),
+        "POST /v1/login/enrol/confirm": Canned(
+            200, current_session(), (("Set-Cookie", SET_SESSION),)
+        ),
         "POST /v1/login/factor": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "GET /v1/security-events": Canned(200, {"items": [], **current_session()}),
         "POST /v1/sessions/disown": Canned(200, {"detail": "Done."}),
@@ -172,6 +178,8 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/password/forgot": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/password/reset": Canned(200, {"detail": "Set."}),
         "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
+        "PATCH /v1/account": Canned(204, b""),
+        "POST /v1/account/keep": Canned(200, {"detail": "Kept."}),
         "DELETE /v1/account": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
         "GET /v1/identity?audience=reports": Canned(200, identity()),

@@ -75,6 +75,15 @@ def test_a_name_that_could_become_a_link_is_left_out(name: str, shown: str) -> N
     assert name_for_mail(name) == shown
 
 
+def test_nobody_is_greeted_by_name_before_the_address_is_confirmed() -> None:
+    call("POST", "/v1/register", FORM)
+    sent_mails()
+    call("POST", "/v1/password/forgot", {"email": FORM["email"]})
+    for message in sent_mails():
+        assert message.body.startswith("Hello,\n")
+    assert len(mail.outbox) == 2
+
+
 def test_such_a_name_is_not_used_to_greet() -> None:
     make_user("ada@example.com")
     User.objects.update(name="Open evil.example now")

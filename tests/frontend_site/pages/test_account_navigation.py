@@ -10,6 +10,7 @@ SECTIONS = ["Profile", "Security", "Sessions", "Activity", "Data"]
 LINK = re.compile(r'<li><a href="(/account[^"]*)"( aria-current="(\w+)")?>(\w+)</a></li>')
 PAGES = [
     ("/account", "Profile"),
+    ("/account/name", "Profile"),
     ("/account/email", "Profile"),
     ("/account/security", "Security"),
     ("/account/password", "Security"),

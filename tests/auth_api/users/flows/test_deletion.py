@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from auth_api.errors import InvalidToken
@@ -86,6 +87,14 @@ def test_the_engine_starts_no_session_of_it(user: User) -> None:
         start_session(request_with(None), user, remember=False, methods=("pwd",))
 
 
+def test_the_engine_accepts_no_session_of_it(user: User, redis_client: Any) -> None:
+    """Even if the sessions had not been ended."""
+    token = session_token(login())
+    QuerySet.update(User.objects.all(), deletion_at=timezone.now() + LONG_AGO)
+    redis_client.delete(f"gh:{{{user.session_ref}}}:card")
+    assert call("GET", "/v1/session", token=token).status_code == 401
+
+
 def test_the_admin_lets_nobody_in_who_waits(user: User) -> None:
     User.objects.update(is_staff=True, is_superuser=True)
     delete(session_token(login()))
@@ -95,7 +104,7 @@ def test_the_admin_lets_nobody_in_who_waits(user: User) -> None:
 def test_the_mailed_link_keeps_it_once_and_signs_nobody_in(user: User) -> None:
     delete(session_token(login()))
     [mail] = sent_mails()
-    assert "4 December 2026" in mail.body or "will be deleted on" in mail.body
+    assert "Until then, nobody can use it." in mail.body
     link = mailed_token(OWN, ASKED)
     answer = call("POST", "/v1/account/keep", {"token": link})
     assert answer.status_code == 200
