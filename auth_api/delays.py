@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from auth_api.throttling import CODE_TRIES, CodeThrottle, LoginThrottle, ask_counters
+from auth_api.code_throttling import CODE_TRIES, CodeThrottle
+from auth_api.throttling import LoginThrottle
+from auth_api.tries import asked_each
 
 
 class Account(NamedTuple):
@@ -39,13 +41,13 @@ def delays_of(accounts: Sequence[Account]) -> list[Delays]:
     Compares Redis' times with this machine's clock: good enough to be shown.
     """
     asked = [[*_commands(account)] for account in accounts]
-    answers = iter(ask_counters([command for commands in asked for command in commands]))
+    answers = iter(asked_each([command for commands in asked for command in commands]))
     return [_read(account, answers) for account in accounts]
 
 
 def _commands(account: Account) -> Iterator[tuple[str, ...]]:
     """Yield what `_read` reads, in its order."""
-    tries, failures = CodeThrottle(account.user_id, guessable=True).keys
+    tries, failures = CodeThrottle(account.user_id).keys
     yield "HGET", tries, "until"
     yield "GET", failures
     yield "HGET", LoginThrottle(account.key, "").keys[-1], "until"

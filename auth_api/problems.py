@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from auth_api.deadline import DeadlinePassed
 from auth_api.errors import (
+    DeletionPending,
     FactorNotFound,
     FactorUnreadable,
     InvalidCode,
@@ -41,6 +42,7 @@ from auth_api.users.models import User
 from gatehouse.breaker import BreakerOpen
 from gatehouse.cookies import DuplicateCookie
 from gatehouse.problems import Problem, problem_document
+from gatehouse.site_data import SiteDataTooLarge
 
 _LONGEST_CAUSE = 200  # characters
 _log = structlog.get_logger("auth_api")
@@ -122,6 +124,10 @@ _TABLE: dict[type[Exception], Problem] = {
         "recovery-hold", 403, "Not possible yet",
         "A recovery code was used in the last 24 hours. This is blocked until 24 hours have passed.",
     ),
+    DeletionPending: Problem(
+        "deletion-pending", 403, "Deletion pending",
+        "This account is going to be deleted, as its owner asked. Keep the account to sign in.",
+    ),
     FactorNotFound: Problem("not-found", 404, "Not found", "You have no such second factor."),
     TooManyFactors: Problem(
         "too-many-factors", 409, "Too many authenticator apps", "Remove one first."
@@ -140,6 +146,9 @@ _TABLE: dict[type[Exception], Problem] = {
     PayloadTooLarge: Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB."),
     UnsupportedMediaType: Problem(
         "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
+    ),
+    SiteDataTooLarge: Problem(
+        "site-data-too-large", 413, "Too large", "The data of the site in a session can be 16 KiB long at most."
     ),
     Throttled: Problem("throttled", 429, "Too many attempts", "Wait before you try again."),
     SessionStoreUnavailable: Problem(
@@ -170,6 +179,7 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
         _log_outage(request, error, problem)
         names = (
             "errors", "retry_after", "reason", "tries_left", "acr", "max_age", "methods",
+            "deletes_at", "keep_token",
         )  # fmt: skip
         extra = {name: getattr(error, name) for name in names if hasattr(error, name)}
         if isinstance(error.__cause__, BreakerOpen):

@@ -14,13 +14,19 @@ from .api import (
     passwords,
     security,
     sessions,
+    site_data,
 )  # fmt: skip
+from .mail import views as mail
+from .options import options
 from .users.admin.own_password import change_own_password
 
 urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks
+    path("v1/session/data", site_data.change),
     path("v1/login", login.login),
     path("v1/login/factor", login.finish),
+    path("v1/login/enrol", login.begin_enrolling),
+    path("v1/login/enrol/confirm", login.finish_enrolling),
     path("v1/logout", login.logout),
     path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),
@@ -47,6 +53,7 @@ urlpatterns = [
     path("v1/password/reset", passwords.reset),
     path("v1/password/change", passwords.change),
     path("v1/account", own_account.account),
+    path("v1/account/keep", own_account.keep),
     path("v1/account/export", own_account.export),
     path("v1/ready", operations.ready),
     path("v1/identity", identity.identity),
@@ -57,6 +64,13 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(change_own_password)),
     path("admin/", admin.site.urls),
 ]
+
+# Whoever sees these mails can take over the accounts, so elsewhere there is no such route.
+if options().environment == "development":
+    urlpatterns += [
+        path("dev/mail", mail.mails),
+        re_path(r"^dev/mail/(?P<name>[0-9-]+)$", mail.mail),
+    ]
 
 handler400 = "auth_api.problems.bad_request"
 handler403 = "auth_api.problems.permission_denied"

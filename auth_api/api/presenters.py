@@ -7,15 +7,22 @@ from typing import Any
 from django.http import HttpResponse
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.services import CurrentSession
+from auth_api.sessions.summaries import SessionSummary
 from auth_api.users.models import TotpDevice
+from gatehouse.site_data import FIELD, packed
 
 
-def session_response(current: CurrentSession) -> HttpResponse:
-    """`{user, session}`; the user part is the snapshot's JSON as it stands."""
+def session_response(
+    current: CurrentSession, site_data: dict[str, Any] | None = None
+) -> HttpResponse:
+    """`{user, session}`; the user part is the snapshot's JSON as it stands.
+
+    With `site_data` if there is any: only for the site, which shows it to no browser.
+    """
     session = json.dumps(session_shape(current.session))
-    body = f'{{"user": {current.user_json}, "session": {session}}}'
+    data = f', "{FIELD}": {packed(site_data).decode()}' if site_data else ""
+    body = f'{{"user": {current.user_json}, "session": {session}{data}}}'
     return HttpResponse(body.encode(), content_type="application/json")
 
 
@@ -63,10 +70,18 @@ def session_shape(summary: SessionSummary) -> dict[str, Any]:
         "idle_expires_at": _utc(summary.idle_expires_at),
         "absolute_expires_at": _utc(summary.absolute_expires_at),
         "remember": summary.remember,
-        "assurance": {
-            "methods": list(summary.methods),
-            "auth_time": _utc(summary.auth_time),
-        },
+        "assurance": _assurance_shape(summary),
+    }
+
+
+def _assurance_shape(summary: SessionSummary) -> dict[str, Any]:
+    level = summary.assurance
+    return {
+        "acr": level.acr,
+        "amr": level.amr,
+        "auth_time": _utc(level.auth_time),
+        "expires_at": None if level.expires_at is None else _utc(level.expires_at),
+        "methods": summary.methods,
     }
 
 

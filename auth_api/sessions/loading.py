@@ -52,10 +52,23 @@ def load_session(
     if isinstance(opened, Ended):
         return opened
     if not opened.record.header.bound:
-        return ValidSession(token, *opened, None)
+        return ValidSession(token, *opened, None, found.now)
     run = found.run if isinstance(found, NeedsSnapshot) else b""  # unreadable: keep what is cached
     snapshot = _cached_snapshot(token.ref, found) or _fresh_snapshot(token.ref, opened.record, run)
-    return snapshot if isinstance(snapshot, Ended) else ValidSession(token, *opened, snapshot)
+    if isinstance(snapshot, Ended):
+        return snapshot
+    return ValidSession(token, *opened, snapshot, found.now)
+
+
+def latest_payload(valid: ValidSession) -> bytes:
+    """Return the payload as Redis has it now, also if the session was ended since it was found valid.
+
+    Another request may have written it. If the record is gone, it is the one that was found.
+    """
+    token = valid.token
+    [value] = backend.records(token.ref, [token.id_hash])
+    opened = open_record(token, value) if value else None
+    return opened.payload if isinstance(opened, OpenedRecord) else valid.payload
 
 
 def open_record(token: SessionToken, value: bytes) -> OpenedRecord | Ended:

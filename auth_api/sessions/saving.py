@@ -1,6 +1,6 @@
 """Stores new sessions and changes of existing ones, and merges concurrent writes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,8 @@ from .snapshots import make_snapshot
 from .timeouts import timeouts
 from .tokens import SessionToken
 
+Data = dict[str, Any]
+
 _MERGE_TRIES = 20
 _CLOCK_TRIES = 3
 
@@ -54,17 +56,25 @@ def data_of(valid: ValidSession) -> dict[str, Any]:
     return unpack_payload(valid.payload, valid.record.header.epoch)
 
 
+def merged(base: Data, mine: Data, current: Data) -> Data:
+    """Return `current` with what `mine` changed or deleted since `base`."""
+    changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
+    kept = {key: value for key, value in current.items() if key in mine or key not in base}
+    return {**kept, **changed}
+
+
 def create_session(
     data: dict[str, Any], user: Any, *, new: NewSession, client: Client, admin: bool, run: bytes
 ) -> ValidSession:
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
     `run` is a run of the store (redis/held.py) that was known before `user` was read.
-    Every session of every door is made here, so here stands the rule of the second factor. Raises
+    Every session of every door is made here, so here stands the rule of the second factor; the admin
+    grants no days of grace. Raises
     FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
     SessionEnded if the user's sessions were ended since the row was read.
     """
-    if user is not None and user.has_second_factor and not new.has_second_factor:
+    if user is not None and not new.has_second_factor and user.required_step(grace=not admin):
         raise FactorRequired
     token = SessionToken.new(user.session_ref if user else None)
     snapshot = make_snapshot(user) if user else None
@@ -90,7 +100,8 @@ def create_session(
             break
     match answer:
         case Stored(record):
-            return ValidSession(token, SessionRecord.unpack(record), sign_in, payload, snapshot)
+            stored = SessionRecord.unpack(record)
+            return ValidSession(token, stored, sign_in, payload, snapshot, stored.last_seen_at)
         case LimitReached():
             raise SessionLimitReached
         case Ended(reason):
@@ -104,25 +115,27 @@ def create_session(
 
 def update_session(
     valid: ValidSession,
-    mine: dict[str, Any],
+    change: Callable[[Data], Data],
     *,
     new_token: SessionToken,
     shown: Sequence[str] = (),
-) -> tuple[ValidSession, dict[str, Any]]:
-    """Write what `mine` changed over what Redis has now; return the session and its data.
+    is_use: bool = True,
+) -> tuple[ValidSession, Data]:
+    """Write what `change` makes of the data that Redis has now; return the session and its data.
 
-    When another request was faster, its changes are kept and the write is tried again. `shown`: the
-    methods by which the user has just authenticated; if any, both clocks restart. Raises
-    SessionEnded, or SessionStoreUnavailable if the session lives but could not be written.
+    When another request was faster, the write is tried again on what that one wrote. `shown`: the
+    methods by which the user has just authenticated; if any, both clocks restart. `is_use` False leaves
+    the idle clock alone. Raises SessionEnded, SessionStoreUnavailable if the session lives but could
+    not be written, and what `change` raises.
     """
     token = valid.token
-    base = current = data_of(valid)
+    current = data_of(valid)
     seen = OpenedRecord(valid.record, valid.sign_in, valid.payload)
     for _ in range(_MERGE_TRIES):
-        data = _merge(base, mine, current)
+        data = change(current)
         now = backend.now(token.ref) if shown else 0
         header = _next_header(data, seen.record.header, now=now)
-        sign_in = _next_sign_in(seen.sign_in, token, shown, header.authenticated_at)
+        sign_in = _next_sign_in(seen, token, shown, header.authenticated_at)
         payload = pack_payload(data, header.epoch)
         answer = backend.save(
             token.ref,
@@ -131,16 +144,25 @@ def update_session(
             header.pack(),
             session_codec().seal_record(new_token, header, sign_in, payload),
             new_id_hash=new_token.id_hash,
+            is_use=is_use,
         )
         if isinstance(answer, Stored):
-            record = SessionRecord.unpack(answer.record)
-            return ValidSession(new_token, record, sign_in, payload, valid.snapshot), data
+            return _saved(valid, new_token, answer, sign_in, payload), data
         if isinstance(answer, Conflict):
             seen = _still_open(open_record(token, answer.record))
             current = unpack_payload(seen.payload, seen.record.header.epoch)
         else:
             _require_alive(answer)
     raise SessionStoreUnavailable("clock" if isinstance(answer, ClockDiffers) else "conflict")
+
+
+def _saved(
+    before: ValidSession, token: SessionToken, answer: Stored, sign_in: SignIn, payload: bytes
+) -> ValidSession:
+    record = SessionRecord.unpack(answer.record)
+    return before._replace(
+        token=token, record=record, sign_in=sign_in, payload=payload, now=record.last_seen_at
+    )
 
 
 def _still_open(opened: OpenedRecord | Ended) -> OpenedRecord:
@@ -186,9 +208,13 @@ def _new_sign_in(token: SessionToken, header: Header, new: NewSession, client: C
 
 
 def _next_sign_in(
-    sign_in: SignIn, token: SessionToken, shown: Sequence[str], moment: int
+    seen: OpenedRecord, token: SessionToken, shown: Sequence[str], moment: int
 ) -> SignIn:
-    """Return the sign-in with the new time for the methods that were `shown` again."""
+    """Return the sign-in with the new time for the methods that were `shown` again.
+
+    The next record does not say that the one before `was_idle`, so its sign-in does.
+    """
+    sign_in = seen.sign_in.after_idleness() if seen.record.was_idle else seen.sign_in
     # A record of format 1 has no id: from now on its present handle is the id.
     id_of_sign_in = sign_in.id or token.handle
     return replace(sign_in, id=id_of_sign_in, shown=_with_shown(sign_in.shown, shown, moment))
@@ -200,10 +226,3 @@ def _with_shown(
     """Return what was shown `before`, and `methods` as of `moment`; each method once."""
     kept = before and tuple(earlier for earlier in before if earlier.method not in methods)
     return kept + tuple(Shown(method, moment) for method in methods)
-
-
-def _merge(base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
-    """Return `current` with what `mine` changed or deleted since `base`."""
-    changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
-    kept = {key: value for key, value in current.items() if key in mine or key not in base}
-    return {**kept, **changed}

@@ -1,5 +1,7 @@
 """Converts EMAIL_URL to Django's e-mail settings. Rejects a URL that it cannot use completely."""
 
+from email.headerregistry import Address
+from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -43,6 +45,12 @@ def email_settings(url: str) -> dict[str, Any]:
     raise _refused(f"must be {_FORMS}")
 
 
+def sender_with_name(sender: str, site_name: str) -> str:
+    """Return `sender`, one address, with the site's name if it has none of its own."""
+    name, address = parseaddr(sender)
+    return sender if name else str(Address(display_name=site_name, addr_spec=address))
+
+
 def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dict[str, Any]:
     if parts.path.strip("/") or parts.fragment:
         raise _refused("has a path or a fragment; percent-encode the user and the password")
@@ -50,7 +58,7 @@ def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dic
         raise _refused("needs both a user and a password, or neither")
     starts_tls, is_tls = _protection(parts)
     host = parts.hostname or "localhost"
-    if password and not (starts_tls or is_tls or _is_loopback(host)):
+    if password and not (starts_tls or is_tls or is_loopback(host)):
         raise _refused(
             "would send the password in clear text; use smtp+tls:// or ?tls=1 (STARTTLS), or smtps://"
         )
@@ -91,7 +99,8 @@ def _credentials(parts: SplitResult) -> tuple[str, str]:
     return unquote(user, errors="strict"), unquote(password, errors="strict")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether mails to the server `host` stay on this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -7,12 +7,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from auth_api.code_throttling import CodeThrottle
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_for_each
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.tokens import HANDLE_LENGTH
-from auth_api.throttling import MEMORY, account_counters, forget_counters
+from auth_api.throttling import account_counters
+from auth_api.tries import MEMORY, forget_each
 
 from .addresses import address_key
 from .models import User
@@ -33,7 +35,8 @@ def unlock_users(users: Sequence[User], address: str = "") -> int:
         addresses = {*failed.get(user.pk, ()), address} - {""}
         handles = [id_hash[:HANDLE_LENGTH] for id_hash in id_hashes]
         counters |= account_counters(address_key(user.email), str(user.pk), addresses, handles)
-    cleared = forget_counters(counters)
+        counters |= {*CodeThrottle(str(user.pk)).keys}
+    cleared = forget_each(counters)
     with transaction.atomic():
         record_for_each(Kind.UNLOCKED, [user.pk for user in users])
     return cleared

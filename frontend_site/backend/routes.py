@@ -10,9 +10,14 @@ _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
     "finish-sign-in": ("POST", "/v1/login/factor"),
+    "begin-enrolment": ("POST", "/v1/login/enrol"),
+    "finish-enrolment": ("POST", "/v1/login/enrol/confirm"),
     "logout": ("POST", "/v1/logout"),
     "session": ("GET", "/v1/session"),
     "session-peek": ("GET", "/v1/session?slide=false"),
+    "page-session": ("GET", "/v1/session"),
+    "page-session-peek": ("GET", "/v1/session?slide=false"),
+    "change-site-data": ("PATCH", "/v1/session/data"),
     "sessions": ("GET", "/v1/sessions"),
     "end-session": ("DELETE", "/v1/sessions/{handle}"),
     "disown": ("POST", "/v1/sessions/disown"),
@@ -37,7 +42,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "forgot-password": ("POST", "/v1/password/forgot"),
     "reset-password": ("POST", "/v1/password/reset"),
     "change-password": ("POST", "/v1/password/change"),
+    "change-name": ("PATCH", "/v1/account"),
     "delete-account": ("DELETE", "/v1/account"),
+    "keep-account": ("POST", "/v1/account/keep"),
     "export-account": ("GET", "/v1/account/export"),
     "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
@@ -47,12 +54,15 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 # Success of one of these calls proves that the session is valid.
 NEEDS_SESSION = frozenset(
     {
-        "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
-        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "session", "session-peek", "page-session", "page-session-peek", "change-site-data", "sessions", "end-session",
+        "revoke-others", "revoke-all", "security-events", "reauthenticate", "change-address", "change-password",
+        "change-name", "delete-account",
         "export-account", "identity", "factors", "begin-totp", "confirm-totp", "rename-factor",
         "remove-factor", "make-recovery-codes", "confirm-recovery-codes",
     }
 )  # fmt: skip
+# Of these, the ones whose answer has what the site keeps in the session: for the site's own pages.
+WITH_SITE_DATA = frozenset({"page-session", "page-session-peek"})
 # Of any length; auth_api sends these without a Content-Length.
 LONG = frozenset({"export-account"})
 
@@ -67,7 +77,7 @@ HASHING = frozenset(
 KNOWN_FIRST = frozenset({"login", "reauthenticate", "change-password"})
 
 # The steps of a sign-in: they say which browser it is, and take the cookie of a pending one.
-SIGN_IN = frozenset({"login", "finish-sign-in", "logout"})
+SIGN_IN = frozenset({"login", "finish-sign-in", "begin-enrolment", "finish-enrolment", "logout"})
 
 
 def is_handle(text: str) -> bool:

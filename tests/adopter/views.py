@@ -1,5 +1,6 @@
 """The first part is shown in docs/how-to/adopting.md (a test compares them); the rest is for tests only."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -15,13 +16,14 @@ from django.http import (
 )
 from django.views import View
 
-from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.caller import caller_of
+from frontend_site.backend.client import AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.errors import SignInRequired
 from frontend_site.pages.backend_calls import ask, current_profile, required_profile
 from frontend_site.pages.rendering import render
-from frontend_site.security.endpoints import endpoint, page
+from frontend_site.security.endpoints import endpoint, page, require_level
 from frontend_site.site_request import SiteRequest
 
 _JSON = "application/json"
@@ -49,6 +51,12 @@ def summary(request: SiteRequest) -> JsonResponse:
     return JsonResponse({"of": request.user.email, "reports": 3})
 
 
+@require_level("aal2", max_age=600)
+@page("GET", "POST")
+def payout(request: SiteRequest) -> HttpResponse:
+    return render(request, "reports.html")
+
+
 @endpoint("GET", session="peek")
 def unread(request: SiteRequest) -> JsonResponse:
     return JsonResponse({"unread": 3})
@@ -57,6 +65,13 @@ def unread(request: SiteRequest) -> JsonResponse:
 @page("GET", public=True)
 def prices(request: SiteRequest) -> HttpResponse:
     return render(request, "reports.html" if request.user.is_authenticated else "home.html")
+
+
+@endpoint("GET", "POST")
+def basket(request: SiteRequest) -> JsonResponse:
+    if request.method == "POST":
+        request.session["basket"] = json.loads(request.body)
+    return JsonResponse({"basket": request.session.get("basket", [])})
 
 
 # --- end of the part that the docs show
@@ -75,6 +90,14 @@ class Notes(View):
     def post(self, request: SiteRequest) -> HttpResponse:
         save_report(owner=request.user.id, title="note")
         return HttpResponseRedirect("/reports")
+
+
+def ends_meanwhile(request: SiteRequest) -> HttpResponse:
+    """Keeps something in a session that ends before it is stored."""
+    request.session["late"] = True
+    elsewhere = caller_of(request)
+    assert auth_api().call("logout", elsewhere, body=b"{}", content_type=_JSON).status == 204
+    return HttpResponse("kept")
 
 
 def plain(request: HttpRequest) -> HttpResponse:
@@ -134,6 +157,33 @@ def forgets_its_call(request: SiteRequest) -> HttpResponse:
 @page("GET", session="own-call")
 def forgets_and_redirects(request: SiteRequest) -> HttpResponse:
     return HttpResponseRedirect("/reports?private=data")
+
+
+@require_level("aal2")
+@page("GET", "POST")
+def secret(request: SiteRequest) -> HttpResponse:
+    if request.method == "POST":
+        save_report(owner=request.user.id, title=request.POST["title"])
+        return HttpResponseRedirect("/reports")
+    return HttpResponse(f"{request.user.acr} {','.join(request.user.amr)}")
+
+
+@require_level("aal2")
+@page("GET", public=True)
+def secret_but_public(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
+@page("GET", session="own-call")
+@require_level("aal2")
+def secret_with_its_own_call(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
+@page("GET")
+@require_level("aal1", max_age=60)
+def recent(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("recent")
 
 
 closed: list[str] = []

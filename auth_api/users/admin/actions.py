@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
+from auth_api.sessions.snapshots import BATCH
 from auth_api.users.deletion import delete_users
 from auth_api.users.ending import end_sessions_of_users
+from auth_api.users.factors.removal import require_enrolment
 from auth_api.users.flows.password import send_reset_links
 from auth_api.users.models import User
 from auth_api.users.registration_rules import is_still_welcome
@@ -32,6 +36,7 @@ class StaffAction:
     perform: Callable[[Sequence[User]], Counter[str]]
     permission: str = "change"
     fits: Callable[[User], bool] = lambda user: True
+    batch: int = BATCH  # accounts of one request
 
 
 def _end_sessions(users: Sequence[User]) -> Counter[str]:
@@ -72,6 +77,12 @@ def _sent(users: Sequence[User], left_out: Counter[str]) -> Counter[str]:
     return Counter({"links will be sent": len(users)} | not_sent)
 
 
+@transaction.atomic
+def _require_enrolment(users: Sequence[User]) -> Counter[str]:
+    removed = sum(require_enrolment(user.pk, reason="") for user in users)
+    return Counter({"authenticator apps removed": removed})
+
+
 def _deactivate(users: Sequence[User]) -> Counter[str]:
     return Counter({"accounts deactivated": set_active(users, active=False)})
 
@@ -103,6 +114,12 @@ ACTIONS = (
     StaffAction(
         "end_all_sessions", "End all sessions",
         "Ends every session on the site and in the admin. People can sign in again.", _end_sessions,
+    ),
+    StaffAction(
+        "require_enrolment", "Require a new second factor",
+        "Removes every second factor and ends every session, for people who have lost them. The next sign-in may "
+        "only set up an authenticator app. First make sure that the request comes from the owner.",
+        _require_enrolment, batch=100,
     ),
     StaffAction(
         "deactivate", "Deactivate", "Ends every session and refuses new sign-ins.", _deactivate,

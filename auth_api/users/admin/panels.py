@@ -13,9 +13,10 @@ from auth_api.security_log.events import all_events
 from auth_api.security_log.kinds import label_of
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.services import sessions_of
-from auth_api.users.factors.enrolment import confirmed_devices, recovery_codes_left
+from auth_api.sessions.summaries import SessionSummary
+from auth_api.users.factors.devices import devices_in_use
+from auth_api.users.factors.recovery_sets import recovery_codes_left
 from auth_api.users.models import User
 
 from .actions import ACTIONS, StaffAction
@@ -70,7 +71,7 @@ def panels_of(model_admin: "ModelAdmin[User]", request: HttpRequest, user: User)
         sessions=_sessions(user),
         events=_events(user) if _may_view(request, SecurityEvent) else None,
         mails=_mails(user) if _may_view(request, OutboxMail) else None,
-        factors=[device.name for device in confirmed_devices(user.pk)],
+        factors=[device.name for device in devices_in_use(user.pk)],
         recovery_codes=recovery_codes_left(user.pk),
     )
 

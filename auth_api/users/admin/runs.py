@@ -23,7 +23,6 @@ from django.utils import timezone
 
 from auth_api.security_log.origin import because
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.snapshots import BATCH
 from auth_api.users.models import User
 
 from .actions import StaffAction
@@ -115,11 +114,11 @@ def _next_batch(action: StaffAction, users: QuerySet[User], run: Run, reason: st
     """Perform the action on the next batch. The run that comes back has no `after` when nothing is left."""
     ordered = users.filter(date_joined__lte=run.until).order_by("pk")
     waiting = ordered.filter(pk__gt=run.after) if run.after else ordered
-    pks = list(waiting.values_list("pk", flat=True)[: BATCH + 1])
-    batch = list(User.objects.filter(pk__in=pks[:BATCH]).order_by("pk"))
+    pks = list(waiting.values_list("pk", flat=True)[: action.batch + 1])
+    batch = list(User.objects.filter(pk__in=pks[: action.batch]).order_by("pk"))
     with because(reason):
         results = action.perform(batch) if batch else Counter[str]()
-    after = pks[BATCH - 1] if len(pks) > BATCH else None
+    after = pks[action.batch - 1] if len(pks) > action.batch else None
     return Run(run.until, run.total, run.done + len(batch), after, run.results + results)
 
 

@@ -1,6 +1,5 @@
 """The sign-in form of the admin, and the events of its sign-ins."""
 
-from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -9,6 +8,7 @@ from django.contrib.auth import user_logged_in, user_logged_out
 from django.contrib.auth.forms import AuthenticationForm
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import (
@@ -22,16 +22,18 @@ from auth_api.errors import (
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
-from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.users.factors.checking import METHODS as FACTOR_METHODS
 from auth_api.users.factors.checking import check_code, method_of, refused_code
-from auth_api.users.flows.devices import record_sign_in
+from auth_api.users.flows.sign_in import signed_in
 from auth_api.users.models import User
-from auth_api.users.services import check_credentials
+from auth_api.users.services import first_step
 
 METHODS = ("pwd",)
 TOO_MANY = (Throttled, Overloaded, OverloadedAfterComparison)
-_ENROL = "The admin requires a second factor. Sign in on the site, add an authenticator app, then come back."
+_ENROL = (
+    'The admin requires a second factor. <a href="{}/login?next=/account/factors">Sign in on the site</a>, '
+    "add an authenticator app, then come back."
+)
 
 
 class AdminLoginForm(AuthenticationForm):
@@ -54,14 +56,15 @@ class AdminLoginForm(AuthenticationForm):
             return self.cleaned_data
         request = cast(ApiRequest, self.request)
         try:
-            user = check_credentials(
+            user, tries = first_step(
                 request=request, email=email, password=password, address=request.client_address
             )
+            tries.give_back()  # it was right, but the failures before it stay
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except TOO_MANY:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
-        if not user.is_staff:
+        if not user.is_staff or not user.may_have_sessions:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
         request.session.authenticated_by(*METHODS, *self._second_factor(user))
@@ -72,14 +75,14 @@ class AdminLoginForm(AuthenticationForm):
         """Return the method of the code, which is used up; none if the account need not have one."""
         code = self.cleaned_data.get("code") or ""
         if not user.has_second_factor:
-            if options().second_factor == "staff":
-                raise forms.ValidationError(_ENROL)
+            if user.required_step(grace=False):
+                raise forms.ValidationError(format_html(_ENROL, options().public_origin))
             return []
         if not code:
             raise forms.ValidationError("Enter your password and your second-factor code.")
         try:
             method = method_of(code)
-            throttle = check_code(user, method, code)
+            check_code(user, method, code)
         except InvalidCode:
             refused_code(user)
             raise forms.ValidationError("Incorrect or already used code.") from None
@@ -89,8 +92,6 @@ class AdminLoginForm(AuthenticationForm):
             raise forms.ValidationError(
                 "Codes of this account cannot be checked right now. Use a recovery code, or ask an operator."
             ) from None
-        with suppress(SessionStoreUnavailable):  # the code is used up
-            throttle.clear()
         return [FACTOR_METHODS[method]]
 
 
@@ -104,7 +105,8 @@ def _signed_in(request: ApiRequest, user: User, **_: object) -> None:
     """Only the admin signs in by Django's `login()`; the API uses start_session."""
     request.session.save()  # gives the session its token
     handle = getattr(request.session, "sign_in_id", "") or handle_of(request)
-    record_sign_in(user=user, handle=handle, reason="admin")
+    address = getattr(request, "client_address", "")  # nor have requests that tests make an address
+    signed_in(user=user, address=address, sign_in=handle, reason="admin")
 
 
 @receiver(user_logged_out)
@@ -115,6 +117,6 @@ def _signed_out(request: ApiRequest, user: User | None, **_: object) -> None:
 
 admin.site.login_form = AdminLoginForm
 admin.site.login_template = "admin_login.html"
-admin.site.site_header = admin.site.site_title = "Gatehouse"
+admin.site.site_header = admin.site.site_title = options().site_name
 admin.site.index_title = "Accounts"
 admin.site.site_url = None

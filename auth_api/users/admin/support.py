@@ -14,7 +14,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.services import counts_of
-from auth_api.throttling import LONGEST_DELAY
+from auth_api.tries import LONGEST_DELAY
 from auth_api.users.addresses import address_key
 from auth_api.users.models import User
 from auth_api.users.unlocking import addresses_of_failures
@@ -35,6 +35,8 @@ class Support:
     def status(self) -> str:
         """Return whether the account can be used, and whether it is one of staff."""
         state = "active" if self.user.email_verified else "unconfirmed"
+        if self.user.deletion_at:
+            state = f"to be deleted on {self.user.deletion_at:%Y-%m-%d}"
         state = state if self.user.is_active else "deactivated"
         return f"{state}, staff" if self.user.is_staff or self.user.is_superuser else state
 

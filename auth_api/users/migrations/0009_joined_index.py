@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0006_second_factors"),
+        ("users", "0008_delayed_deletion"),
     ]
 
     operations = [

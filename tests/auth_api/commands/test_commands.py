@@ -15,7 +15,8 @@ from auth_api.mail.models import OutboxMail
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
-from auth_api.throttling import FREE_TRIES, Purpose, count_new_password, mail_wait
+from auth_api.throttling import Purpose, count_new_password, mail_wait
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from gatehouse.keys import parse_keys, weakness_of
 from gatehouse.variables import DEVELOPMENT_SECRETS
@@ -154,6 +155,9 @@ def test_sessions_are_listed_shown_counted_and_ended() -> None:
         (("invite", "--email", "nobody@example.com", "--revoke"), 1),
         (("make_keys", "--id", "K 1"), 2),
         (("calibrate_argon2", "--memory", "8"), 2),
+        (("doctor", "--url", "https://localhost/login"), 2),
+        (("doctor", "--ca", "no/such/file"), 2),
+        (("doctor", "--send-to", "nobody"), 2),
     ],
 )
 def test_what_cannot_be_done_has_an_exit_code(command: tuple[str, ...], code: int) -> None:

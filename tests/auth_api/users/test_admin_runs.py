@@ -11,7 +11,7 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.throttling import FREE_TRIES
-from auth_api.users.admin import runs
+from auth_api.users.admin.actions import ACTIONS
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
@@ -52,6 +52,7 @@ def login(email: str, password: str = PASSWORD) -> Any:
         ("resend_confirmation", {"email_verified": False}, Kind.CONFIRMATION_SENT),
         ("send_reset_link", {}, Kind.RESET_SENT),
         ("end_all_sessions", {}, Kind.ALL_ENDED),
+        ("require_enrolment", {}, Kind.ENROLMENT_REQUIRED),
         ("deactivate", {}, Kind.DEACTIVATED),
         ("activate", {"is_active": False}, Kind.ACTIVATED),
     ],
@@ -123,7 +124,8 @@ def test_a_change_in_the_form_has_its_reason_too(root: AdminBrowser) -> None:
 def test_many_are_done_in_batches_and_a_failed_one_is_resumed(
     root: AdminBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "BATCH", 2)
+    deactivate = next(each for each in ACTIONS if each.name == "deactivate")
+    monkeypatch.setitem(vars(deactivate), "batch", 2)
     people(5)
     everybody = {"action": "deactivate", "select_across": "1", "_selected_action": "x"}
     page = root.post(f"{USERS}?email_verified__exact=1&q=p00", everybody)

@@ -97,7 +97,7 @@ def test_without_redis_the_rest_of_the_pages_is_there(
 
     monkeypatch.setattr("auth_api.sessions.redis.backend.RedisBackend.counts", gone)
     monkeypatch.setattr("auth_api.sessions.redis.backend.RedisBackend.live_id_hashes", gone)
-    monkeypatch.setattr("auth_api.delays.ask_counters", gone)
+    monkeypatch.setattr("auth_api.delays.asked_each", gone)
     row = row_of(root, ada)
     assert (row["live_sessions"], row["delayed"], row["status"]) == ("unknown", "unknown", "active")
     assert "Unknown: Redis does not answer." in page_of(root, ada)
