@@ -21,6 +21,8 @@ urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks
     path("v1/login", login.login),
     path("v1/login/factor", login.finish),
+    path("v1/login/enrol", login.begin_enrolling),
+    path("v1/login/enrol/confirm", login.finish_enrolling),
     path("v1/logout", login.logout),
     path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),

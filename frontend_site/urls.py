@@ -6,7 +6,7 @@ from frontend_site import operations
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
-from .pages import accounts, activity, factors, mailed_links, security, sessions
+from .pages import accounts, activity, factors, mailed_links, second_step, security, sessions
 from .pages import views as pages
 from .pages.script import gatehouse_js
 from .proxy import views as proxy
@@ -22,7 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z", upstream),
     _home,
     path("login", pages.login),
-    path("login/code", factors.sign_in_code),
+    path("login/code", second_step.sign_in_code),
+    path("login/enrol", second_step.enrol),
     path("login/continue", forward_auth.go_on),
     path("auth/verify", forward_auth.verify),
     path("auth/refused", forward_auth.refused),
@@ -53,6 +54,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/login/factor", proxy.finish_sign_in),
+    path("api/auth/login/enrol", proxy.begin_enrolment),
+    path("api/auth/login/enrol/confirm", proxy.finish_enrolment),
     path("api/auth/logout", proxy.logout),
     path("api/auth/events", events.events),
     path("api/auth/sessions", proxy.sessions),

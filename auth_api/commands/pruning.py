@@ -11,6 +11,7 @@ from auth_api.mail import outbox
 from auth_api.options import options
 from auth_api.security_log.events import old_events, prune_events
 from auth_api.users.acts import old_acts, prune_acts
+from auth_api.users.factors.removal import old_removed, prune_removed
 from auth_api.users.flows.deletion import due_accounts, erase_due_accounts
 from auth_api.users.invitations import expired_invitations, prune_invitations
 from auth_api.users.unconfirmed import prune_unconfirmed, unconfirmed_accounts
@@ -45,13 +46,14 @@ def mail_age(days: int | None, *, sure: bool) -> timedelta:
 
 
 def prune_log(keep: timedelta, *, dry_run: bool) -> Report:
-    """Delete old events, acts and expired invitations."""
+    """Delete old events and acts, expired invitations, and apps that were removed long ago."""
     if dry_run:
-        found = old_events(keep).count(), old_acts().count(), expired_invitations().count()
+        old = (old_events(keep), old_acts(), expired_invitations(), old_removed())
+        found = [rows.count() for rows in old]
     else:
-        found = prune_events(keep), prune_acts(), prune_invitations()
-    events, acts, invitations = found
-    counts = {"events": events, "account changes": acts, "invitations": invitations}
+        found = [prune_events(keep), prune_acts(), prune_invitations(), prune_removed()]
+    names = ("events", "account changes", "invitations", "removed apps")
+    counts = dict(zip(names, found, strict=True))
     return _report(counts, dry_run)
 
 

@@ -60,11 +60,12 @@ def create_session(
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
     `run` is a run of the store (redis/held.py) that was known before `user` was read.
-    Every session of every door is made here, so here stands the rule of the second factor. Raises
+    Every session of every door is made here, so here stands the rule of the second factor; the admin
+    grants no days of grace. Raises
     FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
     SessionEnded if the user's sessions were ended since the row was read.
     """
-    if user is not None and user.has_second_factor and not new.has_second_factor:
+    if user is not None and not new.has_second_factor and user.required_step(grace=not admin):
         raise FactorRequired
     token = SessionToken.new(user.session_ref if user else None)
     snapshot = make_snapshot(user) if user else None

@@ -89,17 +89,17 @@ def start_session(
 
 
 def complete_sign_in(
-    request: HttpRequest, user: Any, pending: PendingSignIn, *, method: str
+    request: HttpRequest, user: Any, pending: PendingSignIn, *, method: str, sign_in_id: str = ""
 ) -> CurrentSession:
     """Start the session of a pending sign-in, whose second factor was `method`; this uses it up.
 
-    `user` was read after the password was checked. Raises NoPendingSignIn if another request completed
+    `user` was read after the password was checked. `sign_in_id`: if the sign-in has one already. Raises NoPendingSignIn if another request completed
     it, and as `start_session`.
     """
     if user.session_epoch != pending.epoch:
         raise SessionEnded(EndReason.EPOCH)
     new = NewSession(
-        pending.remember, (method,), shown=pending.shown, pending=pending.token.id_hash
+        pending.remember, (method,), sign_in_id, shown=pending.shown, pending=pending.token.id_hash
     )
     return CurrentSession.of(_store(request).sign_in(user, new))
 

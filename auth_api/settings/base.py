@@ -30,7 +30,9 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     factor_keys: tuple[Key, ...] = field(repr=False)  # of second factors: never drop one in use
-    second_factor: str  # "optional", or "staff": who must have one in the admin
+    second_factor: str  # "optional", "staff" or "all": who must have one
+    second_factor_groups: frozenset[str]  # their members must have one, too
+    second_factor_grace: int  # from the first sign-in under the policy; not in the admin
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str
@@ -181,6 +183,7 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
 
 def _gatehouse() -> Gatehouse:
     port = ENV.read(variables.FRONTEND_PORT)
+    groups = ENV.read(variables.SECOND_FACTOR_GROUPS)
     origin = ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}")
     return Gatehouse(
         session_keys=ENV.read(variables.SESSION_KEYS),
@@ -190,6 +193,8 @@ def _gatehouse() -> Gatehouse:
         second_factor=ENV.read(
             variables.SECOND_FACTOR, default=None if ENV.is_production else "optional"
         ),
+        second_factor_groups=frozenset(groups),
+        second_factor_grace=ENV.read(variables.SECOND_FACTOR_GRACE),
         environment=ENV.environment,
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
         if ENV.is_production

@@ -174,6 +174,18 @@ def send_factor_removed(user: User, name: str) -> None:
     )
 
 
+def send_factor_restored(user: User, name: str) -> None:
+    """Tell the owner that an authenticator app which an intruder had removed is in use again."""
+    subject = "An authenticator app was restored"
+    _tell(user, "factor_restored", subject, "/account/factors", app=name_for_mail(name))
+
+
+def send_enrolment_required(user: User) -> None:
+    """Tell the owner that support has removed the second factors, and what the next sign-in asks for."""
+    subject = "Your second factor was reset"
+    _tell(user, "enrolment_required", subject, "/password/forgot")
+
+
 def send_recovery_codes_made(user: User) -> None:
     """Tell the owner that there are new recovery codes."""
     _tell(user, "recovery_codes_made", "You have new recovery codes", "/account/factors")

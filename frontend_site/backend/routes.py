@@ -10,6 +10,8 @@ _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
     "finish-sign-in": ("POST", "/v1/login/factor"),
+    "begin-enrolment": ("POST", "/v1/login/enrol"),
+    "finish-enrolment": ("POST", "/v1/login/enrol/confirm"),
     "logout": ("POST", "/v1/logout"),
     "session": ("GET", "/v1/session"),
     "session-peek": ("GET", "/v1/session?slide=false"),
@@ -70,7 +72,7 @@ HASHING = frozenset(
 KNOWN_FIRST = frozenset({"login", "reauthenticate", "change-password"})
 
 # The steps of a sign-in: they say which browser it is, and take the cookie of a pending one.
-SIGN_IN = frozenset({"login", "finish-sign-in", "logout"})
+SIGN_IN = frozenset({"login", "finish-sign-in", "begin-enrolment", "finish-enrolment", "logout"})
 
 
 def is_handle(text: str) -> bool:

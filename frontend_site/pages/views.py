@@ -1,7 +1,5 @@
 """The pages for home, sign-in, registration, account and sign-out."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpResponse, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
@@ -17,6 +15,7 @@ from frontend_site.security.next_url import redirect_target, safe_next
 from frontend_site.site_request import SiteRequest
 
 from .forms import LoginForm, RegisterForm, as_json
+from .second_step import second_step
 
 _JSON = "application/json"
 _NOTICES = {
@@ -57,7 +56,7 @@ def _sign_in(request: SiteRequest) -> HttpResponse:
     if answer.status == 200:
         relay_cookies(request, answer)
         if "pending" in answer.document:
-            return HttpResponseRedirect("/login/code?" + urlencode({"next": destination}))
+            return second_step(answer, destination)
         return HttpResponseRedirect(redirect_target(destination))
     if answer.slug == "deletion-pending":
         return offer_to_keep(request, answer)

@@ -27,6 +27,17 @@ def finish_sign_in(request: SiteRequest) -> HttpResponse:
     return _forward(request, "finish-sign-in")
 
 
+@endpoint("POST", public=True)
+def begin_enrolment(request: SiteRequest) -> HttpResponse:
+    """The secret of the app that a sign-in must add."""
+    return _forward(request, "begin-enrolment")
+
+
+@endpoint("POST", public=True)
+def finish_enrolment(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "finish-enrolment")
+
+
 @endpoint("GET", session="own-call")
 def factors(request: SiteRequest) -> HttpResponse:
     return _forward(request, "factors")

@@ -6,6 +6,7 @@ import pytest
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
+from auth_api.users.factors.removal import require_enrolment
 from tests.auth_api.factors import BROWSER, App, signin_token
 from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.sessions.conftest import PASSWORD
@@ -98,6 +99,13 @@ def test_real_answers_about_second_factors_fit(user: Any) -> None:
         assert checked("POST", "/v1/login/factor", form, **cookie).status_code == status
     assert checked("PATCH", one, {"name": "Tablet"}, shown=path, token=token).status_code == 204
     assert checked("DELETE", one, shown=path, token=token).status_code == 403  # a code was used
+    require_enrolment(user.pk, reason="lost")
+    pending = signin_token(checked("POST", "/v1/login", BODY, **browser))
+    cookie = {"HTTP_COOKIE": f"__Host-signin={pending}", **browser}
+    new = App(checked("POST", "/v1/login/enrol", {}, **cookie).json()["secret"])
+    for code, status in (("000000", 401), (new.code(), 200), (new.code(), 401)):
+        answer = checked("POST", "/v1/login/enrol/confirm", {"code": code}, **cookie)
+        assert answer.status_code == status
 
 
 @pytest.mark.django_db(transaction=True)

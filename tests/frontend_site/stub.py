@@ -154,6 +154,12 @@ def default_answers() -> dict[str, Behaviour]:
         f"DELETE /v1/factors/{HANDLE}": Canned(204, b""),
         "POST /v1/factors/recovery-codes": Canned(200, {"codes": ["AAAA-" * 5 + "AAAA"] * 10}),
         "POST /v1/factors/recovery-codes/confirm": Canned(204, b""),
+        "POST /v1/login/enrol": Canned(
+            200, {"secret": SECRET, "uri": f"otpauth://totp/x?secret={SECRET}"}
+        ),
+        "POST /v1/login/enrol/confirm": Canned(
+            200, current_session(), (("Set-Cookie", SET_SESSION),)
+        ),
         "POST /v1/login/factor": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "GET /v1/security-events": Canned(200, {"items": [], **current_session()}),
         "POST /v1/sessions/disown": Canned(200, {"detail": "Done."}),

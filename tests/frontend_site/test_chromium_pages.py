@@ -8,7 +8,7 @@ from selenium.webdriver.common.by import By
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import Stub, problem
 
-PUBLIC = ("/", "/login", "/register", "/password/forgot", "/email/verify?token=x")
+PUBLIC = ("/", "/login", "/login/enrol", "/register", "/password/forgot", "/email/verify?token=x")
 PRIVATE = (
     "/account",
     "/account/sessions",

@@ -26,7 +26,8 @@ from tests.frontend_site.stub import (
 from tests.urls import METHODS, every_route
 
 PUBLIC = {
-    "/", "/login", "/login/code", "/login/continue", "/api/auth/login/factor", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm",
+    "/", "/login", "/login/code", "/login/enrol", "/login/continue", "/api/auth/login/factor", "/api/auth/login/enrol",
+    "/api/auth/login/enrol/confirm", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm",
     "/email/restore", "/email/resend", "/password/forgot", "/password/reset", "/sessions/disown",
     "/account/keep", "/api/auth/account/keep", "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register", "/api/auth/invitations/accept",
     "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
@@ -114,7 +115,7 @@ def test_every_route_is_declared_by_its_view_and_named_here() -> None:
         **dict.fromkeys(ASKED_BEFORE, "use"),
         **dict.fromkeys(OWN_CALL, "own-call"),
     }
-    assert len(_routes()) == len(declared) == 70
+    assert len(_routes()) == len(declared) == 73
     assert len(_protected()) == 62
 
 

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import RecoveryHold, StepUpRequired
-from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions import services as sessions
@@ -40,9 +39,9 @@ def require_second_factor(request: ApiRequest, user: User) -> None:
 def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
     """Whether `user` needs a second factor in the admin, and this session is below AAL2.
 
-    Whoever has one needs it, and staff need one anyway if GATEHOUSE_SECOND_FACTOR says so.
+    Whoever has one needs it, and others if the policy says so (policy.py), without days of grace.
     """
-    if not user.has_second_factor and options().second_factor != "staff":
+    if user.required_step(grace=False) is None:
         return False
     return sessions.current_assurance(request).acr != AAL2
 

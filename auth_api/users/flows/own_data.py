@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auth_api.users.factors.enrolment import described_factors
+from auth_api.users.factors.devices import described_factors
 from auth_api.users.models import User
 
 

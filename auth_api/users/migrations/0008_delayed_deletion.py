@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0006_second_factors")]
+    dependencies = [("users", "0007_second_factor_policy")]
 
     operations = [
         migrations.AddField(

@@ -9,9 +9,9 @@ from auth_api.throttling import (
     ADDRESS_FAILURES,
     ADDRESS_MAILS,
     CLIENT_MAILS,
-    FREE_TRIES,
     MAIL_WINDOW,
 )
+from auth_api.tries import FREE_TRIES
 from auth_api.users.flows.registration import verify_email
 from auth_api.users.models import User
 from auth_api.users.passwords.hashing import MAX_LENGTH

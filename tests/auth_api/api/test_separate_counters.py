@@ -10,10 +10,10 @@ from auth_api.throttling import (
     ACCOUNT_TRIES,
     ADDRESS_MAILS,
     CLIENT_MAILS,
-    FREE_TRIES,
     NEW_PASSWORDS,
     NEW_PASSWORDS_WINDOW,
 )
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.passwords import policy
 from tests.auth_api.argon2_runs import argon2_runs
