@@ -1,14 +1,14 @@
 """What another site can do, in a real Chromium: 127.0.0.1 is another site than localhost."""
 
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.frontend_site.person import Person, chromium
+from tests.chromium import wait
+from tests.frontend_site.person import Person
 from tests.frontend_site.server import running_site
 from tests.frontend_site.stub import Canned, Stub
 from tests.frontend_site.upstreams.service import FILE, Service
@@ -130,7 +130,7 @@ def test_a_link_of_another_site_leads_where_it_should(
     visit(somebody, stub, f'<a id=link {attribute} href="{{site}}/account?from=mail">go</a>')
     somebody.driver.find_element(By.ID, "link").click()
     windows = 2 if "_blank" in attribute else 1
-    WebDriverWait(somebody.driver, 10).until(lambda d: len(d.window_handles) == windows)
+    wait(somebody.driver).until(lambda d: len(d.window_handles) == windows)
     somebody.driver.switch_to.window(somebody.driver.window_handles[-1])
     somebody.wait_for("Ada Lovelace" if signed_in else "Keep me signed in")
     expected = "/account?from=mail" if signed_in else "/login?next=/account%3Ffrom%3Dmail"
@@ -141,7 +141,7 @@ def test_an_image_or_script_of_another_site_reads_nothing(person: Person, stub: 
     person.sign_in()
     stub.seen.clear()
     visit(person, stub, '<script src="{site}/api/auth/session"></script><img src="{site}/account">')
-    WebDriverWait(person.driver, 10).until(
+    wait(person.driver).until(
         lambda d: d.execute_script("return document.readyState") == "complete"
     )
     assert SESSION not in stub.calls
@@ -159,28 +159,45 @@ def test_a_download_gives_nothing_to_who_is_signed_out(
     assert not [call for call in stub.calls if "/v1/" in call]
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
-    stub: Stub, tmp_path: Path, javascript: bool
-) -> None:
-    """An upstream's address is no page: links from elsewhere belong to pages (docs/how-to/upstreams.md)."""
+@pytest.fixture(scope="module")
+def reports() -> Iterator[Service]:
+    """A service that answers with a file."""
     service = Service()
     service.headers = [("Content-Disposition", 'attachment; filename="report.txt"')]
-    upstream = f"reports={service.url}"
-    rules = {"GATEHOUSE_UPSTREAMS": upstream, "GATEHOUSE_ACCESS_RULES": "/api/reports/=signed-in"}
-    with running_site(stub.url, **rules) as site:
-        browser = contextmanager(chromium)
-        with browser(tmp_path, f"http://localhost:{site.port}", javascript=javascript) as person:
-            person.sign_in()
-            person.follow_foreign_link(stub, "/api/reports/file")
-            person.wait_for("urn:gatehouse:problem:forbidden")
-            assert service.calls == []
-            person.open("/account")
-            link = "Object.assign(document.querySelector('main a'), {href: '/api/reports/file', id: 'link'})"
-            person.driver.execute_script(link)
-            person.driver.find_element(By.ID, "link").click()
-            saved = tmp_path / "downloads" / "report.txt"
-            WebDriverWait(person.driver, 10).until(lambda _: saved.exists())
-            assert saved.read_bytes() == FILE
-            assert len(service.calls) == 1
+    yield service
     service.shutdown()
+
+
+@pytest.fixture(scope="module")
+def site_with_reports(reports: Service) -> Iterator[str]:
+    """The address of a site with that upstream."""
+    from tests.frontend_site.conftest import _stub
+
+    upstream = f"reports={reports.url}"
+    rules = {"GATEHOUSE_UPSTREAMS": upstream, "GATEHOUSE_ACCESS_RULES": "/api/reports/=signed-in"}
+    with running_site(_stub.url, **rules) as site:
+        yield f"http://localhost:{site.port}"
+
+
+def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
+    somebody: Person, stub: Stub, reports: Service, site_with_reports: str, tmp_path: Path
+) -> None:
+    """An upstream's address is no page: links from elsewhere belong to pages (docs/how-to/upstreams.md)."""
+    person = Person(somebody.driver, site_with_reports)
+    person.sign_in()
+    reports.calls.clear()
+    person.follow_foreign_link(stub, "/api/reports/file")
+    person.wait_for("urn:gatehouse:problem:forbidden")
+    assert reports.calls == []
+    person.open("/account")
+    link = (
+        "Object.assign(document.querySelector('main a'), {href: '/api/reports/file', id: 'link'})"
+    )
+    person.driver.execute_script(link)
+    saving = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    person.driver.execute_cdp_cmd("Browser.setDownloadBehavior", saving)
+    person.driver.find_element(By.ID, "link").click()
+    saved = tmp_path / "report.txt"
+    wait(person.driver).until(lambda _: saved.exists())
+    assert saved.read_bytes() == FILE
+    assert len(reports.calls) == 1
