@@ -1,5 +1,9 @@
 #!/usr/bin/env python
-"""One entry for commands: it speaks for auth_api unless --settings says frontend_site.settings."""
+"""One entry for commands: it speaks for auth_api, and for the site after the word `site`.
+
+`manage.py migrate` is auth_api's, `manage.py site migrate` that of the apps in GATEHOUSE_APPS. As in any Django
+project, --settings works, too.
+"""
 
 import os
 import sys
@@ -7,7 +11,24 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from gatehouse.env import use_throw_away_secrets
+from gatehouse import variables
+from gatehouse.env import Env, use_throw_away_secrets
+
+
+def for_its_project(arguments: list[str]) -> list[str]:
+    """Return `arguments` for Django: after the word `site`, with the settings of the site.
+
+    Ends the process if a command would look in auth_api for an app of the site.
+    """
+    if arguments[1:2] == ["site"]:
+        return [arguments[0], *arguments[2:3], "--settings=frontend_site.settings", *arguments[3:]]
+    names = [item.partition("=")[0] for item in Env().read(variables.APPS)]
+    labels = {part for name in names for part in (name, name.rpartition(".")[2])}
+    if labels.intersection(arguments[2:3]) and "--settings" not in " ".join(arguments):
+        command = " ".join(arguments[1:])
+        sys.exit(f"{arguments[2]} is an app of the site. Run: manage.py site {command}")
+    return arguments
+
 
 if __name__ == "__main__":
     os.umask(0o077)  # databases, mails and dumps are for their owner
@@ -16,7 +37,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["make_keys"]:  # it makes what production needs to start
         use_throw_away_secrets()
     try:
-        execute_from_command_line(sys.argv)
+        execute_from_command_line(for_its_project(sys.argv))
     except ImproperlyConfigured as error:  # the environment, not the code: one line says what to do
         if "--traceback" in sys.argv:
             raise

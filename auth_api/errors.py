@@ -62,6 +62,17 @@ class TooManyFactors(Exception):
     """The user has as many authenticator apps as allowed."""
 
 
+class DeletionPending(Exception):
+    """The owner asked to delete this account: no session until it is kept with `keep_token`.
+
+    `deletes_at`: when it is deleted (ISO 8601, UTC).
+    """
+
+    def __init__(self, deletes_at: str, keep_token: str) -> None:
+        super().__init__("deletion pending")
+        self.deletes_at, self.keep_token = deletes_at, keep_token
+
+
 class PasswordChanged(Exception):
     """The new password is stored, but no new session could be started: sign in with it."""
 

@@ -25,7 +25,6 @@ LIFETIME = 60  # seconds
 TYPE = "gatehouse-identity+jwt"  # RFC 8725, 3.11: no other token of ours can be taken for one
 CLAIMS = ("email", "name", "groups")  # of the user, in a token only if its receiver asks for them
 _EMPTY: dict[str, Any] = {"email": "", "name": "", "groups": []}
-_AMR = {"recovery": "otp"}
 _AUDIENCE = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 # The order of P-256 (FIPS 186-5, SP 800-186 3.2.1.3).
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -46,11 +45,12 @@ def mint_identity(
 ) -> str:
     """Return the token that tells `audience` who is behind `current`, good for LIFETIME seconds.
 
-    Claims: iss, aud, sub, iat, exp, jti (RFC 7519, 4.1); auth_time, amr and sid as OpenID Connect
-    defines them. `sub` is the user's id, `sid` the session's handle. `claims`, from CLAIMS, are added;
+    Claims: iss, aud, sub, iat, exp, jti (RFC 7519, 4.1); acr, amr, auth_time and sid as OpenID
+    Connect defines them (sessions/assurance.py). `sub` is the user's id, `sid` the session's handle. `claims`, from CLAIMS, are added;
     otherwise there is no name and no address.
     """
     now = int(time.time())
+    assurance = current.session.assurance
     told = {name: current.user.get(name) or _EMPTY[name] for name in claims}
     content = {
         **told,
@@ -58,20 +58,15 @@ def mint_identity(
         "aud": audience,
         "sub": current.user["id"],
         "sid": current.session.handle,
-        "amr": amr_of(current.session.methods),
-        "auth_time": current.session.auth_time,
+        "acr": assurance.acr,
+        "amr": assurance.amr,
+        "auth_time": assurance.auth_time,
         "iat": now,
         "exp": now + LIFETIME,
         "jti": secrets.token_urlsafe(12),
     }
     headers = {"kid": key.id, "typ": TYPE}
     return jwt.encode(content, _signing_key(key), algorithm="ES256", headers=headers)
-
-
-def amr_of(methods: Sequence[str]) -> list[str]:
-    """Return the methods in the words of RFC 8176: a recovery code is a one-time password; two are `mfa`."""
-    words = list(dict.fromkeys(_AMR.get(method, method) for method in methods))
-    return [*words, "mfa"] if len(words) > 1 else words
 
 
 def key_set(keys: Sequence[Key]) -> dict[str, Any]:

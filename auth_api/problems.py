@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from auth_api.deadline import DeadlinePassed
 from auth_api.errors import (
+    DeletionPending,
     FactorNotFound,
     FactorUnreadable,
     InvalidCode,
@@ -122,6 +123,10 @@ _TABLE: dict[type[Exception], Problem] = {
         "recovery-hold", 403, "Not possible yet",
         "A recovery code was used in the last 24 hours. This is blocked until 24 hours have passed.",
     ),
+    DeletionPending: Problem(
+        "deletion-pending", 403, "Deletion pending",
+        "This account is going to be deleted, as its owner asked. Keep the account to sign in.",
+    ),
     FactorNotFound: Problem("not-found", 404, "Not found", "You have no such second factor."),
     TooManyFactors: Problem(
         "too-many-factors", 409, "Too many authenticator apps", "Remove one first."
@@ -170,6 +175,7 @@ def problem_response(request: HttpRequest, problem: Problem | Exception) -> Http
         _log_outage(request, error, problem)
         names = (
             "errors", "retry_after", "reason", "tries_left", "acr", "max_age", "methods",
+            "deletes_at", "keep_token",
         )  # fmt: skip
         extra = {name: getattr(error, name) for name in names if hasattr(error, name)}
         if isinstance(error.__cause__, BreakerOpen):

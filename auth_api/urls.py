@@ -21,6 +21,8 @@ urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks
     path("v1/login", login.login),
     path("v1/login/factor", login.finish),
+    path("v1/login/enrol", login.begin_enrolling),
+    path("v1/login/enrol/confirm", login.finish_enrolling),
     path("v1/logout", login.logout),
     path("v1/reauthenticate", login.reauthenticate),
     path("v1/sessions", sessions.session_list),
@@ -47,6 +49,7 @@ urlpatterns = [
     path("v1/password/reset", passwords.reset),
     path("v1/password/change", passwords.change),
     path("v1/account", own_account.account),
+    path("v1/account/keep", own_account.keep),
     path("v1/account/export", own_account.export),
     path("v1/ready", operations.ready),
     path("v1/identity", identity.identity),

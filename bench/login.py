@@ -33,9 +33,9 @@ def login_table(ours: System, stack: Stack, theirs: System, *, count: int) -> st
         bare["argon2-cffi"] += _cpu_of(lambda: hasher.verify(stored, _PASSWORD))
         bare["libsodium"] += _cpu_of(lambda: crypto_pwhash_str_verify(stored, _PASSWORD))
         clients = [JsonClient(stack.address) for _ in range(_TOGETHER)]
-        login += _spent(ours, [_sign_in(client, ours.password) for client in clients])
-        logout += _spent(ours, [_sign_out(client) for client in clients])
-        monolith += _spent(theirs, [_sign_in_to_django(theirs) for _ in range(_TOGETHER)])
+        login += spent(ours, [_sign_in(client, ours.password) for client in clients])
+        logout += spent(ours, [_sign_out(client) for client in clients])
+        monolith += spent(theirs, [_sign_in_to_django(theirs) for _ in range(_TOGETHER)])
     each = 1000 / (rounds * _TOGETHER)
     cffi, sodium = (statistics.median(costs) for costs in bare.values())
     rows = [
@@ -86,7 +86,7 @@ def _cpu_of(hash_it: Callable[[], object]) -> list[float]:
     return costs
 
 
-def _spent(system: System, acts: list[Callable[[], None]]) -> Counter[str]:
+def spent(system: System, acts: list[Callable[[], None]]) -> Counter[str]:
     """CPU seconds that each process of `system` spends on all of `acts`."""
     before = system.cpu()
     for act in acts:
@@ -98,12 +98,12 @@ def _spent(system: System, acts: list[Callable[[], None]]) -> Counter[str]:
 def _sign_in(client: JsonClient, password: str) -> Callable[[], None]:
     token = {"X-CSRF-Token": client.csrf()}
     form = {"email": EMAIL, "password": password}
-    return lambda: _must(client.post("/api/auth/login", form, **token), 200)
+    return lambda: must(client.post("/api/auth/login", form, **token), 200)
 
 
 def _sign_out(client: JsonClient) -> Callable[[], None]:
     token = {"X-CSRF-Token": client.csrf()}
-    return lambda: _must(client.post("/api/auth/logout", **token), 204)
+    return lambda: must(client.post("/api/auth/logout", **token), 204)
 
 
 def _sign_in_to_django(system: System) -> Callable[[], None]:
@@ -111,7 +111,7 @@ def _sign_in_to_django(system: System) -> Callable[[], None]:
     cookies = requests.get(address, headers=host, timeout=20).cookies.get_dict()
     form = {"username": EMAIL, "password": system.password}
     form["csrfmiddlewaretoken"] = cookies["csrftoken"]
-    return lambda: _must(
+    return lambda: must(
         requests.post(
             address, form, headers=host, cookies=cookies, timeout=20, allow_redirects=False
         ),
@@ -119,6 +119,6 @@ def _sign_in_to_django(system: System) -> Callable[[], None]:
     )
 
 
-def _must(answer: requests.Response, status: int) -> None:
+def must(answer: requests.Response, status: int) -> None:
     if answer.status_code != status:
         raise RuntimeError(f"{answer.status_code}: {answer.text}")

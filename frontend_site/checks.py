@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.options import options
+from frontend_site.site_apps.checks import APP_CHECKS, load_apps
 from gatehouse.keys import Key, weakness_of
 
 
@@ -126,12 +127,13 @@ def check_proxy_cannot_be_bypassed(app_configs: object, **_: object) -> list[Che
 
 CHECKS = (
     check_debug, check_hosts, check_origin_is_a_host, check_keys, check_origin, check_script_name,
-    check_keys_are_apart,
+    check_keys_are_apart, *APP_CHECKS,
 )  # fmt: skip
 
 
 def refuse_weak_settings() -> None:
     """Raise ImproperlyConfigured with every finding. wsgi.py calls it: gunicorn runs no checks."""
+    load_apps()
     found = [message for check in CHECKS for message in check(None)]
     if found:
         raise ImproperlyConfigured(" ".join(f"{m.id}: {m.msg} {m.hint}" for m in found))

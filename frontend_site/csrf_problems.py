@@ -23,6 +23,8 @@ _DETAILS = {
     "unknown-token": f"This site did not issue the token in X-CSRF-Token. {_GET_ONE}",
     "old-token": f"The token in X-CSRF-Token was issued before you signed in or out. {_GET_ONE}",
     "other-token": f"The token in X-CSRF-Token is not that of the cookie {CSRF_COOKIE}. {_GET_ONE}",
+    "no-origin": "No header says where the request came from. If machines call this address, declare its view "
+    "with @webhook (docs/how-to/adopting.md).",
     "null-origin": "The header Origin is null.",
     "fetch-site-same-site": "Sec-Fetch-Site is same-site; expected same-origin.",
     "fetch-site-cross-site": "Sec-Fetch-Site is cross-site; expected same-origin.",

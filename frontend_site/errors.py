@@ -1,5 +1,7 @@
 """Domain errors of the public site, independent of HTTP."""
 
+from django.core.exceptions import PermissionDenied
+
 
 class SignInRequired(Exception):
     """auth_api says that there is no valid session; `notice` tells the login page why."""
@@ -22,3 +24,7 @@ class ReauthenticationRequired(Exception):
 
 class RecoveryHold(Exception):
     """A recovery code was used in the last day, so this has to wait."""
+
+
+class NoAccess(PermissionDenied):
+    """The user is in none of the groups that may do this; the answer says whom to ask."""

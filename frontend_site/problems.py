@@ -1,10 +1,17 @@
 """Error responses: problem documents (RFC 9457) below /api/, HTML pages elsewhere."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
+from django.db import OperationalError
+from django.http import (
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+    UnreadablePostError,
+)
 from django.urls import Resolver404, resolve
 
 from frontend_site.backend.client import AuthApiUnavailable, HostRefused
@@ -13,10 +20,13 @@ from frontend_site.options import options
 from frontend_site.pages.rendering import HTML, render
 from frontend_site.security.endpoints import kind_of
 from frontend_site.security.next_url import login_url
+from frontend_site.site_apps.database_errors import is_unavailable
 from frontend_site.site_request import SiteRequest, is_api
 from gatehouse.problems import Problem, problem_document
 
-from .errors import RecoveryHold, SignInRequired
+from .errors import NoAccess, RecoveryHold, SignInRequired
+
+_log = structlog.get_logger("frontend_site")
 
 BAD_REQUEST = Problem(
     "invalid-request", 400, "Bad request", "The request could not be read, so nothing was changed."
@@ -99,6 +109,10 @@ INTERNAL_ERROR = Problem(
 OVERLOADED = Problem(
     "overloaded", 503, "Overloaded", "There are too many requests right now. Try again later."
 )
+DATABASE_UNAVAILABLE = Problem(
+    "database-unavailable", 503, "Temporarily unavailable",
+    "The site is too busy, or its database does not answer. You have not been signed out. Try again soon.",
+)  # fmt: skip
 AUTH_API_UNAVAILABLE = Problem(
     "auth-api-unavailable", 503, "Temporarily unavailable",
     "We cannot check your session right now. You have not been signed out. Try again soon.",
@@ -140,6 +154,9 @@ def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | N
         case AuthApiUnavailable():
             headers = {"Retry-After": str(error.retry_after)}
             return respond(request, AUTH_API_UNAVAILABLE, headers=headers)
+        case OperationalError() if is_unavailable(error):
+            _log.error("database.unavailable", reason=type(error.__cause__).__name__)
+            return respond(request, DATABASE_UNAVAILABLE, headers={"Retry-After": "2"})
         case SignInRequired():
             return ask_to_sign_in(request, SESSION_ENDED, notice=error.notice)
         case RecoveryHold():
@@ -147,6 +164,19 @@ def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | N
         case RequestDataTooBig():
             return respond(request, PAYLOAD_TOO_LARGE)
     return None
+
+
+def unreadable(request: SiteRequest, error: UnreadablePostError) -> HttpResponse:
+    """Return the answer to a client that sends its body too slowly (408), or only a part of it (400)."""
+    slow = any(isinstance(cause, TimeoutError) for cause in _causes(error))
+    return respond(request, REQUEST_TIMEOUT if slow else BAD_REQUEST)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what `error` came from: Django wraps it twice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield error
 
 
 def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") -> HttpResponse:
@@ -171,28 +201,29 @@ def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: SiteRequest, exception: Exception) -> HttpResponse:
-    return respond(request, FORBIDDEN)
+    return respond(request, refused() if isinstance(exception, NoAccess) else FORBIDDEN)
 
 
 def page_not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
-    """Lead `/login/` to `/login`: people type it, and other sites link to it."""
-    if target := _page_without_slash(request):
+    """Lead `/login/` to `/login`, and `/notes` to `/notes/`: people type it, and other sites link to it."""
+    if target := _page_nearby(request):
         return HttpResponsePermanentRedirect(target, content_type=HTML)
     return respond(request, NOT_FOUND)
 
 
-def _page_without_slash(request: SiteRequest) -> str:
-    """Return the page that is meant by a path with a slash at its end, with the query; "" if there is none."""
-    path = request.path_info.rstrip("/")
-    if request.method not in ("GET", "HEAD") or path == request.path_info or is_api(request):
+def _page_nearby(request: SiteRequest) -> str:
+    """Return the page that is meant by a path with a slash too many or too few, with the query; "" if there is none."""
+    path = request.path_info
+    if request.method not in ("GET", "HEAD") or is_api(request):
         return ""
+    other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     try:
-        match = resolve(path)
+        match = resolve(other)
     except Resolver404:
         return ""
     query = request.META.get("QUERY_STRING", "")
-    is_page = kind_of(match.func, path) == "page"
-    return (f"{path}?{query}" if query else path) if is_page else ""
+    is_page = kind_of(match.func, other) == "page"
+    return (f"{other}?{query}" if query else other) if is_page else ""
 
 
 def server_error(request: SiteRequest) -> HttpResponse:

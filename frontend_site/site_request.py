@@ -37,8 +37,11 @@ def nonce_of(request: HttpRequest) -> str:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether errors of this request are problem documents (else pages)."""
-    return request.path_info.startswith(("/api/", "/auth/", "/.well-known/"))
+    """Whether errors of this request are problem documents (else pages): by its path, or by its view."""
+    if request.path_info.startswith(("/api/", "/auth/", "/.well-known/")):
+        return True
+    match = request.resolver_match
+    return match is not None and getattr(match.func, "kind", "") in ("json", "webhook")
 
 
 def request_target(request: HttpRequest) -> str:

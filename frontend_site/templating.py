@@ -14,6 +14,7 @@ from jinja2.parser import Parser
 from markupsafe import Markup, escape
 
 from frontend_site.security.csrf import FIELD, CsrfState
+from frontend_site.security.groups import in_group
 
 _ASSET = re.compile(r"""{%\s*asset\s+(["'])([^"']+)\1\s*%}""")
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
@@ -35,8 +36,13 @@ def environment(**options: Any) -> Environment:
         **options | {"autoescape": True, "undefined": ChainableUndefined},
     )
     made.filters.update(
-        csrf_field=csrf_field, iso=iso, in_words=in_words, day_in_words=day_in_words
+        csrf_field=csrf_field,
+        iso=iso,
+        in_words=in_words,
+        day_in_words=day_in_words,
+        in_group=in_group,
     )
+    made.tests["in_group"] = in_group
     return made
 
 

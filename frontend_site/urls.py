@@ -1,26 +1,29 @@
 """The routes of the public site."""
 
-from django.urls import path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from frontend_site import operations
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
-from .pages import accounts, factors, mailed_links, security, sessions
+from .pages import accounts, activity, factors, mailed_links, second_step, security, sessions
 from .pages import views as pages
 from .pages.script import gatehouse_js
 from .proxy import views as proxy
 from .settings.upstreams import NAME
+from .site_apps.mounts import app_routes, mounts
 from .upstreams.views import upstream
 
-urlpatterns = [
+_home = path("", pages.home)
+urlpatterns: list[URLPattern | URLResolver] = [
     # What is asked for most comes first: Django tries one after the other.
     path("account", pages.account),
     path("api/auth/session", proxy.session),
-    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/(?s:.*)\Z", upstream),
-    path("", pages.home),
+    re_path(rf"^api/(?!auth/)(?P<name>{NAME})/[\s\S]*\Z", upstream),
+    _home,
     path("login", pages.login),
-    path("login/code", factors.sign_in_code),
+    path("login/code", second_step.sign_in_code),
+    path("login/enrol", second_step.enrol),
     path("login/continue", forward_auth.go_on),
     path("auth/verify", forward_auth.verify),
     path("auth/refused", forward_auth.refused),
@@ -36,18 +39,23 @@ urlpatterns = [
     path("password/reset", mailed_links.reset_password),
     path("sessions/disown", mailed_links.disown_sign_in),
     path("account/password", accounts.change_password),
+    path("account/name", accounts.change_name),
     path("account/email", accounts.change_address),
     path("account/data", accounts.export_account),
     path("account/delete", accounts.delete_account),
+    path("account/keep", mailed_links.keep_account),
     path("account/sessions", sessions.sessions),
     path("account/factors", factors.factors),
     path("account/factors/app", factors.add_app),
     path("account/factors/codes", factors.recovery_codes),
     path("account/factors/codes/file", factors.recovery_codes_file),
-    path("account/security", security.security_log),
+    path("account/security", security.security),
+    path("account/activity", activity.activity),
     path("api/auth/csrf", proxy.csrf),
     path("api/auth/login", proxy.login),
     path("api/auth/login/factor", proxy.finish_sign_in),
+    path("api/auth/login/enrol", proxy.begin_enrolment),
+    path("api/auth/login/enrol/confirm", proxy.finish_enrolment),
     path("api/auth/logout", proxy.logout),
     path("api/auth/events", events.events),
     path("api/auth/sessions", proxy.sessions),
@@ -74,6 +82,7 @@ urlpatterns = [
     path("api/auth/password/reset", proxy.reset_password),
     path("api/auth/password/change", proxy.change_password),
     path("api/auth/account", proxy.account),
+    path("api/auth/account/keep", proxy.keep_account),
     path("api/auth/account/export", proxy.export_account),
     path("gatehouse.js", gatehouse_js),
     path(".well-known/jwks.json", proxy.jwks),
@@ -82,6 +91,10 @@ urlpatterns = [
     path("readyz", operations.readyz),
     path("metrics", operations.metrics),
 ]
+urlpatterns += app_routes()
+if any(mount.prefix == "/" for mount in mounts()):  # its home page comes before ours
+    urlpatterns.remove(_home)
+    urlpatterns.append(_home)
 
 handler400 = "frontend_site.problems.bad_request"
 handler403 = "frontend_site.problems.permission_denied"

@@ -156,6 +156,16 @@ def _bind_address(text: str) -> str:
     return f"[{IPv6Address(bare)}]" if ":" in bare else text
 
 
+def _display_name(text: str) -> str:
+    """Return a name that fits in a mail's From and Subject, a page's title and the label of an app's code.
+
+    `:` would end the issuer in an otpauth:// label.
+    """
+    if len(text) > 60 or not text.isprintable() or re.search(r'[<>":]', text):
+        raise ValueError
+    return text
+
+
 def _sender(text: str) -> str:
     addresses = [address for _, address in getaddresses([text])]
     if len(addresses) != 1 or "@" not in addresses[0] or re.search(r"[\r\n]", text):
@@ -185,6 +195,9 @@ DOMAINS: Kind[frozenset[str]] = Kind(
     "a comma-separated list of domains such as example.com, without @ or wildcard", _domains
 )
 ADDRESS: Kind[str] = Kind("an address or a host name, without a port", _bind_address)
+DISPLAY_NAME: Kind[str] = Kind(
+    'at most 60 printable characters without `<`, `>`, `"` or `:`', _display_name
+)
 SENDER: Kind[str] = Kind(
     "one address, such as `Example Shop <noreply@shop.example>`; put a name with a comma in quotes",
     _sender,

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from .kinds import (
     ADDRESS,
+    DISPLAY_NAME,
     DOMAINS,
     FILE,
     FOLDER,
@@ -51,9 +52,11 @@ LOG_LEVEL = Variable("GATEHOUSE_LOG_LEVEL", BOTH, choice("DEBUG", "INFO", "WARNI
 GRACE = Variable("GATEHOUSE_GRACE", BOTH, duration("0s", "1h"), "5s", "how long a stopping service waits for requests in progress")
 LAME_DUCK = Variable("GATEHOUSE_LAME_DUCK", BOTH, duration("0s", "1h"), "0s", "how long a service keeps serving after SIGTERM while its /readyz answers 503, so that a load balancer takes it out of rotation first (docs/how-to/operations.md)")
 PUBLIC_ORIGIN = Variable("GATEHOUSE_PUBLIC_ORIGIN", BOTH, ORIGIN, "", "the origin of the site in browsers; links in mails start with it", required=True)
+SITE_NAME = Variable("SITE_NAME", BOTH, DISPLAY_NAME, "", "the name of the site in pages, mails and authenticator apps; defaults to the host of GATEHOUSE_PUBLIC_ORIGIN")
 HSTS = Variable("GATEHOUSE_HSTS", BOTH, choice("off", "host", "subdomains", "preload"), "subdomains", "what Strict-Transport-Security covers: nothing, this host, its subdomains too, or also the preload lists of browsers, which are hard to leave (docs/how-to/operations.md)")
 HSTS_AGE = Variable("GATEHOUSE_HSTS_AGE", BOTH, duration("0s", "3650d"), "730d", "how long browsers keep GATEHOUSE_HSTS; start with 5m, and use 365d or more for preload")
 COOKIE_SUFFIX = Variable("GATEHOUSE_COOKIE_SUFFIX", BOTH, SUFFIX, "", "the suffix of all cookie names, such as b for __Host-session-b; browsers send cookies to every port of a host name, so two instances on one host name need different ones (docs/how-to/operations.md)")
+DELETION_DELAY = Variable("GATEHOUSE_DELETION_DELAY", BOTH, duration("0s", "90d"), "7d", "how long a user can keep an account after asking to delete it; 0 deletes it at once (docs/explanation/accounts.md)")
 REGISTRATION = Variable("GATEHOUSE_REGISTRATION", BOTH, choice("open", "invite", "closed"), "open", "who may create an account: anyone (open), people with an invitation (invite), or only administrators (closed) (docs/explanation/accounts.md)")
 SERVICE_KEYS = Variable("GATEHOUSE_SERVICE_KEYS", BOTH, KEYS, "", "the keys that sign and verify the service tokens of frontend_site", required=True, secret=True)
 
@@ -73,18 +76,21 @@ CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, TEXT, "an administrator o
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
 METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, at least 32 characters; without it, /metrics answers 404 (docs/reference/metrics.md)")
 UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base, followed by options such as +host=public (docs/how-to/upstreams.md)")
-UPSTREAM_COOKIES = Variable("GATEHOUSE_UPSTREAM_COOKIES", FRONTEND_SITE, LIST, "", "the cookies that upstreams may set and receive, as name:cookie")
-UPSTREAM_CLAIMS = Variable("GATEHOUSE_UPSTREAM_CLAIMS", FRONTEND_SITE, LIST, "", "the user data in the identity tokens of upstreams, as name:claim; a claim is email, name or groups")
 UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, size("1KiB", "1024GiB"), "1GiB", "the maximum size of a request body to an upstream")
 UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duration("1s", "1d"), "60s", "how long to wait for the next byte from a client or an upstream")
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")
 WEBSOCKETS = Variable("GATEHOUSE_WEBSOCKETS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open WebSockets to upstreams per worker (docs/how-to/upstreams.md)")
+APPS = Variable("GATEHOUSE_APPS", FRONTEND_SITE, LIST, "", "the Django apps of this site, such as notes or shop.orders=/orders/: each optionally with the path that its addresses begin with, or `none` (docs/how-to/adopting.md)")
+SITE_DATABASE_URL = Variable("SITE_DATABASE_URL", FRONTEND_SITE, TEXT, "", "the database of the apps in GATEHOUSE_APPS, such as postgres://user:password@host/name, never that of auth_api; required in production if an app has models, in development SQLite in GATEHOUSE_VAR")
+SITE_DATABASE_CONNECTIONS = Variable("SITE_DATABASE_CONNECTIONS", FRONTEND_SITE, number(1, 1000), "10", "the maximum number of connections of one worker to PostgreSQL; further requests wait for one, then get a 503")
 
 SECRET_KEY = Variable("SECRET_KEY", AUTH_API, TEXT, "", "Django's SECRET_KEY for auth_api; signs the links in mails", required=True, secret=True)
 SESSION_KEYS = Variable("GATEHOUSE_SESSION_KEYS", AUTH_API, KEYS, "", "the keys that encrypt session data in Redis", required=True, secret=True)
 IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "the keys that sign identity tokens (docs/how-to/upstreams.md)", required=True, secret=True)
 FACTOR_KEYS = Variable("GATEHOUSE_FACTOR_KEYS", AUTH_API, KEYS, "", "the keys that seal the secrets of authenticator apps and hash recovery codes; unlike with other keys, removing one locks out the users who enrolled under it (docs/explanation/second-factor.md)", required=True, secret=True)
-SECOND_FACTOR = Variable("GATEHOUSE_SECOND_FACTOR", AUTH_API, choice("optional", "staff"), "staff", "who must have a second factor: with `staff`, the admin requires one; with `optional` (the default in development), only users who have set one up are asked for it (docs/explanation/second-factor.md)")
+SECOND_FACTOR = Variable("GATEHOUSE_SECOND_FACTOR", AUTH_API, choice("optional", "staff", "all"), "staff", "who must have a second factor: staff (`staff`), everybody (`all`), or only members of GATEHOUSE_SECOND_FACTOR_GROUPS (`optional`, the default in development); others may set one up (docs/explanation/second-factor.md)")
+SECOND_FACTOR_GROUPS = Variable("GATEHOUSE_SECOND_FACTOR_GROUPS", AUTH_API, LIST, "", "the groups whose members must have a second factor, whatever GATEHOUSE_SECOND_FACTOR says, such as editors,ops")
+SECOND_FACTOR_GRACE = Variable("GATEHOUSE_SECOND_FACTOR_GRACE", AUTH_API, duration("0s", YEAR), "0s", "how long a user who must have a second factor can sign in to the site without one, such as 7d; it counts from the first sign-in under the policy, and the admin grants none")
 AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "the port that auth_api listens on")
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "the address that auth_api listens on; must not be public")
 AUTH_API_HOSTS = Variable("AUTH_API_HOSTS", AUTH_API, HOSTS, "127.0.0.1,localhost", "the Host names that auth_api accepts; must include the host of AUTH_API_URL")
@@ -98,7 +104,7 @@ REDIS_FSYNC = Variable("GATEHOUSE_REDIS_FSYNC", AUTH_API, number(0, 1), "0", "1 
 DATABASE_URL = Variable("DATABASE_URL", AUTH_API, TEXT, "", "the database, such as postgres://user:password@host/name; defaults to SQLite in GATEHOUSE_VAR")
 DATABASE_POOLER = Variable("DATABASE_POOLER", AUTH_API, choice("none", "transaction"), "none", "set to `transaction` behind PgBouncer in transaction mode (docs/how-to/operations.md)")
 EMAIL_URL = Variable("EMAIL_URL", AUTH_API, TEXT, "", "the mail server: smtp+tls://user:password@host:587, smtps://, file:///folder or console://", required=True)
-DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "Gatehouse <noreply@localhost>", "the sender address of mails")
+DEFAULT_FROM_EMAIL = Variable("DEFAULT_FROM_EMAIL", AUTH_API, SENDER, "noreply@localhost", "the sender address of mails; without a name, SITE_NAME is the sender's name")
 MAIL_DOMAINS = Variable("GATEHOUSE_MAIL_DOMAINS", AUTH_API, DOMAINS, "", "the domains of the e-mail addresses with which people may register and to which they may change; empty allows all")
 SESSION_IDLE = Variable("GATEHOUSE_SESSION_IDLE", AUTH_API, duration("10s", YEAR), "1h", "the idle timeout: a session ends if it is not used for this long")
 SESSION_ABSOLUTE = Variable("GATEHOUSE_SESSION_ABSOLUTE", AUTH_API, duration("10s", YEAR), "12h", "the absolute timeout: a session ends this long after the last authentication")

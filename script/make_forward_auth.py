@@ -46,6 +46,7 @@ def _masked(text: str) -> str:
     text = re.sub(r"(__Host-csrf=)[\w.-]+", r"\1<csrf>", text)
     text = re.sub(r"(?i)(gatehouse-identity: )[\w.-]+", r"\1<token>", text)
     text = re.sub(r"(?i)(gatehouse-session: )[\w-]+", r"\1<handle>", text)
+    text = re.sub(r"(?i)(gatehouse-auth-time: )\d+", r"\1<seconds>", text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "<uuid>", text)
     return re.sub(r"\b[0-9a-f]{32}\b", "<request id>", text)
 

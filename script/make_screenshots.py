@@ -25,7 +25,7 @@ PUBLIC = {
     "confirm-address": "/email/confirm?token=x", "restore-address": "/email/restore?token=x", "disown": "/sessions/disown?token=x",
 }  # fmt: skip
 PRIVATE = {
-    "account": "/account", "sessions": "/account/sessions", "security-log": "/account/security",
+    "account": "/account", "sessions": "/account/sessions", "security-log": "/account/activity",
     "change-password": "/account/password", "change-address": "/account/email",
     "export": "/account/data", "delete-account": "/account/delete", "logout": "/logout",
 }  # fmt: skip

@@ -62,7 +62,7 @@ GROUPS = {
          "tests/auth_api/test_middleware.py", f"{_ENGINE}/test_store.py", "tests/auth_api/users/test_admin.py"),
     ),
     "throttling": Group(
-        ("auth_api/throttling.py",),
+        ("auth_api/throttling.py", "auth_api/code_throttling.py", "auth_api/tries.py"),
         ("tests/auth_api/test_throttling.py", f"{_API}/test_accounts.py", f"{_API}/test_login.py",
          f"{_API}/test_passwords.py", "tests/auth_api/users/flows/test_devices.py"),
     ),

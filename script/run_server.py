@@ -64,6 +64,7 @@ def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]
         processes.append(_start_valkey(var))
     print("gatehouse: database and static files")
     _manage(environment, "migrate", "--no-input", "--verbosity", "0")
+    _manage(environment, "site", "migrate", "--no-input", "--verbosity", "0")
     for project in ("auth_api", "frontend_site"):
         _manage(
             environment, "collectstatic", "--no-input", "--verbosity", "0",

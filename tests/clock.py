@@ -59,7 +59,8 @@ def _sealed_anew(
 
 
 def _older(sign_in: SignIn, seconds: int) -> SignIn:
-    return replace(sign_in, shown=tuple(s._replace(at=s.at - seconds) for s in sign_in.shown))
+    shown = tuple(s._replace(at=s.at - seconds if s.at else 0) for s in sign_in.shown)
+    return replace(sign_in, shown=shown)
 
 
 def _age_index(client: Any, key: bytes, seconds: int) -> None:

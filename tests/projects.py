@@ -20,3 +20,8 @@ def use_settings(name: str) -> None:
     django.setup()
     # A worker of pytest-xdist inherits the environment, and must set up with servers of its own.
     del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def is_bound() -> bool:
+    """Whether this test run has a project already."""
+    return bool(_bound)

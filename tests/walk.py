@@ -32,7 +32,7 @@ from frontend_site.security.endpoints import is_public, methods_of
 from frontend_site.settings.upstreams import NAME
 from frontend_site.urls import urlpatterns
 from tests.urls import every_route
-samples = {{"handle": {HANDLE!r}, rf"^api/(?!auth/)(?P<name>{{NAME}})/(?s:.*)\\Z": "/api/reports/x"}}
+samples = {{"handle": {HANDLE!r}, rf"^api/(?!auth/)(?P<name>{{NAME}})/[\\s\\S]*\\Z": "/api/reports/x"}}
 print(json.dumps([(path, is_public(view), methods_of(view)) for path, view in every_route(urlpatterns, samples)]))
 """
 

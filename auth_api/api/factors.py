@@ -8,9 +8,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
-from auth_api.throttling import NOT_JUDGED
-from auth_api.users.factors import enrolment
+from auth_api.tries import NOT_JUDGED
+from auth_api.users.factors import devices, enrolment, recovery_sets
 from auth_api.users.factors.demands import require_no_hold, require_sudo
+from auth_api.users.factors.removal import remove_totp
 
 from .forms import read_form, require_empty_body
 from .presenters import factor_shape, factors_response, session_response
@@ -36,8 +37,8 @@ class OneCodeForm:
 def factors(request: ApiRequest) -> HttpResponse:
     current = sessions.current_session(request)
     user_id = current.user["id"]
-    items = [factor_shape(device) for device in enrolment.confirmed_devices(user_id)]
-    return factors_response(current, items, enrolment.recovery_codes_left(user_id))
+    items = [factor_shape(device) for device in devices.devices_in_use(user_id)]
+    return factors_response(current, items, recovery_sets.recovery_codes_left(user_id))
 
 
 @require_POST
@@ -46,7 +47,13 @@ def begin_totp(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
     require_sudo(request)
     current = sessions.current_session(request)
-    begun = enrolment.begin_totp(user_id=current.user["id"], sign_in=current.sign_in_id)
+    return enrolment_response(
+        enrolment.begin_totp(user_id=current.user["id"], sign_in=current.sign_in_id)
+    )
+
+
+def enrolment_response(begun: enrolment.Enrolment) -> HttpResponse:
+    """`{secret, uri}`, which is shown once."""
     return JsonResponse({"secret": begun.secret, "uri": begun.uri})
 
 
@@ -66,14 +73,23 @@ def confirm_totp(request: ApiRequest) -> HttpResponse:
 
 @require_http_methods(["PATCH", "DELETE"])
 def factor(request: ApiRequest, handle: str) -> HttpResponse:
-    name = read_form(request, NameForm).name if request.method == "PATCH" else ""
+    return _rename(request, handle) if request.method == "PATCH" else _remove(request, handle)
+
+
+def _rename(request: ApiRequest, handle: str) -> HttpResponse:
+    form = read_form(request, NameForm)
     require_sudo(request)
     user_id = sessions.current_session(request).user["id"]
-    if name:
-        enrolment.rename_totp(user_id=user_id, device_id=handle, name=name)
-    else:
-        require_no_hold(user_id)
-        enrolment.remove_totp(user_id=user_id, device_id=handle)
+    devices.rename_totp(user_id=user_id, device_id=handle, name=form.name)
+    return HttpResponse(status=204)
+
+
+def _remove(request: ApiRequest, handle: str) -> HttpResponse:
+    require_empty_body(request)
+    require_sudo(request)
+    current = sessions.current_session(request)
+    require_no_hold(current.user["id"])
+    remove_totp(user_id=current.user["id"], device_id=handle, sign_in=current.sign_in_id)
     return HttpResponse(status=204)
 
 
@@ -83,7 +99,9 @@ def make_recovery_codes(request: ApiRequest) -> HttpResponse:
     require_empty_body(request)
     require_sudo(request)
     current = sessions.current_session(request)
-    codes = enrolment.make_recovery_codes(user_id=current.user["id"], sign_in=current.sign_in_id)
+    codes = recovery_sets.make_recovery_codes(
+        user_id=current.user["id"], sign_in=current.sign_in_id
+    )
     return JsonResponse({"codes": codes})
 
 
@@ -92,7 +110,7 @@ def confirm_recovery_codes(request: ApiRequest) -> HttpResponse:
     form = read_form(request, OneCodeForm)
     require_sudo(request)
     current = sessions.current_session(request)
-    enrolment.confirm_recovery_codes(
+    recovery_sets.confirm_recovery_codes(
         user_id=current.user["id"], sign_in=current.sign_in_id, code=form.code
     )
     return HttpResponse(status=204)

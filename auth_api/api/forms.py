@@ -14,6 +14,7 @@ from auth_api.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaTyp
 
 MAX_BODY = 64 * 1024  # bytes
 _JSON = re.compile(r"application/json(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
+_UNREADABLE = "Remove characters that cannot be stored."
 _NAMES = {str: "text", bool: "true or false"}
 
 Form = TypeVar("Form")
@@ -105,9 +106,9 @@ def _text_error(value: Any, *, shortest: int = 0, longest: int = 4096) -> str | 
     if len(value) < shortest:
         return "Required."
     if len(value) > longest:
-        return f"At most {longest} characters."
+        return f"Use at most {longest} characters."
     try:
         value.encode()
     except UnicodeEncodeError:
-        return "Has half of a character."
-    return "Has a NUL character." if "\0" in value else None
+        return _UNREADABLE
+    return _UNREADABLE if "\0" in value else None

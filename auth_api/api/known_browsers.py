@@ -4,6 +4,7 @@ from django.http import HttpResponse
 
 from auth_api.api_request import ApiRequest
 from auth_api.options import options
+from auth_api.sessions.cookies import set_strict_cookie
 from auth_api.users.addresses import address_key, stored_form
 from gatehouse.cookies import KNOWN_BROWSER_COOKIE, read_optional_cookie
 from gatehouse.known_browser import LIFETIME_DAYS, is_known_browser, mint_known_browser
@@ -18,12 +19,5 @@ def known_account(request: ApiRequest, email: str) -> str:
 
 def set_known_browser(response: HttpResponse, email: str) -> None:
     """Let the browser show from now on that it has signed in to `email`, also after it has signed out."""
-    response.set_cookie(
-        KNOWN_BROWSER_COOKIE,
-        mint_known_browser(address_key(email), options().service_keys[0]),
-        max_age=LIFETIME_DAYS * 86400,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="Strict",
-    )
+    value = mint_known_browser(address_key(email), options().service_keys[0])
+    set_strict_cookie(response, KNOWN_BROWSER_COOKIE, value, max_age=LIFETIME_DAYS * 86400)

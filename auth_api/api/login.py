@@ -11,18 +11,30 @@ from auth_api.errors import InvalidCredentials, InvalidRequest
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
+from auth_api.sessions.cookies import expire_strict_cookie
 from auth_api.sessions.exceptions import NoSession, SessionEnded
+from auth_api.sessions.pending import SignInPurpose
 from auth_api.users.addresses import address_key
 from auth_api.users.factors.checking import METHODS
-from auth_api.users.flows.devices import record_sign_in
+from auth_api.users.flows.deletion import require_staying
+from auth_api.users.flows.enrolling_step import begin_enrolment, finish_enrolment
 from auth_api.users.flows.second_step import finish_sign_in, show_second_factor
+from auth_api.users.flows.sign_in import end_if_enrolment_is_due, signed_in
+from auth_api.users.models import User
 from auth_api.users.passwords.hashing import MAX_LENGTH, first_in_line
-from auth_api.users.services import check_credentials
+from auth_api.users.services import check_credentials, first_step
+from gatehouse.cookies import SIGN_IN_COOKIE
 
+from .factors import ConfirmTotpForm, enrolment_response
 from .forms import read_form, require_empty_body
 from .known_browsers import known_account, set_known_browser
-from .pending_sign_ins import end_pending, expire_cookie, sign_in_token, wait_for_factor
+from .pending_sign_ins import end_pending, sign_in_token, wait_for_step
 from .presenters import session_response
+
+_ASKED = {
+    SignInPurpose.FACTOR: Kind.CODE_ASKED,
+    SignInPurpose.ENROL: Kind.ENROLMENT_ASKED,
+}
 
 
 @dataclass(frozen=True)
@@ -37,14 +49,16 @@ def login(request: ApiRequest) -> HttpResponse:
     form = read_form(request, LoginForm)
     address = request.client_address
     with first_in_line(known_account(request, form.email)):
-        user = check_credentials(
+        user, tries = first_step(
             request=request, email=form.email, password=form.password, address=address
         )
-    if user.has_second_factor:
-        record_event(Kind.CODE_ASKED, user.pk)
-        return wait_for_factor(request, user, remember=form.remember)
+    if purpose := user.required_step():
+        tries.give_back()  # it was right, but the failures before it stay
+        record_event(_ASKED[purpose], user.pk)
+        return wait_for_step(request, user, purpose, remember=form.remember)
+    require_staying(user)
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
-    record_sign_in(user=user, handle=current.session.handle)
+    signed_in(user=user, address=address, sign_in=current.sign_in_id, tries=tries)
     response = session_response(current)
     set_known_browser(response, user.email)
     return response
@@ -64,8 +78,28 @@ def finish(request: ApiRequest) -> HttpResponse:
     user, current = finish_sign_in(
         request=request, token=sign_in_token(request), method=form.method, code=form.code
     )
+    return _finished(user, current)
+
+
+@require_POST
+def begin_enrolling(request: ApiRequest) -> HttpResponse:
+    """The one answer with the secret of the app that completes a sign-in which must enrol."""
+    require_empty_body(request)
+    return enrolment_response(begin_enrolment(request=request, token=sign_in_token(request)))
+
+
+@require_POST
+def finish_enrolling(request: ApiRequest) -> HttpResponse:
+    form = read_form(request, ConfirmTotpForm)
+    user, current = finish_enrolment(
+        request=request, token=sign_in_token(request), code=form.code, name=form.name
+    )
+    return _finished(user, current)
+
+
+def _finished(user: User, current: sessions.CurrentSession) -> HttpResponse:
     response = session_response(current)
-    expire_cookie(response)
+    expire_strict_cookie(response, SIGN_IN_COOKIE)
     set_known_browser(response, user.email)
     return response
 
@@ -125,6 +159,7 @@ def reauthenticate(request: ApiRequest) -> HttpResponse:
         )
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise InvalidCredentials
+    end_if_enrolment_is_due(request, user)
     current = sessions.renew_session(request, methods=("pwd",))
     record_event(Kind.REAUTHENTICATED, user.id, handle=current.session.handle)
     return session_response(current)

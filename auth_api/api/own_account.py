@@ -1,12 +1,13 @@
-"""Calls to export and delete the user's own account."""
+"""Calls to rename, export and delete the user's own account."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from auth_api.api_request import ApiRequest
 from auth_api.security_log.events import all_events
@@ -14,12 +15,20 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
 from auth_api.users.factors.demands import require_no_hold, require_sudo
-from auth_api.users.flows.own_data import delete_account, export_account
+from auth_api.users.flows.deletion import in_utc, keep_account, request_deletion
+from auth_api.users.flows.name import change_name
+from auth_api.users.flows.own_data import export_account
 
-from .forms import require_empty_body
+from .accounts import AddressForm, TokenForm
+from .forms import read_form
 from .presenters import event_shape, listed_shape
 
 _BATCH = 1000  # events in memory at a time
+
+
+@dataclass(frozen=True)
+class NameForm:
+    name: str = field(metadata={"longest": 150})
 
 
 @require_GET
@@ -45,12 +54,31 @@ def _document(own: dict[str, Any], user_id: str) -> Iterator[str]:
     yield "]}\n"
 
 
-@require_http_methods(["DELETE"])
+@require_http_methods(["PATCH", "DELETE"])
 def account(request: ApiRequest) -> HttpResponse:
-    require_empty_body(request)
+    return _change(request) if request.method == "PATCH" else _delete(request)
+
+
+def _change(request: ApiRequest) -> HttpResponse:
+    user_id = sessions.current_session(request).user["id"]
+    change_name(user_id=user_id, name=read_form(request, NameForm).name)
+    return HttpResponse(status=204)
+
+
+def _delete(request: ApiRequest) -> HttpResponse:
     require_sudo(request)
     user_id = sessions.current_session(request).user["id"]
     require_no_hold(user_id)
-    delete_account(user_id=user_id)
+    email = read_form(request, AddressForm).email
+    deletes_at = request_deletion(user_id=user_id, email=email)
     sessions.leave_ended_session(request)
-    return HttpResponse(status=204)
+    if deletes_at is None:
+        return HttpResponse(status=204)
+    return JsonResponse({"deletes_at": in_utc(deletes_at)}, status=202)
+
+
+@require_POST
+def keep(request: ApiRequest) -> HttpResponse:
+    """By the token alone, mailed or of a sign-in: it works signed out."""
+    keep_account(token=read_form(request, TokenForm).token)
+    return JsonResponse({"detail": "Your account stays. Sign in to use it."})

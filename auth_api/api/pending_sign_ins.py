@@ -1,4 +1,4 @@
-"""The cookie of a sign-in that waits for a second factor (sessions/pending.py)."""
+"""The cookie of a sign-in that waits for its second step (sessions/pending.py)."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -7,13 +7,19 @@ from django.http import HttpResponse, JsonResponse
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
-from auth_api.sessions.cookies import read_session_cookie
+from auth_api.sessions.cookies import (
+    expire_strict_cookie,
+    read_session_cookie,
+    set_strict_cookie,
+)
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.pending import LIFETIME, PendingSignIn, begin_sign_in, drop_sign_in
+from auth_api.sessions.pending import LIFETIME, SignInPurpose, begin_sign_in, drop_sign_in
 from auth_api.sessions.tokens import SessionToken
 from auth_api.users.factors.checking import RECOVERY, TOTP
 from auth_api.users.models import User
 from gatehouse.cookies import SIGN_IN_COOKIE, DuplicateCookie
+
+_METHODS = {SignInPurpose.FACTOR: [TOTP, RECOVERY], SignInPurpose.ENROL: [TOTP]}
 
 
 def sign_in_token(request: ApiRequest) -> SessionToken | None:
@@ -21,8 +27,10 @@ def sign_in_token(request: ApiRequest) -> SessionToken | None:
     return read_session_cookie(request.META.get("HTTP_COOKIE", ""), SIGN_IN_COOKIE)
 
 
-def wait_for_factor(request: ApiRequest, user: User, *, remember: bool) -> HttpResponse:
-    """Answer the right password of an account with a second factor: no session yet.
+def wait_for_step(
+    request: ApiRequest, user: User, purpose: SignInPurpose, *, remember: bool
+) -> HttpResponse:
+    """Answer the right password of an account that needs a second step: no session yet.
 
     Raises InvalidRequest if the BFF does not say which browser it is.
     """
@@ -30,11 +38,12 @@ def wait_for_factor(request: ApiRequest, user: User, *, remember: bool) -> HttpR
         raise InvalidRequest({"Gatehouse-Client-Browser": ["Required for this account."]})
     drop_sign_in(sign_in_token(request))
     pending = begin_sign_in(
-        user, remember=remember, methods=("pwd",), browser=request.client_browser
+        user, purpose, remember=remember, methods=("pwd",), browser=request.client_browser
     )
     expires = datetime.fromtimestamp(pending.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    response = JsonResponse({"pending": {"methods": [TOTP, RECOVERY], "expires_at": expires}})
-    _set_cookie(response, pending)
+    told = {"purpose": purpose, "methods": _METHODS[purpose], "expires_at": expires}
+    response = JsonResponse({"pending": told})
+    set_strict_cookie(response, SIGN_IN_COOKIE, pending.token.value, max_age=LIFETIME)
     return response
 
 
@@ -43,18 +52,4 @@ def end_pending(request: ApiRequest, response: HttpResponse) -> None:
     if SIGN_IN_COOKIE in request.META.get("HTTP_COOKIE", ""):
         with suppress(DuplicateCookie, SessionStoreUnavailable):  # it ends within ten minutes
             drop_sign_in(sign_in_token(request))
-        expire_cookie(response)
-
-
-def expire_cookie(response: HttpResponse) -> None:
-    response.set_cookie(
-        SIGN_IN_COOKIE, "", max_age=0, path="/", secure=True, httponly=True, samesite="Strict",
-        expires="Thu, 01 Jan 1970 00:00:00 GMT",
-    )  # fmt: skip
-
-
-def _set_cookie(response: HttpResponse, pending: PendingSignIn) -> None:
-    response.set_cookie(
-        SIGN_IN_COOKIE, pending.token.value, max_age=LIFETIME, path="/", secure=True,
-        httponly=True, samesite="Strict",
-    )  # fmt: skip
+        expire_strict_cookie(response, SIGN_IN_COOKIE)

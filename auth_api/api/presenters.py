@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.services import CurrentSession
+from auth_api.sessions.summaries import SessionSummary
 from auth_api.users.models import TotpDevice
 
 
@@ -63,10 +63,18 @@ def session_shape(summary: SessionSummary) -> dict[str, Any]:
         "idle_expires_at": _utc(summary.idle_expires_at),
         "absolute_expires_at": _utc(summary.absolute_expires_at),
         "remember": summary.remember,
-        "assurance": {
-            "methods": list(summary.methods),
-            "auth_time": _utc(summary.auth_time),
-        },
+        "assurance": _assurance_shape(summary),
+    }
+
+
+def _assurance_shape(summary: SessionSummary) -> dict[str, Any]:
+    level = summary.assurance
+    return {
+        "acr": level.acr,
+        "amr": level.amr,
+        "auth_time": _utc(level.auth_time),
+        "expires_at": None if level.expires_at is None else _utc(level.expires_at),
+        "methods": summary.methods,
     }
 
 

@@ -24,6 +24,7 @@ def session_list(request: ApiRequest) -> HttpResponse:
 
 @require_http_methods(["DELETE"])
 def session_detail(request: ApiRequest, handle: str) -> HttpResponse:
+    require_empty_body(request)
     sessions.require_recent_authentication(request)
     user_id = sessions.current_session(request).user["id"]
     sessions.end_session_by_handle(request, handle)

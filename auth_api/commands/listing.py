@@ -6,10 +6,10 @@ from typing import Any
 
 from auth_api.commands.base import Report, refused
 from auth_api.sessions.devices import device_name
-from auth_api.sessions.records import SessionSummary
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.services import sessions_of
 from auth_api.sessions.snapshots import BATCH
+from auth_api.sessions.summaries import SessionSummary
 from auth_api.users.models import User
 
 _TIMES = ("created_at", "last_seen_at", "idle_expires_at", "absolute_expires_at", "auth_time")
@@ -57,6 +57,8 @@ def _batches_of_refs() -> Iterator[list[str]]:
 
 def _values(session: SessionSummary) -> dict[str, Any]:
     values = {**session._asdict(), "device": device_name(session.user_agent)}
+    level = values.pop("assurance")
+    values |= {"acr": level.acr, "amr": list(level.amr), "auth_time": level.auth_time}
     values |= {name: _time(values[name]) for name in _TIMES}
     values["methods"] = list(session.methods)
     del values["current"]

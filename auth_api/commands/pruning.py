@@ -11,6 +11,8 @@ from auth_api.mail import outbox
 from auth_api.options import options
 from auth_api.security_log.events import old_events, prune_events
 from auth_api.users.acts import old_acts, prune_acts
+from auth_api.users.factors.removal import old_removed, prune_removed
+from auth_api.users.flows.deletion import due_accounts, erase_due_accounts
 from auth_api.users.invitations import expired_invitations, prune_invitations
 from auth_api.users.unconfirmed import prune_unconfirmed, unconfirmed_accounts
 
@@ -44,13 +46,14 @@ def mail_age(days: int | None, *, sure: bool) -> timedelta:
 
 
 def prune_log(keep: timedelta, *, dry_run: bool) -> Report:
-    """Delete old events, acts and expired invitations."""
+    """Delete old events and acts, expired invitations, and apps that were removed long ago."""
     if dry_run:
-        found = old_events(keep).count(), old_acts().count(), expired_invitations().count()
+        old = (old_events(keep), old_acts(), expired_invitations(), old_removed())
+        found = [rows.count() for rows in old]
     else:
-        found = prune_events(keep), prune_acts(), prune_invitations()
-    events, acts, invitations = found
-    counts = {"events": events, "account changes": acts, "invitations": invitations}
+        found = [prune_events(keep), prune_acts(), prune_invitations(), prune_removed()]
+    names = ("events", "account changes", "invitations", "removed apps")
+    counts = dict(zip(names, found, strict=True))
     return _report(counts, dry_run)
 
 
@@ -58,6 +61,12 @@ def prune_accounts(keep: timedelta, *, dry_run: bool) -> Report:
     """Delete accounts whose address was not confirmed for `keep`."""
     found = unconfirmed_accounts(keep).count() if dry_run else prune_unconfirmed(keep)
     return _report({"unconfirmed accounts": found}, dry_run)
+
+
+def delete_due_accounts(*, dry_run: bool) -> Report:
+    """Delete accounts whose owners asked for it, if the time to keep them is over."""
+    found = due_accounts().count() if dry_run else erase_due_accounts()
+    return _report({"accounts whose deletion was due": found}, dry_run)
 
 
 def prune_failed_mails(keep: timedelta, *, dry_run: bool) -> Report:

@@ -180,6 +180,7 @@ def _message(mail: OutboxMail) -> EmailMultiAlternatives:
         "link": _url(mail.link),
         "good_until": _good_until(mail.link),
         **mail.context,
+        "site": options().site_name,
     }
     text = render_to_string(f"emails/{mail.template}.txt", context)
     message = EmailMultiAlternatives(mail.subject, text, to=[mail.to], headers=_headers(mail))

@@ -11,7 +11,11 @@ from django.utils.cache import patch_vary_headers
 
 from auth_api.api_request import ApiRequest
 from auth_api.problems import problem_response
-from auth_api.sessions.cookies import read_session_cookie
+from auth_api.sessions.cookies import (
+    expire_strict_cookie,
+    read_session_cookie,
+    set_strict_cookie,
+)
 from auth_api.sessions.exceptions import SessionError
 from auth_api.sessions.records import Client
 from auth_api.sessions.store import Outcome, SessionStore
@@ -66,7 +70,7 @@ def _answer_with_cookie(
         case Outcome.RENEWED:
             _set_cookie(response, name, session)
         case Outcome.ENDED if is_sent:
-            _expire_cookie(response, name)
+            expire_strict_cookie(response, name)
 
 
 def _set_cookie(response: HttpResponseBase, name: str, session: SessionStore) -> None:
@@ -75,20 +79,4 @@ def _set_cookie(response: HttpResponseBase, name: str, session: SessionStore) ->
     if session.valid and session.valid.record.header.remember:
         ends = session.valid.record.absolute_expires_at
         max_age = max(0, ends - int(datetime.now(UTC).timestamp()))
-    response.set_cookie(
-        name,
-        session.session_key or "",
-        max_age=max_age,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="Strict",
-    )
-
-
-def _expire_cookie(response: HttpResponseBase, name: str) -> None:
-    """Expire the cookie, with the attributes it was set with (else browsers ignore it)."""
-    response.set_cookie(
-        name, "", max_age=0, path="/", secure=True, httponly=True, samesite="Strict",
-        expires="Thu, 01 Jan 1970 00:00:00 GMT",
-    )  # fmt: skip
+    set_strict_cookie(response, name, session.session_key or "", max_age=max_age)

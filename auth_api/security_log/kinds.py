@@ -14,6 +14,7 @@ class Kind(StrEnum):
     SIGN_IN_THROTTLED = "login.throttled"
     VERIFICATION_FAILED = "verification.failed"
     CODE_ASKED = "login.code_asked"
+    ENROLMENT_ASKED = "login.enrolment_asked"
     CODE_REFUSED = "login.code_refused"
     CODES_THROTTLED = "login.code_throttled"
     SESSION_ENDED = "session.ended"
@@ -35,9 +36,13 @@ class Kind(StrEnum):
     FACTOR_ADDED = "factor.added"
     FACTOR_RENAMED = "factor.renamed"
     FACTOR_REMOVED = "factor.removed"
+    FACTOR_RESTORED = "factor.restored"
+    ENROLMENT_REQUIRED = "factor.enrolment_required"
     RECOVERY_CODES_MADE = "factor.recovery_codes_made"
     RECOVERY_CODE_USED = "factor.recovery_code_used"
     EXPORTED = "account.exported"
+    DELETION_ASKED = "account.deletion_asked"
+    KEPT = "account.kept"
     UNLOCKED = "account.unlocked"
     INVITED = "invitation.sent"
     INVITATION_REVOKED = "invitation.revoked"
@@ -58,6 +63,7 @@ _STRANGERS = frozenset(
         Kind.SIGN_IN_FAILED,
         Kind.SIGN_IN_THROTTLED,
         Kind.CODE_ASKED,
+        Kind.ENROLMENT_ASKED,
         Kind.CODE_REFUSED,
         Kind.CODES_THROTTLED,
         Kind.VERIFICATION_FAILED,
@@ -70,6 +76,7 @@ _LABELS = {
     Kind.SIGN_IN_THROTTLED: "Sign-ins delayed",
     Kind.VERIFICATION_FAILED: "Address not confirmed",
     Kind.CODE_ASKED: "Password accepted, code requested",
+    Kind.ENROLMENT_ASKED: "Password accepted, second factor to be set up",
     Kind.CODE_REFUSED: "Incorrect code after the correct password",
     Kind.CODES_THROTTLED: "Codes delayed",
     Kind.SESSION_ENDED: "Session ended",
@@ -91,9 +98,13 @@ _LABELS = {
     Kind.FACTOR_ADDED: "Authenticator app added",
     Kind.FACTOR_RENAMED: "Authenticator app renamed",
     Kind.FACTOR_REMOVED: "Authenticator app removed",
+    Kind.FACTOR_RESTORED: "Authenticator app restored",
+    Kind.ENROLMENT_REQUIRED: "New second factor required",
     Kind.RECOVERY_CODES_MADE: "Recovery codes made",
     Kind.RECOVERY_CODE_USED: "Recovery code used",
     Kind.EXPORTED: "Data downloaded",
+    Kind.DELETION_ASKED: "Account deletion requested",
+    Kind.KEPT: "Account deletion cancelled",
     Kind.UNLOCKED: "Sign-in delays lifted",
     Kind.INVITED: "Sent an invitation",
     Kind.INVITATION_REVOKED: "Revoked an invitation",

@@ -22,6 +22,7 @@ _WARNINGS = frozenset(
         Kind.VERIFICATION_FAILED,
         Kind.DISOWNED,
         Kind.ADDRESS_RESTORED,
+        Kind.FACTOR_RESTORED,
     }
 )
 

@@ -42,11 +42,11 @@ class ReauthenticationRequired(SessionError):
 
 
 class FactorRequired(SessionError):
-    """The account has a second factor, and this sign-in has not shown it: no session is made."""
+    """The account has, or must have, a second factor that this sign-in has not shown: no session is made."""
 
 
 class NoPendingSignIn(SessionError):
-    """No such sign-in waits for a second factor: it is unknown, used, expired, or out of tries."""
+    """No such sign-in waits: it is unknown, used, expired, out of tries, or may not do this."""
 
 
 class SessionNotFound(SessionError):

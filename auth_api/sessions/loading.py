@@ -52,10 +52,12 @@ def load_session(
     if isinstance(opened, Ended):
         return opened
     if not opened.record.header.bound:
-        return ValidSession(token, *opened, None)
+        return ValidSession(token, *opened, None, found.now)
     run = found.run if isinstance(found, NeedsSnapshot) else b""  # unreadable: keep what is cached
     snapshot = _cached_snapshot(token.ref, found) or _fresh_snapshot(token.ref, opened.record, run)
-    return snapshot if isinstance(snapshot, Ended) else ValidSession(token, *opened, snapshot)
+    if isinstance(snapshot, Ended):
+        return snapshot
+    return ValidSession(token, *opened, snapshot, found.now)
 
 
 def open_record(token: SessionToken, value: bytes) -> OpenedRecord | Ended:

@@ -34,7 +34,7 @@ def user_backend() -> str:
 def user_of(data: dict[str, Any]) -> Any:
     """Return the user that session data holds, as the database has it now, or None.
 
-    Raises SessionEnded when the user was ended or deactivated since it was put there: Django's
+    Raises SessionEnded when the user was ended, deactivated or is to be deleted since it was put there: Django's
     session auth hash is our epoch, so a login that lost a race with a password change stops here.
     """
     user_id = data.get(SESSION_KEY)
@@ -47,7 +47,7 @@ def user_of(data: dict[str, Any]) -> Any:
         return None
     if user is None:
         return None
-    if not user.is_active:
+    if not user.may_have_sessions:
         raise SessionEnded(EndReason.INACTIVE)
     if data.get(HASH_SESSION_KEY, user.get_session_auth_hash()) != user.get_session_auth_hash():
         raise SessionEnded(EndReason.EPOCH)

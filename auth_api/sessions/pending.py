@@ -1,7 +1,7 @@
-"""Pending sign-ins: the password was right, and the account's second factor is still to be shown.
+"""Pending sign-ins: the password was right, and a second factor is still to be shown, or to be added.
 
 A pending sign-in is no session: its key is of another kind, its cookie has another name, it has no
-record, no index entry and no snapshot, and nothing but the call that completes it looks for it. It is
+record, no index entry and no snapshot, and nothing but the calls that complete it looks for it. It is
 bound to the browser that typed the password, and ends after LIFETIME, TRIES wrong codes, a sign-out, or
 whatever ends the user's sessions.
 """
@@ -9,6 +9,7 @@ whatever ends the user's sessions.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from hmac import compare_digest
 from typing import Any
 
@@ -24,12 +25,20 @@ TRIES = 5
 _EPOCH_BYTES = 4
 
 
+class SignInPurpose(StrEnum):
+    """What a pending sign-in may do, and nothing else."""
+
+    FACTOR = "factor"  # show the second factor of the account
+    ENROL = "enrol"  # add the first one, which the account must have
+
+
 @dataclass(frozen=True)
 class PendingSignIn:
     """One pending sign-in. `shown`: the methods so far and their times, in Unix seconds by Redis' clock."""
 
     token: SessionToken
     user_id: str
+    purpose: SignInPurpose
     epoch: int
     remember: bool
     shown: tuple[Shown, ...]
@@ -38,13 +47,18 @@ class PendingSignIn:
     began_at: int
 
     @property
+    def sign_in_id(self) -> str:
+        """The id that the sign-in has if it must have one before its session (which has a new handle)."""
+        return self.token.handle
+
+    @property
     def expires_at(self) -> int:
         """When it is void, in Unix seconds."""
         return self.began_at + LIFETIME
 
 
 def begin_sign_in(
-    user: Any, *, remember: bool, methods: Sequence[str], browser: str
+    user: Any, purpose: SignInPurpose, *, remember: bool, methods: Sequence[str], browser: str
 ) -> PendingSignIn:
     """Store a sign-in of `user`, who has just shown `methods`, and return it.
 
@@ -56,7 +70,7 @@ def begin_sign_in(
     token = SessionToken.new(user.session_ref)
     now = backend.now(token.ref)
     pending = PendingSignIn(
-        token, str(user.pk), user.session_epoch, remember,
+        token, str(user.pk), purpose, user.session_epoch, remember,
         tuple(Shown(method, now) for method in methods), browser, TRIES, now,
     )  # fmt: skip
     head = bytes((TRIES,)) + pending.epoch.to_bytes(_EPOCH_BYTES, "big")
@@ -66,10 +80,10 @@ def begin_sign_in(
     return pending
 
 
-def take_try(token: SessionToken | None, browser: str) -> PendingSignIn:
+def take_try(token: SessionToken | None, purpose: SignInPurpose, *, browser: str) -> PendingSignIn:
     """Return the pending sign-in of `token`, less the try that the caller is about to judge.
 
-    Raises NoPendingSignIn, also for another browser than the one that began it, and
+    Raises NoPendingSignIn, also for another purpose and another browser than it began with, and
     SessionStoreUnavailable.
     """
     found = backend.try_pending(token.ref, token.id_hash) if token else None
@@ -80,7 +94,8 @@ def take_try(token: SessionToken | None, browser: str) -> PendingSignIn:
         pending = _unpacked(token, session_codec().open_pending(token, sealed), left)
     except Unreadable:
         raise NoPendingSignIn from None
-    if not compare_digest(pending.browser.encode(), browser.encode()):
+    is_here = compare_digest(pending.browser.encode(), browser.encode())
+    if not is_here or pending.purpose is not purpose:
         raise NoPendingSignIn
     return pending
 
@@ -99,6 +114,7 @@ def drop_sign_in(token: SessionToken | None) -> None:
 def _packed(pending: PendingSignIn) -> bytes:
     content = {
         "user": pending.user_id,
+        "purpose": pending.purpose,
         "epoch": pending.epoch,
         "remember": pending.remember,
         "shown": pending.shown,
@@ -111,7 +127,8 @@ def _packed(pending: PendingSignIn) -> bytes:
 def _unpacked(token: SessionToken, content: bytes, tries_left: int) -> PendingSignIn:
     read = json.loads(content)
     shown = tuple(Shown(method, at) for method, at in read["shown"])
+    purpose = SignInPurpose(read.get("purpose", SignInPurpose.FACTOR))  # the only one before 0.4
     return PendingSignIn(
-        token, read["user"], read["epoch"], read["remember"], shown, read["browser"], tries_left,
-        read["began"],
+        token, read["user"], purpose, read["epoch"], read["remember"], shown, read["browser"],
+        tries_left, read["began"],
     )  # fmt: skip

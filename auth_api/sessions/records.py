@@ -2,7 +2,7 @@
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ RECORD_HEADER_BYTES = HEADER_BYTES + _STAMPS.size
 _SHORTEST_BODY = 13  # the nonce, and the length of what follows it (codec.py)
 
 FORMAT = 2
+# The top bit of the revision. The scripts set it when a session is used again after an hour (prelude.lua).
+_WAS_IDLE = 1 << 31
 # The format of earlier releases: its times are not sealed, and it has no id of the sign-in.
 FORMAT_1 = 1
 _TIMELESS = 14  # bytes of the header before its times
@@ -107,6 +109,11 @@ class SignIn:
         """When the user last authenticated; 0 if unknown."""
         return max((shown.at for shown in self.shown), default=0)
 
+    def after_idleness(self) -> "SignIn":
+        """Return it with second factors that no longer count: their times are unknown."""
+        shown = tuple(s._replace(at=0) if s.method in SECOND_FACTORS else s for s in self.shown)
+        return replace(self, shown=shown)
+
     def pack(self, record_format: int) -> bytes:
         """Return the bytes that the codec seals."""
         return self._pack_1() if record_format == FORMAT_1 else self._pack_2()
@@ -193,6 +200,11 @@ class SessionRecord(NamedTuple):
         return cls(header, seen, revision, value[RECORD_HEADER_BYTES:])
 
     @property
+    def was_idle(self) -> bool:
+        """Whether it went unused for an hour, some time after its body was sealed."""
+        return self.revision >= _WAS_IDLE
+
+    @property
     def absolute_expires_at(self) -> int:
         """When the session ends whatever happens, in Unix seconds."""
         return self.header.authenticated_at + self.header.lifetime
@@ -209,41 +221,6 @@ class UserSnapshot(NamedTuple):
     epoch: int
     active: bool
     profile_json: str
-
-
-class SessionSummary(NamedTuple):
-    """One session as its user may see it. Carries no secret. Times are Unix seconds."""
-
-    handle: str
-    current: bool
-    created_at: int
-    last_seen_at: int
-    idle_expires_at: int
-    absolute_expires_at: int
-    ip: str
-    user_agent: str
-    remember: bool
-    methods: tuple[str, ...]
-    auth_time: int
-
-    @classmethod
-    def of(
-        cls, record: SessionRecord, sign_in: SignIn, *, handle: str, current: bool
-    ) -> "SessionSummary":
-        """Return what the list of sessions shows of one record."""
-        return cls(
-            handle=handle,
-            current=current,
-            created_at=record.header.created_at,
-            last_seen_at=record.last_seen_at,
-            idle_expires_at=record.idle_expires_at,
-            absolute_expires_at=record.absolute_expires_at,
-            ip=sign_in.address,
-            user_agent=sign_in.device,
-            remember=record.header.remember,
-            methods=sign_in.methods,
-            auth_time=record.header.authenticated_at,
-        )
 
 
 class Client(NamedTuple):
@@ -275,13 +252,17 @@ class NewSession(NamedTuple):
 
 
 class ValidSession(NamedTuple):
-    """A session found valid: its token and record, both parts opened, and its user's snapshot."""
+    """A session found valid: its token and record, both parts opened, and its user's snapshot.
+
+    `now` is the time by Redis' clock at which it was found valid, in Unix seconds.
+    """
 
     token: SessionToken
     record: SessionRecord
     sign_in: SignIn
     payload: bytes
     snapshot: UserSnapshot | None
+    now: int
 
     @property
     def bound(self) -> bool:

@@ -60,11 +60,12 @@ def create_session(
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
     `run` is a run of the store (redis/held.py) that was known before `user` was read.
-    Every session of every door is made here, so here stands the rule of the second factor. Raises
+    Every session of every door is made here, so here stands the rule of the second factor; the admin
+    grants no days of grace. Raises
     FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
     SessionEnded if the user's sessions were ended since the row was read.
     """
-    if user is not None and user.has_second_factor and not new.has_second_factor:
+    if user is not None and not new.has_second_factor and user.required_step(grace=not admin):
         raise FactorRequired
     token = SessionToken.new(user.session_ref if user else None)
     snapshot = make_snapshot(user) if user else None
@@ -90,7 +91,8 @@ def create_session(
             break
     match answer:
         case Stored(record):
-            return ValidSession(token, SessionRecord.unpack(record), sign_in, payload, snapshot)
+            stored = SessionRecord.unpack(record)
+            return ValidSession(token, stored, sign_in, payload, snapshot, stored.last_seen_at)
         case LimitReached():
             raise SessionLimitReached
         case Ended(reason):
@@ -122,7 +124,7 @@ def update_session(
         data = _merge(base, mine, current)
         now = backend.now(token.ref) if shown else 0
         header = _next_header(data, seen.record.header, now=now)
-        sign_in = _next_sign_in(seen.sign_in, token, shown, header.authenticated_at)
+        sign_in = _next_sign_in(seen, token, shown, header.authenticated_at)
         payload = pack_payload(data, header.epoch)
         answer = backend.save(
             token.ref,
@@ -133,14 +135,22 @@ def update_session(
             new_id_hash=new_token.id_hash,
         )
         if isinstance(answer, Stored):
-            record = SessionRecord.unpack(answer.record)
-            return ValidSession(new_token, record, sign_in, payload, valid.snapshot), data
+            return _saved(valid, new_token, answer, sign_in, payload), data
         if isinstance(answer, Conflict):
             seen = _still_open(open_record(token, answer.record))
             current = unpack_payload(seen.payload, seen.record.header.epoch)
         else:
             _require_alive(answer)
     raise SessionStoreUnavailable("clock" if isinstance(answer, ClockDiffers) else "conflict")
+
+
+def _saved(
+    before: ValidSession, token: SessionToken, answer: Stored, sign_in: SignIn, payload: bytes
+) -> ValidSession:
+    record = SessionRecord.unpack(answer.record)
+    return before._replace(
+        token=token, record=record, sign_in=sign_in, payload=payload, now=record.last_seen_at
+    )
 
 
 def _still_open(opened: OpenedRecord | Ended) -> OpenedRecord:
@@ -186,9 +196,13 @@ def _new_sign_in(token: SessionToken, header: Header, new: NewSession, client: C
 
 
 def _next_sign_in(
-    sign_in: SignIn, token: SessionToken, shown: Sequence[str], moment: int
+    seen: OpenedRecord, token: SessionToken, shown: Sequence[str], moment: int
 ) -> SignIn:
-    """Return the sign-in with the new time for the methods that were `shown` again."""
+    """Return the sign-in with the new time for the methods that were `shown` again.
+
+    The next record does not say that the one before `was_idle`, so its sign-in does.
+    """
+    sign_in = seen.sign_in.after_idleness() if seen.record.was_idle else seen.sign_in
     # A record of format 1 has no id: from now on its present handle is the id.
     id_of_sign_in = sign_in.id or token.handle
     return replace(sign_in, id=id_of_sign_in, shown=_with_shown(sign_in.shown, shown, moment))

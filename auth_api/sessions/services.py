@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from auth_api.options import options
 from auth_api.sessions.redis.backend import backend
 
+from .assurance import Assurance, assurance_of
 from .codec import Unreadable, session_codec
 from .exceptions import (
     EndReason,
@@ -24,17 +25,10 @@ from .exceptions import (
     SessionStoreUnavailable,
 )
 from .pending import PendingSignIn
-from .records import (
-    FORMAT_1,
-    SECOND_FACTORS,
-    NewSession,
-    SessionRecord,
-    SessionSummary,
-    Shown,
-    ValidSession,
-)
+from .records import FORMAT_1, NewSession, SessionRecord, Shown, ValidSession
 from .snapshots import fence_user
 from .store import SessionStore
+from .summaries import SessionSummary
 from .tokens import HANDLE_LENGTH
 
 _LIST_BATCH = 500
@@ -47,17 +41,22 @@ class CurrentSession:
     session: SessionSummary
     sign_in_id: str  # kept through renewals, which change the handle
     user_json: str = field(repr=False)
-    shown: tuple[Shown, ...] = ()  # each method once, and when
+    shown: tuple[
+        Shown, ...
+    ] = ()  # each method once, and when; 0 for a factor that no longer counts
 
     @classmethod
     def of(cls, valid: ValidSession) -> "CurrentSession":
         """Describe a valid session of a user. Raises NoSession for one of nobody."""
         if valid.snapshot is None:
             raise NoSession
+        record, sign_in = valid.record, valid.sign_in
+        if record.was_idle:
+            sign_in = sign_in.after_idleness()
         summary = SessionSummary.of(
-            valid.record, valid.sign_in, handle=valid.token.handle, current=True
+            record, sign_in, handle=valid.token.handle, current=True, now=valid.now
         )
-        return cls(summary, valid.sign_in_id, valid.snapshot.profile_json, valid.sign_in.shown)
+        return cls(summary, valid.sign_in_id, valid.snapshot.profile_json, sign_in.shown)
 
     @cached_property
     def user(self) -> dict[str, Any]:
@@ -90,17 +89,17 @@ def start_session(
 
 
 def complete_sign_in(
-    request: HttpRequest, user: Any, pending: PendingSignIn, *, method: str
+    request: HttpRequest, user: Any, pending: PendingSignIn, *, method: str, sign_in_id: str = ""
 ) -> CurrentSession:
     """Start the session of a pending sign-in, whose second factor was `method`; this uses it up.
 
-    `user` was read after the password was checked. Raises NoPendingSignIn if another request completed
+    `user` was read after the password was checked. `sign_in_id`: if the sign-in has one already. Raises NoPendingSignIn if another request completed
     it, and as `start_session`.
     """
     if user.session_epoch != pending.epoch:
         raise SessionEnded(EndReason.EPOCH)
     new = NewSession(
-        pending.remember, (method,), shown=pending.shown, pending=pending.token.id_hash
+        pending.remember, (method,), sign_in_id, shown=pending.shown, pending=pending.token.id_hash
     )
     return CurrentSession.of(_store(request).sign_in(user, new))
 
@@ -130,14 +129,15 @@ def leave_ended_session(request: HttpRequest) -> None:
 def list_sessions(request: HttpRequest) -> list[SessionSummary]:
     """Return the live sessions of the request's user, this one first, then by last use."""
     valid = _store(request).current()
-    epoch = valid.record.header.epoch
-    found = _summaries(valid.token.ref, epoch, current=valid.token.handle)
+    epoch, handle = valid.record.header.epoch, valid.token.handle
+    found = _summaries(valid.token.ref, epoch, current=handle, now=valid.now)
     return sorted(found, key=lambda s: (s.current, s.last_seen_at), reverse=True)
 
 
 def sessions_of(user: Any) -> list[SessionSummary]:
     """Return the live sessions of `user`, for staff, by last use."""
-    found = _summaries(user.session_ref, user.session_epoch, current="")
+    ref = user.session_ref
+    found = _summaries(ref, user.session_epoch, current="", now=backend.now(ref))
     return sorted(found, key=lambda s: s.last_seen_at, reverse=True)
 
 
@@ -193,15 +193,14 @@ def require_recent_authentication(request: HttpRequest) -> None:
     shown_at = valid.sign_in.last_shown_at
     if options().record_format == FORMAT_1:
         shown_at = valid.record.header.authenticated_at
-    if backend.now(valid.token.ref) - shown_at > options().recent_authentication:
+    if valid.now - shown_at > options().recent_authentication:
         raise ReauthenticationRequired
 
 
-def second_factor_age(request: HttpRequest) -> int | None:
-    """Return how many seconds ago this session showed a second factor; None if it never did."""
+def current_assurance(request: HttpRequest) -> Assurance:
+    """Return the level of the request's session. Raises what `current_session` raises."""
     valid = _store(request).current()
-    times = [shown.at for shown in valid.sign_in.shown if shown.method in SECOND_FACTORS]
-    return backend.now(valid.token.ref) - max(times) if times else None
+    return assurance_of(valid.record, valid.sign_in, valid.now)
 
 
 def renew_session(request: HttpRequest, *, methods: Sequence[str]) -> CurrentSession:
@@ -219,7 +218,7 @@ def _store(request: HttpRequest) -> SessionStore:
     return store
 
 
-def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:
+def _summaries(ref: str, epoch: int, *, current: str, now: int) -> list[SessionSummary]:
     codec = session_codec()
     id_hashes = backend.live_id_hashes(ref)
     found = []
@@ -233,9 +232,10 @@ def _summaries(ref: str, epoch: int, *, current: str) -> list[SessionSummary]:
                 sign_in = codec.open_sign_in(ref, id_hash, record.header, record.body)
             except (Unreadable, ValueError):
                 continue
-            handle = id_hash[:HANDLE_LENGTH]
             if record.header.epoch == epoch:
+                handle = id_hash[:HANDLE_LENGTH]
+                is_current = handle == current
                 found.append(
-                    SessionSummary.of(record, sign_in, handle=handle, current=handle == current)
+                    SessionSummary.of(record, sign_in, handle=handle, current=is_current, now=now)
                 )
     return found

@@ -39,7 +39,11 @@ class SessionUser(Protocol):
     pk: Any
     session_ref: str
     session_epoch: int
-    is_active: bool
+
+    @property
+    def may_have_sessions(self) -> bool:
+        """Whether the account is neither deactivated nor to be deleted."""
+        ...
 
     def public_profile(self) -> dict[str, Any]:
         """Return what a snapshot keeps of the user: JSON values."""
@@ -56,7 +60,7 @@ class Fence(NamedTuple):
 def make_snapshot(user: SessionUser) -> UserSnapshot:
     """Return the snapshot of `user` as its row was read."""
     profile = json.dumps(user.public_profile(), separators=(",", ":"), ensure_ascii=False)
-    return UserSnapshot(user.session_epoch, user.is_active, profile)
+    return UserSnapshot(user.session_epoch, user.may_have_sessions, profile)
 
 
 def read_snapshot(ref: str, run: bytes) -> UserSnapshot | None:

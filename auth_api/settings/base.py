@@ -3,16 +3,18 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gatehouse import variables
 from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
+from gatehouse.database_url import keep_sqlite_private
 from gatehouse.env import Env
 from gatehouse.keys import Key
 from gatehouse.logging import configure_logging
 from gatehouse.security_headers import hsts
 
-from .database import database_settings, keep_sqlite_private
-from .email import email_settings
+from .database import database_settings
+from .email import email_settings, sender_with_name
 from .redis import caches
 
 ENV = Env()
@@ -28,13 +30,17 @@ class Gatehouse:
     service_keys: tuple[Key, ...] = field(repr=False)
     identity_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     factor_keys: tuple[Key, ...] = field(repr=False)  # of second factors: never drop one in use
-    second_factor: str  # "optional", or "staff": who must have one in the admin
+    second_factor: str  # "optional", "staff" or "all": who must have one
+    second_factor_groups: frozenset[str]  # their members must have one, too
+    second_factor_grace: int  # from the first sign-in under the policy; not in the admin
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str
+    site_name: str  # as people see it
     proxy_hops: int  # how many proxies may speak for the client of the admin
     bind: str  # where gunicorn listens (auth_api/gunicorn.py)
     registration: str  # "open", "invite" or "closed"
+    deletion_delay: int  # between the request to delete an account and its deletion
     mail_domains: frozenset[str]  # of addresses that people choose; empty: all
     pwned_passwords_url: str  # of a Pwned Passwords range service; empty: not asked
     session_idle: int
@@ -157,13 +163,16 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
         database_url, pooled=ENV.read(variables.DATABASE_POOLER) == "transaction"
     )
     keep_sqlite_private(database, VAR)
+    gatehouse = _gatehouse()
     target.update(
         SECRET_KEY=ENV.read(variables.SECRET_KEY),
         ALLOWED_HOSTS=ENV.read(variables.AUTH_API_HOSTS),
         DATABASES={"default": database},
         CACHES=caches(redis_url),
-        GATEHOUSE=_gatehouse(),
-        DEFAULT_FROM_EMAIL=ENV.read(variables.DEFAULT_FROM_EMAIL),
+        GATEHOUSE=gatehouse,
+        DEFAULT_FROM_EMAIL=sender_with_name(
+            ENV.read(variables.DEFAULT_FROM_EMAIL), gatehouse.site_name
+        ),
         **email_settings(ENV.read(variables.EMAIL_URL, default=email_default)),
         LOGGING_CONFIG=None,
     )
@@ -174,6 +183,8 @@ def apply(target: dict[str, Any], *, email_default: str, log_json: bool) -> None
 
 def _gatehouse() -> Gatehouse:
     port = ENV.read(variables.FRONTEND_PORT)
+    groups = ENV.read(variables.SECOND_FACTOR_GROUPS)
+    origin = ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}")
     return Gatehouse(
         session_keys=ENV.read(variables.SESSION_KEYS),
         service_keys=ENV.read(variables.SERVICE_KEYS),
@@ -182,14 +193,18 @@ def _gatehouse() -> Gatehouse:
         second_factor=ENV.read(
             variables.SECOND_FACTOR, default=None if ENV.is_production else "optional"
         ),
+        second_factor_groups=frozenset(groups),
+        second_factor_grace=ENV.read(variables.SECOND_FACTOR_GRACE),
         environment=ENV.environment,
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
         if ENV.is_production
         else "",
-        public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        public_origin=origin,
+        site_name=ENV.read(variables.SITE_NAME) or urlsplit(origin).hostname or "",
         proxy_hops=ENV.read(variables.AUTH_API_PROXY_HOPS),
         bind=ENV.read(variables.AUTH_API_BIND),
         registration=ENV.read(variables.REGISTRATION),
+        deletion_delay=ENV.read(variables.DELETION_DELAY),
         mail_domains=ENV.read(variables.MAIL_DOMAINS),
         pwned_passwords_url=ENV.read(variables.PWNED_PASSWORDS_URL),
         session_idle=ENV.read(variables.SESSION_IDLE),

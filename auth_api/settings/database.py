@@ -1,86 +1,22 @@
-"""Converts DATABASE_URL to Django's DATABASES. Rejects a URL that it cannot use completely."""
+"""Converts DATABASE_URL to Django's DATABASES."""
 
-from glob import escape
-from pathlib import Path
 from typing import Any
 
-import dj_database_url
-import psycopg
-from django.core.exceptions import ImproperlyConfigured
-from psycopg.conninfo import make_conninfo
+from gatehouse.database_url import SQLITE, parse_database_url
+from gatehouse.variables import DATABASE_URL
 
-from gatehouse.private_files import make_private_folder, remove_access_of_others
-
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _ENGINES = "auth_api.database"  # Django's own, with limits for what a worker waits for
-_DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
 
 
 def database_settings(url: str, *, pooled: bool = False) -> dict[str, Any]:
-    """Return the entry of DATABASES for `url`, which starts with postgres:// or sqlite://.
+    """Return the entry of DATABASES for `url` (gatehouse.database_url), with our engines.
 
     `pooled`: a pooler gives each transaction another connection, so that nothing may outlast one.
-    The options of a PostgreSQL URL are libpq's. Raises ImproperlyConfigured, which never shows the URL.
     """
-    try:
-        database: dict[str, Any] = dict(
-            dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
-        )
-    except ValueError:  # an unknown scheme, too
-        raise _refused("must be postgres://user:password@host/name or sqlite:///path") from None
-    options = database.pop("OPTIONS", {})
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        return database | {
-            "ENGINE": f"{_ENGINES}.sqlite3",
-            "OPTIONS": _sqlite_options(options),
-        }
-    if database["ENGINE"] == "django.db.backends.postgresql":
-        return database | {
-            "ENGINE": f"{_ENGINES}.postgresql",
-            "DISABLE_SERVER_SIDE_CURSORS": pooled,
-            "OPTIONS": _postgresql_options(options),
-        }
-    raise _refused("must start with postgres:// or sqlite://")
-
-
-def keep_sqlite_private(database: dict[str, Any], var: Path) -> None:
-    """Make an existing SQLite database, and its -wal and -shm files, private to their owner.
-
-    New databases are private through the umask of manage.py and auth_api/gunicorn.py; SQLite copies a
-    database's permissions to the files beside it.
-    """
-    name = str(database["NAME"])
-    if not database["ENGINE"].endswith("sqlite3") or name.startswith((":", "file:")):
-        return
-    path = Path(name)
-    if path.parent == var:
-        make_private_folder(var)
-    for file in path.parent.glob(f"{escape(path.name)}*"):
-        remove_access_of_others(file)
-
-
-def _sqlite_options(given: dict[str, Any]) -> dict[str, Any]:
-    if given:
-        raise _refused("sqlite:// takes no options; remove them")
-    return {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 3,  # seconds, for a lock: the BFF waits 5
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    database = parse_database_url(url, DATABASE_URL.name)
+    if database["ENGINE"] == SQLITE:
+        return database | {"ENGINE": f"{_ENGINES}.sqlite3"}
+    return database | {
+        "ENGINE": f"{_ENGINES}.postgresql",
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
     }
-
-
-def _postgresql_options(given: dict[str, Any]) -> dict[str, Any]:
-    try:
-        make_conninfo(**{k: v for k, v in given.items() if k not in _DJANGOS_OWN})
-    except psycopg.ProgrammingError:
-        raise _refused("has an option that libpq does not know; correct or remove it") from None
-    if given.get("sslmode", _SSL_MODES[0]) not in _SSL_MODES:
-        raise _refused(f"sslmode must be one of {', '.join(_SSL_MODES)}")
-    # A worker that waits for a dead host serves nobody. The URL overrides these defaults; the limits
-    # of locks and statements are set after connecting (database/postgresql/base.py).
-    limits = {"connect_timeout": 3, "tcp_user_timeout": 5000}
-    return {**limits, **given}
-
-
-def _refused(why: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"DATABASE_URL: {why}")

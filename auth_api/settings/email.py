@@ -1,5 +1,7 @@
 """Converts EMAIL_URL to Django's e-mail settings. Rejects a URL that it cannot use completely."""
 
+from email.headerregistry import Address
+from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -41,6 +43,12 @@ def email_settings(url: str) -> dict[str, Any]:
                 "EMAIL_FILE_PATH": unquote(parts.path),
             }
     raise _refused(f"must be {_FORMS}")
+
+
+def sender_with_name(sender: str, site_name: str) -> str:
+    """Return `sender`, one address, with the site's name if it has none of its own."""
+    name, address = parseaddr(sender)
+    return sender if name else str(Address(display_name=site_name, addr_spec=address))
 
 
 def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The admin for users and groups. Staff never see or type another user's password (ASVS 6.4.6)."""
 
-from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -30,10 +29,9 @@ from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
-from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.services import current_session, end_all_sessions, start_session
-from auth_api.users.flows.devices import record_sign_in
 from auth_api.users.flows.password import send_reset_link
+from auth_api.users.flows.sign_in import signed_in
 
 from . import invitation_admin  # noqa: F401 - registers its model
 from .allowances import require_password_allowance
@@ -42,11 +40,14 @@ from .factors.checking import check_code, method_of, refused_code
 from .factors.demands import lacks_second_factor
 from .models import User
 from .registration_rules import is_still_welcome
-from .services import check_credentials, set_active
+from .services import check_credentials, first_step, set_active
 
 METHODS = ("pwd",)
 _TOO_MANY = (Throttled, Overloaded, OverloadedAfterComparison)
-_ENROL = "The admin requires a second factor. Sign in on the site, add an authenticator app, then come back."
+_ENROL = (
+    'The admin requires a second factor. <a href="{}/login?next=/account/factors">Sign in on the site</a>, '
+    "add an authenticator app, then come back."
+)
 
 
 class AdminLoginForm(AuthenticationForm):
@@ -69,14 +70,15 @@ class AdminLoginForm(AuthenticationForm):
             return self.cleaned_data
         request = cast(ApiRequest, self.request)
         try:
-            user = check_credentials(
+            user, tries = first_step(
                 request=request, email=email, password=password, address=request.client_address
             )
+            tries.give_back()  # it was right, but the failures before it stay
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except _TOO_MANY:
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
-        if not user.is_staff:
+        if not user.is_staff or not user.may_have_sessions:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
         request.session.authenticated_by(*METHODS, *self._second_factor(user))
@@ -87,14 +89,14 @@ class AdminLoginForm(AuthenticationForm):
         """Return the method of the code, which is used up; none if the account need not have one."""
         code = self.cleaned_data.get("code") or ""
         if not user.has_second_factor:
-            if options().second_factor == "staff":
-                raise forms.ValidationError(_ENROL)
+            if user.required_step(grace=False):
+                raise forms.ValidationError(format_html(_ENROL, options().public_origin))
             return []
         if not code:
             raise forms.ValidationError("Enter your password and your second-factor code.")
         try:
             method = method_of(code)
-            throttle = check_code(user, method, code)
+            check_code(user, method, code)
         except InvalidCode:
             refused_code(user)
             raise forms.ValidationError("Incorrect or already used code.") from None
@@ -104,8 +106,6 @@ class AdminLoginForm(AuthenticationForm):
             raise forms.ValidationError(
                 "Codes of this account cannot be checked right now. Use a recovery code, or ask an operator."
             ) from None
-        with suppress(SessionStoreUnavailable):  # the code is used up
-            throttle.clear()
         return [FACTOR_METHODS[method]]
 
 
@@ -180,7 +180,8 @@ def _signed_in(request: ApiRequest, user: User, **_: object) -> None:
     """Only the admin signs in by Django's `login()`; the API uses start_session."""
     request.session.save()  # gives the session its token
     handle = getattr(request.session, "sign_in_id", "") or _handle_of(request)
-    record_sign_in(user=user, handle=handle, reason="admin")
+    address = getattr(request, "client_address", "")  # nor have requests that tests make an address
+    signed_in(user=user, address=address, sign_in=handle, reason="admin")
 
 
 @receiver(user_logged_out)
@@ -191,7 +192,7 @@ def _signed_out(request: ApiRequest, user: User | None, **_: object) -> None:
 
 admin.site.login_form = AdminLoginForm
 admin.site.login_template = "admin_login.html"
-admin.site.site_header = admin.site.site_title = "Gatehouse"
+admin.site.site_header = admin.site.site_title = options().site_name
 admin.site.index_title = "Accounts"
 admin.site.site_url = None
 

@@ -8,7 +8,6 @@ import structlog
 from auth_api.errors import Throttled
 from auth_api.throttling import (
     MAIL_WINDOW,
-    NOT_JUDGED,
     Purpose,
     count_new_password,
     give_mail_back,
@@ -16,6 +15,7 @@ from auth_api.throttling import (
     mail_wait,
     may_be_mailed,
 )
+from auth_api.tries import NOT_JUDGED
 
 from .addresses import address_key
 

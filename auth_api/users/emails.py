@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from auth_api.mail.outbox import queue_mail
 from auth_api.options import options
@@ -12,10 +11,12 @@ from auth_api.times import in_words
 from .acts import Act
 from .invitations import Invitation
 from .models import User
+from .names import name_for_mail
 from .tokens import (
     confirmation_link,
     disown_link,
     invitation_link,
+    keep_link,
     reset_link,
     restore_link,
     verification_link,
@@ -28,7 +29,7 @@ def send_verification(user: User, asked_at: datetime) -> None:
     queue_mail(
         to=user.email,
         template="verify",
-        subject="Confirm your address",
+        subject=f"Confirm your address for {_site()}",
         link=verification_link(user).asked_for(asked_at),
     )
 
@@ -38,11 +39,11 @@ def send_already_registered(user: User) -> None:
 
     This includes accounts that staff created and that have no password yet.
     """
-    queue_mail(
-        to=user.email,
-        template="already_registered",
-        subject="You already have an account",
-        page=f"{options().public_origin}/password/forgot",
+    _tell(
+        user,
+        "already_registered",
+        f"You already have an account at {_site()}",
+        "/password/forgot",
     )
 
 
@@ -51,9 +52,8 @@ def send_invitation(invitation: Invitation) -> None:
     queue_mail(
         to=invitation.email,
         template="invitation",
-        subject="You are invited to create an account",
+        subject=f"Your invitation to {_site()}",
         link=invitation_link(invitation),
-        site=urlsplit(options().public_origin).netloc,
     )
 
 
@@ -63,19 +63,15 @@ def send_reset(user: User, asked_at: datetime | None = None) -> None:
     queue_mail(
         to=user.email,
         template="reset",
-        subject="Set a new password",
+        subject=f"Set a new password for {_site()}",
+        person=_greeted(user),
         link=link.asked_for(asked_at) if asked_at else link,
     )
 
 
 def send_password_changed(user: User) -> None:
     """Notify the owner that the password was changed (ASVS 6.3.7)."""
-    queue_mail(
-        to=user.email,
-        template="password_changed",
-        subject="Your password was changed",
-        page=f"{options().public_origin}/password/forgot",
-    )
+    _tell(user, "password_changed", "Your password was changed", "/password/forgot")
 
 
 def send_new_device(user: User, event: SecurityEvent) -> None:
@@ -83,7 +79,8 @@ def send_new_device(user: User, event: SecurityEvent) -> None:
     queue_mail(
         to=user.email,
         template="new_device",
-        subject="New sign-in to your account",
+        subject=f"New sign-in to your account at {_site()}",
+        person=_greeted(user),
         link=disown_link(user, event.pk),
         device=event.device or "Unknown device",
         address=event.address or "unknown",
@@ -93,6 +90,7 @@ def send_new_device(user: User, event: SecurityEvent) -> None:
 
 def send_address_confirmation(user: User, email: str, sign_in: str, asked_at: datetime) -> None:
     """Mail the new address the link that confirms it; its lifetime counts from `asked_at`."""
+    # Without the name: the address may be a stranger's.
     queue_mail(
         to=email,
         template="confirm_address",
@@ -103,12 +101,12 @@ def send_address_confirmation(user: User, email: str, sign_in: str, asked_at: da
 
 def send_address_change_asked(user: User, email: str) -> None:
     """Notify the current address while the change can still be cancelled."""
-    queue_mail(
-        to=user.email,
-        template="address_change_asked",
-        subject="Someone asked to change your e-mail address",
+    _tell(
+        user,
+        "address_change_asked",
+        "Someone asked to change your e-mail address",
+        "/account/password",
         new_address=email,
-        page=f"{options().public_origin}/account/password",
     )
 
 
@@ -121,6 +119,7 @@ def send_address_changed(user: User, old: str, act: Act | None) -> None:
         to=old,
         template="address_changed",
         subject="Your e-mail address was changed",
+        person=_greeted(user),
         link=restore_link(user, act.pk) if act else None,
         new_address=user.email,
     )
@@ -155,12 +154,36 @@ def send_code_refused(user: User) -> None:
 
 def send_factor_added(user: User, name: str) -> None:
     """Tell the owner that an authenticator app was added (ASVS 6.3.7)."""
-    _tell(user, "factor_added", "An authenticator app was added", "/account/factors", name=name)
+    _tell(
+        user,
+        "factor_added",
+        "An authenticator app was added",
+        "/account/factors",
+        app=name_for_mail(name),
+    )
 
 
 def send_factor_removed(user: User, name: str) -> None:
     """Tell the owner that an authenticator app was removed (ASVS 6.3.7)."""
-    _tell(user, "factor_removed", "An authenticator app was removed", "/account/factors", name=name)
+    _tell(
+        user,
+        "factor_removed",
+        "An authenticator app was removed",
+        "/account/factors",
+        app=name_for_mail(name),
+    )
+
+
+def send_factor_restored(user: User, name: str) -> None:
+    """Tell the owner that an authenticator app which an intruder had removed is in use again."""
+    subject = "An authenticator app was restored"
+    _tell(user, "factor_restored", subject, "/account/factors", app=name_for_mail(name))
+
+
+def send_enrolment_required(user: User) -> None:
+    """Tell the owner that support has removed the second factors, and what the next sign-in asks for."""
+    subject = "Your second factor was reset"
+    _tell(user, "enrolment_required", subject, "/password/forgot")
 
 
 def send_recovery_codes_made(user: User) -> None:
@@ -173,11 +196,47 @@ def send_recovery_code_used(user: User, left: int) -> None:
     _tell(user, "recovery_code_used", "A recovery code was used", "/account/factors", left=left)
 
 
+def send_deletion_asked(user: User, email: str, deletion_at: datetime) -> None:
+    """Notify an address of `user` that the account is going to be deleted, with a link that keeps it."""
+    queue_mail(
+        to=email,
+        template="deletion_asked",
+        subject=f"Your account at {_site()} will be deleted",
+        person=_greeted(user),
+        link=keep_link(user, deletion_at),
+        page=f"{options().public_origin}/password/forgot",
+        until=in_words(deletion_at),
+    )
+
+
+def send_account_kept(user: User) -> None:
+    """Notify the owner that the deletion was cancelled."""
+    subject = f"Your account at {_site()} will not be deleted"
+    _tell(user, "account_kept", subject, "/password/forgot")
+
+
+def send_account_deleted(user: User, email: str) -> None:
+    """Notify an address of `user`, whose account was deleted."""
+    queue_mail(
+        to=email,
+        template="account_deleted",
+        subject=f"Your account at {_site()} was deleted",
+        person=_greeted(user),
+    )
+
+
 def _tell(user: User, template: str, subject: str, path: str, **context: Any) -> None:
-    page = f"{options().public_origin}{path}"
-    queue_mail(to=user.email, template=template, subject=subject, page=page, **context)
+    """Mail the account's address, with `path` of the site as `page`."""
+    page, person = f"{options().public_origin}{path}", _greeted(user)
+    queue_mail(
+        to=user.email, template=template, subject=subject, page=page, person=person, **context
+    )
 
 
-def send_account_deleted(email: str) -> None:
-    """Notify the address that its account was deleted."""
-    queue_mail(to=email, template="account_deleted", subject="Your account was deleted")
+def _greeted(user: User) -> str:
+    """Return the name to greet with: none before the address is confirmed, as a stranger may have chosen it."""
+    return name_for_mail(user.name) if user.email_verified else ""
+
+
+def _site() -> str:
+    return options().site_name

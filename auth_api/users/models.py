@@ -12,20 +12,24 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
 from django.utils import timezone
 
+from auth_api.sessions.pending import SignInPurpose
 from auth_api.sessions.snapshots import erase_sessions, fence_locked_users, fence_user
 from auth_api.sessions.tokens import new_ref
 
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
+from .factors import policy
 from .factors.models import RecoveryCode as RecoveryCode
 from .factors.models import TotpDevice as TotpDevice
 from .invitations import Invitation as Invitation
 from .names import validate_name
 
 # A change of these ends every session of the user; a change of the others changes the snapshot.
-_ENDING = frozenset({"email", "password", "is_active", "session_ref"})
-_IN_SNAPSHOT = frozenset({"name", "email_verified", "is_staff", "date_joined", "session_epoch"})
+_ENDING = frozenset({"email", "password", "is_active", "session_ref", "deletion_at"})
+_IN_SNAPSHOT = frozenset(
+    {"name", "email_verified", "is_staff", "date_joined", "session_epoch", "has_second_factor"}
+)
 _WATCHED = _ENDING | _IN_SNAPSHOT | RECORDED
 
 
@@ -109,8 +113,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Counted up with each link that is asked for: only the newest of its kind is good (tokens.py).
     reset_serial = models.PositiveIntegerField(default=0, editable=False)
     address_serial = models.PositiveIntegerField(default=0, editable=False)
-    # Whether a confirmed device exists; written with the devices (factors/enrolment.py), in one transaction.
+    # Whether a device is in use; written with the devices (users/factors/), in one transaction.
     has_second_factor = models.BooleanField(default=False, editable=False)
+    # By `require_enrolment`: without a factor, a sign-in may only enrol, whatever the policy says.
+    must_enrol = models.BooleanField(default=False, editable=False)
+    # When the policy first met the user without a factor: its grace counts from here (factors/policy.py).
+    second_factor_asked_at = models.DateTimeField(null=True, editable=False)
+
+    # When the account is deleted, as its owner asked (flows/deletion.py); None for one that stays.
+    deletion_at = models.DateTimeField(null=True, default=None, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -120,6 +131,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ("email",)
+        indexes = (
+            models.Index(
+                fields=("deletion_at",),
+                condition=models.Q(deletion_at__isnull=False),
+                name="accounts_to_delete",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 AsciiLower("email"),
@@ -146,6 +164,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         made_by_staff = self.is_staff or self.is_superuser or not self.has_usable_password()
         return self.is_active and not self.email_verified and not made_by_staff
 
+    @property
+    def may_have_sessions(self) -> bool:
+        """Whether sessions of this account can start and be valid."""
+        return self.is_active and self.deletion_at is None
+
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""
         joined = self.date_joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -157,7 +180,19 @@ class User(AbstractBaseUser, PermissionsMixin):
             "is_staff": self.is_staff,
             "date_joined": joined,
             "groups": self.group_names(),
+            **self._second_factor_by(),
         }
+
+    def required_step(self, *, grace: bool = True) -> SignInPurpose | None:
+        """Return what a sign-in of this user needs beside the password, None for nothing.
+
+        Every maker of sessions asks this (sessions/saving.py). `grace` False: no days of grace.
+        """
+        return policy.required_step(self, grace=grace)
+
+    def _second_factor_by(self) -> dict[str, str]:
+        due = policy.due_at(self)
+        return {"second_factor_by": due.strftime("%Y-%m-%dT%H:%M:%SZ")} if due else {}
 
     def group_names(self) -> list[str]:
         """Return the names of the user's groups, sorted by code point, as every reader compares them."""

@@ -21,13 +21,25 @@ _log = structlog.get_logger("auth_api.users")
 
 
 def check_credentials(
-    *, request: HttpRequest | None, email: str, password: str, address: str, device: str = ""
+    *, request: HttpRequest | None, email: str, password: str, address: str, device: str
 ) -> User:
-    """Return the user whom address and password open.
+    """Like `first_step`, in a session (its handle is `device`) that asks again; forgets the failures there."""
+    user, tries = first_step(
+        request=request, email=email, password=password, address=address, device=device
+    )
+    tries.clear()
+    return user
 
-    `address` is the client's network address and `device` what tells that its owner has signed in
-    there before, both for the throttle. Raises InvalidCredentials (one for every reason), Throttled,
-    Overloaded, SessionStoreUnavailable.
+
+def first_step(
+    *, request: HttpRequest | None, email: str, password: str, address: str, device: str = ""
+) -> tuple[User, LoginThrottle]:
+    """Return the user whom address and password open, and the tries at the account, this one included.
+
+    Of a sign-in it may be the first step only, so it forgets no failures: that is for a whole sign-in
+    (flows/sign_in.py). `address` is the client's network address and `device` what tells that its owner has
+    signed in there before, both for the throttle. Raises InvalidCredentials (one for every reason),
+    Throttled, Overloaded, SessionStoreUnavailable.
     """
     try:
         account = _meant_address(email)
@@ -40,10 +52,8 @@ def check_credentials(
         LOGINS.labels("refused").inc()
         throttle.fail()
         raise InvalidCredentials
-    throttle.clear()
     LOGINS.labels("accepted").inc()
-    _log.info("login.succeeded", user=str(user.id))
-    return user
+    return user, throttle
 
 
 def _meant_address(typed: str) -> str:
@@ -106,7 +116,7 @@ def counted_try(
 
 
 def forget_tries(account: str, address: str) -> None:
-    """Clear the failures, so that the owner, who has just proved control of the mailbox, can sign in.
+    """Clear the failures after a whole sign-in, or when the owner has proved control of the mailbox.
 
     Otherwise strangers' failures would lock them out even after a reset. `address` is the client's
     network address. Raises SessionStoreUnavailable.

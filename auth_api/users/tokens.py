@@ -5,6 +5,7 @@ Nothing is stored but two counters on the user's row, so a copy of the database 
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core import signing
@@ -17,6 +18,8 @@ from auth_api.options import options
 
 from .invitations import Invitation
 from .models import User
+
+_KEEP_OFFER = 600  # seconds
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ VERIFY = Purpose("gatehouse.verify-address", "/email/verify")
 CONFIRM = Purpose("gatehouse.confirm-address", "/email/confirm")
 RESTORE = Purpose("gatehouse.restore-address", "/email/restore")
 DISOWN = Purpose("gatehouse.disown-sign-in", "/sessions/disown")
+KEEP = Purpose("gatehouse.keep-account", "/account/keep")
 INVITE = Purpose("gatehouse.invitation", "/invitation")
 RESET = Purpose("gatehouse.reset-password", "/password/reset")
 
@@ -70,6 +74,17 @@ def disown_link(user: User, sign_in: int) -> SignedLink:
 def restore_link(user: User, act: int) -> SignedLink:
     """A link that restores the address that `act` replaced, for 7 days; it works signed out."""
     return _link(RESTORE, options().disown_lifetime, str(user.id), act)
+
+
+def keep_link(user: User, deletion_at: datetime) -> SignedLink:
+    """A link that cancels the deletion of `user` that is due at `deletion_at`, until then."""
+    claims = (str(user.id), deletion_at.isoformat())
+    return SignedLink(KEEP.path, KEEP.salt, claims, int(deletion_at.timestamp()))
+
+
+def keep_token(user: User, deletion_at: datetime) -> str:
+    """The same for whoever has just signed in, for 10 minutes, also if the deletion is overdue."""
+    return _link(KEEP, _KEEP_OFFER, str(user.id), deletion_at.isoformat()).token
 
 
 def invitation_link(invitation: Invitation) -> SignedLink:
@@ -130,6 +145,13 @@ def read_disown_token(token: str) -> tuple[User, int, str]:
     """Return the user of `token`, locked, its event, and where it was mailed. Raises InvalidToken."""
     user_id, sign_in, email = _claims(DISOWN, token, 3)
     return _found(True, pk=user_id, is_active=True), sign_in, email
+
+
+def read_keep_token(token: str) -> User:
+    """Return the user of `token`, locked, whose deletion it cancels. Raises InvalidToken."""
+    user_id, deletion_at = _claims(KEEP, token, 2)
+    at = datetime.fromisoformat(deletion_at)
+    return _found(True, pk=user_id, deletion_at=at, is_active=True)
 
 
 def _link(purpose: Purpose, lifetime: int, *claims: Any) -> SignedLink:

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from auth_api.code_throttling import CodeThrottle
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_event
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.tokens import HANDLE_LENGTH
-from auth_api.throttling import MEMORY, CodeThrottle, forget_account
+from auth_api.throttling import forget_account
+from auth_api.tries import MEMORY
 
 from .addresses import address_key
 from .models import User
@@ -29,6 +31,6 @@ def unlock_user(user: User, address: str = "") -> int:
     handles = [id_hash[:HANDLE_LENGTH] for id_hash in backend.live_id_hashes(user.session_ref)]
     choosers = [f"{where} {user.pk}" for where in ("account", "change of", "reset of")]
     cleared = forget_account(address_key(user.email), addresses, handles, choosers)
-    CodeThrottle(str(user.pk), guessable=True).clear()
+    CodeThrottle(str(user.pk)).clear()
     record_event(Kind.UNLOCKED, user.pk, count=cleared)
     return cleared

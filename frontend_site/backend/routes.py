@@ -10,6 +10,8 @@ _HANDLE = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 ROUTES: Mapping[str, tuple[str, str]] = {
     "login": ("POST", "/v1/login"),
     "finish-sign-in": ("POST", "/v1/login/factor"),
+    "begin-enrolment": ("POST", "/v1/login/enrol"),
+    "finish-enrolment": ("POST", "/v1/login/enrol/confirm"),
     "logout": ("POST", "/v1/logout"),
     "session": ("GET", "/v1/session"),
     "session-peek": ("GET", "/v1/session?slide=false"),
@@ -37,7 +39,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "forgot-password": ("POST", "/v1/password/forgot"),
     "reset-password": ("POST", "/v1/password/reset"),
     "change-password": ("POST", "/v1/password/change"),
+    "change-name": ("PATCH", "/v1/account"),
     "delete-account": ("DELETE", "/v1/account"),
+    "keep-account": ("POST", "/v1/account/keep"),
     "export-account": ("GET", "/v1/account/export"),
     "identity": ("GET", "/v1/identity?audience={audience}{claims}"),
     "jwks": ("GET", "/v1/.well-known/jwks.json"),
@@ -48,7 +52,8 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 NEEDS_SESSION = frozenset(
     {
         "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
-        "security-events", "reauthenticate", "change-address", "change-password", "delete-account",
+        "security-events", "reauthenticate", "change-address", "change-password", "change-name",
+        "delete-account",
         "export-account", "identity", "factors", "begin-totp", "confirm-totp", "rename-factor",
         "remove-factor", "make-recovery-codes", "confirm-recovery-codes",
     }
@@ -67,7 +72,7 @@ HASHING = frozenset(
 KNOWN_FIRST = frozenset({"login", "reauthenticate", "change-password"})
 
 # The steps of a sign-in: they say which browser it is, and take the cookie of a pending one.
-SIGN_IN = frozenset({"login", "finish-sign-in", "logout"})
+SIGN_IN = frozenset({"login", "finish-sign-in", "begin-enrolment", "finish-enrolment", "logout"})
 
 
 def is_handle(text: str) -> bool:

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from frontend_site.backend.assurance import Assurance
 from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.security.levels import Demand
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,38 @@ class SiteUser:
     is_active: bool = field(default=False, compare=False)
     groups: tuple[str, ...] = field(default=(), compare=False)  # their names, sorted
     is_authenticated: bool = field(default=False, compare=False)
+    session: Mapping[str, Any] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # auth_api's
+
+    @cached_property
+    def assurance(self) -> Assurance:
+        """How sure it is that this is the user. Raises AuthApiUnavailable if auth_api did not say so as agreed."""
+        if not self.is_authenticated:
+            return Assurance()
+        try:
+            return Assurance.of(self.session)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AuthApiUnavailable("a session without its fields") from error
+
+    @property
+    def acr(self) -> str:
+        """The level of assurance of the session: "aal1" or "aal2"; it ages."""
+        return self.assurance.acr
+
+    @property
+    def amr(self) -> tuple[str, ...]:
+        """How the user authenticated, as far as it still counts, in the words of RFC 8176."""
+        return self.assurance.amr
+
+    @property
+    def auth_time(self) -> datetime:
+        """When the user last authenticated."""
+        return self.assurance.auth_time
+
+    def meets(self, demand: Demand) -> bool:
+        """Whether the session meets `demand`."""
+        return self.assurance.meets(demand)
 
     @property
     def is_anonymous(self) -> bool:
@@ -48,7 +84,7 @@ class SiteUser:
     def of(cls, answer: Answer) -> "SiteUser":
         """Return the user in auth_api's `{user, session}`. Raises AuthApiUnavailable without one."""
         try:
-            user = answer.document["user"]
+            user, session = answer.document["user"], answer.document["session"]
             return cls(
                 id=str(user["id"]),
                 email=str(user["email"]),
@@ -57,9 +93,15 @@ class SiteUser:
                 groups=groups_of(user),
                 is_active=True,  # auth_api confirms no session of an inactive user
                 is_authenticated=True,
+                session=session,
             )
         except (KeyError, TypeError) as error:
             raise AuthApiUnavailable("a session without its user") from error
+
+
+def level_of(answer: Answer) -> Assurance:
+    """Return how sure auth_api is of the user in its `{user, session}`. Raises AuthApiUnavailable."""
+    return SiteUser.of(answer).assurance
 
 
 def groups_of(user: Mapping[str, Any]) -> tuple[str, ...]:

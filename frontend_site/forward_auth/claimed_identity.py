@@ -7,11 +7,13 @@ whoever sends one of these is refused.
 import re
 from collections.abc import Mapping
 
-# The names that Authelia, authentik, oauth2-proxy, Grafana and others set, and ours. Dots, too: some
-# servers treat every character but letters and digits like `-`. gunicorn removes names with `_`.
+from frontend_site.settings.identity_claims import IDENTITY_HEADERS
+
+# By their names in a WSGI environment. Dots, too: some servers treat every character but letters and digits
+# like `-`. gunicorn removes names with `_`.
+_NAMES = [f"HTTP_{name.upper().replace('-', '_')}" for name in IDENTITY_HEADERS]
 _CLAIM = re.compile(
-    r"HTTP_(?:X_)?(?:REMOTE_|WEBAUTH_|AUTHENTIK_|AUTH_REQUEST_|GATEHOUSE_)"
-    r"|HTTP_X_FORWARDED_(?:USER|EMAIL|GROUPS|PREFERRED_USERNAME|ACCESS_TOKEN)$"
+    "|".join(name[:-1] if name.endswith("*") else f"{name}$" for name in _NAMES), re.ASCII
 )
 
 

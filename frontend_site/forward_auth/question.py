@@ -7,7 +7,9 @@ from django.http import QueryDict
 from django.http.request import HttpHeaders
 
 from frontend_site.options import options
-from frontend_site.settings.upstreams import CLAIMS, DEFAULT_AUDIENCE, NAME
+from frontend_site.settings.levels import AAL1, LEVELS
+from frontend_site.settings.upstream_options import CLAIMS
+from frontend_site.settings.upstreams import DEFAULT_AUDIENCE, NAME
 from frontend_site.site_request import SiteRequest
 
 _AUDIENCE = re.compile(NAME, re.ASCII)
@@ -31,7 +33,8 @@ class UnclearQuestion(ValueError):
 class Question:
     """The request to an app that the proxy asks about, and what the app hears of its user.
 
-    `claims`: None if the proxy does not choose; then the app gets the address, its token nothing.
+    `claims`: None if the proxy does not choose; then the app gets the address, its token nothing. `level` is
+    what the proxy demands, beside the access rules.
     """
 
     method: str
@@ -39,6 +42,7 @@ class Question:
     upgrades: bool  # to a websocket: no method tells that it has effects
     audience: str
     claims: frozenset[str] | None
+    level: str
 
     @classmethod
     def of(cls, request: SiteRequest) -> "Question":
@@ -48,8 +52,14 @@ class Question:
         if not method:  # it could be unsafe
             raise UnclearQuestion(_NO_METHOD)
         upgrades = "Sec-WebSocket-Key" in headers
+        query = request.GET
         return cls(
-            method, _told(headers, "Uri"), upgrades, _audience(request.GET), _claims(request.GET)
+            method,
+            _told(headers, "Uri"),
+            upgrades,
+            _audience(query),
+            _claims(query),
+            level_in(query),
         )
 
     @property
@@ -84,6 +94,14 @@ def _audience(query: QueryDict) -> str:
     if not _AUDIENCE.fullmatch(audience):
         raise UnclearQuestion(f"Correct ?audience= in the proxy: a name must match {NAME}.")
     return audience
+
+
+def level_in(query: QueryDict) -> str:
+    """Return the level that the proxy demands. Raises UnclearQuestion."""
+    level = query.get("level") or AAL1
+    if level not in LEVELS:
+        raise UnclearQuestion(f"Correct ?level= in the proxy: the levels are {', '.join(LEVELS)}.")
+    return level
 
 
 def _claims(query: QueryDict) -> frozenset[str] | None:

@@ -13,8 +13,9 @@ from frontend_site.csrf_problems import origin_problem, token_problem, token_rea
 from frontend_site.options import options
 from frontend_site.pages.forms import kept_fields
 from frontend_site.pages.rendering import render
+from frontend_site.security.bodies import is_late
 from frontend_site.security.csrf import FIELD, CsrfSigner, CsrfState, Verdict
-from frontend_site.security.endpoints import View
+from frontend_site.security.endpoints import View, kind_of
 from frontend_site.security.origin import origin_refusal
 from frontend_site.set_cookies import add_set_cookie
 from frontend_site.site_request import SiteRequest, is_api
@@ -33,7 +34,7 @@ class SignedCsrfMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        request.csrf = CsrfState(_signer(), request.csrf_cookie, request.session_token)
+        request.csrf = CsrfState(csrf_signer(), request.csrf_cookie, request.session_token)
         response = self.get_response(request)
         # An outage sets no cookie; unless the session was renewed before it, and the token with it.
         if request.csrf.fresh and (response.status_code < 500 or request.auth_cookies):
@@ -43,24 +44,36 @@ class SignedCsrfMiddleware:
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponseBase | None:
-        if request.method in _SAFE:
+        if request.method in _SAFE or kind_of(view, request.path_info) == "webhook":
             return None
         if reason := origin_refusal(request):
             return _refuse_origin(request, reason)
-        submitted = _submitted_token(request)
-        verdict = request.csrf.judge(submitted)
-        if verdict is Verdict.GOOD:
-            return None
-        reason = token_reason(request.csrf, submitted, verdict)
-        _log_refusal(request, verdict, reason)
-        if is_api(request):
-            return problems.respond(request, token_problem(verdict, reason), reason=reason)
-        return _offer_again(request, verdict)
+        if is_late(request) and not _has_header(request):
+            return None  # LateBodyMiddleware reads the body, and calls check_token
+        return check_token(request)
+
+
+def check_token(request: SiteRequest) -> HttpResponse | None:
+    """Return the refusal of a request whose token is wrong; reads the form if no header has the token."""
+    submitted = _submitted_token(request)
+    verdict = request.csrf.judge(submitted)
+    if verdict is Verdict.GOOD:
+        return None
+    reason = token_reason(request.csrf, submitted, verdict)
+    _log_refusal(request, verdict, reason)
+    if is_api(request):
+        return problems.respond(request, token_problem(verdict, reason), reason=reason)
+    return _offer_again(request, verdict)
 
 
 @cache
-def _signer() -> CsrfSigner:
+def csrf_signer() -> CsrfSigner:
+    """Return what signs and verifies the tokens of this site."""
     return CsrfSigner(options().csrf_keys)
+
+
+def _has_header(request: SiteRequest) -> bool:
+    return is_api(request) or "HTTP_X_CSRF_TOKEN" in request.META
 
 
 def _submitted_token(request: SiteRequest) -> str | None:

@@ -7,6 +7,7 @@ from django.http import HttpResponse, HttpResponseBase
 from frontend_site import problems
 from frontend_site.errors import ReauthenticationRequired, SignInRequired
 from frontend_site.pages.reauthentication import CODE, PASSWORD, ask_for_password, reauthenticate
+from frontend_site.security.bodies import is_late
 from frontend_site.security.endpoints import View, is_public, kind_of
 from frontend_site.site_request import SiteRequest
 
@@ -24,7 +25,7 @@ class ReauthenticationMiddleware:
         self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponse | None:
         protected = kind_of(view, request.path_info) == "page" and not is_public(view)
-        if not protected or request.method != "POST":
+        if not protected or request.method != "POST" or is_late(request):
             return None
         if PASSWORD not in request.POST and CODE not in request.POST:
             return None

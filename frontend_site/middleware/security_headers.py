@@ -8,6 +8,7 @@ from django.http import HttpResponseBase
 from django.templatetags.static import static
 
 from frontend_site.options import options
+from frontend_site.security.csp import csp_of, extended
 from frontend_site.site_request import SiteRequest, is_api, nonce_of
 from gatehouse.hosts import has_allowed_host
 from gatehouse.security_headers import COMMON, NO_PAGE
@@ -64,7 +65,10 @@ def _policy(request: SiteRequest) -> str:
     host = request.META.get("HTTP_HOST", "")
     usable = has_allowed_host(request) and _HOST.fullmatch(host)  # a refused host is never repeated
     worker = f"{host}{_worker()}" if usable else "'none'"
-    return _PAGE % (nonce_of(request), worker)
+    policy, match = _PAGE, request.resolver_match
+    if match is not None and (added := csp_of(match.func)):
+        policy = extended(policy, added)
+    return policy % (nonce_of(request), worker)
 
 
 @cache

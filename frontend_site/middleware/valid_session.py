@@ -7,11 +7,11 @@ from typing import Any
 import structlog
 from django.http import HttpResponseBase
 
-from frontend_site import problems
+from frontend_site import problems, step_up
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.session_check import SessionCheck, auser_of, user_of
 from frontend_site.errors import SignInRequired
-from frontend_site.security.endpoints import View, is_public, session_of
+from frontend_site.security.endpoints import View, demand_of, is_public, session_of
 from frontend_site.site_request import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
@@ -41,13 +41,16 @@ class ValidSessionMiddleware:
     ) -> HttpResponseBase | None:
         if is_public(view):
             return None
-        if session_of(view) == "own-call":
+        demand = demand_of(view)
+        if session_of(view) == "own-call" and demand is None:
             request.session_check.expected = True
             return None
         try:
             request.user = user_of(request)
             if not request.user.is_authenticated:
                 raise SignInRequired("session-ended")
+            if demand is not None and not request.user.meets(demand):
+                return step_up.ask_again(request, demand, request.user.assurance)
         except (AuthApiUnavailable, SignInRequired) as error:
             return problems.respond_to_error(request, error)
         return None

@@ -1,4 +1,4 @@
-"""Pages for passwords, e-mail addresses, data export and account deletion."""
+"""Pages for the name, passwords, e-mail addresses, data export and account deletion."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.options import options
 from frontend_site.pages.backend_calls import ask, call_or_503, required_profile
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
+from frontend_site.pages.times import in_units
 from frontend_site.proxy.headers import long_response
 from frontend_site.security.endpoints import page
 from frontend_site.site_request import SiteRequest
@@ -60,6 +62,18 @@ def change_password(request: SiteRequest) -> HttpResponse:
 
 
 @page("GET", "POST", session="own-call")
+def change_name(request: SiteRequest) -> HttpResponse:
+    if request.method != "POST":
+        profile = required_profile(request)
+        return render(request, "account/name.html", {"name": profile.name})
+    form = {"name": request.POST.get("name", "").strip()}
+    answer = ask(request, "change-name", form)
+    if answer.status == 204:
+        return HttpResponseRedirect("/account?done=name")
+    return form_again(request, "account/name.html", answer, dict(form))
+
+
+@page("GET", "POST", session="own-call")
 def change_address(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "account/email.html", {"profile": required_profile(request)})
@@ -86,11 +100,16 @@ def export_account(request: SiteRequest) -> HttpResponseBase:
 
 @page("GET", "POST", session="own-call")
 def delete_account(request: SiteRequest) -> HttpResponse:
+    context: dict[str, Any] = {"delay": in_units(options().deletion_delay)}
     if request.method != "POST":
-        return render(request, "account/delete.html", {"profile": required_profile(request)})
-    answer = ask(request, "delete-account")
-    if answer.status != 204:
-        raise AuthApiUnavailable(f"delete-account: {answer.status}")
-    response = HttpResponseRedirect("/login?notice=deleted")
+        context["profile"] = required_profile(request)
+        return render(request, "account/delete.html", context)
+    form = typed(request.POST, "email")
+    answer = ask(request, "delete-account", dict(form))
+    if answer.status not in (202, 204):
+        context["profile"] = required_profile(request)
+        return form_again(request, "account/delete.html", answer, context | form)
+    notice = "deleted" if answer.status == 204 else "deletion"
+    response = HttpResponseRedirect(f"/login?notice={notice}")
     response["Clear-Site-Data"] = CLEAR_SITE_DATA
     return response

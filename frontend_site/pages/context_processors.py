@@ -1,6 +1,5 @@
 """The variables that every template has."""
 
-from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,7 +18,7 @@ _USUAL = "__Host-csrf"  # what gatehouse.js reads by default
 def site(request: HttpRequest) -> dict[str, Any]:
     """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
 
-    `user` is `request.user`. `page_session()` is what is known of the session. `has_session`: there is a session cookie, which proves nothing.
+    `user` is `request.user`. `page_session` is what is known of the session. `has_session`: there is a session cookie, which proves nothing.
 
     `csrf_cookie`: the name of that cookie, which scripts read, if GATEHOUSE_COOKIE_SUFFIX changes it.
 
@@ -29,12 +28,13 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """
     csrf, ours = getattr(request, "csrf", None), options()
     return {
+        "site_name": ours.site_name,
         "csrf_state": csrf,
         "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
         "csrf_cookie": CSRF_COOKIE if CSRF_COOKIE != _USUAL else "",
         "csp_nonce": nonce_of(request),
         "request_id": getattr(request, "request_id", ""),
-        "page_session": partial(page_session, request),
+        "page_session": page_session(request),
         "user": getattr(request, "user", NOBODY),
         "may_register": ours.registration == "open",
         "contact": ours.contact,

@@ -1,32 +1,30 @@
-"""The second step of a sign-in, and the pages on which users set up second factors."""
+"""The pages on which users set up second factors."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-import segno
 from django.http import HttpResponse, HttpResponseRedirect
-from markupsafe import Markup
 
 from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
-from frontend_site.backend.relay import relay_cookies
-from frontend_site.pages.backend_calls import ask, call_or_503
+from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.form_errors import form_again
+from frontend_site.pages.profile import factor_due
 from frontend_site.pages.rendering import render
 from frontend_site.pages.times import ago, moment
 from frontend_site.security.endpoints import page
 from frontend_site.security.next_url import redirect_target, safe_next
 from frontend_site.site_request import SiteRequest
 
-from .forms import as_json, code_form, typed
+from .app_secrets import shown_secret
+from .forms import typed
 
 _PAGE = "/account/factors"
 _APP, _CODES = "account/factor_app.html", "account/recovery_codes.html"
-_LONGEST_URI = 1000  # characters; one of ours has about 150
 _FEW_CODES = 3
 _NOTICES = {
     "added": "The authenticator app has been added. Create recovery codes now, in case you lose your device.",
+    "enrolled": "You are signed in, and the authenticator app has been added. Create recovery codes now, in case you lose your device.",
     "removed": "The authenticator app has been removed.",
     "renamed": "The name has been changed.",
     "too-many": "You have reached the maximum number of authenticator apps. Remove one first.",
@@ -62,35 +60,17 @@ class ListedApp:
         )
 
 
-@page("GET", "POST", public=True)
-def sign_in_code(request: SiteRequest) -> HttpResponse:
-    """Ask for the code that completes the sign-in which waits in this browser."""
-    if request.method != "POST":
-        destination = safe_next(request.GET.get("next"))
-        return render(request, "login_code.html", {"next": destination})
-    destination = safe_next(request.POST.get("next"))
-    form = code_form(request.POST.get("code", ""))
-    answer = call_or_503(request, "finish-sign-in", as_json(form))
-    if answer.status == 200:
-        relay_cookies(request, answer)
-        return HttpResponseRedirect(redirect_target(destination))
-    left = answer.document.get("tries_left")
-    if answer.slug == "sign-in-expired" or left == 0:
-        expired = {"notice": "sign-in-expired", "next": destination}
-        return HttpResponseRedirect("/login?" + urlencode(expired))
-    tries = "1 attempt is left." if left == 1 else f"{left} attempts are left."
-    context = {"next": destination, "refused": f"Incorrect or already used code. {tries}"}
-    return form_again(request, "login_code.html", answer, context)
-
-
 @page("GET", "POST", session="own-call")
 def factors(request: SiteRequest) -> HttpResponse:
     """GET lists; POST removes the app whose id comes as `remove`, or renames `rename` to `name`."""
     if request.method == "POST":
         return _change(request)
     answer = ask(request, "factors")
-    notice = _NOTICES.get(request.GET.get("done", ""), "")
-    return render(request, "account/factors.html", {**_listed(answer), "notice": notice})
+    done, wanted = request.GET.get("done", ""), request.GET.get("next")
+    context = {**_listed(answer), "notice": _NOTICES.get(done, "")}
+    if done == "enrolled" and wanted:  # where the sign-in was to lead
+        context["continue_to"] = redirect_target(safe_next(wanted))
+    return render(request, "account/factors.html", context)
 
 
 def _change(request: SiteRequest) -> HttpResponse:
@@ -112,9 +92,10 @@ def _listed(answer: Answer) -> dict[str, Any]:
     try:
         left = int(answer.document["recovery_codes_left"])
         apps = [ListedApp.of(item) for item in answer.document["items"]]
+        due = factor_due(answer.document["user"])
     except (KeyError, TypeError, ValueError) as error:
         raise AuthApiUnavailable("a list of factors without its fields") from error
-    return {"apps": apps, "codes_left": left, "few": left <= _FEW_CODES}
+    return {"apps": apps, "codes_left": left, "few": left <= _FEW_CODES, "due": due}
 
 
 @page("POST", session="own-call")
@@ -127,32 +108,16 @@ def add_app(request: SiteRequest) -> HttpResponse:
         answer = ask(request, "begin-totp", {})
         if answer.status != 200:
             return HttpResponseRedirect(f"{_PAGE}?done=too-many")
-        return render(request, _APP, _enrolment(answer.document))
+        return render(request, _APP, shown_secret(answer.document))
     form = typed(request.POST, "code", "name")
     answer = ask(request, "confirm-totp", dict(form))
     if answer.status == 200:
         return HttpResponseRedirect(f"{_PAGE}?done=added")
     if answer.status == 404:  # it was begun too long ago, or elsewhere again
         return HttpResponseRedirect(_PAGE)
-    context = _enrolment(typed(request.POST, "secret", "uri")) | {"name": form["name"]}
+    context = shown_secret(typed(request.POST, "secret", "uri")) | {"name": form["name"]}
     refused = "Incorrect code. Check that your device's clock is correct, then enter a new code."
     return form_again(request, _APP, answer, {**context, "refused": refused})
-
-
-def _enrolment(shown: dict[str, Any]) -> dict[str, Any]:
-    secret, uri = str(shown.get("secret", "")), str(shown.get("uri", ""))
-    groups = [secret[at : at + 4] for at in range(0, min(len(secret), 64), 4)]
-    return {"secret": secret, "groups": groups, "uri": uri, "qr": _qr_code(uri)}
-
-
-def _qr_code(uri: str) -> Markup:
-    """Return the QR code as inline SVG: the page's policy allows neither styles nor data: URLs in it."""
-    if not uri.startswith("otpauth://totp/") or len(uri) > _LONGEST_URI:
-        return Markup()
-    drawn = segno.make(uri, error="m", micro=False)
-    # Without a size it has a viewBox, so that a narrow page scales it and cuts nothing off.
-    svg = drawn.svg_inline(border=4, light="#fff", dark="#000", title="QR code", omitsize=True)
-    return Markup(svg)  # noqa: S704 - made by segno from modules, with no text but the title
 
 
 @page("POST", session="own-call")

@@ -7,10 +7,12 @@ nothing is sent as Referer (ASVS 14.2.1, 3.4.5).
 
 from django.http import HttpResponse
 
+from frontend_site.backend.client import Answer, AuthApiUnavailable
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.pages.backend_calls import call_or_503
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.rendering import render
+from frontend_site.pages.times import moment
 from frontend_site.security.endpoints import page
 from frontend_site.site_request import SiteRequest
 
@@ -49,6 +51,22 @@ def confirm_address(request: SiteRequest) -> HttpResponse:
 @page("GET", "POST", public=True)
 def restore_address(request: SiteRequest) -> HttpResponse:
     return _mailed_link(request, "restore-address", "restore_address")
+
+
+@page("GET", "POST", public=True)
+def keep_account(request: SiteRequest) -> HttpResponse:
+    return _mailed_link(request, "keep-account", "keep_account")
+
+
+def offer_to_keep(request: SiteRequest, answer: Answer) -> HttpResponse:
+    """Return the same page for a complete sign-in to an account that is to be deleted."""
+    relay_cookies(request, answer)
+    try:
+        token, at = str(answer.document["keep_token"]), moment(answer.document["deletes_at"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuthApiUnavailable("a pending deletion without its fields") from error
+    context = {"token": token, "deletes_at": at, "signed_in": True}
+    return render(request, "keep_account.html", context, status=403)
 
 
 @page("GET", "POST", public=True)

@@ -30,6 +30,7 @@ class Profile:
     absolute_end: datetime
     remember: bool
     methods: tuple[str, ...]  # in words
+    factor_due: datetime | None  # until when a second factor must be added
 
     @property
     def display_name(self) -> str:
@@ -69,5 +70,12 @@ class Profile:
             idle_end=moment(session["idle_expires_at"]),
             absolute_end=moment(session["absolute_expires_at"]),
             remember=bool(session["remember"]),
+            factor_due=factor_due(user),
             methods=tuple(_METHODS.get(m, str(m)) for m in assurance["methods"]),
         )
+
+
+def factor_due(user: dict[str, Any]) -> datetime | None:
+    """Return until when `user` of auth_api must add a second factor, if so. Raises ValueError, TypeError."""
+    due = user.get("second_factor_by")
+    return moment(due) if due else None

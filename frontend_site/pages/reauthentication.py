@@ -31,10 +31,13 @@ _ANOTHER = "You have since signed in to another account, so nothing was changed.
 
 
 def ask_for_password(
-    request: SiteRequest, message: str = "", *, by_code: bool = False
+    request: SiteRequest, message: str = "", *, by_code: bool = False, **other: Any
 ) -> HttpResponse:
-    """Return the page that asks for the password, or a code, and contains the rest of the form."""
-    context = {**_context(request), "message": message, "by_code": by_code}
+    """Return the page that asks for the password, or a code, and contains the rest of the form.
+
+    `other`: `fields` and `action` of another form than the request's.
+    """
+    context = {**_context(request), "message": message, "by_code": by_code, **other}
     return render(request, _TEMPLATE, context, status=403)
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 
+from frontend_site.backend.assurance import Assurance
 from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
 from frontend_site.backend.relay import CLEAR_SITE_DATA
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.rendering import render
 from frontend_site.pages.times import ago, moment
 from frontend_site.security.endpoints import page
+from frontend_site.settings.levels import AAL2
 from frontend_site.site_request import SiteRequest
 
 OTHERS = "others"
@@ -33,6 +35,7 @@ class ListedSession:
     started: datetime
     last_seen: datetime
     remember: bool
+    two_step: bool  # a second factor was shown, and still counts
 
     @property
     def started_ago(self) -> str:
@@ -52,6 +55,7 @@ class ListedSession:
             started=moment(item["created_at"]),
             last_seen=moment(item["last_seen_at"]),
             remember=bool(item["remember"]),
+            two_step=Assurance.of(item).acr == AAL2,
         )
 
 
@@ -82,5 +86,5 @@ def _end(request: SiteRequest, which: str) -> HttpResponse:
 def _listed(answer: Answer) -> list[ListedSession]:
     try:
         return [ListedSession.of(item) for item in answer.document["items"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise AuthApiUnavailable("a list of sessions without its fields") from error

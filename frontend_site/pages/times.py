@@ -26,6 +26,11 @@ def left(end: datetime) -> str:
     return f"in {_in_words(remaining, parts=2)}" if remaining > _A_MINUTE else "within a minute"
 
 
+def in_units(seconds: int) -> str:
+    """Return e.g. "7 days" of a duration from a setting; "" for less than a minute."""
+    return _in_words(timedelta(seconds=seconds), parts=2)
+
+
 def _in_words(span: timedelta, *, parts: int) -> str:
     """Return e.g. "11 hours, 59 minutes": at most `parts` units, the largest first."""
     minutes = int(span.total_seconds() // 60)

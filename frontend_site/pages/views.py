@@ -1,7 +1,5 @@
 """The pages for home, sign-in, registration, account and sign-out."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpResponse, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
@@ -10,12 +8,14 @@ from frontend_site.backend.session_check import call_auth_api
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import call_or_503, current_profile, required_profile
 from frontend_site.pages.form_errors import form_again
+from frontend_site.pages.mailed_links import offer_to_keep
 from frontend_site.pages.rendering import render
 from frontend_site.security.endpoints import page
 from frontend_site.security.next_url import redirect_target, safe_next
 from frontend_site.site_request import SiteRequest
 
 from .forms import LoginForm, RegisterForm, as_json
+from .second_step import second_step
 
 _JSON = "application/json"
 _NOTICES = {
@@ -23,6 +23,7 @@ _NOTICES = {
     "password-changed": "Your password has been changed. Sign in with the new one.",
     "sign-in-expired": "Your sign-in took too long, or you entered too many wrong codes. Start again.",
     "signed-out": "You have been signed out.",
+    "deletion": "Your account will be deleted. We have sent you a message that says when, and how to keep it.",
     "deleted": "Your account and everything that we stored about you have been deleted.",
 }
 
@@ -43,7 +44,9 @@ def login(request: SiteRequest) -> HttpResponse:
     notice = request.GET.get("notice", "")
     context = {"form": LoginForm(), "next": destination, "notice": _NOTICES.get(notice, "")}
     return render(
-        request, "login.html", {**context, "signed_out": notice in ("signed-out", "deleted")}
+        request,
+        "login.html",
+        {**context, "signed_out": notice in ("signed-out", "deletion", "deleted")},
     )
 
 
@@ -53,8 +56,10 @@ def _sign_in(request: SiteRequest) -> HttpResponse:
     if answer.status == 200:
         relay_cookies(request, answer)
         if "pending" in answer.document:
-            return HttpResponseRedirect("/login/code?" + urlencode({"next": destination}))
+            return second_step(answer, destination)
         return HttpResponseRedirect(redirect_target(destination))
+    if answer.slug == "deletion-pending":
+        return offer_to_keep(request, answer)
     return form_again(request, "login.html", answer, {"form": form, "next": destination})
 
 
@@ -81,7 +86,9 @@ def _closed(request: SiteRequest) -> HttpResponse:
 
 @page("GET")
 def account(request: SiteRequest) -> HttpResponse:
-    return render(request, "account/account.html", {"profile": required_profile(request)})
+    notice = "Your name has been changed." if request.GET.get("done") == "name" else ""
+    context = {"profile": required_profile(request), "notice": notice}
+    return render(request, "account/account.html", context)
 
 
 @page("GET", "POST", public=True)

@@ -27,6 +27,17 @@ def finish_sign_in(request: SiteRequest) -> HttpResponse:
     return _forward(request, "finish-sign-in")
 
 
+@endpoint("POST", public=True)
+def begin_enrolment(request: SiteRequest) -> HttpResponse:
+    """The secret of the app that a sign-in must add."""
+    return _forward(request, "begin-enrolment")
+
+
+@endpoint("POST", public=True)
+def finish_enrolment(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "finish-enrolment")
+
+
 @endpoint("GET", session="own-call")
 def factors(request: SiteRequest) -> HttpResponse:
     return _forward(request, "factors")
@@ -164,13 +175,20 @@ def change_password(request: SiteRequest) -> HttpResponse:
     return _forward(request, "change-password")
 
 
-@endpoint("DELETE", session="own-call")
+@endpoint("PATCH", "DELETE", session="own-call")
 def account(request: SiteRequest) -> HttpResponse:
-    """Delete one's account."""
+    """Change one's name, or delete one's account."""
+    if request.method == "PATCH":
+        return _forward(request, "change-name")
     response = _forward(request, "delete-account")
-    if response.status_code == 204:
+    if response.status_code in (202, 204):
         response["Clear-Site-Data"] = CLEAR_SITE_DATA
     return response
+
+
+@endpoint("POST", public=True)
+def keep_account(request: SiteRequest) -> HttpResponse:
+    return _forward(request, "keep-account")
 
 
 @endpoint("GET", session="own-call")

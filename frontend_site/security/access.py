@@ -16,6 +16,8 @@ import structlog
 from frontend_site.options import options
 from frontend_site.settings.access_rules import AccessRule
 
+from .levels import highest
+
 _log = structlog.get_logger("frontend_site")
 _NO_RULE = "GATEHOUSE_ACCESS_RULES has no rule for this path, so nobody may open it. Add one."
 # Nothing in it can be read in two ways.
@@ -52,20 +54,20 @@ def rules_for(path: str, *, with_below: bool = False) -> list[AccessRule] | None
     return rules if len(rules) == len(found) else None
 
 
-def may_open(
+def level_to_open(
     path: str, groups: Collection[str], *, user_id: str = "", with_below: bool = False
-) -> bool:
-    """Whether a signed-in user with these groups may open `path`. Logs a refusal of `user_id`.
+) -> str | None:
+    """Return the level that the session of a user with these groups needs for `path`; None if it is refused.
 
-    `with_below`: and everything below it, for methods that act on a tree.
+    `with_below`: and for everything below it, for methods that act on a tree. Logs a refusal of `user_id`.
     """
     rules = rules_for(path, with_below=with_below)
     if rules is not None and all(rule.allows(groups) for rule in rules):
-        return True
+        return highest(rule.level for rule in rules)
     app = "/".join(path[:80].split("/")[:2])  # no more: the rest may be a secret
     hint = {"hint": _NO_RULE} if rules is None else {}
     _log.warning("access.refused", user=user_id, app=app, **hint)
-    return False
+    return None
 
 
 def _longest(reading: str) -> AccessRule | None:

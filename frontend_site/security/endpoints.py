@@ -1,33 +1,49 @@
 """The decorators by which a view declares its access rules; the middleware enforces them (docs/how-to/adopting.md).
 
-A view that declares nothing is protected: it accepts GET only, and runs only after auth_api has
-confirmed the session, which counts as use. Under /api/ it is a JSON endpoint, elsewhere a page.
+A view that declares nothing is protected: it runs only after auth_api has confirmed the session, which
+counts as use. A function accepts GET only, a class the methods that it has. Under /api/ it is a JSON
+endpoint, elsewhere a page. All decorators take functions and classes.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
+from django.utils.decorators import method_decorator
 
+from frontend_site.settings.levels import LEVELS
+
+from .levels import Demand
+
+V = TypeVar("V")
 View = Callable[..., HttpResponseBase]
-Kind = Literal["page", "json", "probe", "upstream"]
+Kind = Literal["page", "json", "probe", "upstream", "webhook"]
 # How a view's session is checked. "use": auth_api checks it before the view runs, and the idle clock
 # restarts. "peek": the same, but the idle clock does not restart (polling). "own-call": the view makes
 # its own call to auth_api, with frontend_site.backend.session_check, which checks the session.
 Session = Literal["use", "peek", "own-call"]
+_NOT_DECLARED = ("options", "trace")  # of every class, or for debugging
 
 
-def page(*methods: str, public: bool = False, session: Session = "use") -> Callable[[View], View]:
+def page(*methods: str, public: bool = False, session: Session = "use") -> Callable[[V], V]:
     """Mark an HTML page of this site. `public`: needs no session; `session`: see above."""
     return _marked("page", methods, public, session)
 
 
-def endpoint(
-    *methods: str, public: bool = False, session: Session = "use"
-) -> Callable[[View], View]:
-    """Mark a JSON endpoint under /api/. `public`: needs no session; `session`: see above."""
+def endpoint(*methods: str, public: bool = False, session: Session = "use") -> Callable[[V], V]:
+    """Mark a JSON endpoint: errors are problem documents, bodies are JSON, and no other site can read it."""
     return _marked("json", methods, public, session)
+
+
+def webhook(*methods: str) -> Callable[[V], V]:
+    """Mark a view that machines call (POST, unless `methods` says otherwise).
+
+    No cookie is read, `request.user` is nobody, and no CSRF token is checked: the view must check a
+    signature or a secret itself. The body is JSON, unless `accepts` says otherwise.
+    """
+    return _marked("webhook", methods or ("POST",), True, "peek")
 
 
 def probe(view: View) -> View:
@@ -41,10 +57,34 @@ def upstream_endpoint(view: View) -> View:
     return _marked("upstream", methods, False, "own-call")(view)
 
 
+def require_level(level: str, *, max_age: int | None = None) -> Callable[[V], V]:
+    """Mark a view that needs a level of assurance, "aal1" or "aal2"; it is then no public view.
+
+    `max_age`: the user has authenticated at most so many seconds ago. A page that is asked for by a session below
+    that level leads to the page that asks for a password or code, and back; a form is completed; a fetch gets
+    403 `step-up-required`.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"no level of assurance: {level!r}; use one of {', '.join(LEVELS)}")
+
+    def mark(view: View) -> View:
+        marked: Any = view
+        marked.demand = Demand(level, max_age)
+        return view
+
+    return for_views(mark)
+
+
+def demand_of(view: View) -> Demand | None:
+    """Return what a view demands of the session, beside being valid."""
+    demand: Demand | None = getattr(view, "demand", None)
+    return demand
+
+
 def methods_of(view: View) -> tuple[str, ...]:
     """Return the methods that a view takes, HEAD with GET."""
-    methods: tuple[str, ...] = getattr(view, "methods", ("GET", "HEAD"))
-    return methods
+    methods: tuple[str, ...] | None = getattr(view, "methods", None)
+    return methods or _methods_of_class(view)
 
 
 def kind_of(view: View, path: str) -> Kind:
@@ -60,18 +100,54 @@ def session_of(view: View) -> Session:
 
 
 def is_public(view: View) -> bool:
-    """Whether a view needs no session (Django's `login_not_required`)."""
-    return not getattr(view, "login_required", True)
+    """Whether a view needs no session: by `public=True`, or by Django's `login_not_required`.
+
+    A view that demands a level never is. REST framework puts the attribute of `login_not_required` on each of its
+    views (those have `cls`), and leaves it to settings whether a visitor may call them. So there it counts for nothing.
+    """
+    if demand_of(view) is not None:
+        return False
+    if getattr(view, "public", False):
+        return True
+    return not getattr(view, "login_required", True) and not hasattr(view, "cls")
+
+
+@cache
+def _methods_of_class(view: View) -> tuple[str, ...]:
+    """Return the methods that a class-based view has (as_view of Django or REST framework), else GET."""
+    known: Any = view
+    kind = getattr(known, "view_class", None) or getattr(known, "cls", None)
+    if kind is None:
+        return ("GET", "HEAD")
+    given = getattr(known, "view_initkwargs", None) or getattr(known, "initkwargs", {})
+    handlers = getattr(known, "actions", None) or set(dir(kind))
+    allowed = given.get("http_method_names", kind.http_method_names)
+    names = [name.upper() for name in allowed if name in handlers and name not in _NOT_DECLARED]
+    return tuple(names) if "GET" not in names or "HEAD" in names else (*names, "HEAD")
 
 
 def _marked(
     kind: Kind, methods: tuple[str, ...], public: bool, session: Session
-) -> Callable[[View], View]:
+) -> Callable[[V], V]:
     def mark(view: View) -> View:
         marked: Any = login_not_required(view) if public else view
         marked.kind = kind
-        marked.methods = ("GET", "HEAD", *methods[1:]) if methods[0] == "GET" else methods
+        if public:
+            marked.public = True
+        if methods:
+            marked.methods = ("GET", "HEAD", *methods[1:]) if methods[0] == "GET" else methods
         marked.session = session
         return view
 
-    return mark
+    return for_views(mark)
+
+
+def for_views(mark: Callable[[View], View]) -> Callable[[V], V]:
+    """Return a decorator of view functions as one that takes view classes, too."""
+
+    def decorate(view: V) -> V:
+        if isinstance(view, type):
+            return method_decorator(mark, name="dispatch")(view)
+        return mark(view)  # type: ignore[arg-type, return-value]
+
+    return decorate

@@ -10,8 +10,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from frontend_site.options import options
 from frontend_site.security.access import rules_for
 from frontend_site.security.endpoints import is_public, kind_of, methods_of
+from frontend_site.security.levels import Demand
 
 DEFAULT = "/account"
+CONTINUE = "/login/continue"
 # Characters of `next` as it stands in a query: with a path and a method it must fit into a request line (8,190 bytes).
 _LONGEST = 8000
 # No backslash, no control character, no `%` in the path, no empty segment; and in the query
@@ -93,9 +95,14 @@ def _is_page(path: str, encoded: str) -> bool:
     return kind_of(view, path) == "page" and "GET" in methods_of(view) and protected
 
 
-def continue_url(destination: str) -> str:
-    """Return the page between the login and an app (forward_auth.go_on)."""
-    return f"/login/continue?{urlencode({'next': destination}, safe='/')}"
+def continue_url(destination: str, demand: Demand | None = None) -> str:
+    """Return the page between the login and an app (forward_auth.go_on), which asks for what `demand` needs."""
+    parameters = {"next": destination}
+    if demand is not None:
+        parameters["level"] = demand.level
+        if demand.max_age is not None:
+            parameters["max_age"] = str(demand.max_age)
+    return f"{CONTINUE}?{urlencode(parameters, safe='/')}"
 
 
 def needs_click(destination: str) -> bool:

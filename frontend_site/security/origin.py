@@ -35,6 +35,21 @@ def is_own_origin(request: HttpRequest, origin: str) -> bool:
     return not gatehouse.strict_origin and origin == own
 
 
+def is_navigation(request: HttpRequest) -> bool:
+    """Whether a browser opens a page, as far as can be told; otherwise it is a fetch."""
+    if mode := request.headers.get("Sec-Fetch-Mode"):
+        return mode == "navigate"
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def own_referer(request: HttpRequest) -> str:
+    """Return path and query of the page of this site that sent the browser here; "" if none did."""
+    if not is_own_origin(request, referer_origin(request)):
+        return ""
+    parts = urlsplit(request.headers["Referer"])
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
 def referer_origin(request: HttpRequest) -> str:
     """Return the origin of the Referer; "" when there is none or it is garbled."""
     try:

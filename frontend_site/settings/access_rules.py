@@ -1,15 +1,17 @@
 """Parses GATEHOUSE_ACCESS_RULES: who may open which app behind forward auth, and which upstream.
 
 A rule is `/path/=who`, and `who` one or more of `signed-in` and `group:NAME`, separated by `|`. Options
-follow, each after a `+`: so far `click`.
+follow, each after a `+`: `click` and `level=aal2`.
 """
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from frontend_site.settings.levels import AAL1, parse_level
 from frontend_site.settings.upstreams import Upstream
 
 _PATH = re.compile(r"(/[A-Za-z0-9_~-]+)+/", re.ASCII)
@@ -21,12 +23,14 @@ _OWN = ("/api/auth/", "/auth/", "/login/", "/account/", "/static/")  # rules do 
 class AccessRule:
     """Who may open what is below `path`: everybody who is signed in, or the members of one of `groups`.
 
-    `click`: a link from elsewhere needs a click (docs/how-to/forward-auth.md).
+    `click`: a link from elsewhere needs a click (docs/how-to/forward-auth.md). `level` is what their session
+    needs.
     """
 
     path: str
     groups: frozenset[str] = frozenset()  # empty: everybody who is signed in
     click: bool = False
+    level: str = AAL1
 
     @property
     def is_upstream(self) -> bool:
@@ -73,11 +77,32 @@ def _parse(item: str) -> AccessRule:
             path, "belongs to Gatehouse itself, so a rule has no effect on it. Remove the rule"
         )
     who, *extras = said.split("+")
-    if extras not in ([], ["click"]) or (extras and path.lower().startswith("/api/")):
-        raise _refused(
-            item, "has an unknown option. The only one is +click, for apps behind forward auth"
-        )
-    return AccessRule(path, _groups(item, who.split("|")), bool(extras))
+    options = _options(item, extras)
+    if "click" in options and path.lower().startswith("/api/"):
+        raise _refused(item, "must not have +click, which is for apps behind forward auth")
+    return AccessRule(path, _groups(item, who.split("|")), **options)
+
+
+def _options(item: str, extras: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for extra in extras:
+        name, equals, value = extra.partition("=")
+        if name in found:
+            raise _refused(item, f"has the option {name} twice. Keep one")
+        if extra == "click":
+            found[name] = True
+        elif name == "level" and equals:
+            found[name] = _level(item, value)
+        else:
+            raise _refused(item, "has an unknown option. There are +click and +level=aal2")
+    return found
+
+
+def _level(item: str, value: str) -> str:
+    try:
+        return parse_level(value)
+    except ValueError as error:
+        raise _refused(item, str(error)) from None
 
 
 def _groups(item: str, words: list[str]) -> frozenset[str]:

@@ -1,13 +1,15 @@
-"""The settings of frontend_site that all environments share. There is no database and no Redis."""
+"""The settings of frontend_site that all environments share. There is no Redis, and no database without apps."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.settings.access_rules import AccessRule, parse_access_rules
+from frontend_site.settings.site_apps import SiteApp, add_apps, parse_site_apps
 from frontend_site.settings.upstreams import Upstream, parse_upstreams
 from gatehouse import variables
 from gatehouse.env import Env
@@ -18,6 +20,14 @@ from gatehouse.security_headers import hsts
 ENV = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR = ENV.read(variables.VAR, default=str(BASE_DIR / "var"))
+_APPS = parse_site_apps(ENV.read(variables.APPS))
+_FORMER = {
+    "GATEHOUSE_FORWARD_AUTH_PATHS": (
+        "GATEHOUSE_ACCESS_RULES: /app/=signed-in for /app/, /wiki/=signed-in+click for /wiki/:click."
+    ),
+    "GATEHOUSE_UPSTREAM_COOKIES": "the option +cookies=NAME of the upstream in GATEHOUSE_UPSTREAMS.",
+    "GATEHOUSE_UPSTREAM_CLAIMS": "the option +claims=CLAIM of the upstream in GATEHOUSE_UPSTREAMS.",
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class Gatehouse:
     environment: str  # development, production or test
     hsts: str  # the value of Strict-Transport-Security, "" for none
     public_origin: str  # scheme://host[:port] that browsers see
+    site_name: str  # as people see it
     auth_api_url: str
     service_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs
     csrf_keys: tuple[Key, ...] = field(repr=False)  # newest first: the first signs, all verify
@@ -35,7 +46,9 @@ class Gatehouse:
     has_certificate: bool  # gunicorn speaks TLS itself
     access_rules: tuple[AccessRule, ...]  # of apps behind forward auth, and of upstreams
     contact: str  # whom to ask for access, in words
+    apps: tuple[SiteApp, ...]  # the team's own, in this site
     registration: str  # "open", "invite" or "closed": what the pages offer; auth_api decides
+    deletion_delay: int  # how long auth_api keeps an account that is to be deleted; for texts
     upstreams: tuple[Upstream, ...]
     upstream_body_limit: int
     upstream_silence: int  # the longest wait for the next byte, of either side
@@ -84,6 +97,8 @@ WSGI_APPLICATION = "frontend_site.wsgi.application"
 FORCE_SCRIPT_NAME = ""  # a SCRIPT_NAME header must not move our paths
 APPEND_SLASH = False
 DATABASES: dict[str, Any] = {}
+DATABASE_ROUTERS = ["frontend_site.site_apps.router.SiteRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
 
@@ -121,6 +136,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
+WHITENOISE_MIMETYPES = {".ts": "text/plain"}  # gatehouse.d.ts; its default is a film's
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # not Django's SecurityMiddleware: ours adds the headers to every answer
     "security.W002",  # framing: CSP frame-ancestors and X-Frame-Options come from the same place
@@ -136,6 +152,11 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
         GATEHOUSE=_gatehouse(),
         LOGGING_CONFIG=None,
     )
+    if _APPS:
+        from frontend_site.settings.site_database import site_databases  # needs drivers
+
+        add_apps(target, _APPS)
+        target["DATABASES"] = site_databases(ENV, VAR, _APPS)
     if ENV.read(variables.PROXY_HOPS):  # only then is there a trusted proxy that reports the scheme
         target["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     configure_logging(as_json=log_json, level=ENV.read(variables.LOG_LEVEL))
@@ -143,27 +164,27 @@ def apply(target: dict[str, Any], *, hosts: str, log_json: bool) -> None:
 
 def _gatehouse() -> Gatehouse:
     port, auth_api_port = ENV.read(variables.FRONTEND_PORT), ENV.read(variables.AUTH_API_PORT)
-    upstreams = parse_upstreams(
-        ENV.read(variables.UPSTREAMS),
-        ENV.read(variables.UPSTREAM_COOKIES),
-        ENV.read(variables.UPSTREAM_CLAIMS),
-    )
-    _refuse_former_setting()
+    origin = ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}")
+    upstreams = parse_upstreams(ENV.read(variables.UPSTREAMS))
+    _refuse_former_settings()
     return Gatehouse(
         environment=ENV.environment,
         hsts=hsts(ENV.read(variables.HSTS), ENV.read(variables.HSTS_AGE))
         if ENV.is_production
         else "",
-        public_origin=ENV.read(variables.PUBLIC_ORIGIN, default=f"http://localhost:{port}"),
+        public_origin=origin,
+        site_name=ENV.read(variables.SITE_NAME) or urlsplit(origin).hostname or "",
         auth_api_url=ENV.read(variables.AUTH_API_URL, default=f"http://127.0.0.1:{auth_api_port}"),
         service_keys=ENV.read(variables.SERVICE_KEYS),
         csrf_keys=ENV.read(variables.CSRF_KEYS),
         bind=ENV.read(variables.FRONTEND_BIND, default=None if ENV.is_production else "127.0.0.1"),
         proxy_hops=ENV.read(variables.PROXY_HOPS),
         has_certificate=bool(ENV.read(variables.CERTFILE)),
+        apps=_APPS,
         access_rules=parse_access_rules(ENV.read(variables.ACCESS_RULES), upstreams),
         contact=ENV.read(variables.CONTACT),
         registration=ENV.read(variables.REGISTRATION),
+        deletion_delay=ENV.read(variables.DELETION_DELAY),
         upstreams=upstreams,
         upstream_body_limit=ENV.read(variables.UPSTREAM_BODY_LIMIT),
         upstream_silence=ENV.read(variables.UPSTREAM_SILENCE),
@@ -174,10 +195,10 @@ def _gatehouse() -> Gatehouse:
     )
 
 
-def _refuse_former_setting() -> None:
-    """Stop a start that would refuse everybody: no rule says who may open these apps."""
-    if ENV.values.get("GATEHOUSE_FORWARD_AUTH_PATHS", "").strip():
-        raise ImproperlyConfigured(
-            "GATEHOUSE_FORWARD_AUTH_PATHS is no longer supported. Remove it and set GATEHOUSE_ACCESS_RULES: "
-            "/app/=signed-in for /app/, /wiki/=signed-in+click for /wiki/:click."
-        )
+def _refuse_former_settings() -> None:
+    """Stop a start that would silently do less than its operator asked for."""
+    for name, instead in _FORMER.items():
+        if ENV.values.get(name, "").strip():
+            raise ImproperlyConfigured(
+                f"{name} is no longer supported. Remove it and set {instead}"
+            )

@@ -2,13 +2,14 @@
 
 import re
 
+from frontend_site.settings.identity_claims import IDENTITY_HEADERS
+
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\*?", re.ASCII)
 # Gatehouse controls these itself, so no option passes them on, in either direction.
 _NEVER = (
-    # credentials, and who the user is, by the names that apps and proxies use
-    "Authorization", "Authentication-*", "WWW-Authenticate", "Cookie*", "Set-Cookie*", "X-CSRF-Token",
-    "Remote-*", "X-Remote-*", "WebAuth-*", "X-WebAuth-*", "Authentik-*", "X-Authentik-*", "Auth-Request-*",
-    "X-Auth-Request-*", "Gatehouse-*", "X-Gatehouse-*", "X-User", "X-User-*", "X-Username", "X-Email", "X-Groups", "X-Auth-*",
+    # credentials, and who the user is: the names that forward auth refuses, and those of other proxies
+    *IDENTITY_HEADERS,
+    "Authorization", "Authentication-*", "WWW-Authenticate", "Cookie*", "Set-Cookie*", "X-CSRF-Token", "X-User", "X-User-*", "X-Username", "X-Email", "X-Groups", "X-Auth-*",
     "X-Authenticated-*", "X-Authorization*", "Cf-Access-*", "X-Goog-*", "X-Amzn-Oidc-*", "X-MS-Client-Principal*",
     "Tailscale-*", "X-Consumer-*", "X-Credential-*", "X-Pomerium-*", "X-Vouch-*", "Oidc-*", "X-Oidc-*", "X-Grafana-*",
     "SSL-*", "X-SSL-*", "Client-Cert*", "X-Client-Cert*",

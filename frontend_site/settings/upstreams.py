@@ -1,7 +1,7 @@
 """Parses GATEHOUSE_UPSTREAMS: the names and addresses of services behind the site."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,8 +13,6 @@ from gatehouse.default_ports import DEFAULT_PORTS
 NAME = "[a-z][a-z0-9-]{0,30}"  # also an audience of identity tokens
 DEFAULT_AUDIENCE = "forward-auth"  # of identity tokens for apps behind forward auth
 _RESERVED = frozenset({"auth", DEFAULT_AUDIENCE})
-_COOKIE = re.compile(r"(?!__)[A-Za-z0-9_.-]{1,64}", re.ASCII)  # ours start with __
-CLAIMS = ("email", "name", "groups")  # of the user, in identity tokens
 _NO_OPTIONS = UpstreamOptions()
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?", re.ASCII)
 _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
@@ -24,8 +22,7 @@ _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 class Upstream:
     """One service: `/api/<name>/x` is `<scheme>://<host>:<port><base>/x` there.
 
-    `cookies` are the names of its cookies that may pass, both ways; `claims` what its identity
-    tokens contain about the user, beside the id; `options` what else its item says.
+    `options` are what its item says besides.
     """
 
     name: str
@@ -33,8 +30,6 @@ class Upstream:
     host: str
     port: int
     base: str
-    cookies: frozenset[str] = frozenset()
-    claims: frozenset[str] = frozenset()
     options: UpstreamOptions = _NO_OPTIONS
 
     @property
@@ -42,35 +37,14 @@ class Upstream:
         return Server(self.scheme, self.host, self.port)
 
 
-def parse_upstreams(
-    items: list[str], cookies: list[str], claims: list[str] | None = None
-) -> tuple[Upstream, ...]:
-    """Return what `name=http://host:port/base+option=value` items name.
-
-    `cookies` are `name:cookie` items, `claims` `name:claim` items. Raises ImproperlyConfigured.
-    """
-    found = {upstream.name: upstream for upstream in map(_parse, items)}
-    if len(found) != len(items):
+def parse_upstreams(items: list[str]) -> tuple[Upstream, ...]:
+    """Return what `name=http://host:port/base+option=value` items name. Raises ImproperlyConfigured."""
+    found = tuple(map(_parse, items))
+    if len({upstream.name for upstream in found}) != len(items):
         raise ImproperlyConfigured(
             "GATEHOUSE_UPSTREAMS has the same name twice. Give each upstream a name of its own."
         )
-    for item in cookies:
-        name, _, cookie = item.partition(":")
-        if name not in found or not _COOKIE.fullmatch(cookie):
-            raise ImproperlyConfigured(
-                "GATEHOUSE_UPSTREAM_COOKIES must be name:cookie items, separated by commas, with names from "
-                f"GATEHOUSE_UPSTREAMS. Correct {item[:40]!r}."
-            )
-        found[name] = replace(found[name], cookies=found[name].cookies | {cookie})
-    for item in claims or []:
-        name, _, claim = item.partition(":")
-        if name not in found or claim not in CLAIMS:
-            raise ImproperlyConfigured(
-                "GATEHOUSE_UPSTREAM_CLAIMS must be name:claim items, separated by commas, with names from "
-                f"GATEHOUSE_UPSTREAMS and the claims {', '.join(CLAIMS)}. Correct {item[:40]!r}."
-            )
-        found[name] = replace(found[name], claims=found[name].claims | {claim})
-    return tuple(found.values())
+    return found
 
 
 def _parse(item: str) -> Upstream:

@@ -109,7 +109,7 @@ def cookie_lines(head: Head, upstream: Upstream) -> Iterator[str]:
     """Yield the allowed Set-Cookie lines: sent back to this upstream only, and as strict as ours."""
     for line in head.all("set-cookie"):
         pair, *attributes = (piece.strip() for piece in line.split(";"))
-        if pair.partition("=")[0] in upstream.cookies:
+        if pair.partition("=")[0] in upstream.options.cookies:
             kept = [a for a in attributes if a.partition("=")[0].lower() in _COOKIE_ATTRIBUTES]
             place = f"Path=/api/{upstream.name}/"
             yield "; ".join((pair, *kept, place, "SameSite=Strict", "Secure"))
@@ -122,7 +122,9 @@ def _hops(connection: str) -> set[str]:
 
 def _allowed_cookies(request: SiteRequest, upstream: Upstream) -> str:
     pieces = (piece.strip(" \t") for piece in request.META.get("HTTP_COOKIE", "").split(";"))
-    return "; ".join(piece for piece in pieces if piece.partition("=")[0] in upstream.cookies)
+    return "; ".join(
+        piece for piece in pieces if piece.partition("=")[0] in upstream.options.cookies
+    )
 
 
 def _private(policy: str) -> str:

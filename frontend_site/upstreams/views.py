@@ -3,18 +3,19 @@
 import structlog
 from django.http import HttpResponseBase
 
-from frontend_site import problems
+from frontend_site import problems, step_up
 from frontend_site.backend.answer import spread
 from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
-from frontend_site.backend.users import groups_of
+from frontend_site.backend.users import groups_of, level_of
 from frontend_site.events.hub import TooManyStreams
 from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
-from frontend_site.security.access import may_open
+from frontend_site.security.access import level_to_open
 from frontend_site.security.endpoints import upstream_endpoint
+from frontend_site.security.levels import Demand, highest
 from frontend_site.security.origin import handshake_refusal
 from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
@@ -57,9 +58,9 @@ def _websocket(request: SiteRequest, upstream: Upstream, target: str) -> HttpRes
     """A browser can give no CSRF token with a handshake, so its Origin has to be this site."""
     if reason := handshake_refusal(request):
         _log.warning("csrf.refused", kind="websocket", reason=reason, path=request.path_info)
-        return problems.respond(request, problems.CSRF_FAILED)
+        return problems.respond(request, problems.CSRF_FAILED, reason=reason)
     try:
-        with Opening(request, upstream, lambda: _is_valid(request)) as opening:
+        with Opening(request, upstream, lambda: _is_valid(request, upstream)) as opening:
             return _forwarded(request, upstream, target, opening=opening)
     except BadHandshake:
         return problems.respond(request, problems.BAD_REQUEST)
@@ -74,15 +75,20 @@ def _forwarded(
     request: SiteRequest, upstream: Upstream, target: str, *, opening: Opening | None = None
 ) -> HttpResponseBase:
     """One internal call says who is signed in and gives the proof of it for this upstream."""
-    answer = call_auth_api(request, "identity", audience=upstream.name, claims=upstream.claims)
+    answer = call_auth_api(
+        request, "identity", audience=upstream.name, claims=upstream.options.claims
+    )
     if answer.status >= 500:
         raise AuthApiUnavailable(f"identity: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
     if answer.status != 200:
         return browser_response(answer)
-    document = answer.document
-    if not _is_allowed(request, answer):
+    document, level = answer.document, level_of(answer)
+    demand = _demand(request, upstream, answer)
+    if demand is None:
         return problems.respond(request, problems.refused())
+    if not level.meets(demand):
+        return step_up.ask_again(request, demand, level)
     handle = document["session"]["handle"]
     if opening is not None:
         opening.admit(handle)
@@ -93,7 +99,7 @@ def _forwarded(
             target,
             identity=document["token"],
             session=handle,
-            still_valid=lambda: _is_still_valid(request),
+            still_valid=lambda: _is_still_valid(request, upstream),
             handshake=opening.handshake if opening else None,
         )
     except UpstreamFailed as error:
@@ -109,30 +115,51 @@ def _forwarded(
         return problems.respond(request, problems.BAD_REQUEST)
 
 
-def _is_allowed(request: SiteRequest, answer: Answer) -> bool:
-    """Whether the access rules open this path, and that of a Destination, to the user in `answer`."""
+def _demand(request: SiteRequest, upstream: Upstream, answer: Answer) -> Demand | None:
+    """Return what the upstream and the access rules demand of the session in `answer`, for this path and that of
+    a Destination; None if they do not open it to the user.
+    """
     user = answer.document["user"]
     groups = groups_of(user)
     tree = request.method not in _OF_ONE_PATH
-    return all(
-        may_open(path, groups, user_id=user["id"], with_below=tree)
-        for path in opened_paths(request)
-    )
+    needed = [upstream.options.level]
+    for path in opened_paths(request):
+        level = level_to_open(path, groups, user_id=user["id"], with_below=tree)
+        if level is None:
+            return None
+        needed.append(level)
+    return Demand(highest(needed))
 
 
-def _is_still_valid(request: SiteRequest) -> bool:
+def _is_still_valid(request: SiteRequest, upstream: Upstream) -> bool:
     """Like `_is_valid`; unknown is not "no"."""
     try:
-        return _is_valid(request)
+        return _is_valid(request, upstream)
     except AuthApiUnavailable:
         return True
 
 
-def _is_valid(request: SiteRequest) -> bool:
-    """Whether the session still lives, and its user still has access. Raises AuthApiUnavailable."""
-    answer = auth_api().call("session-peek", caller_of(request))
-    if answer.status == 401:
-        return False
-    if not answer.tells_who:
-        raise AuthApiUnavailable(f"session-peek: {answer.status}", retry_after=answer.retry_after)
-    return _is_allowed(request, answer)
+def _is_valid(request: SiteRequest, upstream: Upstream) -> bool:
+    """Whether the session still lives, has the level, and its user still has access.
+
+    Raises AuthApiUnavailable if nobody can tell. A level that ends by time alone is known to have ended.
+    """
+    try:
+        answer = auth_api().call("session-peek", caller_of(request))
+        if answer.status == 401:
+            return False
+        if not answer.tells_who:
+            status = f"session-peek: {answer.status}"
+            raise AuthApiUnavailable(status, retry_after=answer.retry_after)
+    except AuthApiUnavailable:
+        held = request.session_check.answer  # the last that said who it is
+        if held is not None and held.tells_who and not _is_allowed(request, upstream, held):
+            return False
+        raise
+    request.session_check.answer = answer
+    return _is_allowed(request, upstream, answer)
+
+
+def _is_allowed(request: SiteRequest, upstream: Upstream, answer: Answer) -> bool:
+    demand = _demand(request, upstream, answer)
+    return demand is not None and level_of(answer).meets(demand)

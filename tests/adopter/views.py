@@ -21,7 +21,7 @@ from frontend_site.backend.session_check import call_auth_api
 from frontend_site.errors import SignInRequired
 from frontend_site.pages.backend_calls import ask, current_profile, required_profile
 from frontend_site.pages.rendering import render
-from frontend_site.security.endpoints import endpoint, page
+from frontend_site.security.endpoints import endpoint, page, require_level
 from frontend_site.site_request import SiteRequest
 
 _JSON = "application/json"
@@ -47,6 +47,12 @@ class Archive(View):
 @endpoint("GET")
 def summary(request: SiteRequest) -> JsonResponse:
     return JsonResponse({"of": request.user.email, "reports": 3})
+
+
+@require_level("aal2", max_age=600)
+@page("GET", "POST")
+def payout(request: SiteRequest) -> HttpResponse:
+    return render(request, "reports.html")
 
 
 @endpoint("GET", session="peek")
@@ -134,6 +140,33 @@ def forgets_its_call(request: SiteRequest) -> HttpResponse:
 @page("GET", session="own-call")
 def forgets_and_redirects(request: SiteRequest) -> HttpResponse:
     return HttpResponseRedirect("/reports?private=data")
+
+
+@require_level("aal2")
+@page("GET", "POST")
+def secret(request: SiteRequest) -> HttpResponse:
+    if request.method == "POST":
+        save_report(owner=request.user.id, title=request.POST["title"])
+        return HttpResponseRedirect("/reports")
+    return HttpResponse(f"{request.user.acr} {','.join(request.user.amr)}")
+
+
+@require_level("aal2")
+@page("GET", public=True)
+def secret_but_public(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
+@page("GET", session="own-call")
+@require_level("aal2")
+def secret_with_its_own_call(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
+@page("GET")
+@require_level("aal1", max_age=60)
+def recent(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("recent")
 
 
 closed: list[str] = []

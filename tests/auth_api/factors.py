@@ -1,6 +1,10 @@
 """Second factors as their owners use them: an authenticator app of our own, and the calls of the BFF."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from django.db import connections
 
 from auth_api.users.factors.models import TotpDevice
 from tests.auth_api.http import call, session_token
@@ -23,13 +27,23 @@ def signin_token(answer: Any) -> str:
 
 
 def finish(pending: str, code: str, method: str = "totp", *, browser: str = BROWSER) -> Any:
-    return call(
-        "POST",
-        "/v1/login/factor",
-        {"method": method, "code": code},
-        HTTP_COOKIE=f"__Host-signin={pending}",
-        HTTP_GATEHOUSE_CLIENT_BROWSER=browser,
-    )
+    return _with_pending("/v1/login/factor", {"method": method, "code": code}, pending, browser)
+
+
+def begin_enrolling(pending: str, *, browser: str = BROWSER) -> Any:
+    return _with_pending("/v1/login/enrol", {}, pending, browser)
+
+
+def finish_enrolling(
+    pending: str, code: str, *, name: str = "Telephone", browser: str = BROWSER
+) -> Any:
+    form = {"code": code, "name": name}
+    return _with_pending("/v1/login/enrol/confirm", form, pending, browser)
+
+
+def _with_pending(path: str, form: Any, pending: str, browser: str) -> Any:
+    cookie = f"__Host-signin={pending}"
+    return call("POST", path, form, HTTP_COOKIE=cookie, HTTP_GATEHOUSE_CLIENT_BROWSER=browser)
 
 
 def enrol(token: str) -> tuple[App, str]:
@@ -50,3 +64,16 @@ def recovery_codes(token: str) -> list[str]:
     done = call("POST", "/v1/factors/recovery-codes/confirm", {"code": codes[0]}, token=token)
     assert done.status_code == 204
     return codes
+
+
+def at_once(work: Callable[[], Any], times: int) -> list[Any]:
+    """Return what `work` returns, called `times` times in parallel."""
+
+    def one(_: int) -> Any:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(one, range(times)))

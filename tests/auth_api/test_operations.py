@@ -17,7 +17,7 @@ from auth_api.mail.models import OutboxMail
 from auth_api.mail.outbox import queue_mail
 from auth_api.sessions.redis import connections
 from auth_api.settings.redis import caches
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from gatehouse import probe
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
@@ -41,7 +41,7 @@ def no_database(*_: Any, **__: Any) -> Any:
 def redis_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auth_api.sessions.redis.backend.ask", no_redis)
     monkeypatch.setattr("auth_api.sessions.redis.backend.ask_durably", no_redis)
-    monkeypatch.setattr("auth_api.throttling.ask", no_redis)
+    monkeypatch.setattr("auth_api.tries.ask", no_redis)
     monkeypatch.setattr("auth_api.sessions.redis.readiness.ask", no_redis)
     monkeypatch.setattr("auth_api.sessions.redis.readiness.ask_durably", no_redis)
 

@@ -13,13 +13,12 @@ from auth_api.throttling import (
     ACCOUNT_TRIES,
     ADDRESS_FAILURES,
     ADDRESS_WINDOW,
-    FREE_TRIES,
-    LONGEST_DELAY,
     SHARES,
     LoginThrottle,
     Purpose,
     mail_wait,
 )
+from auth_api.tries import FREE_TRIES, LONGEST_DELAY
 from tests.clock import age_throttles
 from tests.store_contents import command_counts, reset_command_counts, stored_keys
 

@@ -6,11 +6,13 @@ import pytest
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
+from auth_api.users.factors.removal import require_enrolment
 from tests.auth_api.factors import BROWSER, App, signin_token
 from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.openapi import DOCUMENT, check_answer
 
+NEW_PASSWORD = "nine green bottles on a wall"
 BODY = {"email": "ada@example.com", "password": PASSWORD}
 
 
@@ -97,15 +99,30 @@ def test_real_answers_about_second_factors_fit(user: Any) -> None:
         assert checked("POST", "/v1/login/factor", form, **cookie).status_code == status
     assert checked("PATCH", one, {"name": "Tablet"}, shown=path, token=token).status_code == 204
     assert checked("DELETE", one, shown=path, token=token).status_code == 403  # a code was used
+    require_enrolment(user.pk, reason="lost")
+    pending = signin_token(checked("POST", "/v1/login", BODY, **browser))
+    cookie = {"HTTP_COOKIE": f"__Host-signin={pending}", **browser}
+    new = App(checked("POST", "/v1/login/enrol", {}, **cookie).json()["secret"])
+    for code, status in (("000000", 401), (new.code(), 200), (new.code(), 401)):
+        answer = checked("POST", "/v1/login/enrol/confirm", {"code": code}, **cookie)
+        assert answer.status_code == status
 
 
 @pytest.mark.django_db(transaction=True)
 def test_real_answers_about_ones_account_fit(user: Any) -> None:
     token = session_token(checked("POST", "/v1/login", BODY))
-    form = {"current_password": PASSWORD, "new_password": "nine green bottles on a wall"}
+    form = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
     changed = checked("POST", "/v1/password/change", form, token=token)
     assert changed.status_code == 200
     token = session_token(changed)
     checked("POST", "/v1/email/change", {"email": "ada@example.org"}, token=token)
     assert checked("GET", "/v1/account/export", token=token).status_code == 200
-    assert checked("DELETE", "/v1/account", token=token).status_code == 204
+    assert checked("PATCH", "/v1/account", {"name": "Augusta"}, token=token).status_code == 204
+    assert checked("DELETE", "/v1/account", {"email": "x"}, token=token).status_code == 400
+    form = {"email": BODY["email"]}
+    assert checked("DELETE", "/v1/account", form, token=token).status_code == 202
+    pending = checked("POST", "/v1/login", {**BODY, "password": NEW_PASSWORD})
+    assert pending.status_code == 403
+    keep = {"token": pending.json()["keep_token"]}
+    assert checked("POST", "/v1/account/keep", keep).status_code == 200
+    assert checked("POST", "/v1/account/keep", keep).status_code == 400

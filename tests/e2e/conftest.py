@@ -44,8 +44,11 @@ def chat() -> Iterator[Chat]:
 
 @pytest.fixture(scope="session")
 def site(chat: Chat) -> Iterator[Stack]:
-    """Gatehouse as configured in docs/how-to/deploy/; a part of the app requires a click."""
-    rules = "/app/=signed-in,/app/wiki/=signed-in+click,/app/ops/=group:ops,/api/chat/=signed-in"
+    """Gatehouse as configured in docs/how-to/deploy/; parts of the app require a click, and a second factor."""
+    rules = (
+        "/app/=signed-in,/app/wiki/=signed-in+click,/app/ops/=group:ops,/api/chat/=signed-in"
+        ",/app/vault/=signed-in+level=aal2"
+    )
     names = {"GATEHOUSE_UPSTREAMS": f"chat={chat.url}+websocket=yes"}
     with Stack(GATEHOUSE_PROXY_HOPS="1", GATEHOUSE_ACCESS_RULES=rules, **names) as running:
         yield running

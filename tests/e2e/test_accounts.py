@@ -137,11 +137,16 @@ def test_the_data_and_the_end_of_an_account(
     wait_until(browser, file.exists)
     assert json.loads(file.read_text())["user"]["email"] == email
     browser.get(f"{stack.address}/account/delete")
+    fill(browser, email=email)
     press(browser, "main form")
-    wait_for_text(browser, "have been deleted")
-    stack.mailbox.wait_for(email, "was deleted")
+    wait_for_text(browser, "Your account will be deleted")
     sign_in(browser, stack, email, password)
-    wait_for_text(browser, "Incorrect e-mail address or password")
+    wait_for_text(browser, "Keep your account?")
+    browser.get(stack.mailbox.wait_for(email, "will be deleted").link)
+    press(browser, "main form")
+    wait_for_text(browser, "The deletion has been cancelled")
+    sign_in(browser, stack, email, password)
+    wait_for_path(browser, "/account")
 
 
 def test_the_link_again(browser: Any, stack: Stack) -> None:

@@ -79,7 +79,7 @@ def validations(stack: Stack) -> int:
         client.close()
 
 
-@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/security"])
+@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/activity"])
 def test_while_a_stream_is_open_a_view_is_one_validation(
     page: Any, stack: Stack, path: str
 ) -> None:

@@ -29,7 +29,7 @@ def check_asked_to_sign_in(stack: Stack, session: str | None) -> None:
             assert answer.status_code == 302, route
             assert answer.headers["Location"].startswith("/login?next=/account"), route
         assert EMAIL not in answer.text
-    assert seen == 56
+    assert seen == 62
 
 
 def test_without_a_cookie_every_protected_route_asks_to_sign_in(stack: Stack) -> None:
@@ -50,6 +50,6 @@ def test_public_routes_know_nobody_by_the_cookie_of_an_ended_session(
     stack: Stack, ended: str
 ) -> None:
     reads = [route for route in routes() if route.public and route.method == "GET"]
-    assert len(reads) == 24
+    assert len(reads) == 25
     for route, answer in call_each(stack, reads, headers_at(stack, ended)):
         assert EMAIL not in answer.text, route

@@ -7,6 +7,7 @@ import jwt
 import pytest
 import requests
 
+from tests.authenticator import App as Authenticator
 from tests.chromium import Chromiums
 from tests.e2e.conftest import EMAIL
 from tests.e2e.proxies import NAVIGATION, App, send
@@ -65,7 +66,11 @@ def test_the_app_hears_no_claim_of_the_browser(client: JsonClient, app: App) -> 
     assert told["x-request-id"]
     # Caddy passes on those that are empty.
     named = {name for name in told if name.startswith("gatehouse") and told[name]}
-    assert named == {f"gatehouse-{x}" for x in ("user-id", "user-email", "session", "identity")}
+    assert named == {
+        "gatehouse-user-id", "gatehouse-user-email", "gatehouse-session", "gatehouse-identity",
+        "gatehouse-acr", "gatehouse-amr", "gatehouse-auth-time",
+    }  # fmt: skip
+    assert (told["gatehouse-acr"], told["gatehouse-amr"]) == ("aal1", "pwd")
 
 
 @pytest.mark.parametrize("path", ["/login", "/api/auth/csrf"])
@@ -136,6 +141,46 @@ def test_an_ended_session_opens_nothing(client: JsonClient, app: App, proxied: s
     replay.cookies = cookies
     assert replay.get("/app/page", **NAVIGATION).status_code == 302
     assert len(app.seen) == before
+
+
+FETCH = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Accept": "*/*"}
+
+
+def test_a_part_of_an_app_can_demand_a_second_factor(proxied: str, site: Stack, app: App) -> None:
+    email = f"vault{proxied.rpartition(':')[2]}@example.com"
+    password = site.make_user(email)
+    client, before = JsonClient(proxied), len(app.seen)
+    assert client.login(email, password).status_code == 200
+    lacking = client.get("/app/vault/x", **FETCH)
+    assert lacking.json()["type"] == "urn:gatehouse:problem:second-factor-missing"
+    authenticator = enrolled(JsonClient(proxied), email, password)
+    page = client.get("/app/vault/x?y=1", **NAVIGATION)
+    location = page.headers["Location"].removeprefix(proxied)
+    assert (page.status_code, location) == (
+        302, "/login/continue?next=/app/vault/x%3Fy%3D1&level=aal2",
+    )  # fmt: skip
+    fetched = client.get("/app/vault/x", **FETCH)
+    assert (fetched.status_code, fetched.json()["methods"]) == (403, ["totp"])
+    form = client.post(
+        "/app/vault/act", **{**NAVIGATION, "Sec-Fetch-Site": "same-origin"},
+        Referer=f"{proxied}/app/vault/form",
+    )  # fmt: skip
+    assert (form.status_code, "next=/app/vault/form&amp;level=aal2" in form.text) == (403, True)
+    assert len(app.seen) == before
+    proof = {"method": "totp", "code": authenticator.code(1)}  # the one before is used
+    assert client.post("/api/auth/reauthenticate", proof).status_code == 200
+    assert client.get("/app/vault/x", **NAVIGATION).status_code == 200
+    assert (app.seen[-1]["Gatehouse-Acr"], app.seen[-1]["Gatehouse-Amr"]) == ("aal2", "pwd,otp,mfa")
+
+
+def enrolled(client: JsonClient, email: str, password: str) -> Authenticator:
+    """Add an app to the account, in a session of its own."""
+    assert client.login(email, password).status_code == 200
+    secret = client.post("/api/auth/factors/totp").json()["secret"]
+    authenticator = Authenticator(secret)
+    form = {"code": authenticator.code(), "name": "Telephone"}
+    assert client.post("/api/auth/factors/totp/confirm", form).status_code == 200
+    return authenticator
 
 
 def test_a_foreign_form_does_not_reach_the_app(client: JsonClient, app: App) -> None:

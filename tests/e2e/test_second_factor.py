@@ -1,4 +1,4 @@
-"""A walk: enrol, sign in, lose the device, use a recovery code, enrol anew. In Chromium, without scripts, at 320 px."""
+"""A walk: enrol, sign in, lose the device, use a recovery code, enrol anew, lose everything. In Chromium, without scripts, at 320 px."""
 
 import re
 from typing import Any
@@ -25,8 +25,8 @@ def fits(browser: Any) -> bool:
     return bool(metrics["cssContentSize"]["width"] <= 320)
 
 
-def enrol(browser: Any, name: str) -> App:
-    press(browser, ADD)
+def enrol(browser: Any, name: str, form: str = ADD) -> App:
+    press(browser, form)
     wait_for_text(browser, "Scan this QR code")
     assert fits(browser)
     assert browser.find_element(By.CSS_SELECTOR, ".qr svg").size["width"] > 150
@@ -34,7 +34,7 @@ def enrol(browser: Any, name: str) -> App:
         "".join(re.findall(r"\b[A-Z2-7]{4}\b", browser.find_element(By.CLASS_NAME, "key").text))
     )
     fill(browser, name=name, code=app.code())
-    press(browser, ADD)
+    press(browser, form)
     wait_for_text(browser, "has been added")
     return app
 
@@ -97,3 +97,16 @@ def test_enrol_lose_the_device_and_enrol_anew(
     browser.find_element(By.TAG_NAME, "summary").click()
     browser.find_element(By.CSS_SELECTOR, "button[name=remove]").click()
     wait_for_text(browser, "in the last 24 hours")
+
+    stack.manage("require_enrolment", "--email", EMAIL, "--reason", "lost everything")
+    sign_in(browser, stack, EMAIL, password)
+    wait_for_path(browser, "/login/enrol")
+    assert fits(browser)
+    browser.get(f"{stack.address}/account")  # it may only enrol
+    wait_for_path(browser, "/login")
+    browser.get(f"{stack.address}/login/enrol")
+    enrol(browser, "Third telephone", "form[action='/login/enrol']")
+    wait_for_path(browser, "/account/factors")
+    assert "Create recovery codes now" in main_text(browser)
+    assert fits(browser)
+    assert browser.get_cookie("__Host-signin") is None

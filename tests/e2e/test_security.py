@@ -36,7 +36,7 @@ def end_a_session_after_a_while(browser: Any, stack: Stack, person: tuple[str, s
     elsewhere = signed_in_client(stack, email, password)
     sign_in(browser, stack, email, password)
     wait_for_path(browser, "/account")
-    browser.find_element(By.LINK_TEXT, "Your sessions").click()
+    browser.find_element(By.LINK_TEXT, "Sessions").click()
     wait_for_text(browser, "this device")
     first = browser.find_element(By.CSS_SELECTOR, "ul.list li")
     assert "this device" in first.text
@@ -139,7 +139,7 @@ def test_the_security_log(browser: Any, stack: Stack, person: tuple[str, str]) -
         JsonClient(stack.address).login(email, "not the password at all")
     sign_in(browser, stack, email, password)
     wait_for_path(browser, "/account")
-    browser.get(f"{stack.address}/account/security")
+    browser.get(f"{stack.address}/account/activity")
 
     def shows_all(_: Any) -> bool:  # failures are written a moment later
         browser.refresh()
@@ -200,7 +200,7 @@ def test_signing_out_in_one_tab_signs_out_the_others(
     wait_for_path(browser, "/account")
     first = browser.current_window_handle
     browser.switch_to.new_window("tab")
-    browser.get(f"{stack.address}/account/security")
+    browser.get(f"{stack.address}/account/activity")
     press(browser, "header form")
     wait_for_text(browser, "You have been signed out")
     browser.switch_to.window(first)

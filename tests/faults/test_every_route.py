@@ -27,5 +27,5 @@ def test_an_outage_opens_no_route_and_signs_nobody_out(
                 assert answer.status_code == 503, route
                 assert int(answer.headers["Retry-After"]) > 0, route
                 assert "Set-Cookie" not in answer.headers, route
-            assert seen == 56
+            assert seen == 62
     wait_for(lambda: client.get("/account").status_code == 200, "being signed in again")

@@ -44,6 +44,25 @@ def moment(offset: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + offset))
 
 
+def assurance(level: str = "aal1", *, ends: float = 3599) -> dict[str, Any]:
+    """What auth_api says of a session that has shown a second factor, or has not."""
+    second = level == "aal2"
+    return {
+        "acr": level,
+        "amr": ["pwd", "otp", "mfa"] if second else ["pwd"],
+        "auth_time": moment(-300),
+        "expires_at": moment(ends) if second else None,
+        "methods": ["pwd", "otp"] if second else ["pwd"],
+    }
+
+
+def at_level(level: str, document: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """The body of GET /v1/session, or `document`, of a session at `level`."""
+    found = document or current_session()
+    found["session"]["assurance"] = {**assurance(level), **changes}
+    return found
+
+
 def current_session(**changes: Any) -> dict[str, Any]:
     """The body of GET /v1/session."""
     session = {
@@ -53,7 +72,7 @@ def current_session(**changes: Any) -> dict[str, Any]:
         "idle_expires_at": moment(3599),
         "absolute_expires_at": moment(43000),
         "remember": False,
-        "assurance": {"methods": ["pwd"], "auth_time": moment(-300)},
+        "assurance": assurance(),
     }
     return {"user": {**USER, **changes}, "session": session}
 
@@ -135,6 +154,12 @@ def default_answers() -> dict[str, Behaviour]:
         f"DELETE /v1/factors/{HANDLE}": Canned(204, b""),
         "POST /v1/factors/recovery-codes": Canned(200, {"codes": ["AAAA-" * 5 + "AAAA"] * 10}),
         "POST /v1/factors/recovery-codes/confirm": Canned(204, b""),
+        "POST /v1/login/enrol": Canned(
+            200, {"secret": SECRET, "uri": f"otpauth://totp/x?secret={SECRET}"}
+        ),
+        "POST /v1/login/enrol/confirm": Canned(
+            200, current_session(), (("Set-Cookie", SET_SESSION),)
+        ),
         "POST /v1/login/factor": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
         "GET /v1/security-events": Canned(200, {"items": [], **current_session()}),
         "POST /v1/sessions/disown": Canned(200, {"detail": "Done."}),
@@ -153,6 +178,8 @@ def default_answers() -> dict[str, Behaviour]:
         "POST /v1/password/forgot": Canned(202, {"detail": "Perhaps."}),
         "POST /v1/password/reset": Canned(200, {"detail": "Set."}),
         "POST /v1/password/change": Canned(200, current_session(), (("Set-Cookie", SET_SESSION),)),
+        "PATCH /v1/account": Canned(204, b""),
+        "POST /v1/account/keep": Canned(200, {"detail": "Kept."}),
         "DELETE /v1/account": Canned(204, b"", (("Set-Cookie", EXPIRE_SESSION),)),
         "GET /v1/account/export": Canned(200, {"user": USER, "sessions": []}),
         "GET /v1/identity?audience=reports": Canned(200, identity()),

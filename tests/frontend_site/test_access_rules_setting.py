@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from frontend_site.settings.access_rules import AccessRule, parse_access_rules
 from frontend_site.settings.upstreams import parse_upstreams
 
-UPSTREAMS = parse_upstreams(["reports=http://127.0.0.1:9"], [])
+UPSTREAMS = parse_upstreams(["reports=http://127.0.0.1:9"])
 REPORTS = "/api/reports/=signed-in"
 
 

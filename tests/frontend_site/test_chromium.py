@@ -119,7 +119,7 @@ def test_show_password(person: Person) -> None:
 def test_no_page_breaks_its_own_policy_or_stores_anything(person: Person) -> None:
     person.sign_in()
     mailed = ("/email/verify?token=x", "/sessions/disown?token=x")
-    private = ("/account", "/account/sessions", "/account/security")
+    private = ("/account", "/account/sessions", "/account/activity")
     for path in ("/", "/login", "/logout", "/register", *mailed, *private):
         person.open(path)
     assert person.complaints == []
@@ -170,7 +170,7 @@ def test_nothing_runs_out_of_the_window(person: Person, width: int) -> None:
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     person.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     person.sign_in()
-    private = ("/account", "/account/sessions", "/account/security")
+    private = ("/account", "/account/sessions", "/account/activity")
     for path in ("/", *private, "/login", "/logout", "/register", "/sessions/disown", "/nope"):
         person.open(path)
         script = "return document.documentElement.scrollWidth <= innerWidth"

@@ -8,8 +8,14 @@ from selenium.webdriver.common.by import By
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import Stub, problem
 
-PUBLIC = ("/", "/login", "/register", "/password/forgot", "/email/verify?token=x")
-PRIVATE = ("/account", "/account/sessions", "/account/security", "/account/password")
+PUBLIC = ("/", "/login", "/login/enrol", "/register", "/password/forgot", "/email/verify?token=x")
+PRIVATE = (
+    "/account",
+    "/account/sessions",
+    "/account/security",
+    "/account/activity",
+    "/account/password",
+)
 # Links within a sentence are exempt (WCAG 2.5.8, Inline).
 SMALL_TARGETS = """
 return [...document.querySelectorAll("a, button, input:not([type=hidden])")]

@@ -63,9 +63,9 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 1000),
+        ("/account", True, 200, 1200),
         ("/api/auth/session", True, 200, 480),
-        ("/", False, 200, 465),
+        ("/", False, 200, 500),
         ("/account", False, 302, 370),
     ],
 )

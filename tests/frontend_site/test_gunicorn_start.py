@@ -32,7 +32,23 @@ pytestmark = pytest.mark.slow
         ({"GATEHOUSE_UPSTREAMS": "x=http://a"}, "GATEHOUSE_ACCESS_RULES: '/api/x/' has no rule"),
         ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must give"),
         ({"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/"}, "GATEHOUSE_FORWARD_AUTH_PATHS is no longer"),
-        ({"GATEHOUSE_UPSTREAM_CLAIMS": "x:name"}, "GATEHOUSE_UPSTREAM_CLAIMS must be name:claim"),
+        ({"GATEHOUSE_APPS": "nope"}, "GATEHOUSE_APPS: 'nope' is not found. Put its folder"),
+        (
+            {
+                "GATEHOUSE_APPS": "tests.apps.shelf,tests.apps.twin.shelf",
+                "SITE_DATABASE_URL": "sqlite://:memory:",
+            },
+            "GATEHOUSE_APPS: tests.apps.shelf and tests.apps.twin.shelf have the same label",
+        ),
+        (
+            {"GATEHOUSE_APPS": "tests.apps.pointing", "SITE_DATABASE_URL": "sqlite://:memory:"},
+            "frontend_site.E012: Post.author refers to auth.User, which has no table",
+        ),
+        ({"GATEHOUSE_UPSTREAM_COOKIES": "x:y"}, "GATEHOUSE_UPSTREAM_COOKIES is no longer"),
+        (
+            {"GATEHOUSE_UPSTREAMS": "x=http://a+claims=sub"},
+            "GATEHOUSE_UPSTREAMS: 'x' must set claims",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:

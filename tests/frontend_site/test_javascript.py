@@ -31,7 +31,7 @@ const done = arguments[arguments.length - 1];
   const gh = await import("/static/frontend_site/gatehouse.js");
   window.raised ??= (() => {
     const raised = [];
-    for (const type of ["signed-out", "expiring", "reauthentication-required", "unavailable"])
+    for (const type of ["signed-out", "expiring", "reauthentication-required", "step-up-required", "unavailable"])
       gh.events.addEventListener(type, (event) => raised.push([type, event.detail]));
     return raised;
   })();
@@ -246,7 +246,14 @@ def test_what_wants_the_password_again_is_said(signed_in: Script, stub: Stub) ->
     body = f'const answer = await gh.fetch("{path}", {{ method: "POST" }}); return answer.json()'
     assert signed_in.run(body)["status"] == 403  # the answer can still be read
     url = signed_in.person.site + path
-    assert signed_in.raised == [["reauthentication-required", {"url": url}]]
+    told = ["reauthentication-required", {"url": url}]
+    assert signed_in.raised == [told]
+    methods = ["totp", "recovery"]
+    stub.answers["POST /v1/sessions/revoke-others"] = problem(
+        "step-up-required", 403, methods=methods
+    )
+    signed_in.run(body)
+    assert signed_in.raised[-1] == ["step-up-required", {"url": url, "methods": methods}]
 
 
 def test_any_call_that_finds_no_session_says_so(signed_in: Script, stub: Stub) -> None:

@@ -139,7 +139,7 @@ def test_after_the_next_sign_in_there_is_a_stream_again(person: Person, stub: St
     at_login(person)
 
 
-@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/security"])
+@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/activity"])
 def test_a_view_looks_once_and_no_more_while_a_stream_is_open(
     person: Person, stub: Stub, path: str
 ) -> None:

@@ -186,7 +186,7 @@ def test_a_page_that_a_form_made_is_left_by_a_get(person: Person, stub: Stub) ->
     assert "sessions" in person.path  # and after the sign-in, back there
 
 
-@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/security"])
+@pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/activity"])
 def test_without_a_script_there_is_no_warning(
     person_without_javascript: Person, stub: Stub, path: str
 ) -> None:

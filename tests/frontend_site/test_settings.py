@@ -88,3 +88,13 @@ def test_an_address_of_auth_api_that_would_be_read_in_part_stops_the_start(url: 
     last = start({**PRODUCTION, "AUTH_API_URL": url}).stderr.strip().splitlines()[-1]
     assert last.startswith("django.core.exceptions.ImproperlyConfigured: AUTH_API_URL must be ")
     assert "s3cret" not in last
+
+
+@pytest.mark.parametrize(("hops", "keepalive"), [("0", "10"), ("1", "75")])
+def test_the_server_has_room_for_what_stays_open(tmp_path: Path, hops: str, keepalive: str) -> None:
+    """Behind a load balancer, connections are kept longer than it keeps them."""
+    settings = {"GATEHOUSE_VAR": str(tmp_path), "GATEHOUSE_PROXY_HOPS": hops}
+    open_ones = {"GATEHOUSE_STREAMS": "300", "GATEHOUSE_WEBSOCKETS": "70"}
+    script = "from frontend_site import gunicorn as g; print(g.worker_connections, g.keepalive)"
+    result = start({**PRODUCTION, **settings, **open_ones}, script)
+    assert result.stdout.split() == ["1370", keepalive], result.stderr

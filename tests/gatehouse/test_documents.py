@@ -9,6 +9,11 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+# How many requirements the sections have.
+ASVS = {
+    "6.1": 3, "6.2": 12, "6.3": 8, "6.4": 6, "6.5": 8, "6.6": 4, "6.7": 2, "6.8": 4,
+    "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 3, "7.6": 2,
+}  # fmt: skip
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -48,6 +53,28 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if not target.exists() or missing:
             dead.append(link)
     assert dead == []
+
+
+NAMED_TEST = re.compile(r"\[`(test_\w+)`\]\(([^)\s#]+\.py)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_named_test_is_there(page: Path) -> None:
+    for name, link in NAMED_TEST.findall(page.read_text()):
+        assert f"def {name}(" in (page.parent / link).read_text(), name
+
+
+def test_every_requirement_has_a_test_or_says_why_not() -> None:
+    """Chapters 6 and 7 of ASVS 5.0: 47 and 19 requirements."""
+    rows = re.findall(
+        r"^\| (\d\.\d+\.\d+) \|(.*)\|$", (DOCS / "reference/asvs.md").read_text(), re.M
+    )
+    assert [number for number, _ in rows] == [
+        f"{part}.{number}" for part, count in ASVS.items() for number in range(1, count + 1)
+    ]
+    for number, cells in rows:
+        test = cells.split("|")[-1].strip()
+        assert NAMED_TEST.match(test) or test in ("absent", "not applicable"), number
 
 
 def test_the_paths_that_code_names_are_there() -> None:

@@ -7,21 +7,26 @@ from auth_api.sessions.exceptions import EndReason
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The session is valid. `snapshot` is its user's, still sealed; None if it belongs to no user."""
+    """The session is valid. `snapshot` is its user's, still sealed; None if it belongs to no user.
+
+    `now` is Redis' time, in Unix seconds.
+    """
 
     record: bytes
     snapshot: bytes | None
+    now: int
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsSnapshot:
     """Valid as far as Redis knows, but it has no usable snapshot of the user: ask the database.
 
-    `run` is the store's run (held.py), known before the database is asked.
+    `run` is the store's run (held.py), known before the database is asked; `now` as in Valid.
     """
 
     record: bytes
     run: bytes
+    now: int
 
 
 @dataclass(frozen=True, slots=True)

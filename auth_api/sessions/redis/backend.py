@@ -89,14 +89,14 @@ class RedisBackend:
         keys = (record_key(ref, id_hash), index_key(ref), snapshot_key(ref))
         arguments = (id_hash, slide_interval, int(admin))
         state, *values = self._run("validate", keys, arguments)
-        if len(values) > 2 and leave_former_primary(values[2]):
+        if len(values) > 3 and leave_former_primary(values[3]):
             state, *values = self._run("validate", keys, arguments)
-        if len(values) > 2:
-            self._report_refused_slide(values[2])
+        if len(values) > 3:
+            self._report_refused_slide(values[3])
         if state == b"valid":
-            return Valid(values[0], values[1] and values[1][:-RUN_BYTES])
+            return Valid(values[0], values[1] and values[1][:-RUN_BYTES], values[2])
         if state == b"unsure":
-            return NeedsSnapshot(values[0], values[1])
+            return NeedsSnapshot(values[0], values[1], values[2])
         return _not_alive(state)
 
     def create(

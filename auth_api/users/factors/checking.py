@@ -8,12 +8,14 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from auth_api.code_throttling import CodeThrottle
 from auth_api.errors import FactorUnreadable, InvalidCode, Throttled
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.throttling import NOT_JUDGED, CodeThrottle, Purpose
+from auth_api.throttling import Purpose
+from auth_api.tries import NOT_JUDGED
 from auth_api.users import emails
 from auth_api.users.allowances import has_mail_allowance
 from auth_api.users.models import TotpDevice, User
@@ -34,8 +36,8 @@ def method_of(code: str) -> str:
     return TOTP if typed.isdecimal() and len(typed) <= DIGITS else RECOVERY
 
 
-def check_code(user: User, method: str, code: str) -> CodeThrottle:
-    """Use up `code` of `user`, a key of METHODS by `method`; return the throttle, for a whole sign-in to clear.
+def check_code(user: User, method: str, code: str) -> None:
+    """Use up `code` of `user`, a key of METHODS by `method`.
 
     Raises InvalidCode, Throttled, FactorUnreadable, SessionStoreUnavailable; of these, only InvalidCode has judged it.
     """
@@ -47,7 +49,12 @@ def check_code(user: User, method: str, code: str) -> CodeThrottle:
         with suppress(SessionStoreUnavailable):  # it is judged: the try must not be given back
             throttle.fail()
         raise InvalidCode
-    return throttle
+
+
+def forget_wrong_codes(user: User) -> None:
+    """Forget the wrong codes of an account, after a whole sign-in. Never raises: that is done."""
+    with suppress(SessionStoreUnavailable):
+        CodeThrottle(str(user.pk)).clear()
 
 
 def refused_code(user: User) -> None:
@@ -78,13 +85,12 @@ def use_code_of(device: TotpDevice, code: str) -> bool:
         return False
     unused = TotpDevice.objects.filter(pk=device.pk, last_step__lt=step)
     values = {"last_step": step, "drift": drift_of(step, moment), "used_at": timezone.now()}
-    with transaction.atomic():
-        return bool(unused.update(**values))
+    return bool(unused.update(**values))  # one statement needs no transaction
 
 
 def _use_totp(user: User, code: str) -> bool:
     """Raise FactorUnreadable if the code may be of a device that nobody can read now."""
-    devices = TotpDevice.objects.filter(user=user, confirmed_at__isnull=False)
+    devices = TotpDevice.objects.in_use().filter(user=user)
     accepted, unreadable = False, False
     for device in devices:
         try:

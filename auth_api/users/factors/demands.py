@@ -8,16 +8,14 @@ from django.utils import timezone
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import RecoveryHold, StepUpRequired
-from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions import services as sessions
+from auth_api.sessions.assurance import AAL2, SECOND_FACTOR_AGE
 from auth_api.users.models import User
 
 from .checking import RECOVERY, TOTP
 
-# SP 800-63B-4, 2.2.3: at AAL2, authentication is repeated at least once a day.
-SECOND_FACTOR_AGE = 86400  # seconds
 HOLD = timedelta(hours=24)
 
 
@@ -33,20 +31,19 @@ def require_sudo(request: ApiRequest) -> None:
 
 
 def require_second_factor(request: ApiRequest, user: User) -> None:
-    """Raise StepUpRequired if `user` has a second factor that this session has not shown in a day."""
+    """Raise StepUpRequired if `user` has a second factor, and this session is below AAL2."""
     if user.has_second_factor and lacks_second_factor(request, user):
         raise StepUpRequired([TOTP, RECOVERY], SECOND_FACTOR_AGE)
 
 
 def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
-    """Whether `user` needs a second factor in the admin, and this session has not shown one in a day.
+    """Whether `user` needs a second factor in the admin, and this session is below AAL2.
 
-    Whoever has one needs it, and staff need one anyway if GATEHOUSE_SECOND_FACTOR says so.
+    Whoever has one needs it, and others if the policy says so (policy.py), without days of grace.
     """
-    if not user.has_second_factor and options().second_factor != "staff":
+    if user.required_step(grace=False) is None:
         return False
-    age = sessions.second_factor_age(request)
-    return age is None or age > SECOND_FACTOR_AGE
+    return sessions.current_assurance(request).acr != AAL2
 
 
 def require_no_hold(user_id: Any) -> None:

@@ -9,8 +9,15 @@ from auth_api.sessions.tokens import new_ref
 NAME_LENGTH = 60  # characters
 
 
+class TotpDevices(models.QuerySet["TotpDevice"]):
+    """Devices; `in_use` are those that count."""
+
+    def in_use(self) -> "TotpDevices":
+        return self.filter(confirmed_at__isnull=False, removed_at__isnull=True)
+
+
 class TotpDevice(models.Model):
-    """An authenticator app. It counts from its confirmation by a code on.
+    """An authenticator app. It counts from its confirmation by a code until it is removed.
 
     `last_step` is the newest step whose code was used: an update that raises it is what accepts a code.
     """
@@ -27,6 +34,11 @@ class TotpDevice(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
+    # A removed one is kept while the sign-in that removed it can be disowned (factors/undoing.py).
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.CharField(max_length=16, blank=True)  # the id of a sign-in
+
+    objects = TotpDevices.as_manager()
 
     class Meta:
         ordering = ("created_at", "pk")

@@ -27,7 +27,8 @@ from auth_api.users.acts import (
     was_taken_back,
 )
 from auth_api.users.addresses import address_key
-from auth_api.users.factors.enrolment import has_enrolments, undo_enrolments
+from auth_api.users.factors.undoing import has_changes, undo_changes
+from auth_api.users.flows.deletion import cancel_deletion
 from auth_api.users.flows.devices import NEW_DEVICE
 from auth_api.users.flows.registration import remove_registration
 from auth_api.users.models import User
@@ -50,9 +51,9 @@ def disown_sign_in(*, token: str) -> None:
         if event is None or was_taken_back(user, email):
             raise InvalidToken
         known = _known_sign_ins(user, event)
-        # A reset, or a restored address, leaves apps that an intruder has added: they would keep the owner out.
+        # A reset, or a restored address, leaves the apps as an intruder has made them: they would keep the owner out.
         is_over = is_dealt_with(user, email=email, event=event.pk)
-        if is_over and not has_enrolments(user, known=known, since=_since()):
+        if is_over and not has_changes(user, known=known, since=_since()):
             raise InvalidToken
         _undo_changes(user, email, known)
         user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
@@ -107,7 +108,7 @@ def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
         renamed = next(act for act in names if act.sign_in not in known)
         user.name = renamed.old_name
         mark_undone([act for act in names if act.pk >= renamed.pk])
-    undo_enrolments(user, known=known, since=_since())
+    undo_changes(user, known=known, since=_since())
     if not returned:  # its address may be the intruder's: only staff can tell
         user.is_active = False
     _close(user, mail_reset=returned)
@@ -138,8 +139,9 @@ def _restore_address(user: User, act: Act) -> bool:
 
 
 def _close(user: Any, *, mail_reset: bool = True) -> None:
-    """Disable the password, which also ends every session."""
+    """Disable the password, which also ends every session, and keep an account that was to be deleted."""
     user.set_unusable_password()
+    cancel_deletion(user)  # an intruder may have asked for it
     user.save(sign_in="")
     if mail_reset:  # otherwise the present address may be the intruder's
         emails.send_reset(user)

@@ -8,6 +8,8 @@ export interface User {
   is_staff: boolean;
   date_joined: string;
   groups: string[];
+  /** Until when a second factor must be added; absent if there is no such date. */
+  second_factor_by?: string;
 }
 
 export interface Session {
@@ -17,7 +19,14 @@ export interface Session {
   idle_expires_at: string;
   absolute_expires_at: string;
   remember: boolean;
-  assurance: { methods: ("pwd" | "otp" | "recovery" | "webauthn")[]; auth_time: string };
+  assurance: {
+    acr: "aal1" | "aal2";
+    amr: ("pwd" | "otp" | "mfa")[];
+    auth_time: string;
+    /** When aal2 becomes aal1 if the session is not used. */
+    expires_at: string | null;
+    methods: ("pwd" | "otp" | "recovery" | "webauthn")[];
+  };
 }
 
 export interface Current {
@@ -35,6 +44,10 @@ export interface ProblemDocument {
   retry_after?: number;
   reason?: string;
   errors?: Record<string, string[]>;
+  /** Of "step-up-required". */
+  acr?: "aal1" | "aal2";
+  max_age?: number;
+  methods?: ("password" | "totp" | "recovery")[];
 }
 
 /** An unsuccessful response; `kind` is the last part of `type`, e.g. "invalid-credentials". */
@@ -52,7 +65,7 @@ export interface GatehouseEventMap {
   expiring: CustomEvent<{ at: Date; left: number; final: boolean }>;
   renewed: CustomEvent<{ at: Date }>;
   "reauthentication-required": CustomEvent<{ url: string }>;
-  "step-up-required": CustomEvent<{ url: string }>;
+  "step-up-required": CustomEvent<{ url: string; methods: ("password" | "totp" | "recovery")[] }>;
   /** Try again after `retryAfter` seconds. Nobody is signed out. */
   unavailable: CustomEvent<{ retryAfter: number }>;
 }
@@ -91,8 +104,9 @@ export function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Res
 /** Who is signed in, or null. `slide: false` does not count as use. */
 export function session(options?: { slide?: boolean }): Promise<Current | null>;
 
-/** A sign-in that waits for a code of the second factor. */
+/** A sign-in that waits for its second step: a code ("factor"), or the app that the account must have ("enrol"). */
 export interface Pending {
+  purpose: "factor" | "enrol";
   methods: ("totp" | "recovery")[];
   expires_at: string;
 }
@@ -103,7 +117,7 @@ export interface Code {
 }
 
 /**
- * Sign in. `pending`: the account has a second factor; continue with loginCode. Null: the signed-in user is
+ * Sign in. `pending`: a second step is needed; continue with loginCode, or loginEnrol. Null: the signed-in user is
  * not the one this page is for. Throws a Problem when refused.
  */
 export function login(credentials: {
@@ -114,6 +128,15 @@ export function login(credentials: {
 
 /** Complete a pending sign-in. Throws a Problem when refused. */
 export function loginCode(code: Code): Promise<Current | { pending: Pending } | null>;
+
+/** Start to add the app that a sign-in of purpose "enrol" requires; the secret is shown once. */
+export function loginEnrol(): Promise<{ secret: string; uri: string }>;
+
+/** Complete such a sign-in by a code of the new app. Throws a Problem when refused. */
+export function loginEnrolCode(app: {
+  code: string;
+  name?: string;
+}): Promise<Current | { pending: Pending } | null>;
 
 /** Show a code after "step-up-required", in the current session. Throws a Problem when refused. */
 export function stepUp(code: Code): Promise<Current | null>;

@@ -91,7 +91,10 @@ async function exchange(request) {
     answer = await send(again);
     problem = await problemOf(answer);
   }
-  if (/^(reauthentication|step-up)-required$/.test(problem?.kind)) raise(problem.kind, { url: answer.url });
+  if (/^(reauthentication|step-up)-required$/.test(problem?.kind)) {
+    const { methods } = problem.document;
+    raise(problem.kind, methods ? { url: answer.url, methods } : { url: answer.url });
+  }
   if (problem?.status === 503) raise("unavailable", { retryAfter: +answer.headers.get("Retry-After") });
   return [answer, problem];
 }
@@ -166,7 +169,7 @@ export async function session({ slide = true } = {}) {
   }
 }
 
-/** Sign in: `{user, session}`, or `{pending}` if a code is needed, or a Problem is thrown. */
+/** Sign in: `{user, session}`, or `{pending}` if a second step is needed, or a Problem is thrown. */
 export async function login({ email, password, remember = false }) {
   const answer = await call("login", { email, password, remember });
   return entered(answer);
@@ -175,6 +178,16 @@ export async function login({ email, password, remember = false }) {
 /** Complete a pending sign-in; `method` is "totp" or "recovery": as `login`. */
 export async function loginCode({ method = "totp", code }) {
   return entered(await call("login/factor", { method, code }));
+}
+
+/** Start to add the app that a pending sign-in of purpose "enrol" requires: `{secret, uri}`, shown once. */
+export async function loginEnrol() {
+  return (await call("login/enrol", {})).json();
+}
+
+/** Complete such a sign-in by a code of the new app: as `login`. */
+export async function loginEnrolCode({ code, name = "" }) {
+  return entered(await call("login/enrol/confirm", { code, name }));
 }
 
 async function entered(answer) {

@@ -146,13 +146,13 @@ def test_mails_go_only_to_the_addresses_that_they_concern(ask: Ask) -> None:
             ask(path, name)
     told = sorted((mail.to[0].partition("@")[0], mail.subject) for mail in sent_mails())
     assert told == [
-        ("inactive", "You already have an account"),
-        ("nobody", "Confirm your address"),
-        ("nobody", "Confirm your address"),
-        ("nobody", "Set a new password"),
-        ("unverified", "Confirm your address"),
-        ("unverified", "Confirm your address"),
-        ("unverified", "Set a new password"),
-        ("verified", "Set a new password"),
-        ("verified", "You already have an account"),
+        ("inactive", "You already have an account at localhost"),
+        ("nobody", "Confirm your address for localhost"),
+        ("nobody", "Confirm your address for localhost"),
+        ("nobody", "Set a new password for localhost"),
+        ("unverified", "Confirm your address for localhost"),
+        ("unverified", "Confirm your address for localhost"),
+        ("unverified", "Set a new password for localhost"),
+        ("verified", "Set a new password for localhost"),
+        ("verified", "You already have an account at localhost"),
     ]

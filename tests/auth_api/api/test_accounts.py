@@ -9,9 +9,9 @@ from auth_api.throttling import (
     ADDRESS_FAILURES,
     ADDRESS_MAILS,
     CLIENT_MAILS,
-    FREE_TRIES,
     MAIL_WINDOW,
 )
+from auth_api.tries import FREE_TRIES
 from auth_api.users.flows.registration import verify_email
 from auth_api.users.models import User
 from auth_api.users.passwords.hashing import MAX_LENGTH
@@ -64,8 +64,8 @@ def test_the_answer_does_not_tell_whether_the_address_is_known() -> None:
     new, known = register(), register(email="Known@Example.com")
     assert (new.status_code, new.content) == (known.status_code, known.content)
     assert [m.subject for m in sent_mails()] == [
-        "Confirm your address",
-        "You already have an account",
+        "Confirm your address for localhost",
+        "You already have an account at localhost",
     ]
     assert sent_mails()[1].to == ["known@example.com"]
 
@@ -176,7 +176,7 @@ def test_a_row_that_staff_made_is_not_touched(fields: dict[str, Any], has_passwo
     after = User.objects.get()
     assert (after.password, after.name) == (before.password, "By staff")
     assert after.session_epoch == before.session_epoch
-    assert [m.subject for m in sent_mails()] == ["You already have an account"]
+    assert [m.subject for m in sent_mails()] == ["You already have an account at localhost"]
     assert "token" not in str(sent_mails()[0].body)
 
 

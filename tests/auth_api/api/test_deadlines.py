@@ -94,7 +94,7 @@ CALLS = {
     "log out": ("POST", "/v1/logout", {}),
     "revoke others": ("POST", "/v1/sessions/revoke-others", {}),
     "revoke all": ("POST", "/v1/sessions/revoke-all", {}),
-    "delete": ("DELETE", "/v1/account", None),
+    "delete": ("DELETE", "/v1/account", {"email": EMAIL}),
 }
 
 
@@ -198,7 +198,7 @@ def test_what_is_committed_is_answered_even_if_the_caller_gives_up_then(
         "auth_api.sessions.snapshots.announce_revoked", lambda *_, **__: caller.hang_up()
     )
     method, path, body = CALLS[name]
-    assert caller.call(method, path, body, token=token).status_code in (200, 204)
+    assert caller.call(method, path, body, token=token).status_code in (200, 202, 204)
 
 
 def unavailable(*_: Any, **__: Any) -> Any:
@@ -222,7 +222,7 @@ def test_committed_ends_need_no_redis_any_more(
     monkeypatch.setattr("auth_api.sessions.store.backend.end", unavailable)
     method, path, body = CALLS[name]
     answer = call(method, path, body, token=token)
-    assert answer.status_code in (200, 204)
+    assert answer.status_code in (200, 202, 204)
     assert answer.cookies["__Host-session"]["max-age"] == 0
     assert not is_alive(token)
 

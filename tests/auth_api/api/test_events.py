@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from auth_api.sessions.services import end_all_sessions
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from gatehouse.keys import Key
 from gatehouse.service_token import mint_service_token
@@ -112,15 +112,15 @@ def test_a_login_whose_user_is_ended_meanwhile_starts_nothing(
 ) -> None:
     from auth_api.api import login as view
 
-    honest = view.check_credentials
+    honest = view.first_step
 
-    def overtaken(**arguments: Any) -> User:
-        found = honest(**arguments)
+    def overtaken(**arguments: Any) -> Any:
+        found, tries = honest(**arguments)
         end_all_sessions(found_now := User.objects.get(pk=found.pk))
         assert found_now.session_epoch != found.session_epoch
-        return found
+        return found, tries
 
-    monkeypatch.setattr(view, "check_credentials", overtaken)
+    monkeypatch.setattr(view, "first_step", overtaken)
     answer = login()
     assert answer.status_code == 401
     assert not any(cookie.value for cookie in answer.cookies.values())

@@ -11,9 +11,10 @@ from django.utils import timezone
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.factors.enrolment import ENROLMENT, MOST
 from auth_api.users.factors.models import RecoveryCode, TotpDevice
+from auth_api.users.factors.removal import prune_removed
 from auth_api.users.models import User
 from gatehouse.keys import Key
 from tests.auth_api.factors import (
@@ -31,6 +32,8 @@ from tests.auth_api.users.stranger import Stranger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# Another network and browser than the owner's.
+FAR = {"HTTP_GATEHOUSE_CLIENT_ADDRESS": "198.51.100.9", "HTTP_GATEHOUSE_CLIENT_BROWSER": "c" * 64}
 KIND = "urn:gatehouse:problem:"
 NEW_PASSWORD = "nine green bottles on a wall"
 IMPORTANT: list[tuple[str, str, Any]] = [
@@ -38,7 +41,7 @@ IMPORTANT: list[tuple[str, str, Any]] = [
     ("POST", "/v1/factors/recovery-codes", {}),
     ("POST", "/v1/email/change", {"email": "new@example.com"}),
     ("GET", "/v1/account/export", None),
-    ("DELETE", "/v1/account", None),
+    ("DELETE", "/v1/account", {"email": "ada@example.com"}),
     ("POST", "/v1/password/change", {"current_password": PASSWORD, "new_password": NEW_PASSWORD}),
 ]
 
@@ -96,8 +99,15 @@ def test_a_code_is_enough(before: str, enrolled: tuple[App, str]) -> None:
 
 
 def test_the_factor_ages(enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth_api.users.factors.demands.SECOND_FACTOR_AGE", -1)
+    monkeypatch.setattr("auth_api.sessions.assurance.SECOND_FACTOR_AGE", -1)
     assert code_asked(call("POST", "/v1/factors/totp", {}, token=enrolled[1]))
+
+
+def test_an_important_change_asks_redis_once(enrolled: tuple[App, str], redis_client: Any) -> None:
+    """Session, level and recency come from one script; its answer has the time."""
+    redis_client.config_resetstat()
+    assert call("POST", "/v1/factors/totp", {}, token=enrolled[1]).status_code == 200
+    assert redis_client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
 
 
 def test_a_changed_password_goes_on_with_the_factor(enrolled: tuple[App, str]) -> None:
@@ -110,7 +120,10 @@ def test_a_changed_password_goes_on_with_the_factor(enrolled: tuple[App, str]) -
 def test_a_reset_password_does_not_pass_the_factor(enrolled: tuple[App, str]) -> None:
     """Keycloak CVE-2026-18963, listmonk CVE-2026-128333, RubyGems CVE-2024-21654."""
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert call("POST", "/v1/password/reset", form).status_code == 200
     answer = login(password=NEW_PASSWORD)
     assert answer.json().keys() == {"pending"}
@@ -241,7 +254,7 @@ def test_after_a_hundred_failures_only_a_recovery_code_signs_in(
 ) -> None:
     """SP 800-63B-4, 3.2.2."""
     codes = recovery_codes(enrolled[1])
-    monkeypatch.setattr("auth_api.throttling.CODE_TRIES", 3)
+    monkeypatch.setattr("auth_api.code_throttling.CODE_TRIES", 3)
     for _ in range(3):
         finish(signin_token(login()), "000000")
     redis_client.delete(*redis_client.keys("gh:throttle:*:tries"))  # a day has passed
@@ -288,7 +301,7 @@ def test_a_wrong_code_stays_judged_when_its_failure_cannot_be_counted(
     enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = signin_token(login())
-    monkeypatch.setattr("auth_api.throttling.CodeThrottle.fail", unavailable)
+    monkeypatch.setattr("auth_api.code_throttling.CodeThrottle.fail", unavailable)
     answers = [finish(pending, "000000") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 6
     assert answers[-1].json()["type"] == KIND + "sign-in-expired"
@@ -356,9 +369,11 @@ def test_the_export_names_factors_and_no_secret(enrolled: tuple[App, str]) -> No
     assert factor.keys() == {"type", "name", "added_at"}
 
 
-def test_a_deleted_account_leaves_none(enrolled: tuple[App, str]) -> None:
+def test_a_deleted_account_leaves_none(enrolled: tuple[App, str], settings: Any) -> None:
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, deletion_delay=0)
     recovery_codes(enrolled[1])
-    assert call("DELETE", "/v1/account", token=enrolled[1]).status_code == 204
+    form = {"email": "ada@example.com"}
+    assert call("DELETE", "/v1/account", form, token=enrolled[1]).status_code == 204
     assert not TotpDevice.objects.exists()
     assert not RecoveryCode.objects.exists()
 
@@ -369,7 +384,7 @@ def test_this_was_not_me_removes_what_the_intruder_enrolled(user: User) -> None:
     enrol(intruder.token)
     user.refresh_from_db()
     assert user.has_second_factor
-    token = mailed_token(subject="New sign-in to your account")
+    token = mailed_token(subject="New sign-in to your account at localhost")
     assert call("POST", "/v1/sessions/disown", {"token": token}).status_code == 200
     user.refresh_from_db()
     assert not user.has_second_factor
@@ -381,9 +396,12 @@ def test_this_was_not_me_removes_it_also_after_a_reset(user: User) -> None:
     login()
     intruder = Stranger().sign_in()
     enrol(intruder.token)
-    disown = mailed_token(subject="New sign-in to your account")
+    disown = mailed_token(subject="New sign-in to your account at localhost")
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert call("POST", "/v1/password/reset", form).status_code == 200
     assert call("POST", "/v1/sessions/disown", {"token": disown}).status_code == 200
     assert not TotpDevice.objects.exists()
@@ -393,22 +411,95 @@ def test_this_was_not_me_removes_it_also_after_a_reset(user: User) -> None:
 def test_this_was_not_me_keeps_the_owners_factors(enrolled: tuple[App, str], user: User) -> None:
     """The intruder has the password and a recovery code, and adds an app."""
     code = recovery_codes(enrolled[1])[0]
-    far = {
-        "HTTP_GATEHOUSE_CLIENT_ADDRESS": "198.51.100.9",
-        "HTTP_GATEHOUSE_CLIENT_BROWSER": "c" * 64,
-    }
     form = {"email": "ada@example.com", "password": PASSWORD}
-    pending = signin_token(call("POST", "/v1/login", form, **far))
+    pending = signin_token(call("POST", "/v1/login", form, **FAR))
     second = {"method": "recovery", "code": code}
-    answer = call("POST", "/v1/login/factor", second, HTTP_COOKIE=f"__Host-signin={pending}", **far)
+    answer = call("POST", "/v1/login/factor", second, HTTP_COOKIE=f"__Host-signin={pending}", **FAR)
     enrol(session_token(answer))
     assert TotpDevice.objects.count() == 2
-    token = mailed_token(subject="New sign-in to your account")
+    token = mailed_token(subject="New sign-in to your account at localhost")
     call("POST", "/v1/sessions/disown", {"token": token})
     assert TotpDevice.objects.count() == 1
     user.refresh_from_db()
     assert user.has_second_factor
     assert RecoveryCode.objects.filter(confirmed=True).count() == 9
+
+
+@pytest.fixture
+def removed_by_a_stranger(enrolled: tuple[App, str], user: User) -> App:
+    """The owner's app, and recovery codes, after a stranger with the password and a code has removed it."""
+    app, token = enrolled
+    recovery_codes(token)
+    form = {"email": user.email, "password": PASSWORD}
+    pending = {
+        "HTTP_COOKIE": f"__Host-signin={signin_token(call('POST', '/v1/login', form, **FAR))}"
+    }
+    second = {"method": "totp", "code": app.code()}
+    done = call("POST", "/v1/login/factor", second, **pending, **FAR)
+    device = TotpDevice.objects.get()
+    assert call("DELETE", f"/v1/factors/{device.pk}", token=session_token(done)).status_code == 204
+    assert not RecoveryCode.objects.exists()
+    user.refresh_from_db()
+    assert not user.has_second_factor
+    TotpDevice.objects.update(last_step=0)
+    return app
+
+
+def test_this_was_not_me_restores_an_app_that_the_intruder_removed(
+    removed_by_a_stranger: App, user: User
+) -> None:
+    link = {"token": mailed_token(subject="New sign-in to your account")}
+    assert call("POST", "/v1/sessions/disown", link).status_code == 200
+    user.refresh_from_db()
+    assert user.has_second_factor
+    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    assert call("POST", "/v1/password/reset", form).status_code == 200
+    pending = signin_token(login(password=NEW_PASSWORD))
+    assert finish(pending, removed_by_a_stranger.code()).status_code == 200
+    assert SecurityEvent.objects.filter(kind="factor.restored", reason="Telephone").exists()
+    assert "An authenticator app was restored" in [mail.subject for mail in sent_mails()]
+
+
+def test_it_restores_the_app_also_after_a_reset(removed_by_a_stranger: App, user: User) -> None:
+    disown = {"token": mailed_token(subject="New sign-in to your account")}
+    call("POST", "/v1/password/forgot", {"email": user.email})
+    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    assert call("POST", "/v1/password/reset", form).status_code == 200
+    assert call("POST", "/v1/sessions/disown", disown).status_code == 200
+    user.refresh_from_db()
+    assert user.has_second_factor
+
+
+def test_an_app_that_the_owner_removed_stays_removed(enrolled: tuple[App, str], user: User) -> None:
+    """It opens nothing, is shown nowhere, and its secret is deleted when the link has expired."""
+    device, token = TotpDevice.objects.get(), enrolled[1]
+    assert call("DELETE", f"/v1/factors/{device.pk}", token=token).status_code == 204
+    Stranger().sign_in()
+    disown = {"token": mailed_token(subject="New sign-in to your account")}
+    assert call("POST", "/v1/sessions/disown", disown).status_code == 200
+    user.refresh_from_db()
+    assert not user.has_second_factor
+    assert not TotpDevice.objects.in_use().exists()
+    assert prune_removed() == 0
+    TotpDevice.objects.update(removed_at=timezone.now() - timedelta(days=8))
+    assert prune_removed() == 1
+
+
+def test_a_removed_app_is_none(enrolled: tuple[App, str]) -> None:
+    app, token = enrolled
+    tablet = App(call("POST", "/v1/factors/totp", {}, token=token).json()["secret"])
+    call("POST", "/v1/factors/totp/confirm", {"code": tablet.code()}, token=token)
+    device = TotpDevice.objects.get(name="Telephone")
+    path = f"/v1/factors/{device.pk}"
+    token = session_token(finish(signin_token(login()), app.code()))
+    assert call("DELETE", path, {"x": 1}, token=token).status_code == 400
+    assert call("DELETE", path, token=token).status_code == 204
+    for method, body in (("PATCH", {"name": "Mine"}), ("DELETE", None)):
+        assert call(method, path, body, token=token).status_code == 404
+    TotpDevice.objects.update(last_step=0)
+    assert finish(signin_token(login()), app.code()).status_code == 401
+    [item] = call("GET", "/v1/factors", token=token).json()["items"]
+    assert item["id"] != device.pk
 
 
 def test_bad_forms_of_a_second_proof(before: str) -> None:

@@ -47,9 +47,20 @@ def test_the_token_tells_its_audience_who_is_calling(token: str) -> None:
     session = body["session"]
     assert claims["sub"] == body["user"]["id"]
     assert claims["sid"] == session["handle"]
-    assert claims["amr"] == ["pwd"]
     assert claims["auth_time"] == _seconds(session["assurance"]["auth_time"])
-    assert set(claims) == {"iss", "aud", "sub", "sid", "amr", "auth_time", "iat", "exp", "jti"}
+    assert (claims["acr"], claims["amr"]) == ("aal1", ["pwd"])
+    assert set(claims) == {
+        "iss",
+        "aud",
+        "sub",
+        "sid",
+        "acr",
+        "amr",
+        "auth_time",
+        "iat",
+        "exp",
+        "jti",
+    }
 
 
 def _seconds(moment: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auth_api.options import options
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.passwords import hashing
 from gatehouse.keys import Key
 from gatehouse.known_browser import mint_known_browser

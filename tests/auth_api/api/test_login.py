@@ -143,7 +143,7 @@ def test_an_upgrade_that_fails_refuses_nobody_and_gives_no_try_back(
     User.objects.filter(pk=user.pk).update(password=old)
     given_back: list[object] = []
     monkeypatch.setattr(
-        "auth_api.throttling.LoginThrottle._give_back", lambda self: given_back.append(self)
+        "auth_api.throttling.LoginThrottle.give_back", lambda self: given_back.append(self)
     )
 
     def fail(self: User, password: str) -> None:

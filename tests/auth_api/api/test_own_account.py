@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
+from auth_api.users.acts import Act
 from auth_api.users.models import User
 from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.mails import sent_mails
@@ -21,6 +23,7 @@ from tests.clock import age_sessions
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EMAIL = "ada@example.com"
+FORM = {"email": EMAIL}
 
 
 @pytest.fixture
@@ -28,16 +31,27 @@ def user() -> Any:
     return make_user(EMAIL)
 
 
+@pytest.fixture
+def at_once(settings: Any) -> None:
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, deletion_delay=0)
+
+
 def sign_in() -> str:
     form = {"email": EMAIL, "password": PASSWORD}
     return session_token(call("POST", "/v1/login", form))
 
 
+def token_handle(token: str) -> str:
+    handle: str = call("GET", "/v1/session", token=token).json()["session"]["handle"]
+    return handle
+
+
+@pytest.mark.usefixtures("at_once")
 def test_everything_of_an_account_goes_with_it(user: Any, redis_client: Any) -> None:
     make_user("other@example.com")
     mine, elsewhere = sign_in(), sign_in()
     call("POST", "/v1/password/forgot", {"email": EMAIL})  # a mail that waits goes, too
-    answer = call("DELETE", "/v1/account", token=mine)
+    answer = call("DELETE", "/v1/account", FORM, token=mine)
     assert answer.status_code == 204
     assert answer.cookies["__Host-session"]["max-age"] == 0
     assert not User.objects.filter(email=EMAIL).exists()
@@ -47,7 +61,9 @@ def test_everything_of_an_account_goes_with_it(user: Any, redis_client: Any) -> 
     fence = f"gh:{{{user.session_ref}}}:card".encode()
     assert left in ([], [fence])
     assert all(redis_client.ttl(key) > 0 for key in left)
-    assert [(m.to, m.subject) for m in sent_mails()] == [([EMAIL], "Your account was deleted")]
+    assert [(m.to, m.subject) for m in sent_mails()] == [
+        ([EMAIL], "Your account at localhost was deleted")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +74,7 @@ def test_it_wants_a_recent_authentication(
 ) -> None:
     token = sign_in()
     age_sessions(redis_client, 601)
-    answer = call(method, path, token=token)
+    answer = call(method, path, FORM, token=token)
     assert answer.json()["type"] == "urn:gatehouse:problem:reauthentication-required"
     assert call(method, path).status_code == 401
     assert User.objects.filter(email=EMAIL).exists()
@@ -75,6 +91,45 @@ def test_one_takes_along_what_is_stored_and_no_secret(user: Any) -> None:
         assert secret not in str(document)
 
 
+@pytest.mark.parametrize("email", ["", "other@example.com", "ada@example.co"])
+def test_a_deletion_wants_the_address_of_the_account(user: Any, email: str) -> None:
+    token = sign_in()
+    answer = call("DELETE", "/v1/account", {"email": email}, token=token)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["email"])
+    assert call("GET", "/v1/session", token=token).status_code == 200
+    assert User.objects.get().deletion_at is None
+
+
+def test_a_deletion_takes_any_spelling_of_it(user: Any) -> None:
+    answer = call("DELETE", "/v1/account", {"email": " ADA@Example.COM "}, token=sign_in())
+    assert answer.status_code == 202
+
+
+def test_a_changed_name_shows_at_the_next_call(user: Any) -> None:
+    token, elsewhere = sign_in(), sign_in()
+    assert call("GET", "/v1/session", token=elsewhere).json()["user"]["name"] == "Ada"
+    assert call("PATCH", "/v1/account", {"name": " Augusta "}, token=token).status_code == 204
+    for path in ("/v1/session", "/v1/sessions", "/v1/identity?audience=reports"):
+        assert call("GET", path, token=elsewhere).json()["user"]["name"] == "Augusta"
+    [event] = SecurityEvent.objects.filter(kind="name.changed")
+    assert (event.by, event.handle) == ("owner", token_handle(token))
+    assert Act.objects.get(kind="name").old_name == "Ada"
+
+
+def test_a_name_that_cannot_be_one_is_refused(user: Any) -> None:
+    token = sign_in()
+    for name in ("\u202eadA", "A" * 151):
+        answer = call("PATCH", "/v1/account", {"name": name}, token=token)
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["name"])
+    assert call("PATCH", "/v1/account", {"name": "Eve"}).status_code == 401
+    assert User.objects.get().name == "Ada"
+
+
+def test_a_name_can_be_removed(user: Any) -> None:
+    assert call("PATCH", "/v1/account", {"name": " "}, token=sign_in()).status_code == 204
+    assert User.objects.get().name == ""
+
+
 def test_a_deletion_without_redis_deletes_nothing(user: Any, monkeypatch: Any) -> None:
     from auth_api.sessions.exceptions import SessionStoreUnavailable
     from auth_api.sessions.redis.backend import backend
@@ -85,7 +140,8 @@ def test_a_deletion_without_redis_deletes_nothing(user: Any, monkeypatch: Any) -
         raise SessionStoreUnavailable("away")
 
     monkeypatch.setattr(backend, "fence_snapshot", away)
-    assert call("DELETE", "/v1/account", token=token).status_code == 503
+    assert call("DELETE", "/v1/account", FORM, token=token).status_code == 503
+    assert User.objects.get().deletion_at is None
     assert User.objects.filter(email=EMAIL).exists()
     assert not sent_mails()
 
@@ -112,19 +168,29 @@ def in_parallel(times: int, do: Callable[[int], int]) -> list[int]:
         return sorted(pool.map(one, range(times)))
 
 
-def test_one_of_many_concurrent_deletions_succeeds_and_the_others_are_signed_out(user: Any) -> None:
+@pytest.mark.parametrize(
+    ("delay", "status", "subject"),
+    [
+        (0, 204, "Your account at localhost was deleted"),
+        (604_800, 202, "Your account at localhost will be deleted"),
+    ],
+)
+def test_one_of_many_concurrent_deletions_succeeds_and_the_others_are_signed_out(
+    user: Any, settings: Any, delay: int, status: int, subject: str
+) -> None:
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, deletion_delay=delay)
     tokens = [sign_in() for _ in range(4)]
 
     def delete(number: int) -> int:
-        return int(call("DELETE", "/v1/account", token=tokens[number % 4]).status_code)
+        return int(call("DELETE", "/v1/account", FORM, token=tokens[number % 4]).status_code)
 
-    assert in_parallel(20, delete) == [204] + [401] * 19
-    assert not User.objects.filter(email=EMAIL).exists()
-    assert [m.subject for m in sent_mails()] == ["Your account was deleted"]
+    assert in_parallel(20, delete) == [status] + [401] * 19
+    assert not User.objects.filter(email=EMAIL, deletion_at=None).exists()
+    assert [m.subject for m in sent_mails()] == [subject]
 
 
 VANISHED: list[tuple[str, str, Any, int]] = [
-    ("DELETE", "/v1/account", None, 401),
+    ("DELETE", "/v1/account", FORM, 401),
     ("GET", "/v1/account/export", None, 401),
     ("POST", "/v1/email/change", {"email": "ada@example.org"}, 401),
     ("POST", "/v1/sessions/revoke-all", {}, 401),
@@ -159,7 +225,7 @@ def test_an_account_that_is_deleted_during_a_call_is_not_a_server_error(
 def test_parallel_changes_and_deletions_of_an_account_get_proper_answers(user: Any) -> None:
     token = sign_in()
     calls: list[tuple[str, str, Any]] = [
-        ("DELETE", "/v1/account", None),
+        ("DELETE", "/v1/account", FORM),
         ("GET", "/v1/account/export", None),
         ("POST", "/v1/email/change", {"email": "ada@example.org"}),
         ("POST", "/v1/sessions/revoke-all", {}),
@@ -174,7 +240,7 @@ def test_parallel_changes_and_deletions_of_an_account_get_proper_answers(user: A
         return int(answer.status_code)
 
     assert set(in_parallel(20, one)) <= {200, 202, 204, 401, 429}
-    assert not User.objects.filter(email=EMAIL).exists()
+    assert User.objects.get().deletion_at is not None
 
 
 def test_an_export_of_many_events_is_one_document_in_small_pieces(user: Any) -> None:

@@ -12,7 +12,7 @@ from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-RESET = "Set a new password"  # a subject
+RESET = "Set a new password for localhost"  # a subject
 DOMAINS = frozenset({"example.com", "xn--fa-hia.example"})
 
 

@@ -10,10 +10,10 @@ from auth_api.throttling import (
     ACCOUNT_TRIES,
     ADDRESS_MAILS,
     CLIENT_MAILS,
-    FREE_TRIES,
     NEW_PASSWORDS,
     NEW_PASSWORDS_WINDOW,
 )
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.passwords import policy
 from tests.auth_api.argon2_runs import argon2_runs
@@ -70,7 +70,7 @@ def test_strangers_cannot_exhaust_the_counter_of_resets(path: str) -> None:
         ask(path, **({"password": NEW} if path == "register" else {}))
     before = len(sent_mails())
     ask("password/forgot")
-    assert subjects()[before:] == ["Set a new password"]
+    assert subjects()[before:] == ["Set a new password for localhost"]
 
 
 def test_strangers_cannot_exhaust_the_counter_of_resets_by_a_change_of_address() -> None:
@@ -93,7 +93,9 @@ def test_a_mail_that_is_not_sent_does_not_count() -> None:
     register()
     ask("email/resend")
     ask("password/forgot")
-    assert subjects() == ["Confirm your address"] * 2 + ["Set a new password"]
+    assert subjects() == ["Confirm your address for localhost"] * 2 + [
+        "Set a new password for localhost"
+    ]
 
 
 def test_when_a_reset_is_refused_an_earlier_link_is_valid(redis_client: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from auth_api.errors import Throttled
-from auth_api.throttling import ACCOUNT_TRIES, FREE_TRIES, LoginThrottle
+from auth_api.throttling import ACCOUNT_TRIES, LoginThrottle
+from auth_api.tries import FREE_TRIES
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.clock import age_sessions

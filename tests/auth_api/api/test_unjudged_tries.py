@@ -10,7 +10,8 @@ from django.test import Client
 from auth_api.deadline import DeadlinePassed
 from auth_api.errors import Overloaded
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.throttling import CLIENT_MAILS, FREE_TRIES, NEW_PASSWORDS
+from auth_api.throttling import CLIENT_MAILS, NEW_PASSWORDS
+from auth_api.tries import FREE_TRIES
 from auth_api.users.flows.invitation import invite
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
@@ -169,7 +170,7 @@ def test_a_wrong_password_counts_when_redis_fails_right_after_it(
     def unavailable(*_: Any) -> Any:
         raise SessionStoreUnavailable("gone")
 
-    monkeypatch.setattr("auth_api.throttling._count", unavailable)
+    monkeypatch.setattr("auth_api.throttling.count", unavailable)
     assert [login("wrong") for _ in range(FREE_TRIES)] == [503] * FREE_TRIES
     monkeypatch.undo()
     assert login() == 429

@@ -15,7 +15,8 @@ from auth_api.mail.models import OutboxMail
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
-from auth_api.throttling import FREE_TRIES, Purpose, count_new_password, mail_wait
+from auth_api.throttling import Purpose, count_new_password, mail_wait
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from gatehouse.keys import parse_keys, weakness_of
 from gatehouse.variables import DEVELOPMENT_SECRETS

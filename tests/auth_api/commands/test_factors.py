@@ -22,7 +22,7 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_they_are_listed_and_removed() -> None:
+def test_they_are_listed_and_must_be_enrolled_anew() -> None:
     user = make_user("ada@example.com")
     _, token = enrol(session_token(login()))
     codes = recovery_codes(token)
@@ -30,13 +30,14 @@ def test_they_are_listed_and_removed() -> None:
     assert "Telephone: added" in listed
     assert "10 recovery codes left." in listed
     assert not any(code in listed for code in codes)
-    assert run("remove_factors", "--email", "ada@example.com", "--reason", "lost").startswith("1 ")
+    lost = ("--email", "ada@example.com", "--reason", "lost")
+    assert run("require_enrolment", *lost).startswith("1 ")
     assert call("GET", "/v1/session", token=token).status_code == 401
-    assert "session" in login().json()
+    assert login().json()["pending"]["purpose"] == "enrol"
     assert not User.objects.get(pk=user.pk).has_second_factor
     assert not RecoveryCode.objects.exists()
-    event = SecurityEvent.objects.get(kind="factor.removed")
+    event = SecurityEvent.objects.get(kind="factor.enrolment_required")
     assert (event.reason, event.by) == ("lost", "system")
-    assert "An authenticator app was removed" in [mail.subject for mail in sent_mails()]
+    assert "Your second factor was reset" in [mail.subject for mail in sent_mails()]
     with pytest.raises(CommandError):
         run("list_factors", "--email", "nobody@example.com")

@@ -58,8 +58,8 @@ def test_a_mail_arrives_in_text_and_html_and_leaves_no_row(mailbox: Mailbox) -> 
     call_command("send_mail_outbox")
     (mail,) = mailbox.mails
     assert (mail.to, mail.subject) == ("ada@example.com", "Gone")
-    assert "Your account was deleted" in mail.text
-    assert "<p>Your account was deleted" in mail.html
+    assert "Your account at localhost was deleted" in mail.text
+    assert "<p>Your account at localhost was deleted" in mail.html
     assert not OutboxMail.objects.exists()
 
 

@@ -124,7 +124,9 @@ def test_old_events_are_pruned(user: User, options: dict[str, Any], kept: int) -
     told = StringIO()
     call_command("prune_security_log", stdout=told, **options)
     assert SecurityEvent.objects.count() == kept
-    assert told.getvalue() == (f"{4 - kept} events, 0 account changes and 0 invitations deleted.\n")
+    assert told.getvalue() == (
+        f"{4 - kept} events, 0 account changes, 0 invitations and 0 removed apps deleted.\n"
+    )
 
 
 def test_an_event_that_is_counted_up_is_as_old_as_its_last(user: User) -> None:

@@ -12,7 +12,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.recording import record_change
 from auth_api.security_log.writer import writer
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.services import set_active
 from tests.auth_api.http import call, document_of, session_token

@@ -94,7 +94,7 @@ def test_a_stored_session_opens(redis_client: Any) -> None:
         "date_joined": "2026-03-02T08:00:00Z",
     }
     session = current.session
-    assert (session.created_at, session.auth_time) == (1790000000, 1790000000)
+    assert (session.created_at, session.assurance.auth_time) == (1790000000, 1790000000)
     assert (session.last_seen_at, session.remember) == (1790000600, False)
     assert (session.ip, session.user_agent) == ("203.0.113.7", "Chrome 156 on Linux")
     assert session.methods == ("pwd",)

@@ -73,7 +73,7 @@ def test_a_link_that_was_taken_back_stays_dead_when_its_acts_have_expired(
     link = mailed_token(OWN)
     stranger.move_to(STRANGE)
     Stranger(*LAPTOP).sign_in(STRANGE)
-    warned = mailed_token(STRANGE, "New sign-in to your account")
+    warned = mailed_token(STRANGE, "New sign-in to your account at localhost")
     assert disown(link) == 200
     assert_owner_has_it_back(owner)
     Act.objects.update(at=timezone.now() - timedelta(days=8))

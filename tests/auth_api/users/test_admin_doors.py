@@ -7,12 +7,13 @@ import pytest
 from django.test import Client
 
 from auth_api.sessions import services
-from auth_api.throttling import FREE_TRIES
+from auth_api.sessions.exceptions import FactorRequired
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from tests.auth_api.factors import App, enrol
 from tests.auth_api.factors import login as site_login
 from tests.auth_api.http import call, session_token
-from tests.auth_api.sessions.conftest import PASSWORD, is_alive
+from tests.auth_api.sessions.conftest import PASSWORD, is_alive, request_with
 from tests.auth_api.users.test_admin import AdminBrowser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,12 +165,32 @@ def test_a_session_of_the_admin_from_before_the_factor_ends(root: AdminBrowser, 
     assert root.login("root@example.com", code=app.code()).status_code == 302
 
 
+@pytest.mark.parametrize("asked", ["staff", "all"])
 def test_staff_who_need_a_factor_and_have_none_do_not_pass(
-    root: AdminBrowser, settings: Any
+    root: AdminBrowser, settings: Any, asked: str
 ) -> None:
-    """Keycloak CVE-2026-133221: required, but none enrolled."""
-    settings.GATEHOUSE = replace(settings.GATEHOUSE, second_factor="staff")
+    """Keycloak CVE-2026-133221: required, but none enrolled. Nor in the days of grace, which are the site's."""
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, second_factor=asked, second_factor_grace=86400)
     assert root.get("/admin/").status_code == 302
     answer = root.login("root@example.com")
-    assert b"add an authenticator app" in answer.content
+    origin = settings.GATEHOUSE.public_origin.encode()
+    assert b'<a href="' + origin + b'/login?next=/account/factors">' in answer.content
     assert root.get("/admin/").status_code == 302
+    request = request_with(None)
+    request.session.admin = True  # a view that forgot the check
+    with pytest.raises(FactorRequired):
+        services.start_session(request, User.objects.get(), remember=False, methods=("pwd",))
+    assert "session" in site_login(email="root@example.com").json()
+
+
+def test_the_admin_alone_forgets_failures_when_its_session_exists(
+    root: AdminBrowser, app: App
+) -> None:
+    """The right password without the code clears nothing, and is no failure."""
+    browser = AdminBrowser()
+    for _ in range(FREE_TRIES - 1):
+        browser.login("root@example.com", "not the password at all")
+    for _ in range(FREE_TRIES):
+        assert b"second-factor code" in browser.login("root@example.com").content
+    browser.login("root@example.com", "not the password at all")
+    assert b"Too many attempts" in browser.login("root@example.com").content

@@ -165,3 +165,8 @@ def test_one_address_is_one_account_also_by_the_bare_orm(ada: User, spelling: st
 def test_the_object_shows_what_is_stored() -> None:
     user = User.objects.create(email="Ada@BÜCHER.example")
     assert user.email == "Ada@xn--bcher-kva.example"
+
+
+def test_a_new_database_has_no_account(transactional_db: None) -> None:
+    """No default account, with or without a default password (ASVS 6.3.2)."""
+    assert not User.objects.exists()

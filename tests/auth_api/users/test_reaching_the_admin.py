@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of

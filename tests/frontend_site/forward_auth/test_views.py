@@ -195,7 +195,7 @@ def test_an_unknown_audience_is_a_400(browser: Browser, path: str) -> None:
 def test_the_log_says_what_to_change_and_the_answer_does_not(
     browser: Browser, options: Any, query: str, headers: dict[str, str], variable: str
 ) -> None:
-    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"]))
     given = {f"X_Forwarded_{name}": value for name, value in headers.items()}
     with logged() as events:
         answer = browser.sign_in().send("GET", f"/auth/verify{query}", **given, **FETCH)
@@ -302,7 +302,7 @@ def test_a_sibling_loads_nothing_of_an_app_but_a_page(
 
 
 def test_no_token_for_an_upstream_is_given_here(browser: Browser, stub: Stub, options: Any) -> None:
-    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"], []))
+    options(upstreams=parse_upstreams(["reports=http://127.0.0.1:9"]))
     given = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": "/app/"}
     answer = browser.sign_in().send("GET", "/auth/verify?audience=reports", **given)
     assert (answer.status_code, stub.calls) == (400, [])

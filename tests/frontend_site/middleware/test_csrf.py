@@ -14,6 +14,8 @@ from tests.frontend_site.stub import HANDLE, NEW_TOKEN, STORE_DOWN, Stub, proble
 CALLS = [
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/login/factor"),
+    ("POST", "/api/auth/login/enrol"),
+    ("POST", "/api/auth/login/enrol/confirm"),
     ("POST", "/api/auth/factors/totp"),
     ("POST", "/api/auth/factors/totp/confirm"),
     ("POST", "/api/auth/factors/recovery-codes"),
@@ -32,7 +34,9 @@ CALLS = [
     ("POST", "/api/auth/password/forgot"),
     ("POST", "/api/auth/password/reset"),
     ("POST", "/api/auth/password/change"),
+    ("PATCH", "/api/auth/account"),
     ("DELETE", "/api/auth/account"),
+    ("POST", "/api/auth/account/keep"),
     ("DELETE", f"/api/auth/sessions/{HANDLE}"),
     ("POST", "/api/auth/sessions/disown"),
     ("POST", "/api/auth/sessions/revoke-others"),
@@ -41,8 +45,8 @@ CALLS = [
 FORMS = [
     "/login", "/logout", "/register", "/invitation", "/email/verify", "/email/confirm", "/email/restore", "/email/resend",
     "/password/forgot", "/password/reset", "/account/sessions", "/account/password",
-    "/login/code", "/account/factors", "/account/factors/app", "/account/factors/codes", "/account/factors/codes/file",
-    "/account/email", "/account/data", "/account/delete", "/sessions/disown",
+    "/login/code", "/login/continue", "/login/enrol", "/account/factors", "/account/factors/app", "/account/factors/codes", "/account/factors/codes/file",
+    "/account/name", "/account/email", "/account/data", "/account/delete", "/account/keep", "/sessions/disown",
 ]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"
 

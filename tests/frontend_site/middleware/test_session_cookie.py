@@ -18,6 +18,7 @@ PROTECTED_API = [
     ("POST", "/api/auth/reauthenticate"),
     ("POST", "/api/auth/email/change"),
     ("POST", "/api/auth/password/change"),
+    ("PATCH", "/api/auth/account"),
     ("DELETE", "/api/auth/account"),
     ("GET", "/api/auth/account/export"),
 ]

@@ -1,6 +1,7 @@
 """What people do with their account, without JavaScript."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.frontend_site.stub import (
     RETRY_SOON,
     SESSION_ENDED,
     STORE_DOWN,
+    Canned,
     Stub,
     problem,
 )
@@ -20,7 +22,7 @@ WISHES = [
     ("/password/forgot", "POST /v1/password/forgot"),
     ("/email/resend", "POST /v1/email/resend"),
 ]
-OWN = ["/account/password", "/account/email", "/account/data", "/account/delete"]
+OWN = ["/account/password", "/account/name", "/account/email", "/account/data", "/account/delete"]
 
 
 @pytest.mark.parametrize(("path", "call"), WISHES)
@@ -77,7 +79,7 @@ def test_what_matters_asks_for_the_password_and_then_happens(
     assert done.status_code < 400
     assert stub.calls[:2] == ["POST /v1/reauthenticate", call]
     assert (stub.seen[1].header("Cookie") or "").endswith(NEW_TOKEN)
-    if path == "/account/email":
+    if path != "/account/data":
         assert stub.seen[1].json == {"email": "new@example.com"}
 
 
@@ -127,9 +129,9 @@ def test_the_data_come_as_a_file(browser: Browser) -> None:
 def test_after_a_deletion_nothing_is_left_in_the_browser(browser: Browser, as_json: bool) -> None:
     browser.sign_in()
     if as_json:
-        answer = browser.call("DELETE", "/api/auth/account")
+        answer = browser.call("DELETE", "/api/auth/account", b'{"email": "ada@example.com"}')
     else:
-        answer = browser.post("/account/delete")
+        answer = browser.post("/account/delete", {"email": "ada@example.com"})
         assert answer["Location"] == "/login?notice=deleted"
     assert EXPIRE_SESSION in set_cookie_lines(answer)
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
@@ -142,8 +144,102 @@ def test_an_outage_does_nothing_and_touches_no_cookie(
 ) -> None:
     browser.sign_in()
     before = dict(browser.cookies)
-    for call in ("POST /v1/email/change", "GET /v1/account/export", "DELETE /v1/account"):
+    for call in (
+        "PATCH /v1/account",
+        "POST /v1/email/change",
+        "GET /v1/account/export",
+        "DELETE /v1/account",
+    ):
         stub.answers[call] = STORE_DOWN
     answer = browser.post(path, {"email": "new@example.com"})
     assert (answer.status_code, answer["Retry-After"]) in RETRY_SOON
     assert browser.cookies["__Host-session"] == before["__Host-session"]
+
+
+DELETES_AT = "2026-12-04T10:00:00Z"
+GOING = Canned(202, {"deletes_at": DELETES_AT}, (("Set-Cookie", EXPIRE_SESSION),))
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_deletion_that_waits_leaves_nothing_in_the_browser_either(
+    browser: Browser, stub: Stub, as_json: bool
+) -> None:
+    stub.answers["DELETE /v1/account"] = GOING
+    browser.sign_in()
+    if as_json:
+        answer = browser.call("DELETE", "/api/auth/account", b'{"email": "ada@example.com"}')
+        assert (answer.status_code, answer.json()) == (202, {"deletes_at": DELETES_AT})
+    else:
+        answer = browser.post("/account/delete", {"email": " ada@example.com "})
+        assert answer["Location"] == "/login?notice=deletion"
+    assert stub.seen[0].json == {"email": "ada@example.com"}
+    assert EXPIRE_SESSION in set_cookie_lines(answer)
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Your account will be deleted" in text_of(browser.get("/login?notice=deletion"))
+
+
+def test_a_wrong_address_deletes_nothing(browser: Browser, stub: Stub) -> None:
+    errors = {"email": ["Enter the e-mail address of your account."]}
+    stub.answers["DELETE /v1/account"] = problem("invalid-request", 400, errors=errors)
+    answer = browser.sign_in().post("/account/delete", {"email": "other@example.com"})
+    assert answer.status_code == 400
+    assert form_fields(answer.content.decode())["email"] == "other@example.com"
+    assert "Enter the e-mail address of your account." in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("delay", "words"), [(0, "This immediately deletes"), (604_800, "In 7 days, we delete")]
+)
+def test_the_page_says_when_it_deletes(
+    browser: Browser, options: Any, delay: int, words: str
+) -> None:
+    options(deletion_delay=delay)
+    assert words in text_of(browser.sign_in().get("/account/delete"))
+
+
+PENDING = problem("deletion-pending", 403, keep_token="T0KEN", deletes_at=DELETES_AT)
+
+
+@pytest.mark.parametrize(("path", "call"), [
+    ("/login", "POST /v1/login"), ("/login/code", "POST /v1/login/factor"),
+])  # fmt: skip
+def test_signing_in_offers_to_keep_the_account(
+    browser: Browser, stub: Stub, path: str, call: str
+) -> None:
+    stub.answers[call] = PENDING
+    answer = browser.post(path, {"email": "ada@example.com", "password": "x", "code": "123456"})
+    text = text_of(answer)
+    assert (answer.status_code, "Keep my account" in text, "Sign out" in text) == (403, True, True)
+    assert "will be deleted on 4 December 2026, 10:00 UTC" in text
+    assert "__Host-session" not in browser.cookies
+    fields = form_fields(answer.content.decode())
+    done = browser.post("/account/keep", {"token": fields["token"]})
+    assert stub.seen[-1].json == {"token": "T0KEN"}
+    assert "The deletion has been cancelled" in text_of(done)
+
+
+def test_the_mailed_link_has_a_button_and_keeps_nothing_by_itself(
+    browser: Browser, stub: Stub
+) -> None:
+    answer = browser.get("/account/keep?token=T0KEN")
+    assert (stub.calls, answer["Referrer-Policy"]) == ([], "no-referrer")
+    assert form_fields(answer.content.decode())["token"] == "T0KEN"
+    stub.answers["POST /v1/account/keep"] = problem("invalid-token", 400)
+    refused = browser.post("/account/keep", {"token": "T0KEN"})
+    assert "has already been used" in text_of(refused)
+
+
+def test_the_name_is_changed(browser: Browser, stub: Stub) -> None:
+    page = browser.sign_in().get("/account/name").content.decode()
+    assert form_fields(page)["name"] == "Ada Lovelace"
+    stub.seen.clear()
+    answer = browser.post("/account/name", {"name": " Augusta "})
+    assert (answer["Location"], stub.seen[0].json) == ("/account?done=name", {"name": "Augusta"})
+    assert "Your name has been changed" in text_of(browser.get(answer["Location"]))
+
+
+def test_a_refused_name_is_shown_again(browser: Browser, stub: Stub) -> None:
+    errors = {"name": ["Remove invisible characters."]}
+    stub.answers["PATCH /v1/account"] = problem("invalid-request", 400, errors=errors)
+    answer = browser.sign_in().post("/account/name", {"name": "A\u200eda"})
+    assert (answer.status_code, "Remove invisible characters." in text_of(answer)) == (400, True)

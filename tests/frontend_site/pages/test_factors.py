@@ -14,6 +14,7 @@ from tests.frontend_site.stub import (
     NEW_TOKEN,
     SECRET,
     SET_SESSION,
+    STORE_DOWN,
     TOKEN,
     Canned,
     Stub,
@@ -80,6 +81,76 @@ def test_a_wrong_code_can_be_typed_again_and_the_last_one_starts_again(
         stub.answers["POST /v1/login/factor"] = last
         answer = waiting.post("/login/code", {"code": "123456", "next": "/account/data"})
         assert answer["Location"] == "/login?notice=sign-in-expired&next=%2Faccount%2Fdata"
+
+
+@pytest.fixture
+def enrolling(browser: Browser, stub: Stub) -> Browser:
+    """A browser whose password was right, for an account that must have an app and has none."""
+    said = {
+        "pending": {
+            "purpose": "enrol", "methods": ["totp"], "expires_at": "2026-03-02T08:00:00Z",
+        }
+    }  # fmt: skip
+    stub.answers["POST /v1/login"] = Canned(200, said, (("Set-Cookie", PENDING),))
+    answer = browser.post("/login", LOGIN)
+    assert answer["Location"] == "/login/enrol?next=%2Faccount%2Fdata"
+    return browser
+
+
+def test_an_account_that_must_have_an_app_adds_it_and_is_signed_in(
+    enrolling: Browser, stub: Stub
+) -> None:
+    stub.seen.clear()
+    first = enrolling.get("/login/enrol?next=%2Faccount%2Fdata").content.decode()
+    assert stub.seen == []  # a GET has no effect
+    csrf = enrolling.cookies["__Host-csrf"]
+    page = enrolling.post("/login/enrol", form_fields(first)).content.decode()
+    assert "<svg" in page
+    assert page.count("<code>ABCD</code>") == 4
+    assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
+    assert header(stub, "Gatehouse-Client-Browser") == sha256(csrf.encode()).hexdigest()
+    fields = {**form_fields(page), "name": "Tablet"}
+    stub.answers["POST /v1/login/enrol/confirm"] = problem("invalid-code", 401, tries_left=4)
+    wrong = enrolling.post("/login/enrol", {**fields, "code": "000000"})
+    assert wrong.status_code == 401
+    assert "4 attempts are left." in text_of(wrong)
+    fields = form_fields(wrong.content.decode())
+    assert (fields["secret"], fields["name"], fields["code"]) == (SECRET, "Tablet", "")
+    stub.answers["POST /v1/login/enrol/confirm"] = Canned(
+        200, current_session(), (("Set-Cookie", SET_SESSION),)
+    )
+    done = enrolling.post("/login/enrol", {**fields, "code": "123456"})
+    assert SET_SESSION in set_cookie_lines(done)
+    assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
+    assert stub.seen[-1].json == {"code": "123456", "name": "Tablet"}
+    offer = enrolling.get(done["Location"])
+    assert "Create recovery codes now" in text_of(offer)
+    assert 'href="/account/data">Continue' in offer.content.decode()
+
+
+def test_an_enrolment_that_is_over_starts_again(enrolling: Browser, stub: Stub) -> None:
+    form = {"code": "1", "next": "/account/data"}
+    over = "/login?notice=sign-in-expired&next=%2Faccount%2Fdata"
+    again = "/login/enrol?next=%2Faccount%2Fdata"
+    for route, sent, said, leads in (
+        ("", {"next": "/account/data"}, problem("sign-in-expired", 401), over),
+        ("/confirm", form, problem("sign-in-expired", 401), over),
+        ("/confirm", form, problem("invalid-code", 401, tries_left=0), over),
+        ("/confirm", form, problem("not-found", 404), again),
+    ):
+        stub.answers[f"POST /v1/login/enrol{route}"] = said
+        assert enrolling.post("/login/enrol", sent)["Location"] == leads
+    stub.answers["POST /v1/login/enrol"] = STORE_DOWN
+    assert enrolling.post("/login/enrol", {"next": "/"}).status_code == 503
+
+
+def test_the_account_shows_until_when_an_app_must_be_added(browser: Browser, stub: Stub) -> None:
+    due = current_session(second_factor_by="2026-12-04T08:00:00Z")
+    stub.answers["GET /v1/session"] = Canned(200, due)
+    stub.answers["GET /v1/factors"] = Canned(200, {"items": [], "recovery_codes_left": 0, **due})
+    browser.sign_in()
+    assert "Add a second factor by 4 December 2026" in text_of(browser.get("/account"))
+    assert "an authenticator app by 4 December 2026" in text_of(browser.get(PAGE))
 
 
 def test_the_list_of_apps(browser: Browser) -> None:

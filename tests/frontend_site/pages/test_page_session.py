@@ -12,7 +12,7 @@ PAGES = {
     "/account": "GET /v1/session",
     "/account/password": "GET /v1/session",
     "/account/sessions": "GET /v1/sessions",
-    "/account/security": "GET /v1/security-events",
+    "/account/activity": "GET /v1/security-events",
 }
 
 

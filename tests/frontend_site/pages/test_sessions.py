@@ -14,6 +14,7 @@ from tests.frontend_site.stub import (
     STORE_DOWN,
     Canned,
     Stub,
+    assurance,
     current_session,
     moment,
     problem,
@@ -31,7 +32,10 @@ def listed(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def two(stub: Stub) -> Stub:
-    here = listed(handle="c" * 16, current=True, user_agent="Chrome 156 on Linux", ip="2001:db8::7")
+    here = listed(
+        handle="c" * 16, current=True, user_agent="Chrome 156 on Linux", ip="2001:db8::7",
+        assurance=assurance("aal2"),
+    )  # fmt: skip
     other = listed(last_seen_at=moment(-200), created_at=moment(-7300), remember=True)
     stub.answers["GET /v1/sessions"] = Canned(200, {"items": [here, other]})
     return stub
@@ -45,6 +49,8 @@ def test_each_session_is_a_device_a_place_and_a_time(browser: Browser, two: Stub
     assert "2001:db8::7" in text
     assert "198.51.100.4 · last seen 3 minutes ago · signed in 2 hours ago" in text
     assert "kept signed in" in text
+    assert text.index("second factor") < text.index("Firefox")
+    assert text.count("second factor") == 1
     assert len(re.findall(r'<time data-ago [^>]*title="[^"]* UTC"', page)) == 4
     assert two.calls == ["GET /v1/sessions"]
 

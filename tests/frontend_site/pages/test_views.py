@@ -33,6 +33,14 @@ def test_home_is_open_and_costs_no_call(browser: Browser, stub: Stub) -> None:
     assert stub.calls == []
 
 
+def test_pages_are_named_after_the_site(browser: Browser, options: Any) -> None:
+    options(site_name="Ada & Sons")
+    page = browser.get("/login").content.decode()
+    assert "<title>Sign in · Ada &amp; Sons</title>" in page
+    assert "<span>Ada &amp; Sons</span>" in page
+    assert "Gatehouse" not in text_of(browser.get("/register"))
+
+
 def test_login_leads_to_the_account_with_the_cookie_that_auth_api_made(
     browser: Browser, stub: Stub
 ) -> None:

@@ -41,7 +41,9 @@ ROUTES = [
     ("POST", "/api/auth/password/forgot", "POST /v1/password/forgot"),
     ("POST", "/api/auth/password/reset", "POST /v1/password/reset"),
     ("POST", "/api/auth/password/change", "POST /v1/password/change"),
+    ("PATCH", "/api/auth/account", "PATCH /v1/account"),
     ("DELETE", "/api/auth/account", "DELETE /v1/account"),
+    ("POST", "/api/auth/account/keep", "POST /v1/account/keep"),
     ("GET", "/api/auth/account/export", "GET /v1/account/export"),
 ]
 

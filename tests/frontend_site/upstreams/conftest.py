@@ -45,7 +45,7 @@ def planter() -> Iterator[Planter]:
 def reports(service: Service, options: Any) -> Service:
     """The upstream, for the test client."""
     proxy._slots.cache_clear()
-    upstreams = parse_upstreams([f"reports={service.url}"], ["reports:theme"])
+    upstreams = parse_upstreams([f"reports={service.url}+cookies=theme"])
     rules = parse_access_rules(["/api/reports/=signed-in"], upstreams)
     options(upstreams=upstreams, access_rules=rules)
     return service
@@ -64,6 +64,7 @@ def site() -> Iterator[Server]:
         addresses = {
             "reports": _service.url,
             "dav": _service.url + OPTIONS,
+            "sealed": f"{_service.url}+level=aal2",
             "planter": _planter.url,
             "dead": "http://127.0.0.1:9",
             "slow": f"http://127.0.0.1:{slow}",
@@ -72,6 +73,7 @@ def site() -> Iterator[Server]:
             "GATEHOUSE_UPSTREAMS": ",".join("=".join(pair) for pair in addresses.items()),
             "GATEHOUSE_ACCESS_RULES": (
                 "/api/=signed-in,/api/reports/private/=group:board,/api/dav/private/=group:board"
+                ",/api/reports/sealed/=signed-in+level=aal2"
             ),
             "GATEHOUSE_UPSTREAM_SILENCE": "2",
             "GATEHOUSE_UPSTREAM_RECHECK": "1",

@@ -36,7 +36,7 @@ def test_a_part_can_be_for_a_group(site: Server, service: Service, stub: Stub, p
 def test_a_refusal_is_logged_with_the_user(
     browser: Browser, service: Service, stub: Stub, options: Any
 ) -> None:
-    upstreams = parse_upstreams([f"reports={service.url}"], [])
+    upstreams = parse_upstreams([f"reports={service.url}"])
     rules = parse_access_rules(["/api/reports/=group:board"], upstreams)
     options(upstreams=upstreams, access_rules=rules)
     stub.answers["GET /v1/identity?audience=reports"] = Canned(200, identity())
@@ -71,7 +71,7 @@ def test_a_running_answer_ends_when_its_user_loses_access(
 def test_a_token_contains_what_the_setting_says(
     browser: Browser, service: Service, stub: Stub, options: Any
 ) -> None:
-    upstreams = parse_upstreams([f"reports={service.url}"], [], ["reports:groups", "reports:email"])
+    upstreams = parse_upstreams([f"reports={service.url}+claims=groups|email"])
     options(upstreams=upstreams, access_rules=parse_access_rules(["/api/=signed-in"], upstreams))
     call = "GET /v1/identity?audience=reports&claims=email,groups"
     stub.answers[call] = Canned(200, identity())

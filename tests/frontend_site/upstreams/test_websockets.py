@@ -96,13 +96,14 @@ def _signed_in(stub: Stub, service: Service) -> None:
 
 
 def refusal(site: Server, *arguments: Any, **changes: Any) -> tuple[int, str]:
-    """The status of a refused handshake, and its problem."""
+    """The status of a refused handshake, and its problem (with its reason)."""
     with pytest.raises(InvalidStatus) as refused:
         open_chat(site.port, *arguments, **changes)
     response = refused.value.response
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     document = json.loads(response.body)
-    return response.status_code, document["type"].removeprefix("urn:gatehouse:problem:")
+    problem = document["type"].removeprefix("urn:gatehouse:problem:")
+    return response.status_code, " ".join(filter(None, [problem, document.get("reason")]))
 
 
 def handshake(site: Server, path: str, *lines: str, body: bytes = b"") -> socket.socket:
@@ -176,7 +177,8 @@ def test_another_origin_is_refused(
     site: Server, chat: Chat, stub: Stub, origin: str | None
 ) -> None:
     before = len(chat.handshakes)
-    assert refusal(site, origin=origin) == (403, "csrf-failed")
+    reason = "foreign-origin" if origin else "no-origin"
+    assert refusal(site, origin=origin) == (403, f"csrf-failed {reason}")
     assert len(chat.handshakes) == before
     assert IDENTIFY not in stub.calls
 
@@ -185,7 +187,7 @@ def test_without_a_session_there_is_none(site: Server, chat: Chat, stub: Stub) -
     before = len(chat.handshakes)
     assert refusal(site, token="") == (401, "no-session")
     stub.answers[IDENTIFY] = SESSION_ENDED
-    assert refusal(site) == (401, "session-ended")
+    assert refusal(site) == (401, "session-ended idle")
     stub.answers[IDENTIFY] = STORE_DOWN
     assert refusal(site) == (503, "auth-api-unavailable")
     assert len(chat.handshakes) == before

@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 
 from auth_api.commands.arguments import user_of
 from auth_api.commands.base import OperatorCommand, Report
-from auth_api.users.factors.enrolment import confirmed_devices, recovery_codes_left
+from auth_api.users.factors.devices import devices_in_use
+from auth_api.users.factors.recovery_sets import recovery_codes_left
 from auth_api.users.models import TotpDevice
 
 
@@ -19,7 +20,7 @@ class Command(OperatorCommand):
 
     def perform(self, options: dict[str, Any]) -> Report:
         user = user_of(options["email"])
-        devices, codes = confirmed_devices(user.pk), recovery_codes_left(user.pk)
+        devices, codes = devices_in_use(user.pk), recovery_codes_left(user.pk)
         lines = [*map(_line, devices), f"{codes} recovery codes left."]
         apps = [
             {"name": one.name, "added_at": one.created_at, "used_at": one.used_at}

@@ -8,6 +8,7 @@ from auth_api.commands.arguments import add_yes
 from auth_api.commands.base import OperatorCommand, Report
 from auth_api.commands.pruning import (
     add_dry_run,
+    delete_due_accounts,
     log_age,
     mail_age,
     prune_accounts,
@@ -20,8 +21,9 @@ from auth_api.commands.pruning import (
 
 class Command(OperatorCommand):
     help = (
-        "Deletes what prune_security_log deletes, accounts whose address was never confirmed, and "
-        "mails that could not be sent. Run it daily."
+        "Deletes what prune_security_log deletes, accounts whose address was never confirmed, "
+        "accounts whose owners asked for it and whose time to keep them is over, and mails that could not "
+        "be sent. Run it daily."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,5 +50,6 @@ class Command(OperatorCommand):
         return together(
             prune_log(log, dry_run=dry_run),
             prune_accounts(accounts, dry_run=dry_run),
+            delete_due_accounts(dry_run=dry_run),
             prune_failed_mails(mails, dry_run=dry_run),
         )

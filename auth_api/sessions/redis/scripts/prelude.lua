@@ -27,6 +27,15 @@ local function unpack_record(value)
   return r
 end
 
+-- The top bit of the revision: the session went unused for an hour, some time after its body was sealed, so the second factor in it no
+-- longer counts (assurance.py). The scripts cannot change the body; who writes it next leaves the factor's time out and clears the bit.
+local WAS_IDLE, LONGEST_PAUSE = 2147483648, 3600
+
+local function revision_of(r, seconds)
+  if r.revision < WAS_IDLE and seconds - r.seen > LONGEST_PAUSE then return r.revision + WAS_IDLE end
+  return r.revision
+end
+
 local function stamps(seen, revision)
   return struct.pack('>I4I4', seen, revision)
 end

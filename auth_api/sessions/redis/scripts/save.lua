@@ -19,9 +19,10 @@ local reason = end_reason(r, seconds, KEYS[2], ARGV[1], snapshot, run)
 if reason then return {reason} end
 -- Times of format 1 are not sealed: do not seal one that lies in the future.
 if r.format == 1 and r.authenticated > seconds + 60 then return {'absolute'} end
-if r.revision ~= tonumber(ARGV[2]) then return {'conflict', value} end
+local revision = revision_of(r, seconds)
+if revision ~= tonumber(ARGV[2]) then return {'conflict', value:sub(1, 22) .. stamps(r.seen, revision) .. value:sub(31)} end
 local before = r.authenticated
-value = ARGV[3] .. stamps(seconds, r.revision + 1) .. ARGV[4]
+value = ARGV[3] .. stamps(seconds, revision % WAS_IDLE + 1) .. ARGV[4]
 r = unpack_record(value)
 if r.authenticated ~= before and not is_now(r.authenticated, seconds) then return {'clock'} end
 local expires = expiry_ms(r, ms)

@@ -1,7 +1,7 @@
 -- One validation: both clocks, index, epoch, active flag; slides the idle clock at most once an interval.
 -- KEYS record, index, snapshot   ARGV id hash, slide interval in seconds (0: do not slide), admin door (1 or 0), run
--- returns {valid, record, snapshot} | {unsure, record, run} (no usable snapshot of this run: ask the database), both with the error
--- if the server refused the slide | {none} | {newer} | {<reason of the end>}
+-- returns {valid, record, snapshot, seconds} | {unsure, record, run, seconds} (no usable snapshot of this run: ask the database), both
+-- with the error if the server refused the slide | {none} | {newer} | {<reason of the end>}
 -- What is known does not depend on the writes: a server that refuses them (OOM, MISCONF, NOREPLICAS, READONLY) still answers.
 local found = redis.call('MGET', KEYS[1], KEYS[3])
 local value, snapshot = found[1], found[2]
@@ -27,7 +27,7 @@ if snapshot and format <= 2 and (flags == 1 or flags == 3) and ARGV[3] == '0' th
     and (seconds < seen + interval or interval == 0)
     and redis.call('ZSCORE', KEYS[2], ARGV[1])
   then
-    return {'valid', value, snapshot}
+    return {'valid', value, snapshot, seconds}
   end
 end
 
@@ -45,7 +45,7 @@ end
 local refused
 if interval > 0 and seconds - r.seen >= interval then
   local expires = expiry_ms(r, ms)
-  local slid = value:sub(1, 22) .. struct.pack('>I4', seconds) .. value:sub(27)
+  local slid = value:sub(1, 22) .. stamps(seconds, revision_of(r, seconds)) .. value:sub(31)
   refused = redis.pcall('SET', KEYS[1], slid, 'PXAT', whole(expires)).err
   if not refused then -- nor will the server refuse what follows the first write of a script
     value = slid
@@ -53,6 +53,6 @@ if interval > 0 and seconds - r.seen >= interval then
   end
 end
 if r.bound and not (snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6)) >= r.epoch and is_of(run, snapshot)) then
-  return {'unsure', value, run, refused}
+  return {'unsure', value, run, seconds, refused}
 end
-return {'valid', value, snapshot, refused}
+return {'valid', value, snapshot, seconds, refused}

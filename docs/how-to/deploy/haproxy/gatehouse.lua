@@ -4,7 +4,7 @@ local VERIFY = "http://127.0.0.1:8000/auth/verify?audience="
 local TIMEOUT = 10000 -- milliseconds
 local IDENTITY = {
   "gatehouse-user-id", "gatehouse-user-email", "gatehouse-user-name", "gatehouse-user-groups", "gatehouse-session",
-  "gatehouse-identity",
+  "gatehouse-identity", "gatehouse-acr", "gatehouse-amr", "gatehouse-auth-time",
 }
 local FROM_ANSWER = {
   "location", "content-type", "cache-control", "retry-after", "set-cookie", "vary", "content-security-policy",

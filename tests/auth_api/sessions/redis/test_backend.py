@@ -70,10 +70,16 @@ def test_a_valid_session_comes_with_its_record_and_snapshot(
     assert is_alive(session.token.value)  # caches a snapshot if the sign-in did not
     stored = [redis_client.get(key) for key in (record_key(ref, id_hash), snapshot_key(ref))]
     run = run_of(ref)
-    assert validate(session.token) == Valid(stored[0], stored[1].removesuffix(run))
+    found = validate(session.token)
+    assert isinstance(found, Valid)
+    assert found == Valid(stored[0], stored[1].removesuffix(run), found.now)
+    assert abs(found.now - backend.now(ref)) < 2
     assert stored[1].endswith(run)
     redis_client.delete(snapshot_key(ref))
-    assert validate(session.token) == NeedsSnapshot(stored[0], run)
+    unsure = validate(session.token)
+    assert isinstance(unsure, NeedsSnapshot)
+    assert unsure == NeedsSnapshot(stored[0], run, unsure.now)
+    assert unsure.now >= found.now
 
 
 def test_a_session_of_nobody_has_no_snapshot(redis_client: Any) -> None:

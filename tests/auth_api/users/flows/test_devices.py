@@ -31,7 +31,7 @@ NEW = "nine green bottles on a wall"
 LINUX = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1"
 HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"
-SUBJECT = "New sign-in to your account"
+SUBJECT = "New sign-in to your account at localhost"
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_this_was_not_me_ends_every_session_and_the_password_and_starts_a_reset(
     assert not alive(owner)
     assert login(IPHONE, ELSEWHERE).status_code == 401
     (message,) = sent_mails()
-    assert (message.subject, message.to) == ("Set a new password", [EMAIL])
+    assert (message.subject, message.to) == ("Set a new password for localhost", [EMAIL])
 
 
 def test_the_reset_that_it_starts_works_and_the_device_is_strange_again(user: User) -> None:

@@ -105,7 +105,7 @@ def test_links_to_the_changed_address_are_dead_once_the_owner_is_back(
     link = mailed_token(OWN)
     stranger.move_to(STRANGE)
     Stranger(*LAPTOP).sign_in(STRANGE).move_to(STRANGER)
-    warned_about_laptop = mailed_token(STRANGE, "New sign-in to your account")
+    warned_about_laptop = mailed_token(STRANGE, "New sign-in to your account at localhost")
     moved_away = mailed_token(STRANGE, "Your e-mail address was changed")
     assert disown(link) == 200
     assert_owner_has_it_back(owner)
@@ -120,7 +120,7 @@ def test_a_disowning_at_the_changed_address_does_not_kill_the_owners_link(
     link = mailed_token(OWN)
     stranger.move_to(STRANGE)
     Stranger(*LAPTOP).sign_in(STRANGE)
-    assert disown(mailed_token(STRANGE, "New sign-in to your account")) == 200
+    assert disown(mailed_token(STRANGE, "New sign-in to your account at localhost")) == 200
     assert disown(link) == 200
     assert_owner_has_it_back(owner)
 
@@ -143,7 +143,7 @@ def test_an_address_that_the_owner_changed_stays(owner: User, stranger: Stranger
     assert disown(link) == 200
     owner.refresh_from_db()
     assert (owner.email, owner.has_usable_password()) == ("ada@example.net", False)
-    assert mails_to("ada@example.net", seen) == ["Set a new password"]
+    assert mails_to("ada@example.net", seen) == ["Set a new password for localhost"]
 
 
 def test_an_address_that_staff_changed_stays(owner: User, stranger: Stranger) -> None:
@@ -224,7 +224,7 @@ def test_new_passwords_that_a_stranger_proposes_do_not_block_a_reset(
 
 def test_the_end_of_all_sessions_kills_no_mailed_reset(owner: User, stranger: Stranger) -> None:
     call("POST", "/v1/password/forgot", {"email": OWN})
-    token = mailed_token(OWN, "Set a new password")
+    token = mailed_token(OWN, "Set a new password for localhost")
     stranger.post("/v1/sessions/revoke-all", {})
     stranger.sign_in().change_password("another password of the stranger")
     form = {"token": token, "password": NEW}

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from auth_api.errors import Overloaded
-from auth_api.throttling import FREE_TRIES
+from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
 from auth_api.users.passwords import hashing, normalization
 from tests.auth_api.argon2_runs import argon2_runs

@@ -9,7 +9,7 @@ from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.pages.test_views import text_of
 from tests.frontend_site.stub import HANDLE, SESSION_ENDED, STORE_DOWN, Canned, Stub, moment
 
-PATH = "/account/security"
+PATH = "/account/activity"
 
 
 def event(kind: str, **changes: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Removes the second factors of an account whose owner has lost them all."""
+"""Makes a user enrol a second factor anew, for one who has lost the devices and the recovery codes."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ from django.core.management.base import CommandParser
 
 from auth_api.commands.arguments import user_of
 from auth_api.commands.base import OperatorCommand, Report
-from auth_api.users.factors.enrolment import remove_all
+from auth_api.users.factors.removal import require_enrolment
 
 
 class Command(OperatorCommand):
     help = (
         "Removes every second factor of a user who has lost them, ends the user's sessions, and tells the "
-        "user by mail. First make sure that the request comes from the owner."
+        "user by mail. The next sign-in may only set up an authenticator app. First make sure that the request "
+        "comes from the owner."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,5 +22,6 @@ class Command(OperatorCommand):
         parser.add_argument("--reason", required=True, help="for the user's security log")
 
     def perform(self, options: dict[str, Any]) -> Report:
-        removed = remove_all(user_of(options["email"]).pk, reason=options["reason"])
-        return Report(f"{removed} authenticator apps removed.", {"apps": removed})
+        removed = require_enrolment(user_of(options["email"]).pk, reason=options["reason"])
+        text = f"{removed} authenticator apps removed. The next sign-in will ask for a new one."
+        return Report(text, {"apps": removed})

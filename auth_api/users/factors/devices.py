@@ -1,0 +1,49 @@
+"""Lists and renames the authenticator apps of an account."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from auth_api.errors import FactorNotFound, InvalidRequest
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_change
+from auth_api.users.models import TotpDevice, User
+from auth_api.users.names import validate_name
+
+from .models import NAME_LENGTH
+
+
+def devices_in_use(user_id: Any) -> list[TotpDevice]:
+    """Return the devices that count, oldest first."""
+    return list(TotpDevice.objects.in_use().filter(user_id=user_id))
+
+
+def described_factors(user_id: Any) -> list[dict[str, Any]]:
+    """Return the account's second factors without their secrets, for the owner's export."""
+    return [
+        {"type": "totp", "name": device.name, "added_at": device.created_at.isoformat()}
+        for device in devices_in_use(user_id)
+    ]
+
+
+def rename_totp(*, user_id: str, device_id: str, name: str) -> None:
+    """Rename a device. Raises FactorNotFound, InvalidRequest."""
+    name = good_name(name)
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user_id)
+        if not user.totp_devices.in_use().filter(pk=device_id).update(name=name):
+            raise FactorNotFound
+        record_change(user, Kind.FACTOR_RENAMED, reason=name)
+
+
+def good_name(name: str) -> str:
+    """Return the name for a device, a usual one for "". Raises InvalidRequest."""
+    name = name.strip() or "Authenticator app"
+    try:
+        validate_name(name)
+    except ValidationError as error:
+        raise InvalidRequest({"name": error.messages}) from None
+    if len(name) > NAME_LENGTH:
+        raise InvalidRequest({"name": [f"Use at most {NAME_LENGTH} characters."]})
+    return name

@@ -1,0 +1,65 @@
+"""Who must have a second factor, and from when on (docs/decisions/0019-second-factor-policy.md).
+
+The rule stands below every door: nobody makes a session without asking `required_step`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from auth_api.options import options
+from auth_api.sessions.pending import SignInPurpose
+
+
+def required_step(user: Any, *, grace: bool) -> SignInPurpose | None:
+    """Return what a sign-in of `user` needs beside the password, None for nothing.
+
+    With `grace`, who has none yet is let in during the days of grace; they begin here.
+    """
+    if user.has_second_factor:
+        return SignInPurpose.FACTOR
+    if user.must_enrol or (_is_asked(user) and not (grace and _is_in_grace(user))):
+        return SignInPurpose.ENROL
+    return None
+
+
+def due_at(user: Any) -> datetime | None:
+    """Return until when `user` must have added a second factor; None if there is no such date."""
+    began = user.second_factor_asked_at
+    if began is None or user.has_second_factor or not _is_asked(user):
+        return None
+    return _end_of_grace(began)
+
+
+def _is_asked(user: Any) -> bool:
+    """Whether the policy demands a second factor of `user`."""
+    policy = options()
+    asked, groups = policy.second_factor, policy.second_factor_groups
+    if asked == "all" or (asked == "staff" and (user.is_staff or user.is_superuser)):
+        return True
+    return bool(groups) and not groups.isdisjoint(user.group_names())
+
+
+def _is_in_grace(user: Any) -> bool:
+    if not options().second_factor_grace:
+        return False
+    if user.second_factor_asked_at is None:
+        _begin_grace(user)
+    return timezone.now() < _end_of_grace(user.second_factor_asked_at)
+
+
+def _begin_grace(user: Any) -> None:
+    """Store that the policy met `user` now; of parallel sign-ins the first one counts.
+
+    The cached snapshot is not fenced: the date is days away, and shown within GATEHOUSE_CARD_LIFETIME.
+    """
+    rows = type(user)._default_manager.filter(pk=user.pk, second_factor_asked_at=None)
+    with transaction.atomic():
+        rows.update(second_factor_asked_at=timezone.now())
+    user.refresh_from_db(fields=["second_factor_asked_at"])
+
+
+def _end_of_grace(began: datetime) -> datetime:
+    return began + timedelta(seconds=options().second_factor_grace)

@@ -1,0 +1,25 @@
+"""Changes one's own display name."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from auth_api.errors import InvalidRequest
+from auth_api.users.models import User
+from auth_api.users.names import validate_name
+
+
+def change_name(*, user_id: str, name: str) -> None:
+    """Set the name of a user; "" removes it. Every answer after this has the new one.
+
+    The change is recorded, and can be undone, with the sign-in of the current request. Raises
+    InvalidRequest for a name that is refused, SessionStoreUnavailable: then nothing has changed.
+    """
+    name = name.strip()
+    try:
+        validate_name(name)
+    except ValidationError as error:
+        raise InvalidRequest({"name": error.messages}) from None
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user_id)
+        user.name = name
+        user.save(update_fields=["name"])

@@ -1,0 +1,47 @@
+"""What follows a whole sign-in, by whatever door, and what a session must not do to become a new one."""
+
+from contextlib import suppress
+
+import structlog
+
+from auth_api.api_request import ApiRequest
+from auth_api.sessions import services as sessions
+from auth_api.sessions.exceptions import EndReason, SessionEnded, SessionStoreUnavailable
+from auth_api.sessions.pending import SignInPurpose
+from auth_api.throttling import LoginThrottle
+from auth_api.users.factors.checking import forget_wrong_codes
+from auth_api.users.models import User
+from auth_api.users.services import forget_tries
+
+from .devices import record_sign_in
+
+_log = structlog.get_logger("auth_api.users")
+
+
+def signed_in(
+    *, user: User, address: str, sign_in: str, tries: LoginThrottle | None = None, reason: str = ""
+) -> None:  # fmt: skip
+    """Log a sign-in whose session exists, forget the failures before it, and warn of a new device.
+
+    `sign_in` is its id, `address` the client's network address, and `tries` those at the account if the
+    password was checked in this call. Not before: the right password alone is no sign-in of an account that needs a second
+    factor, and whoever has only the password must not clear what slows them down. Never raises: the person
+    has signed in.
+    """
+    _log.info("login.succeeded", user=str(user.pk))
+    with suppress(SessionStoreUnavailable):
+        tries.clear() if tries else forget_tries(user.email, address)
+    if user.has_second_factor:
+        forget_wrong_codes(user)
+    record_sign_in(user=user, handle=sign_in, reason=reason)
+
+
+def end_if_enrolment_is_due(request: ApiRequest, user: User) -> None:
+    """End the session of a user who must enrol by now, instead of renewing it by the password.
+
+    Its clocks would restart, so that a session from before the policy, or from its days of grace, would pass
+    it for good. Raises SessionEnded; the next sign-in may enrol.
+    """
+    if user.required_step() is SignInPurpose.ENROL:
+        sessions.end_session(request)
+        raise SessionEnded(EndReason.ENDED)

@@ -1,0 +1,63 @@
+"""The database of the site's apps: SITE_DATABASE_URL, never that of auth_api."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from frontend_site.settings.site_apps import SiteApp
+from gatehouse import variables
+from gatehouse.database_url import keep_sqlite_private, parse_database_url
+from gatehouse.env import Env
+
+_POOL_PATIENCE = 5.0  # seconds that a request waits for a connection, then 503
+_THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
+
+
+def site_databases(env: Env, var: Path, apps: tuple[SiteApp, ...]) -> dict[str, Any]:
+    """Return DATABASES: empty for a site whose apps have no models. Raises ImproperlyConfigured."""
+    url = env.read(variables.SITE_DATABASE_URL)
+    with_models = [app.name for app in apps if app.has_models]
+    if not apps or not (url or with_models):
+        return {}
+    if not url and env.is_production:
+        raise ImproperlyConfigured(
+            f"SITE_DATABASE_URL is not set, but the app {with_models[0]} has models. Set it to a database of "
+            "the site's own, not to that of auth_api (docs/how-to/adopting.md)."
+        )
+    database = parse_database_url(
+        url or f"sqlite:///{var / 'site.sqlite3'}", variables.SITE_DATABASE_URL.name
+    )
+    _refuse_accounts(database, env, var)
+    keep_sqlite_private(database, var)
+    if database["ENGINE"].endswith("postgresql"):
+        database = _pooled(database, env.read(variables.SITE_DATABASE_CONNECTIONS))
+    return {"default": database}
+
+
+def _pooled(database: dict[str, Any], connections: int) -> dict[str, Any]:
+    """Return `database` with psycopg's pool: at most so many connections in each worker."""
+    pool = {"min_size": 0, "max_size": connections, "timeout": _POOL_PATIENCE}
+    return database | {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": pool, **database["OPTIONS"]}}
+
+
+def _refuse_accounts(database: dict[str, Any], env: Env, var: Path) -> None:
+    """Refuse the database of auth_api: whoever gets hold of the site must not reach the accounts."""
+    theirs = env.read(variables.DATABASE_URL, default=f"sqlite:///{var / 'gatehouse.sqlite3'}")
+    try:
+        accounts = parse_database_url(theirs, variables.DATABASE_URL.name)
+    except ImproperlyConfigured:  # auth_api refuses it, too
+        return
+    if _identity(database) == _identity(accounts):
+        raise ImproperlyConfigured(
+            "SITE_DATABASE_URL is the database of auth_api (DATABASE_URL). Set it to a database of the site's own."
+        )
+
+
+def _identity(database: dict[str, Any]) -> tuple[str, ...]:
+    name = str(database["NAME"])
+    if database["ENGINE"].endswith("sqlite3"):
+        return ("sqlite", name if name.startswith((":", "file:")) else str(Path(name).resolve()))
+    host = str(database["HOST"]).lower()
+    port = str(database["PORT"] or 5432)
+    return ("postgresql", "localhost" if host in _THIS_HOST else host, port, name)

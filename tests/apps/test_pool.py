@@ -1,0 +1,83 @@
+"""PostgreSQL under many requests at once: few connections, and a 503 for who waits too long."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from tests.frontend_site.conftest import _stub
+from tests.frontend_site.server import ROOT, Server, running_site
+from tests.frontend_site.stub import TOKEN
+from tests.postgresql import PostgreSQL, running_server
+from tests.processes import wait_for
+
+pytestmark = pytest.mark.slow
+CONNECTIONS = 4  # of a worker
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[PostgreSQL]:
+    if not shutil.which("initdb"):
+        pytest.skip("NOT TESTED without PostgreSQL")
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def site(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {
+        "GATEHOUSE_APPS": "tests.apps.shelf",
+        "SITE_DATABASE_URL": postgresql.url,
+        "SITE_DATABASE_CONNECTIONS": str(CONNECTIONS),
+        "GATEHOUSE_VAR": str(tmp_path_factory.mktemp("var")),
+    }
+    command = [sys.executable, "manage.py", "site", "migrate", "--no-input", "-v0"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **settings, "GATEHOUSE_ENV": "test"}, check=True)  # fmt: skip
+    with running_site(_stub.url, **settings) as running:
+        wait_for(lambda: running.ask("GET", "/healthz").status == 200, "the site")
+        yield running
+
+
+OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+def test_a_crowd_shares_few_connections_and_the_rest_is_told_to_come_back(
+    site: Server, postgresql: PostgreSQL
+) -> None:
+    most = 0
+    with ThreadPoolExecutor(500) as crowd, psycopg.connect(postgresql.url, autocommit=True) as own:
+        asked = [crowd.submit(site.ask, "GET", "/shelf/slow") for _ in range(500)]
+        while not all(request.done() for request in asked):
+            [open_now] = own.execute(OTHERS).fetchone() or [0]
+            most = max(most, open_now)
+    answers = [request.result() for request in asked]
+    seen = Counter(answer.status for answer in answers)
+    # One connection serves 10 such requests a second: more than one worker's connections can in 5 s.
+    assert set(seen) == {200, 503}
+    assert 1 < most <= CONNECTIONS
+    [refused, *_] = [answer for answer in answers if answer.status == 503]
+    assert refused.all("Retry-After") == ["2"]
+    assert b"Temporarily unavailable" in refused.body
+    # Nobody kept one: the next requests are served.
+    assert {site.ask("GET", "/shelf/slow").status for _ in range(CONNECTIONS + 1)} == {200}
+
+
+def test_without_the_database_only_its_views_fail(site: Server, postgresql: PostgreSQL) -> None:
+    cookie = f"Cookie: __Host-session={TOKEN}"
+    assert site.ask("GET", "/shelf/", cookie).status == 200
+    postgresql.stop()
+    try:
+        assert site.ask("GET", "/shelf/", cookie).status == 503
+        assert site.ask("GET", "/account", cookie).status == 200
+    finally:
+        postgresql.start()
+    wait_for(lambda: site.ask("GET", "/shelf/", cookie).status == 200, "the database again")
