@@ -12,6 +12,9 @@ from gatehouse.keys import Key, weakness_of
 
 # Passes: KiB (OWASP Password Storage Cheat Sheet, Argon2id).
 _ARGON2_MINIMUM = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
+ARGON2_HINT = (
+    "Use 19456 and 2 (the defaults), or at least 47104 and 1, 12288 and 3, 9216 and 4, 7168 and 5."
+)
 
 
 @register()
@@ -72,18 +75,19 @@ def check_keys(app_configs: object, **_: object) -> list[Error]:
     """Refuse keys that can be guessed, such as one letter many times."""
     if not _is_production():
         return []
+    hint = "Set it to 32 or more characters from a random source."
+    return [Error(text, hint=hint, id="auth_api.E004") for text in weak_secrets()]
+
+
+def weak_secrets() -> list[str]:
+    """Return a sentence for each secret that can be guessed, in any environment. It shows no secret."""
     found = [
         (f"{name} ({key.id})", weakness_of(key.secret))
         for name, keys in _key_lists().items()
         for key in keys
     ]
     found.append(("SECRET_KEY", weakness_of(str(settings.SECRET_KEY).encode())))
-    hint = "Set it to 32 or more characters from a random source."
-    return [
-        Error(f"{name} {weakness}.", hint=hint, id="auth_api.E004")
-        for name, weakness in found
-        if weakness
-    ]
+    return [f"{name} {weakness}." for name, weakness in found if weakness]
 
 
 @register()
@@ -153,12 +157,16 @@ def check_replicas(app_configs: object, **_: object) -> list[Error]:
 @register()
 def check_hash_cost(app_configs: object, **_: object) -> list[Error]:
     """OWASP's minimum for Argon2id with one lane: pairs of memory and passes of equal strength."""
-    memory, passes = options().argon2_memory_kib, options().argon2_time
-    if not _is_production() or any(memory >= m and passes >= t for t, m in _ARGON2_MINIMUM.items()):
+    if not _is_production() or not is_hash_too_cheap():
         return []
     text = "GATEHOUSE_ARGON2_MEMORY_KIB and GATEHOUSE_ARGON2_TIME are weaker than OWASP's minimum."
-    hint = "Use 19456 and 2 (the defaults), or at least 47104 and 1, 12288 and 3, 9216 and 4, 7168 and 5."
-    return [Error(text, hint=hint, id="auth_api.E010")]
+    return [Error(text, hint=ARGON2_HINT, id="auth_api.E010")]
+
+
+def is_hash_too_cheap() -> bool:
+    """Whether a password hash costs less than OWASP's minimum, in any environment."""
+    memory, passes = options().argon2_memory_kib, options().argon2_time
+    return not any(memory >= m and passes >= t for t, m in _ARGON2_MINIMUM.items())
 
 
 CHECKS = (

@@ -42,6 +42,7 @@ from auth_api.users.models import User
 from gatehouse.breaker import BreakerOpen
 from gatehouse.cookies import DuplicateCookie
 from gatehouse.problems import Problem, problem_document
+from gatehouse.site_data import SiteDataTooLarge
 
 _LONGEST_CAUSE = 200  # characters
 _log = structlog.get_logger("auth_api")
@@ -145,6 +146,9 @@ _TABLE: dict[type[Exception], Problem] = {
     PayloadTooLarge: Problem("payload-too-large", 413, "Too large", "Send at most 64 KiB."),
     UnsupportedMediaType: Problem(
         "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
+    ),
+    SiteDataTooLarge: Problem(
+        "site-data-too-large", 413, "Too large", "The data of the site in a session can be 16 KiB long at most."
     ),
     Throttled: Problem("throttled", 429, "Too many attempts", "Wait before you try again."),
     SessionStoreUnavailable: Problem(

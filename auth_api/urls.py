@@ -14,11 +14,15 @@ from .api import (
     passwords,
     security,
     sessions,
+    site_data,
 )  # fmt: skip
+from .mail import views as mail
+from .options import options
 from .users.admin import change_own_password
 
 urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks
+    path("v1/session/data", site_data.change),
     path("v1/login", login.login),
     path("v1/login/factor", login.finish),
     path("v1/login/enrol", login.begin_enrolling),
@@ -60,6 +64,13 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(change_own_password)),
     path("admin/", admin.site.urls),
 ]
+
+# Whoever sees these mails can take over the accounts, so elsewhere there is no such route.
+if options().environment == "development":
+    urlpatterns += [
+        path("dev/mail", mail.mails),
+        re_path(r"^dev/mail/(?P<name>[0-9-]+)$", mail.mail),
+    ]
 
 handler400 = "auth_api.problems.bad_request"
 handler403 = "auth_api.problems.permission_denied"

@@ -49,6 +49,14 @@ def check_origin_is_a_host(app_configs: object, **_: object) -> list[CheckMessag
 @register()
 def check_keys(app_configs: object, **_: object) -> list[CheckMessage]:
     """Short or repetitive keys can be guessed."""
+    if not _is_production():
+        return []
+    hint = "Set it to 32 or more characters from a random source."
+    return [Error(text, hint=hint, id="frontend_site.E003") for text in weak_secrets()]
+
+
+def weak_secrets() -> list[str]:
+    """Return a sentence for each secret that can be guessed, in any environment. It shows no secret."""
     found = {
         f"{name} ({key.id})": weakness_of(key.secret)
         for name, keys in _key_lists().items()
@@ -58,12 +66,7 @@ def check_keys(app_configs: object, **_: object) -> list[CheckMessage]:
     if options().metrics_token:
         found["GATEHOUSE_METRICS_TOKEN"] = weakness_of(options().metrics_token.encode())
     found |= {name: "is missing" for name, keys in _key_lists().items() if not keys}
-    hint = "Set it to 32 or more characters from a random source."
-    return [
-        Error(f"{name} {weakness}.", hint=hint, id="frontend_site.E003")
-        for name, weakness in found.items()
-        if weakness and _is_production()
-    ]
+    return [f"{name} {weakness}." for name, weakness in found.items() if weakness]
 
 
 @register()
@@ -129,6 +132,7 @@ CHECKS = (
     check_debug, check_hosts, check_origin_is_a_host, check_keys, check_origin, check_script_name,
     check_keys_are_apart, *APP_CHECKS,
 )  # fmt: skip
+DEPLOYMENT_CHECKS = (check_tls_terminator, check_proxy_cannot_be_bypassed)
 
 
 def refuse_weak_settings() -> None:

@@ -11,6 +11,7 @@ from frontend_site.session_token import SessionToken
 
 if TYPE_CHECKING:
     from frontend_site.backend.session_check import SessionCheck
+    from frontend_site.backend.site_session import SiteSession
     from frontend_site.backend.users import SiteUser
     from frontend_site.security.csrf import CsrfState
 
@@ -25,6 +26,7 @@ class SiteRequest(HttpRequest):
     csrf: "CsrfState"
     auth_cookies: list[str]  # Set-Cookie lines of auth_api that go to the browser
     session_check: "SessionCheck"
+    session: "SiteSession"  # type: ignore[assignment]  # no SessionBase: auth_api keeps it
     user: "SiteUser"  # type: ignore[assignment]  # not a model here
     auser: "Callable[[], Awaitable[SiteUser]]"  # type: ignore[assignment]
 

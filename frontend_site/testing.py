@@ -12,6 +12,7 @@ Requests pass through the whole of this site, as those of a browser: gates, CSRF
 
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from frontend_site.options import options
 from frontend_site.security.csrf import binding_of
 from frontend_site.session_token import SessionToken
 from gatehouse.cookies import CSRF_COOKIE, SESSION_COOKIE
+from gatehouse.site_data import FIELD
 
 _FORM = "application/x-www-form-urlencoded"
 _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -64,6 +66,11 @@ class SiteClient(Client):
         _fake().users[token] = user
         self.cookies[SESSION_COOKIE] = token
         return user
+
+    @property
+    def session(self) -> dict[str, Any]:  # type: ignore[override]
+        """What `request.session` holds for who is signed in. A test may change it between two requests."""
+        return _fake().data[self.cookies[SESSION_COOKIE].value]
 
     def force_login(self, user: Any, backend: str | None = None) -> None:
         """Sign in a `SignedIn`, as Django's client does with its users."""
@@ -119,13 +126,14 @@ def _is_file(value: Any) -> bool:
 
 
 class _FakeAuthApi(ThreadingHTTPServer):
-    """Answers who is signed in, for the tokens that it has given out."""
+    """Answers who is signed in, for the tokens that it has given out, and keeps what `request.session` holds."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.users: dict[str, SignedIn] = {}
+        self.data: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # by token
         Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -137,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
-        """Answer GET /v1/session, and nothing else."""
+        """Answer /v1/session and /v1/session/data, and nothing else."""
         cookies = self.headers.get("Cookie", "")
         token = cookies.partition(f"{SESSION_COOKIE}=")[2].partition(";")[0]
         fake: Any = self.server
@@ -146,10 +154,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(404, {"type": "urn:gatehouse:problem:not-found", "status": 404})
         elif user is None:
             self.send(401, {"type": "urn:gatehouse:problem:session-ended", "status": 401})
+        elif self.command == "PATCH":
+            change = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fake.data[token].update(change["changed"])
+            for key in change["deleted"]:
+                fake.data[token].pop(key, None)
+            self.send_response(204)
+            self.end_headers()
         else:
-            self.send(200, _session_of(user))
+            data = fake.data[token] if "Gatehouse-Site-Data" in self.headers else None
+            self.send(200, _session_of(user) | ({FIELD: data} if data else {}))
 
-    do_GET = do_POST = do_DELETE = answer
+    do_GET = do_POST = do_PATCH = do_DELETE = answer
 
     def send(self, status: int, document: dict[str, Any]) -> None:
         """Send one answer."""

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from frontend_site import operations
+from frontend_site.doctor import doctor
 from frontend_site.forward_auth import views as forward_auth
 
 from .events import views as events
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/verify", forward_auth.verify),
     path("auth/refused", forward_auth.refused),
     path("auth/signed-out", forward_auth.signed_out),
+    path("auth/doctor", doctor),
     path("logout", pages.logout),
     path("register", pages.register),
     path("invitation", mailed_links.accept_invitation),

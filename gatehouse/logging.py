@@ -17,6 +17,8 @@ from .request_id import current_request
 
 # Line ends and all else that a terminal obeys.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Requests of which people at a terminal want no line, unless they fail.
+_QUIET = ("/static/", "/healthz", "/readyz", "/metrics")
 _render_json = structlog.processors.JSONRenderer()
 
 
@@ -63,12 +65,17 @@ def log_request(*, method: str, path: str, status: int, milliseconds: int, reque
         "timestamp": datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z",
     }
     line = request_log.render(None, "", redact(None, "", event))
+    if not line:
+        return
     with suppress(OSError, ValueError):  # the log has no reader: that is no reason for a 500
         request_log.stream.write(f"{line}\n")
 
 
 def configure_logging(*, as_json: bool, level: str) -> None:
-    """Send structlog's and the standard library's records through one redacting pipe to stderr."""
+    """Send structlog's and the standard library's records through one redacting pipe to stderr.
+
+    `as_json` False is for people at a terminal.
+    """
     shared: list[Any] = [
         _name_request,
         structlog.stdlib.add_log_level,
@@ -91,7 +98,7 @@ def configure_logging(*, as_json: bool, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    request_log.render = render
+    request_log.render = render if as_json else request_line
     request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
     # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
     # What it logs with a traceback was raised outside of views, and nobody else logs that, but outages.
@@ -116,8 +123,29 @@ def _name_request(_: object, __: str, event: MutableMapping[str, Any]) -> Mutabl
 def one_line(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     """Render for people: control characters escaped; only a traceback has lines of its own, indented."""
     trace = str(event.pop("exception", ""))
-    head = f"{event.pop('timestamp')} {event.pop('level', ''):<8} {event.pop('event')!s}"
+    head = f"{_time_of(event)} {event.pop('level', ''):<8} {event.pop('event')!s}"
     fields = " ".join(f"{name}={value!r}" for name, value in event.items())
     lines = [f"{head} {fields}".rstrip(), *(f"    {line}" for line in trace.splitlines())]
     # A record's own text may hold anything; its line ends must not start a line that looks like ours.
-    return "\n".join(_CONTROL.sub(lambda found: repr(found[0])[1:-1], line) for line in lines)
+    return "\n".join(_harmless(line) for line in lines)
+
+
+def request_line(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    """Render a request for people: short, and "" for files and probes that were answered."""
+    path, status = str(event["path"]), int(event["status"])
+    failed = status >= 500
+    if path.startswith(_QUIET) and (not failed or path == "/readyz"):
+        return ""
+    line = f"{_time_of(event)} {'error' if failed else 'info':<8} {event['method']} {path} {status}"
+    which = f" request_id={event['request_id']!r}" if failed else ""
+    return _harmless(f"{line} in {event['milliseconds']} ms{which}")
+
+
+def _time_of(event: MutableMapping[str, Any]) -> str:
+    """Return the time of day here: who reads along knows the date."""
+    moment = datetime.fromisoformat(str(event.pop("timestamp")))
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
+def _harmless(line: str) -> str:
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], line)

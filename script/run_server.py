@@ -1,6 +1,7 @@
 """Runs the whole of Gatehouse for development: Valkey, both services, a demo account.
 
-Started by script/server, inside .venv. Everything it starts is stopped again with it.
+Started by script/server, inside .venv. Everything it starts is stopped again with it. When code changes, the
+services reload it (docs/how-to/development.md).
 """
 
 import argparse
@@ -23,12 +24,16 @@ from urllib.parse import urlsplit
 
 import redis
 
+from script.services import Services, own_frames
 from script.valkey_binary import valkey_binary
+from script.watch import Watch, services_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 DEMO_EMAIL = "demo@example.com"
 PATIENCE = 30  # seconds until everything must be ready
+_LOOK = 0.5  # seconds between two looks for changed code
+_PROJECTS = {"web": "frontend_site", "auth": "auth_api", "mail": "auth_api"}
 
 
 class Stop(Exception):
@@ -38,11 +43,11 @@ class Stop(Exception):
 def main() -> int:
     arguments = _arguments()
     os.umask(0o077)  # for all child processes: their files are private to the owner
-    processes: list[subprocess.Popen[bytes]] = []
+    running: list[subprocess.Popen[bytes] | Services] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stop)
     try:
-        _run(arguments, processes)
+        _run(arguments, running)
     except Stop as stop:
         if str(stop):
             print(f"gatehouse: {stop}", file=sys.stderr)
@@ -50,48 +55,89 @@ def main() -> int:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        _stop(processes)
+        _stop(running)
     print("gatehouse: stopped; var/ keeps accounts and sessions")
     return 0
 
 
-def _run(arguments: argparse.Namespace, processes: list[subprocess.Popen[bytes]]) -> None:
+def _run(
+    arguments: argparse.Namespace, running: "list[subprocess.Popen[bytes] | Services]"
+) -> None:
     environment = _environment(arguments)
     var = Path(environment["GATEHOUSE_VAR"])
     for name in ("FRONTEND_PORT", "AUTH_API_PORT"):
         _require_free_port(int(environment[name]), name)
     if "REDIS_URL" not in os.environ:
-        processes.append(_start_valkey(var))
+        running.append(_start_valkey(var))
     print("gatehouse: database and static files")
     _manage(environment, "migrate", "--no-input", "--verbosity", "0")
-    _manage(environment, "site", "migrate", "--no-input", "--verbosity", "0")
+    if environment.get("GATEHOUSE_APPS"):
+        _manage(environment, "site", "migrate", "--no-input", "--verbosity", "0")
     for project in ("auth_api", "frontend_site"):
         _manage(
             environment, "collectstatic", "--no-input", "--verbosity", "0",
             "--settings", f"{project}.settings",
         )  # fmt: skip
     password = _demo_password(environment, var)
-    print("gatehouse: starting the services")
-    command = [str(BIN / "honcho"), "--no-colour", "start", "auth", "web", "mail"]
-    services = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
-    processes.append(services)
+    print("gatehouse: starting the services", flush=True)
+    watch = Watch(ROOT)
+    services = Services(("auth", "web", "mail"), environment)
+    running.append(services)
     _wait_until_ready(environment, services)
-    address = environment["GATEHOUSE_PUBLIC_ORIGIN"]
-    port = environment["FRONTEND_PORT"]
+    _say_where(environment, password)
+    _reload_for_ever(services, environment, watch)
+
+
+def _reload_for_ever(services: Services, environment: dict[str, str], watch: Watch) -> None:
+    """Load what changes. Raises Stop when a service ends that runs the code with which it started."""
+    waiting: list[Path] = []
+    was_reloaded = told = False
+    while True:
+        time.sleep(_LOOK)
+        if changed := watch.changed():
+            waiting = _reload(services, environment, sorted({*waiting, *changed}))
+            was_reloaded, told = True, False
+        if (name := services.ended) and not told:
+            reason = f"{name} stopped by itself; its last lines are above"
+            if not was_reloaded:
+                raise Stop(reason)
+            print(f"gatehouse: {reason}. It starts again when its code changes.", flush=True)
+            told = True
+
+
+def _say_where(environment: dict[str, str], password: str) -> None:
+    """Print the addresses. From here on, one short line a request follows, and errors in full."""
+    address, port = environment["GATEHOUSE_PUBLIC_ORIGIN"], environment["FRONTEND_PORT"]
+    private = environment["AUTH_API_PORT"]
+    lines = [
+        f"ready at {address}  (sign in as {DEMO_EMAIL} with: {password})",
+        f"the admin is at http://localhost:{private}/admin/, with the same password",
+        f"the mails are at http://localhost:{private}/dev/mail",
+        f"both on this machine only; from another, first run: ssh -L {private}:127.0.0.1:{private} <this host>",
+        "changes of code and templates are loaded; Ctrl-C stops everything",
+    ]
     if urlsplit(address).port != int(port):
-        print(f"gatehouse: {address} must lead to port {port} (docs/how-to/front-end.md)")
-    print(f"gatehouse: ready at {address}  (sign in as {DEMO_EMAIL} with: {password})", flush=True)
-    port = environment["AUTH_API_PORT"]
-    print(
-        f"gatehouse: the admin is at http://localhost:{port}/admin/, on this machine only",
-        flush=True,
-    )
-    print(
-        f"gatehouse: from another machine, first run: ssh -L {port}:127.0.0.1:{port} <this host>",
-        flush=True,
-    )
-    services.wait()
-    raise Stop("a service stopped by itself; its last lines are above")
+        lines.insert(0, f"{address} must lead to port {port} (docs/how-to/front-end.md)")
+    print("", *(f"gatehouse: {line}" for line in lines), "", sep="\n", flush=True)
+
+
+def _reload(services: Services, environment: dict[str, str], changed: list[Path]) -> list[Path]:
+    """Reload what runs the changed code, unless it cannot be loaded: then the services go on as they are.
+
+    Return what is still to be loaded.
+    """
+    names = services_of(changed)
+    for project in sorted({_PROJECTS[name] for name in names}):
+        try:
+            _manage(environment, "check", "--settings", f"{project}.settings")
+        except Stop as failed:
+            print(f"gatehouse: not reloaded: {own_frames(str(failed))}", flush=True)
+            return changed
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    print(f"gatehouse: {changed[0]}{more} changed: reloading {', '.join(names)}", flush=True)
+    for name in names:
+        services.reload(name)
+    return []
 
 
 def _arguments() -> argparse.Namespace:
@@ -205,12 +251,12 @@ def _demo_password(environment: dict[str, str], var: Path) -> str:
     return path.read_text()
 
 
-def _wait_until_ready(environment: dict[str, str], services: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(environment: dict[str, str], services: Services) -> None:
     """Ask the site's own port: a proxy or dev server at the public origin may start later."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if services.poll() is not None:
-            raise Stop("the services do not start; their last lines are above")
+        if services.ended:
+            raise Stop(f"{services.ended} does not start; its last lines are above")
         if _is_ready(environment):
             return
         time.sleep(0.1)
@@ -278,16 +324,18 @@ def _certificate(var: Path) -> tuple[Path, Path]:
     return certificate_path, key_path
 
 
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+def _stop(running: "list[subprocess.Popen[bytes] | Services]") -> None:
     """Stop in the reverse order of starting, so that no service loses Redis before it ends."""
-    for process in reversed(processes):
-        if process.poll() is None:
-            process.terminate()
+    for started in reversed(running):
+        if isinstance(started, Services):
+            started.stop()
+        elif started.poll() is None:
+            started.terminate()
             try:
-                process.wait(15)
+                started.wait(15)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(5)
+                os.killpg(started.pid, signal.SIGKILL)
+                started.wait(5)
 
 
 if __name__ == "__main__":

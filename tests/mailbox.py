@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,20 +45,22 @@ class Mail:
 
 
 class Mailbox:
-    """Listens on a free port of loopback. A context manager.
+    """Listens on a free port of loopback, with `tls` for STARTTLS only. A context manager.
 
     `refuse` is an SMTP answer ("451 try later") that every mail gets instead of being kept;
     while `hangs`, mails get no answer at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.mails: list[Mail] = []
         self.refuse = ""
         self.hangs = False
         self._arrived = threading.Condition()
         self.port = free_port()
-        self.url = f"smtp://127.0.0.1:{self.port}"
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.url = f"smtp+tls://localhost:{self.port}" if tls else f"smtp://127.0.0.1:{self.port}"
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, tls_context=tls, require_starttls=bool(tls)
+        )
 
     def wait_for(self, to: str, subject: str = "", *, after: int = 0) -> Mail:
         """Return the newest mail to an address (with `subject` in its subject).
@@ -85,7 +88,12 @@ class Mailbox:
             return self.refuse
         message: Any = message_from_bytes(envelope.content, policy=default)
         parts: dict[str, Message] = {p.get_content_type(): p for p in message.walk()}
-        text, html = (parts[f"text/{kind}"].get_content() for kind in ("plain", "html"))  # type: ignore[attr-defined]
+        contents = {
+            kind: str(part.get_content())
+            for kind, part in parts.items()
+            if kind.startswith("text/")
+        }  # type: ignore[attr-defined]
+        text, html = contents["text/plain"], contents.get("text/html", "")
         with self._arrived:
             headers = {name: str(value) for name, value in message.items()}
             self.mails.append(Mail(envelope.rcpt_tos[0], headers["Subject"], text, html, headers))

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from django.core.exceptions import RequestDataTooBig
 from django.http.request import RawPostDataException
@@ -15,7 +15,7 @@ from auth_api.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaTyp
 MAX_BODY = 64 * 1024  # bytes
 _JSON = re.compile(r"application/json(\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 _UNREADABLE = "Remove characters that cannot be stored."
-_NAMES = {str: "text", bool: "true or false"}
+_NAMES = {str: "text", bool: "true or false", dict: "an object", list: "an array"}
 
 Form = TypeVar("Form")
 
@@ -27,7 +27,8 @@ def read_form(request: ApiRequest, form: type[Form]) -> Form:
     that json would choke on. Raises InvalidRequest, PayloadTooLarge, UnsupportedMediaType.
     """
     values = _read_json(request)
-    kinds, errors = get_type_hints(form), {}
+    hints, errors = get_type_hints(form), {}
+    kinds = {name: get_origin(hint) or hint for name, hint in hints.items()}
     for name in values.keys() - kinds.keys():
         errors[name[:64]] = ["Unknown field."]
     for field in fields(form):  # type: ignore[arg-type]

@@ -31,6 +31,8 @@ from .known_browsers import known_account, set_known_browser
 from .pending_sign_ins import end_pending, sign_in_token, wait_for_step
 from .presenters import session_response
 
+# The site asks so for its own pages; what it passes on to browsers, it asks for without.
+_WANTS_SITE_DATA = "HTTP_GATEHOUSE_SITE_DATA"
 _ASKED = {
     SignInPurpose.FACTOR: Kind.CODE_ASKED,
     SignInPurpose.ENROL: Kind.ENROLMENT_ASKED,
@@ -179,4 +181,6 @@ def _reauthenticate_by_code(request: ApiRequest, form: ReauthenticateForm) -> Ht
 @require_GET
 def session(request: ApiRequest) -> HttpResponse:
     slide = "slide=false" not in request.META.get("QUERY_STRING", "").split("&")
-    return session_response(sessions.current_session(request, slide=slide))
+    current = sessions.current_session(request, slide=slide)
+    wanted = _WANTS_SITE_DATA in request.META
+    return session_response(current, current.site_data if wanted else None)

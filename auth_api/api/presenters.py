@@ -10,12 +10,19 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.services import CurrentSession
 from auth_api.sessions.summaries import SessionSummary
 from auth_api.users.models import TotpDevice
+from gatehouse.site_data import FIELD, packed
 
 
-def session_response(current: CurrentSession) -> HttpResponse:
-    """`{user, session}`; the user part is the snapshot's JSON as it stands."""
+def session_response(
+    current: CurrentSession, site_data: dict[str, Any] | None = None
+) -> HttpResponse:
+    """`{user, session}`; the user part is the snapshot's JSON as it stands.
+
+    With `site_data` if there is any: only for the site, which shows it to no browser.
+    """
     session = json.dumps(session_shape(current.session))
-    body = f'{{"user": {current.user_json}, "session": {session}}}'
+    data = f', "{FIELD}": {packed(site_data).decode()}' if site_data else ""
+    body = f'{{"user": {current.user_json}, "session": {session}{data}}}'
     return HttpResponse(body.encode(), content_type="application/json")
 
 

@@ -17,6 +17,7 @@ from gatehouse.security_headers import COMMON, NO_PAGE
 
 API_PREFIX = "/v1/"
 ADMIN_PREFIX = "/admin/"
+MAIL_PREFIX = "/dev/mail"
 _PROBES = ("/healthz", "/readyz")  # asked by address, and they tell nothing
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HINT = "If frontend_site sends it, add the host of AUTH_API_URL to AUTH_API_HOSTS."
@@ -30,6 +31,8 @@ _CSP_ADMIN = (
 )
 
 _OTHER = {**COMMON, "Content-Security-Policy": NO_PAGE, "Referrer-Policy": "no-referrer"}
+# Mails have their style in their HTML.
+_MAIL = {**_OTHER, "Content-Security-Policy": f"{NO_PAGE}; style-src 'unsafe-inline'"}
 _API = {**_OTHER, "Cache-Control": "no-store"}
 _ADMIN = {
     **COMMON,
@@ -93,4 +96,7 @@ def _client_address(request: Any) -> str:
 def _headers_for(request: Any) -> dict[str, str]:
     if request.is_api:
         return _API
-    return _ADMIN if request.path_info.startswith(ADMIN_PREFIX) else _OTHER
+    if request.path_info.startswith(ADMIN_PREFIX):
+        return _ADMIN
+    is_mail = request.path_info.startswith(MAIL_PREFIX) and options().environment == "development"
+    return _MAIL if is_mail else _OTHER

@@ -60,6 +60,17 @@ def load_session(
     return ValidSession(token, *opened, snapshot, found.now)
 
 
+def latest_payload(valid: ValidSession) -> bytes:
+    """Return the payload as Redis has it now, also if the session was ended since it was found valid.
+
+    Another request may have written it. If the record is gone, it is the one that was found.
+    """
+    token = valid.token
+    [value] = backend.records(token.ref, [token.id_hash])
+    opened = open_record(token, value) if value else None
+    return opened.payload if isinstance(opened, OpenedRecord) else valid.payload
+
+
 def open_record(token: SessionToken, value: bytes) -> OpenedRecord | Ended:
     """Open a stored record. Deletes a damaged one; keeps one that our keys do not open.
 

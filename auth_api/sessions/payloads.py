@@ -55,6 +55,11 @@ def unpack_payload(payload: bytes, epoch: int) -> dict[str, Any]:
     return data
 
 
+def is_plain_login(payload: bytes) -> bool:
+    """Whether the payload is that of a signed-in session without any other data, as of nearly all."""
+    return payload[0] == _LOGIN and len(payload) == 1 + _UUID_BYTES
+
+
 def _usual_login(data: dict[str, Any], epoch: int) -> UUID | None:
     if data.get(HASH_SESSION_KEY) != str(epoch):
         return None

@@ -1,6 +1,6 @@
 """Stores new sessions and changes of existing ones, and merges concurrent writes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,8 @@ from .snapshots import make_snapshot
 from .timeouts import timeouts
 from .tokens import SessionToken
 
+Data = dict[str, Any]
+
 _MERGE_TRIES = 20
 _CLOCK_TRIES = 3
 
@@ -52,6 +54,13 @@ _CLOCK_TRIES = 3
 def data_of(valid: ValidSession) -> dict[str, Any]:
     """Return the data of a session as a new dictionary."""
     return unpack_payload(valid.payload, valid.record.header.epoch)
+
+
+def merged(base: Data, mine: Data, current: Data) -> Data:
+    """Return `current` with what `mine` changed or deleted since `base`."""
+    changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
+    kept = {key: value for key, value in current.items() if key in mine or key not in base}
+    return {**kept, **changed}
 
 
 def create_session(
@@ -106,22 +115,24 @@ def create_session(
 
 def update_session(
     valid: ValidSession,
-    mine: dict[str, Any],
+    change: Callable[[Data], Data],
     *,
     new_token: SessionToken,
     shown: Sequence[str] = (),
-) -> tuple[ValidSession, dict[str, Any]]:
-    """Write what `mine` changed over what Redis has now; return the session and its data.
+    is_use: bool = True,
+) -> tuple[ValidSession, Data]:
+    """Write what `change` makes of the data that Redis has now; return the session and its data.
 
-    When another request was faster, its changes are kept and the write is tried again. `shown`: the
-    methods by which the user has just authenticated; if any, both clocks restart. Raises
-    SessionEnded, or SessionStoreUnavailable if the session lives but could not be written.
+    When another request was faster, the write is tried again on what that one wrote. `shown`: the
+    methods by which the user has just authenticated; if any, both clocks restart. `is_use` False leaves
+    the idle clock alone. Raises SessionEnded, SessionStoreUnavailable if the session lives but could
+    not be written, and what `change` raises.
     """
     token = valid.token
-    base = current = data_of(valid)
+    current = data_of(valid)
     seen = OpenedRecord(valid.record, valid.sign_in, valid.payload)
     for _ in range(_MERGE_TRIES):
-        data = _merge(base, mine, current)
+        data = change(current)
         now = backend.now(token.ref) if shown else 0
         header = _next_header(data, seen.record.header, now=now)
         sign_in = _next_sign_in(seen, token, shown, header.authenticated_at)
@@ -133,6 +144,7 @@ def update_session(
             header.pack(),
             session_codec().seal_record(new_token, header, sign_in, payload),
             new_id_hash=new_token.id_hash,
+            is_use=is_use,
         )
         if isinstance(answer, Stored):
             return _saved(valid, new_token, answer, sign_in, payload), data
@@ -214,10 +226,3 @@ def _with_shown(
     """Return what was shown `before`, and `methods` as of `moment`; each method once."""
     kept = before and tuple(earlier for earlier in before if earlier.method not in methods)
     return kept + tuple(Shown(method, moment) for method in methods)
-
-
-def _merge(base: dict[str, Any], mine: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
-    """Return `current` with what `mine` changed or deleted since `base`."""
-    changed = {key: value for key, value in mine.items() if key not in base or base[key] != value}
-    kept = {key: value for key, value in current.items() if key in mine or key not in base}
-    return {**kept, **changed}

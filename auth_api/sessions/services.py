@@ -26,6 +26,7 @@ from .exceptions import (
 )
 from .pending import PendingSignIn
 from .records import FORMAT_1, NewSession, SessionRecord, Shown, ValidSession
+from .site_data import SiteChange, site_data_of
 from .snapshots import fence_user
 from .store import SessionStore
 from .summaries import SessionSummary
@@ -44,6 +45,7 @@ class CurrentSession:
     shown: tuple[
         Shown, ...
     ] = ()  # each method once, and when; 0 for a factor that no longer counts
+    payload: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, valid: ValidSession) -> "CurrentSession":
@@ -56,13 +58,19 @@ class CurrentSession:
         summary = SessionSummary.of(
             record, sign_in, handle=valid.token.handle, current=True, now=valid.now
         )
-        return cls(summary, valid.sign_in_id, valid.snapshot.profile_json, sign_in.shown)
+        profile = valid.snapshot.profile_json
+        return cls(summary, valid.sign_in_id, profile, sign_in.shown, valid.payload)
 
     @cached_property
     def user(self) -> dict[str, Any]:
         """The user as API answers show them."""
         profile: dict[str, Any] = json.loads(self.user_json)
         return profile
+
+    @property
+    def site_data(self) -> dict[str, Any]:
+        """What the site keeps in the session; only for the site itself."""
+        return site_data_of(self.payload)
 
 
 def start_session(
@@ -75,8 +83,8 @@ def start_session(
 ) -> CurrentSession:
     """Sign `user` in: a new session for this browser; its old one is ended.
 
-    `methods` were used just now; `before` is the session that this one continues. The response sets
-    the cookie. Raises FactorRequired, SessionLimitReached, SessionStoreUnavailable, or
+    `methods` were used just now; `before` is the session that this one continues, with the site's data in it.
+    The response sets the cookie. Raises FactorRequired, SessionLimitReached, SessionStoreUnavailable, or
     SessionEnded when the user's sessions were ended while the password was being checked.
     """
     new = NewSession(
@@ -124,6 +132,14 @@ def leave_ended_session(request: HttpRequest) -> None:
         end_session(request)
     except SessionStoreUnavailable:  # the record is dead by its epoch and runs out by itself
         _store(request).forget()
+
+
+def change_site_data(request: HttpRequest, change: SiteChange) -> None:
+    """Store what the site has changed of its data; no use of the session.
+
+    Raises NoSession, SessionEnded, SessionStoreUnavailable, SiteDataTooLarge, TypeError.
+    """
+    _store(request).change_site_data(change)
 
 
 def list_sessions(request: HttpRequest) -> list[SessionSummary]:

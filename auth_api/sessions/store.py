@@ -1,7 +1,8 @@
 """The SESSION_ENGINE: implements Django's SessionBase on Gatehouse's records."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -14,10 +15,11 @@ from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.redis.held import last_run
 
 from .exceptions import EndReason, NoSession, SessionEnded
-from .loading import load_session
+from .loading import latest_payload, load_session
 from .login import login_data, user_of
 from .records import Client, NewSession, ValidSession
-from .saving import create_session, data_of, update_session
+from .saving import Data, create_session, data_of, merged, update_session
+from .site_data import KEY, SiteChange, site_data_of
 from .tokens import SessionToken
 
 _UNKNOWN_CLIENT = Client()
@@ -99,7 +101,7 @@ class SessionStore(SessionBase):
         were ended since `user` was read; then this session stays what it was.
         """
         old = self.token
-        self._new, data = new, login_data(user)
+        self._new, data = new, {**login_data(user), **self._moving_data(new)}
         valid = self._create(data, user_of(data))
         deadline.decided()  # there is a session: nobody may be told that there is none
         if old is not None:
@@ -158,6 +160,14 @@ class SessionStore(SessionBase):
         elif not self._moves_to_user(data):
             self._update(SessionToken.new(self._living().token.ref), shown=shown)
             self.modified = False  # it is saved; the cookie follows the new token
+
+    def change_site_data(self, change: SiteChange) -> None:
+        """Store `change` over what Redis has now; leaves the idle clock alone.
+
+        Raises NoSession, SessionEnded, SessionStoreUnavailable, SiteDataTooLarge, TypeError.
+        """
+        token = self.current(slide=False).token
+        self._write(change.applied_to, token, is_use=False)
 
     def sign_out(self) -> None:
         """End the session whose token this browser has or sent; quiet without one."""
@@ -271,6 +281,13 @@ class SessionStore(SessionBase):
         self.token, self.valid, self._end_reason = valid.token, valid, None
         self._session_key, self._session_cache = valid.token.value, data
 
+    def _moving_data(self, new: NewSession) -> Data:
+        """Return what moves into `new`: the site's data, if it continues this session."""
+        if not new.sign_in_id or self.valid is None:
+            return {}
+        site = site_data_of(latest_payload(self.valid))
+        return {KEY: site} if site else {}
+
     def _living(self) -> ValidSession:
         if self.valid is None:
             raise SessionEnded(EndReason.ENDED)
@@ -294,10 +311,21 @@ class SessionStore(SessionBase):
         return valid
 
     def _update(self, new_token: SessionToken, *, shown: Sequence[str] = ()) -> None:
+        change = partial(merged, data_of(self._living()), self._session)
+        self._write(change, new_token, shown=shown)
+
+    def _write(
+        self,
+        change: Callable[[Data], Data],
+        new_token: SessionToken,
+        *,
+        shown: Sequence[str] = (),
+        is_use: bool = True,
+    ) -> None:
+        valid = self._living()
         try:
-            self._hold(
-                *update_session(self._living(), self._session, new_token=new_token, shown=shown)
-            )
+            found = update_session(valid, change, new_token=new_token, shown=shown, is_use=is_use)
+            self._hold(*found)
         except SessionEnded as ended:
             self.valid, self._end_reason = None, ended.reason
             raise

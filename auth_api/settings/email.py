@@ -58,7 +58,7 @@ def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dic
         raise _refused("needs both a user and a password, or neither")
     starts_tls, is_tls = _protection(parts)
     host = parts.hostname or "localhost"
-    if password and not (starts_tls or is_tls or _is_loopback(host)):
+    if password and not (starts_tls or is_tls or is_loopback(host)):
         raise _refused(
             "would send the password in clear text; use smtp+tls:// or ?tls=1 (STARTTLS), or smtps://"
         )
@@ -99,7 +99,8 @@ def _credentials(parts: SplitResult) -> tuple[str, str]:
     return unquote(user, errors="strict"), unquote(password, errors="strict")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether mails to the server `host` stay on this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -17,6 +17,7 @@ from django.utils.http import parse_http_date_safe
 
 from gatehouse import problems
 from gatehouse.service_token import CLOCK_SKEW
+from gatehouse.site_data import FIELD
 
 _JSON = re.compile(r"application/(problem\+)?json(\s*;.*)?", re.IGNORECASE)
 _SUCCESSES = frozenset({200, 202, 204})
@@ -92,6 +93,11 @@ class Answer:
     def tells_who(self) -> bool:
         """Whether the document has the `user` and `session` of a signed-in user."""
         return self.status == 200 and {"user", "session"} <= self.document.keys()
+
+    @property
+    def has_site_data(self) -> bool:
+        """Whether it has what the site keeps in the session, so that no browser may get it."""
+        return FIELD in self.document
 
     @property
     def retry_after(self) -> int:

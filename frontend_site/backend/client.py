@@ -34,7 +34,16 @@ from .answer import (
 from .call_slots import CallSlots, HashingSlots
 from .caller import Caller
 from .reachability import Reachability
-from .routes import HASHING, KNOWN_FIRST, LONG, NEEDS_SESSION, ROUTES, is_handle, method_and_path
+from .routes import (
+    HASHING,
+    KNOWN_FIRST,
+    LONG,
+    NEEDS_SESSION,
+    ROUTES,
+    WITH_SITE_DATA,
+    is_handle,
+    method_and_path,
+)
 
 __all__ = (
     "NEEDS_SESSION", "ROUTES", "Answer", "AuthApiClient", "AuthApiUnavailable", "HostRefused",
@@ -90,6 +99,8 @@ class AuthApiClient:
         tag = known_account_tag(shown, self._options.service_keys) if shown else ""
         known_browser = shown if tag and route == "login" else ""
         headers = self._headers(caller, content_type, known_browser)
+        if route in WITH_SITE_DATA:
+            headers["Gatehouse-Site-Data"] = "1"
         request = Request(method, self._prefix + path, headers, (body,), len(body))
         outcome: str | int = UNKNOWN
         try:

@@ -15,6 +15,9 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "logout": ("POST", "/v1/logout"),
     "session": ("GET", "/v1/session"),
     "session-peek": ("GET", "/v1/session?slide=false"),
+    "page-session": ("GET", "/v1/session"),
+    "page-session-peek": ("GET", "/v1/session?slide=false"),
+    "change-site-data": ("PATCH", "/v1/session/data"),
     "sessions": ("GET", "/v1/sessions"),
     "end-session": ("DELETE", "/v1/sessions/{handle}"),
     "disown": ("POST", "/v1/sessions/disown"),
@@ -51,13 +54,15 @@ ROUTES: Mapping[str, tuple[str, str]] = {
 # Success of one of these calls proves that the session is valid.
 NEEDS_SESSION = frozenset(
     {
-        "session", "session-peek", "sessions", "end-session", "revoke-others", "revoke-all",
-        "security-events", "reauthenticate", "change-address", "change-password", "change-name",
-        "delete-account",
+        "session", "session-peek", "page-session", "page-session-peek", "change-site-data", "sessions", "end-session",
+        "revoke-others", "revoke-all", "security-events", "reauthenticate", "change-address", "change-password",
+        "change-name", "delete-account",
         "export-account", "identity", "factors", "begin-totp", "confirm-totp", "rename-factor",
         "remove-factor", "make-recovery-codes", "confirm-recovery-codes",
     }
 )  # fmt: skip
+# Of these, the ones whose answer has what the site keeps in the session: for the site's own pages.
+WITH_SITE_DATA = frozenset({"page-session", "page-session-peek"})
 # Of any length; auth_api sends these without a Content-Length.
 LONG = frozenset({"export-account"})
 

@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import NEEDS_SESSION, Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
-from frontend_site.backend.routes import KNOWN_FIRST, SIGN_IN
+from frontend_site.backend.routes import KNOWN_FIRST, SIGN_IN, WITH_SITE_DATA
 from frontend_site.backend.users import NOBODY, SiteUser
 from frontend_site.security.endpoints import session_of
 from frontend_site.site_request import SiteRequest
@@ -25,6 +25,7 @@ class SessionCheck:
 
     ask_user: Callable[[], SiteUser]  # returns who is signed in, with a call if needed
     answer: Answer | None = None  # who is signed in (200), or that the session is over (401)
+    site_answer: Answer | None = None  # the one with what the site keeps in the session
     failure: AuthApiUnavailable | None = None  # auth_api could not tell
     valid: bool = False  # a call found the session valid
     over: bool = False  # a call found none, or an ended one
@@ -33,7 +34,7 @@ class SessionCheck:
     def start_again(self, answer: Answer) -> None:
         """Forget the user of the old session; `answer` may contain that of the new one."""
         self.answer = answer if answer.tells_who else None
-        self.failure = None
+        self.site_answer = self.failure = None
 
     def lazy_user(self) -> SiteUser:
         """Return a lazy user, like Django's `request.user`."""
@@ -72,6 +73,8 @@ def call_auth_api(
         check.valid = check.valid or route in NEEDS_SESSION
         if answer.tells_who:
             check.answer = answer
+            if route in WITH_SITE_DATA:
+                check.site_answer = answer
     return answer
 
 
@@ -106,8 +109,8 @@ def user_of(request: SiteRequest) -> SiteUser:
     """
     if request.session_token is None:
         return NOBODY
-    is_use = _counts_as_use(request)
-    answer = ask_who(request, "session" if is_use else "session-peek", relay=is_use)
+    is_use = counts_as_use(request)
+    answer = ask_who(request, "page-session" if is_use else "page-session-peek", relay=is_use)
     return SiteUser.of(answer) if answer.status == 200 else NOBODY
 
 
@@ -130,7 +133,8 @@ def known_user(request: SiteRequest) -> SiteUser:
         return NOBODY
 
 
-def _counts_as_use(request: SiteRequest) -> bool:
+def counts_as_use(request: SiteRequest) -> bool:
+    """Whether the view's request is a use of the session; otherwise it changes no cookie."""
     try:  # a middleware may ask before Django has resolved the view
         match = request.resolver_match or resolve(request.path_info)
     except Resolver404:

@@ -6,8 +6,11 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponseBase, UnreadablePostError
 
 from frontend_site import problems
+from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.session_check import user_of
+from frontend_site.errors import SignInRequired
 from frontend_site.security.bodies import MULTIPART, is_late, media_type
-from frontend_site.security.endpoints import View, kind_of
+from frontend_site.security.endpoints import View, kind_of, session_of
 from frontend_site.site_request import SiteRequest
 
 from .csrf import check_token
@@ -35,8 +38,20 @@ class LateBodyMiddleware:
         kind = kind_of(view, request.path_info)
         if request.method in _SAFE or kind == "upstream" or not is_late(request):
             return None
+        if session_of(view) == "own-call" and (refusal := _without_session(request)):
+            return refusal
         refusal = _read_files(request) if media_type(request) == MULTIPART else read_body(request)
         return refusal or (None if kind == "webhook" else check_token(request))
+
+
+def _without_session(request: SiteRequest) -> HttpResponseBase | None:
+    """Return the refusal of a view that makes its own call: it would be made too late."""
+    try:
+        if not user_of(request).is_authenticated:
+            raise SignInRequired("session-ended")
+    except (AuthApiUnavailable, SignInRequired) as error:
+        return problems.respond_to_error(request, error)
+    return None
 
 
 def _read_files(request: SiteRequest) -> HttpResponseBase | None:

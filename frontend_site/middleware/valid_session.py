@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from frontend_site import problems, step_up
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.session_check import SessionCheck, auser_of, user_of
+from frontend_site.backend.site_session import SiteSession
 from frontend_site.errors import SignInRequired
 from frontend_site.security.endpoints import View, demand_of, is_public, session_of
 from frontend_site.site_request import SiteRequest
@@ -20,7 +21,8 @@ _log = structlog.get_logger("frontend_site")
 class ValidSessionMiddleware:
     """Innermost: gates without a call come first, and a re-authentication is sufficient proof.
 
-    Sets `request.user` (and `request.auser` for async views). For a view that makes its own call
+    Sets `request.user` (and `request.auser` for async views) and `request.session`, which it stores after the
+    view, and after the middleware inside, if it was changed. For a view that makes its own call
     (`session="own-call"`), it makes none, and withholds the answer if the view made none either.
     """
 
@@ -31,9 +33,12 @@ class ValidSessionMiddleware:
         request.session_check = SessionCheck(partial(user_of, request))
         request.user = request.session_check.lazy_user()
         request.auser = partial(auser_of, request)
+        request.session = SiteSession(request)
         response = self.get_response(request)
         if request.session_check.expected and not _is_proven(request, response):
             return _withheld(request, response)
+        if request.session.accessed and response.status_code < 500:
+            return _with_session_stored(request, response)
         return response
 
     def process_view(
@@ -60,6 +65,19 @@ def _is_proven(request: SiteRequest, response: HttpResponseBase) -> bool:
     """Whether a call allows this answer. Errors and redirects to the login page are always allowed."""
     check = request.session_check
     return response.status_code >= 400 or check.valid or (check.over and "Location" in response)
+
+
+def _with_session_stored(request: SiteRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return `response` if the session's data are stored, or what says that they are not."""
+    try:
+        request.session.save()
+    except Exception as error:
+        response.close()
+        answer = problems.respond_to_error(request, error)
+        if answer is None:  # data that cannot be stored are a fault of the view
+            raise
+        return answer
+    return response
 
 
 def _withheld(request: SiteRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -61,7 +61,7 @@ def required_profile(request: SiteRequest) -> Profile:
 
     Raises SignInRequired, AuthApiUnavailable.
     """
-    answer = ask_who(request, "session")
+    answer = ask_who(request, "page-session")
     if answer.status != 200:
         raise SignInRequired("session-ended")
     return Profile.of(answer)
@@ -69,5 +69,5 @@ def required_profile(request: SiteRequest) -> Profile:
 
 def current_profile(request: SiteRequest) -> Profile | None:
     """Like required_profile, for pages that do without: looks, and does not count as use."""
-    answer = ask_who(request, "session-peek")
+    answer = ask_who(request, "page-session-peek")
     return Profile.of(answer) if answer.status == 200 else None

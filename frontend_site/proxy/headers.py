@@ -15,7 +15,12 @@ TO_BROWSER = ("Retry-After", "Allow", "WWW-Authenticate")  # and Content-Type
 
 
 def browser_response(answer: Answer) -> HttpResponse:
-    """Return `answer` as it goes to the browser: same status, same bytes, listed headers."""
+    """Return `answer` as it goes to the browser: same status, same bytes, listed headers.
+
+    Raises ValueError for an answer to the site itself, which has data that no browser may see.
+    """
+    if answer.has_site_data:
+        raise ValueError("an answer with the site's data must not go to a browser")
     content_type = answer.headers.get("content-type")
     response = HttpResponse(answer.body, status=answer.status, content_type=content_type)
     for name in TO_BROWSER:

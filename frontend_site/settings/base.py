@@ -132,6 +132,8 @@ TEMPLATES = [
         },
     }
 ]
+# Django's default keeps messages in a cookie, which nobody has sealed.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone

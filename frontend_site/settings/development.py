@@ -1,13 +1,16 @@
-"""Development settings: throw-away secrets in var/, static files from the source tree."""
+"""Development settings: throw-away secrets in var/; templates and static files from the source tree, as they are now."""
 
+from gatehouse.fresh_templates import fresh_templates
 from gatehouse.private_files import development_secrets
 from gatehouse.variables import DEVELOPMENT_SECRETS
 
 from .base import *  # noqa: F403
-from .base import ENV, VAR, apply
+from .base import ENV, TEMPLATES, VAR, apply
 
 ENV.values = {**development_secrets(VAR, DEVELOPMENT_SECRETS), **ENV.values}
 DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_MAX_AGE = 0
 apply(globals(), hosts="localhost,127.0.0.1,[::1]", log_json=False)
+TEMPLATES = fresh_templates(TEMPLATES)

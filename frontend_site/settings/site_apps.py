@@ -107,7 +107,6 @@ def add_apps(target: dict[str, Any], apps: tuple[SiteApp, ...]) -> None:
     target |= {
         "DATA_UPLOAD_MAX_MEMORY_SIZE": None,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": 1000,  # Django's own default: formsets have many
-        "MESSAGE_STORAGE": "frontend_site.messages.storage",
         "MEDIA_ROOT": target["VAR"] / "media",
         "FILE_UPLOAD_PERMISSIONS": 0o600,
     }

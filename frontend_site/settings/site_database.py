@@ -11,6 +11,7 @@ from gatehouse.database_url import keep_sqlite_private, parse_database_url
 from gatehouse.env import Env
 
 _POOL_PATIENCE = 5.0  # seconds that a request waits for a connection, then 503
+_ENGINE = "frontend_site.site_apps.postgresql"
 _THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
 
 
@@ -37,8 +38,9 @@ def site_databases(env: Env, var: Path, apps: tuple[SiteApp, ...]) -> dict[str, 
 
 def _pooled(database: dict[str, Any], connections: int) -> dict[str, Any]:
     """Return `database` with psycopg's pool: at most so many connections in each worker."""
+    ours = {"ENGINE": _ENGINE, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
     pool = {"min_size": 0, "max_size": connections, "timeout": _POOL_PATIENCE}
-    return database | {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": pool, **database["OPTIONS"]}}
+    return database | ours | {"OPTIONS": {"pool": pool, **database["OPTIONS"]}}
 
 
 def _refuse_accounts(database: dict[str, Any], env: Env, var: Path) -> None:

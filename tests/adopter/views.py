@@ -1,5 +1,6 @@
 """The first part is shown in docs/how-to/adopting.md (a test compares them); the rest is for tests only."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -15,7 +16,8 @@ from django.http import (
 )
 from django.views import View
 
-from frontend_site.backend.client import AuthApiUnavailable
+from frontend_site.backend.caller import caller_of
+from frontend_site.backend.client import AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.errors import SignInRequired
@@ -65,6 +67,13 @@ def prices(request: SiteRequest) -> HttpResponse:
     return render(request, "reports.html" if request.user.is_authenticated else "home.html")
 
 
+@endpoint("GET", "POST")
+def basket(request: SiteRequest) -> JsonResponse:
+    if request.method == "POST":
+        request.session["basket"] = json.loads(request.body)
+    return JsonResponse({"basket": request.session.get("basket", [])})
+
+
 # --- end of the part that the docs show
 
 saved: list[tuple[str | None, str]] = []
@@ -81,6 +90,14 @@ class Notes(View):
     def post(self, request: SiteRequest) -> HttpResponse:
         save_report(owner=request.user.id, title="note")
         return HttpResponseRedirect("/reports")
+
+
+def ends_meanwhile(request: SiteRequest) -> HttpResponse:
+    """Keeps something in a session that ends before it is stored."""
+    request.session["late"] = True
+    elsewhere = caller_of(request)
+    assert auth_api().call("logout", elsewhere, body=b"{}", content_type=_JSON).status == 204
+    return HttpResponse("kept")
 
 
 def plain(request: HttpRequest) -> HttpResponse:

@@ -42,7 +42,10 @@ def test_class_based_views_and_model_forms(ada: SiteClient) -> None:
     created = ada.post("/shelf/ways/new", {"title": "Emma"})
     assert (created.status_code, created["Location"]) == (302, "/shelf/ways/list")
     assert Book.objects.get().owner == ADA.id
+    assert "_messages" in ada.session
     shown = ada.get("/shelf/ways/list").content
+    assert b"Emma is on your shelf." in shown
+    assert b"Emma is on your shelf." not in ada.get("/shelf/ways/list").content
     assert b"<li>Emma</li>" in shown
     assert b"Signed in as ada@example.com" in shown
     assert ada.delete("/shelf/ways/new").status_code == 405
@@ -83,7 +86,7 @@ def test_djangos_decorators_and_mixins(client: SiteClient) -> None:
 def test_a_message_to_a_visitor_is_dropped_with_a_word_about_it(client: SiteClient) -> None:
     with capture_logs() as logs:
         client.get("/shelf/ways/anybody")
-    assert [line["event"] for line in logs if "hint" in line] == ["message.dropped"]
+    assert [line["event"] for line in logs if "hint" in line] == ["session.not_stored"]
 
 
 # --- bodies
@@ -102,7 +105,9 @@ def test_a_form_with_a_file_is_taken_where_it_is_declared(ada: SiteClient) -> No
     assert ada.post("/shelf/ways/upload", {"title": "Emma"}).status_code == 422
 
 
-def multipart(browser: Browser, token: str, **headers: str) -> Any:
+def multipart(
+    browser: Browser, token: str, path: str = "/shelf/ways/upload", **headers: str
+) -> Any:
     lines = [
         "--b", 'Content-Disposition: form-data; name="csrfmiddlewaretoken"', "", token,
         "--b", 'Content-Disposition: form-data; name="title"', "", "Emma",
@@ -110,7 +115,7 @@ def multipart(browser: Browser, token: str, **headers: str) -> Any:
     ]  # fmt: skip
     given = {"Origin": ORIGIN, "Sec_Fetch_Site": "same-origin", **headers}
     body, kind = "\r\n".join(lines).encode(), "multipart/form-data; boundary=b"
-    return browser.send("POST", "/shelf/ways/upload", body=body, content_type=kind, **given)
+    return browser.send("POST", path, body=body, content_type=kind, **given)
 
 
 def test_a_file_comes_with_the_token_of_its_form(browser: Browser, stub: Stub) -> None:
@@ -123,17 +128,18 @@ def test_a_file_comes_with_the_token_of_its_form(browser: Browser, stub: Stub) -
     assert multipart(browser, browser.token(), **foreign).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/shelf/ways/upload", "/shelf/ways/upload/own"])
 def test_nobody_without_a_session_has_a_file_stored(
-    browser: Browser, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, stub: Stub, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     read: list[Any] = []
     from frontend_site.middleware import late_body
 
     monkeypatch.setattr(late_body, "_read_files", read.append)
-    assert multipart(browser, browser.token()).status_code == 302
+    assert multipart(browser, browser.token(), path).status_code == 302
     for ending in (NO_SESSION, STORE_DOWN):
-        stub.answers["GET /v1/session"] = ending
-        assert multipart(browser.sign_in(), browser.token()).status_code in (302, 503)
+        stub.answers["GET /v1/session"] = stub.answers["GET /v1/session?slide=false"] = ending
+        assert multipart(browser.sign_in(), browser.token(), path).status_code in (302, 503)
     assert read == []
 
 

@@ -71,6 +71,16 @@ def test_a_crowd_shares_few_connections_and_the_rest_is_told_to_come_back(
     assert {site.ask("GET", "/shelf/slow").status for _ in range(CONNECTIONS + 1)} == {200}
 
 
+def test_a_restart_of_the_database_between_two_requests_is_no_error(
+    site: Server, postgresql: PostgreSQL
+) -> None:
+    cookie = f"Cookie: __Host-session={TOKEN}"
+    assert site.ask("GET", "/shelf/", cookie).status == 200
+    postgresql.stop("fast")
+    postgresql.start()
+    assert site.ask("GET", "/shelf/", cookie).status == 200
+
+
 def test_without_the_database_only_its_views_fail(site: Server, postgresql: PostgreSQL) -> None:
     cookie = f"Cookie: __Host-session={TOKEN}"
     assert site.ask("GET", "/shelf/", cookie).status == 200

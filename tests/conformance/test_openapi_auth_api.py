@@ -29,7 +29,7 @@ def test_every_route_is_in_the_document() -> None:
 
 def test_every_call_has_its_twin_at_the_bff() -> None:
     private = {p.removeprefix("/v1") for p in DOCUMENT["paths"] if p.startswith("/v1")}
-    private -= {"/identity", "/ready"}  # for the BFF itself
+    private -= {"/identity", "/ready", "/session/data"}  # for the BFF itself
     assert "/.well-known/jwks.json" in DOCUMENT["paths"]
     private -= {"/.well-known/jwks.json"}  # at the root there
     public = {p.removeprefix("/api/auth") for p in DOCUMENT["paths"] if p.startswith("/api")}
@@ -50,6 +50,11 @@ def checked(method: str, path: str, body: Any = None, *, shown: str = "", **opti
 @pytest.mark.django_db(transaction=True)
 def test_real_answers_fit(user: Any) -> None:
     token = session_token(checked("POST", "/v1/login", BODY))
+    change = {"changed": {"basket": [1]}, "deleted": []}
+    assert checked("PATCH", "/v1/session/data", change, token=token).status_code == 204
+    assert checked("GET", "/v1/session", token=token, HTTP_GATEHOUSE_SITE_DATA="1").json()[
+        "site_data"
+    ]
     handle = checked("GET", "/v1/session", token=token).json()["session"]["handle"]
     checked("GET", "/v1/sessions", token=token)
     assert checked("GET", "/v1/security-events", token=token).json()["items"]

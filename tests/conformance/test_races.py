@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import UpdateError
 
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import NoSession, SessionEnded
+from auth_api.sessions.site_data import SiteChange
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import is_alive, request_with
 from tests.clock import age_sessions
@@ -80,6 +81,10 @@ def write_a_key(store: SessionStore) -> None:
     store.save()
 
 
+def change_data_of_the_site(store: SessionStore) -> None:
+    store.change_site_data(SiteChange({"written": "late"}, []))
+
+
 def delete_a_key(store: SessionStore) -> None:
     store.pop("_auth_user_hash")
     store.save()
@@ -101,7 +106,7 @@ def nothing(store: SessionStore) -> None:
     """The request only read."""
 
 
-WRITES = [write_a_key, delete_a_key, renew, reauthenticate, slide, nothing]
+WRITES = [write_a_key, change_data_of_the_site, delete_a_key, renew, reauthenticate, slide, nothing]
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -121,7 +126,7 @@ def test_an_ended_session_stays_dead(
 
 
 @pytest.mark.parametrize("end", [e for e in ENDS if e is not rotation])
-@pytest.mark.parametrize("write", [write_a_key, renew, reauthenticate])
+@pytest.mark.parametrize("write", [write_a_key, change_data_of_the_site, renew, reauthenticate])
 def test_a_write_just_before_the_end_saves_nothing(
     end: End, write: Callable[[SessionStore], None], sign_in: Any, user: Any, redis_client: Any
 ) -> None:

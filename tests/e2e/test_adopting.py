@@ -82,6 +82,44 @@ def test_a_valid_session_opens_views_of_theirs_for_one_internal_call(
     assert "Reports of Ada" in visitor.get("/prices").text
 
 
+def test_data_of_the_session_are_kept_through_renewals_and_end_with_it(
+    stack: Stack, visitor: JsonClient, password: str
+) -> None:
+    basket, secret = "/api/reports/basket", "a secret in the basket"
+    before = internal_calls(stack)
+    assert visitor.post(basket, [secret]).status_code == 200
+    assert internal_calls(stack) - before == 2
+    renewal = {"password": password}
+    old = visitor.cookies["__Host-session"]
+    assert visitor.post("/api/auth/reauthenticate", renewal).status_code == 200
+    assert visitor.cookies["__Host-session"] != old
+    before = internal_calls(stack)
+    assert visitor.get(basket).json() == {"basket": [secret]}
+    assert internal_calls(stack) - before == 1
+    for address in ("session", "sessions", "account/export", "security-events"):
+        answer = visitor.get(f"/api/auth/{address}")
+        assert answer.status_code == 200
+        assert secret not in answer.text
+    values = stack.valkey.client()
+    stored = [values.get(key) for key in values.scan_iter("*:s:*")]
+    assert not [value for value in stored if secret.encode() in (value or b"")]
+    assert secret not in stack.logs()
+    assert visitor.post("/api/auth/logout").status_code == 204
+    assert visitor.login(EMAIL, password).status_code == 200
+    assert visitor.get(basket).json() == {"basket": []}
+
+
+def test_data_for_a_session_that_ended_meanwhile_lead_to_sign_in(
+    visitor: JsonClient, password: str
+) -> None:
+    page = visitor.get("/ends-meanwhile")
+    assert page.headers["Location"] == "/login?next=/ends-meanwhile&notice=session-ended"
+    assert visitor.cookies["__Host-session"] in ("", '""')  # expired
+    assert visitor.login(EMAIL, password).status_code == 200
+    call = visitor.get("/api/ends-meanwhile")
+    assert (call.status_code, call.json()["type"]) == (401, "urn:gatehouse:problem:session-ended")
+
+
 def test_an_outage_closes_views_of_theirs_and_signs_nobody_out(
     stack: Stack, visitor: JsonClient
 ) -> None:

@@ -50,6 +50,6 @@ def test_public_routes_know_nobody_by_the_cookie_of_an_ended_session(
     stack: Stack, ended: str
 ) -> None:
     reads = [route for route in routes() if route.public and route.method == "GET"]
-    assert len(reads) == 25
+    assert len(reads) == 27
     for route, answer in call_each(stack, reads, headers_at(stack, ended)):
         assert EMAIL not in answer.text, route

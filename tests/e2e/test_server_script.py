@@ -1,5 +1,6 @@
 """script/server: one command up, Ctrl-C down, and nobody is signed out in between."""
 
+import html
 import re
 import shutil
 import signal
@@ -28,14 +29,25 @@ def var() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project, in which a test may change files."""
+    copy = tmp_path / "checkout"
+    unwanted = shutil.ignore_patterns(".*", "var", "tests", "docs", "bench", "node_modules")
+    shutil.copytree(ROOT, copy, ignore=unwanted)
+    (copy / ".venv").symlink_to((ROOT / ".venv").resolve())
+    return copy
+
+
 class Server:
     """One run of script/server."""
 
     started: ClassVar[list["Server"]] = []
 
     def __init__(
-        self, var: Path, port: int, *options: str, umask: int = -1, **variables: str
-    ) -> None:
+        self, var: Path, port: int, *options: str, root: Path = ROOT, umask: int = -1,
+        **variables: str,
+    ) -> None:  # fmt: skip
         environment = {**Stack().environment, "GATEHOUSE_VAR": str(var)}
         kept = {k: v for k, v in environment.items() if k in ("PATH", "HOME", "LANG")}
         kept |= {"GATEHOUSE_VAR": str(var), "AUTH_API_PORT": str(free_port()), **variables}
@@ -43,7 +55,7 @@ class Server:
         self.started.append(self)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(ROOT / "script" / "server"), "--port", str(port), *options],
+                [str(root / "script" / "server"), "--port", str(port), *options],
                 cwd=var, env=kept, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 umask=umask,
             )  # fmt: skip
@@ -79,18 +91,60 @@ def group_is_gone(var: Path) -> bool:
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive)]
 )
-def test_up_sign_in_down_up_and_still_signed_in(var: Path, number: int) -> None:
-    port = free_port()
-    first = Server(var, port)
+def test_up_sign_in_down_up_and_still_signed_in(var: Path, checkout: Path, number: int) -> None:
+    port, private = free_port(), free_port()
+    # One worker: another would read the addresses, which may be broken by then, at its first request.
+    only_one = {"AUTH_API_PORT": str(private), "FRONTEND_WORKERS": "1"}
+    first = Server(var, port, root=checkout, **only_one)
     address, password = first.wait_until_ready()
     client = JsonClient(address)
     assert client.login("demo@example.com", password).status_code == 200
+    check_that_mails_are_shown(client, first, private)
+    check_that_changes_are_loaded(client, first, checkout)
+    assert "/readyz" not in first.log.read_text()
     assert first.stop(number) == 0
     wait_for(lambda: group_is_gone(var), "every process to end")
     second = Server(var, port)
     assert second.wait_until_ready() == (address, password)
     assert client.get("/account").status_code == 200
     assert second.stop() == 0
+
+
+def check_that_mails_are_shown(client: JsonClient, server: Server, private: int) -> None:
+    address = f"http://localhost:{private}/dev/mail"
+    assert f"the mails are at {address}\n" in server.log.read_text()
+    form = {"email": "new@example.com", "password": "a lantern in the orchard", "name": "New"}
+    assert client.post("/api/auth/register", form).status_code == 202
+
+    def link() -> Any:
+        return re.search(r'href="(\S+/email/verify\?\S+)"', requests.get(address, timeout=30).text)
+
+    verify = html.unescape(wait_for(link, "the mail")[1])
+    assert requests.get(verify, timeout=30).status_code == 200
+    [mail] = re.findall(r'href="(/dev/mail/\S+)"', requests.get(address, timeout=30).text)
+    shown = requests.get(f"http://localhost:{private}{mail}", timeout=30)
+    assert "Confirm my address</a>" in shown.text
+    policy = shown.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+
+
+def check_that_changes_are_loaded(client: JsonClient, server: Server, checkout: Path) -> None:
+    page = checkout / "templates" / "frontend_site" / "base.html"
+    page.write_text(page.read_text().replace("Skip to content", "Skip the rest"))
+    assert "Skip the rest" in client.get("/").text
+    style = checkout / "frontend_site" / "static" / "frontend_site" / "site.css"
+    style.write_text("/* new */")
+    assert client.get("/static/frontend_site/site.css").text == "/* new */"
+    urls = checkout / "frontend_site" / "urls.py"
+    urls.write_text(f'{urls.read_text()}urlpatterns.append(path("new", pages.home))\n')
+    wait_for(lambda: client.get("/new").status_code == 200, "the new page")
+    urls.write_text(f"{urls.read_text()}x = (\n")
+    wait_for(lambda: "gatehouse: not reloaded: " in server.log.read_text(), "the error")
+    told = server.log.read_text().partition("gatehouse: not reloaded: ")[2]
+    assert "SyntaxError" in told
+    assert "site-packages" not in told
+    assert client.get("/new").status_code == 200
 
 
 def test_https_with_a_certificate_of_its_own(var: Path) -> None:

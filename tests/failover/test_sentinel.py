@@ -1,14 +1,34 @@
 """A primary dies: sessions go on at the new one, and what was ended stays ended."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from auth_api.doctor.findings import Outcome
+from auth_api.doctor.redis import redis
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import is_alive
 from tests.topologies import SERVICE, Sentinels, follows, wait_for
+
+
+def test_doctor_looks_at_every_sentinel_and_replica(sentinels: Sentinels, settings: Any) -> None:
+    found = {each.check: each for each in redis()}
+    assert {each.outcome for each in found.values()} == {Outcome.OK}
+    assert found["redis-sentinels"].found == "all 3 answer"
+    assert found["redis-replication"].found == "each write waits for 1 of 1 replicas"
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, redis_replicas=0)
+    paused = sentinels.sentinels[2]
+    paused.pause()
+    try:
+        found = {each.check: each for each in redis() if each.outcome is not Outcome.OK}
+    finally:
+        paused.resume()
+    assert found.keys() == {"redis-sentinels", "redis-replication"}
+    assert str(paused.port) in found["redis-sentinels"].found
+    assert "GATEHOUSE_REDIS_REPLICAS" in found["redis-replication"].mend
 
 
 def answers(token: str) -> bool:

@@ -1,6 +1,9 @@
 """What needs the database, through a real PgBouncer in transaction mode (DATABASE_POOLER=transaction)."""
 
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +11,7 @@ import pytest
 
 from tests.pgbouncer import pgbouncer_program, running_pgbouncer
 from tests.postgresql import running_postgresql
-from tests.processes import JsonClient, Stack
+from tests.processes import ROOT, JsonClient, Stack
 
 pytestmark = [
     pytest.mark.exhaustive,
@@ -46,6 +49,24 @@ def test_an_account_lives_its_life_behind_a_pooler(stack: Stack) -> None:
     assert client.get("/api/auth/account/export").json()["security_events"]
     assert stack.manage("end_sessions", "--email", EMAIL)
     assert client.get("/api/auth/session").status_code == 401
+
+
+def test_doctor_knows_a_pooler_that_the_settings_do_not_name(stack: Stack) -> None:
+    """What the server limits is the role's matter: the server of the tests has no limits."""
+    assert "no lock_timeout and no statement_timeout" in pooler_found(stack)
+    named, stack.settings["DATABASE_POOLER"] = stack.settings["DATABASE_POOLER"], "none"
+    try:
+        assert "Set DATABASE_POOLER=transaction" in pooler_found(stack)
+    finally:
+        stack.settings["DATABASE_POOLER"] = named
+
+
+def pooler_found(stack: Stack) -> str:
+    command = [sys.executable, "manage.py", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, env=stack.environment, text=True, capture_output=True)
+    found = re.search(r"pooler .*\n.*", done.stdout)
+    assert found, done.stdout
+    return found[0]
 
 
 def test_clients_share_few_connections(stack: Stack) -> None:

@@ -22,6 +22,7 @@ from tests.frontend_site.stub import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+ADOPTER = ROOT / "tests" / "adopter"
 MADE_UP = "A" * 16 + "." + "B" * 43
 USE, PEEK = "GET /v1/session", "GET /v1/session?slide=false"
 PAGES = ["/reports", "/reports/new", "/reports/archive", "/reports/notes", "/reports/help"]
@@ -52,9 +53,10 @@ def open_path(browser: Browser, path: str) -> Any:
 def test_the_docs_show_these_views() -> None:
     text = (ROOT / "docs" / "how-to" / "adopting.md").read_text()
     shown = re.findall(r"```(?:python|jinja)\n(.*?)```", text, re.DOTALL)
-    files = ("views.py", "urls.py", "templates/reports.html")
-    code = "\n".join((ROOT / "tests" / "adopter" / name).read_text() for name in files)
-    assert len(shown) == 6
+    adopter = [ADOPTER / name for name in ("views.py", "templates/reports.html")]
+    apps = [ROOT / "tests/apps/shelf/ways.py", *(ROOT / "examples/notes").glob("*.py")]
+    code = "\n".join(path.read_text() for path in [*adopter, *apps])
+    assert len(shown) == 12
     assert set("".join(shown).splitlines()) <= set(code.splitlines())
 
 

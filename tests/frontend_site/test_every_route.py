@@ -32,7 +32,7 @@ PUBLIC = {
     "/account/keep", "/api/auth/account/keep", "/api/auth/csrf", "/api/auth/login", "/api/auth/logout", "/api/auth/register", "/api/auth/invitations/accept",
     "/api/auth/sessions/disown", "/api/auth/email/verify", "/api/auth/email/resend",
     "/api/auth/email/confirm", "/api/auth/email/restore", "/api/auth/password/forgot", "/api/auth/password/reset",
-    "/auth/verify", "/auth/refused", "/auth/signed-out", "/gatehouse.js", "/.well-known/jwks.json",
+    "/auth/verify", "/auth/refused", "/auth/signed-out", "/auth/doctor", "/gatehouse.js", "/.well-known/jwks.json",
     "/.well-known/change-password", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
 ASKED_BEFORE = {"/account", "/account/factors/codes/file"}
@@ -115,7 +115,7 @@ def test_every_route_is_declared_by_its_view_and_named_here() -> None:
         **dict.fromkeys(ASKED_BEFORE, "use"),
         **dict.fromkeys(OWN_CALL, "own-call"),
     }
-    assert len(_routes()) == len(declared) == 73
+    assert len(_routes()) == len(declared) == 74
     assert len(_protected()) == 62
 
 

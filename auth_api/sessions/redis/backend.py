@@ -123,9 +123,11 @@ class RedisBackend:
 
     def save(
         self, ref: str, id_hash: str, revision: int, header: bytes, body: bytes, *, new_id_hash: str,
+        is_use: bool = True,
     ) -> Save:  # fmt: skip
         """Replace a live record, durably; under `new_id_hash` if it differs (a renewed token).
 
+        `is_use` False leaves the idle clock alone.
         A renewal invalidates the old token before the client has the new one. So it first checks
         that writes are acknowledged: an outage of replicas signs nobody out.
         """
@@ -135,7 +137,7 @@ class RedisBackend:
         keys = (
             record_key(ref, id_hash), index_key(ref), snapshot_key(ref), record_key(ref, new_id_hash),
         )  # fmt: skip
-        arguments = (id_hash, revision, header, body, new_id_hash)
+        arguments = (id_hash, revision, header, body, new_id_hash, int(is_use))
         state, *values = self._run("save", keys, arguments, durable=ref)
         if state == b"conflict":
             return Conflict(values[0])

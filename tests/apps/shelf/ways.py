@@ -161,6 +161,7 @@ urlpatterns = [
     path("list", BookList.as_view()),
     path("new", BookCreate.as_view()),
     path("upload", Upload.as_view()),
+    path("upload/own", page("POST", session="own-call")(Upload.as_view())),
     path("titles", titles),
     path("required", required),
     path("staff", staff),

@@ -448,11 +448,14 @@ def removed_by_a_stranger(enrolled: tuple[App, str], user: User) -> App:
 def test_this_was_not_me_restores_an_app_that_the_intruder_removed(
     removed_by_a_stranger: App, user: User
 ) -> None:
-    link = {"token": mailed_token(subject="New sign-in to your account")}
+    link = {"token": mailed_token(subject="New sign-in to your account at localhost")}
     assert call("POST", "/v1/sessions/disown", link).status_code == 200
     user.refresh_from_db()
     assert user.has_second_factor
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert call("POST", "/v1/password/reset", form).status_code == 200
     pending = signin_token(login(password=NEW_PASSWORD))
     assert finish(pending, removed_by_a_stranger.code()).status_code == 200
@@ -461,9 +464,12 @@ def test_this_was_not_me_restores_an_app_that_the_intruder_removed(
 
 
 def test_it_restores_the_app_also_after_a_reset(removed_by_a_stranger: App, user: User) -> None:
-    disown = {"token": mailed_token(subject="New sign-in to your account")}
+    disown = {"token": mailed_token(subject="New sign-in to your account at localhost")}
     call("POST", "/v1/password/forgot", {"email": user.email})
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert call("POST", "/v1/password/reset", form).status_code == 200
     assert call("POST", "/v1/sessions/disown", disown).status_code == 200
     user.refresh_from_db()
@@ -475,7 +481,7 @@ def test_an_app_that_the_owner_removed_stays_removed(enrolled: tuple[App, str], 
     device, token = TotpDevice.objects.get(), enrolled[1]
     assert call("DELETE", f"/v1/factors/{device.pk}", token=token).status_code == 204
     Stranger().sign_in()
-    disown = {"token": mailed_token(subject="New sign-in to your account")}
+    disown = {"token": mailed_token(subject="New sign-in to your account at localhost")}
     assert call("POST", "/v1/sessions/disown", disown).status_code == 200
     user.refresh_from_db()
     assert not user.has_second_factor

@@ -187,7 +187,10 @@ def test_no_maker_of_sessions_passes_the_policy(user: User, policy: Policy) -> N
 def test_a_reset_password_does_not_pass_it(user: User, policy: Policy) -> None:
     policy("all")
     call("POST", "/v1/password/forgot", {"email": user.email})
-    form = {"token": mailed_token(subject="Set a new password"), "password": NEW_PASSWORD}
+    form = {
+        "token": mailed_token(subject="Set a new password for localhost"),
+        "password": NEW_PASSWORD,
+    }
     assert not call("POST", "/v1/password/reset", form).cookies
     assert purpose_of(login(password=NEW_PASSWORD)) == "enrol"
 
@@ -397,7 +400,7 @@ def test_its_sign_in_can_be_disowned_with_the_app(user: User, policy: Policy) ->
     assert call("POST", "/v1/login/enrol/confirm", done, **cookie).status_code == 200
     [device] = TotpDevice.objects.in_use()
     assert SecurityEvent.objects.filter(kind="session.started", handle=device.added_by).exists()
-    link = {"token": mailed_token(subject="New sign-in to your account")}
+    link = {"token": mailed_token(subject="New sign-in to your account at localhost")}
     assert call("POST", "/v1/sessions/disown", link).status_code == 200
     assert not TotpDevice.objects.exists()
 

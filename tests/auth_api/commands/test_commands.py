@@ -155,6 +155,9 @@ def test_sessions_are_listed_shown_counted_and_ended() -> None:
         (("invite", "--email", "nobody@example.com", "--revoke"), 1),
         (("make_keys", "--id", "K 1"), 2),
         (("calibrate_argon2", "--memory", "8"), 2),
+        (("doctor", "--url", "https://localhost/login"), 2),
+        (("doctor", "--ca", "no/such/file"), 2),
+        (("doctor", "--send-to", "nobody"), 2),
     ],
 )
 def test_what_cannot_be_done_has_an_exit_code(command: tuple[str, ...], code: int) -> None:

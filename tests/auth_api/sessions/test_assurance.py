@@ -7,7 +7,7 @@ import pytest
 from auth_api.sessions import services
 from auth_api.sessions.assurance import AAL1, AAL2, Assurance, assurance_of
 from auth_api.sessions.records import Flag, Header, SessionRecord, Shown, SignIn
-from auth_api.sessions.saving import data_of, update_session
+from auth_api.sessions.saving import update_session
 from auth_api.sessions.store import SessionStore
 from tests.auth_api.sessions.conftest import request_with
 from tests.clock import age_sessions
@@ -100,15 +100,17 @@ def test_an_hour_without_use_is_not_forgotten_by_a_write(
     assert acr_of(written(request, write)) == AAL1
 
 
-@pytest.mark.parametrize("shown", [(), ("pwd",)])
+@pytest.mark.parametrize(
+    ("shown", "is_use"), [((), True), (("pwd",), True), ((), False)], ids=["", "shown", "no use"]
+)
 def test_a_write_over_a_record_that_was_only_looked_at_forgets_nothing(
-    token: str, redis_client: Any, shown: tuple[str, ...]
+    token: str, redis_client: Any, shown: tuple[str, ...], is_use: bool
 ) -> None:
     """It would move the idle clock, and nothing else has noted the hour."""
     age_sessions(redis_client, HOUR + 60)
     looked = SessionStore(token).validate(slide=False)
     assert not looked.record.was_idle
-    update_session(looked, data_of(looked), new_token=looked.token, shown=shown)
+    update_session(looked, dict, new_token=looked.token, shown=shown, is_use=is_use)
     assert acr_of(token) == AAL1
 
 

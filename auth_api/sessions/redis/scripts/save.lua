@@ -1,6 +1,6 @@
 -- Writes a session that is there; never brings one back (design rule 2).
 -- KEYS record, index, snapshot, new record (the same as record unless the token is renewed)
--- ARGV id hash, revision read, header, body, new id hash, run
+-- ARGV id hash, revision read, header, body, new id hash, counts as use (1 or 0), run
 -- returns {ok, record} | {conflict, record} | {none} | {clock} | {newer} | {<reason>}
 --@run
 local value, snapshot = unpack(redis.call('MGET', KEYS[1], KEYS[3]))
@@ -22,10 +22,11 @@ if r.format == 1 and r.authenticated > seconds + 60 then return {'absolute'} end
 local revision = revision_of(r, seconds)
 if revision ~= tonumber(ARGV[2]) then return {'conflict', value:sub(1, 22) .. stamps(r.seen, revision) .. value:sub(31)} end
 local before = r.authenticated
-value = ARGV[3] .. stamps(seconds, revision % WAS_IDLE + 1) .. ARGV[4]
+local seen = ARGV[6] == '1' and seconds or r.seen
+value = ARGV[3] .. stamps(seen, revision % WAS_IDLE + 1) .. ARGV[4]
 r = unpack_record(value)
 if r.authenticated ~= before and not is_now(r.authenticated, seconds) then return {'clock'} end
-local expires = expiry_ms(r, ms)
+local expires = expiry_ms(r, ARGV[6] == '1' and ms or seen * 1000)
 if r.bound then
   if renewed then redis.call('ZREM', KEYS[2], ARGV[1]) end
   admit(KEYS[2], ARGV[5], expires, r.epoch, ms)
