@@ -17,7 +17,7 @@ from auth_api.sessions.pending import (
 from auth_api.sessions.tokens import SessionToken
 from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors.checking import METHODS, TOTP
-from auth_api.users.factors.enrolment import Enrolment, begin_totp, confirm_first_totp
+from auth_api.users.factors.enrolment import Enrolment, begin_first_totp, confirm_first_totp
 from auth_api.users.models import User
 
 from .deletion import require_staying
@@ -32,7 +32,7 @@ def begin_enrolment(*, request: ApiRequest, token: SessionToken | None) -> Enrol
     """
     pending = take_try(token, SignInPurpose.ENROL, browser=request.client_browser)
     give_try_back(pending)  # nothing is guessed here
-    return begin_totp(user_id=pending.user_id, sign_in=pending.sign_in_id)
+    return begin_first_totp(pending)
 
 
 def finish_enrolment(
