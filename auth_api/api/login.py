@@ -54,11 +54,14 @@ def login(request: ApiRequest) -> HttpResponse:
         user, tries = first_step(
             request=request, email=form.email, password=form.password, address=address
         )
-    if purpose := user.required_step():
+    purpose = user.required_step()
+    if purpose or user.deletion_at is not None:
         tries.give_back()  # it was right, but the failures before it stay
+    if purpose is not SignInPurpose.FACTOR:  # there, the code comes first
+        require_staying(user)
+    if purpose:
         record_event(_ASKED[purpose], user.pk)
         return wait_for_step(request, user, purpose, remember=form.remember)
-    require_staying(user)
     current = sessions.start_session(request, user, remember=form.remember, methods=("pwd",))
     signed_in(user=user, address=address, sign_in=current.sign_in_id, tries=tries)
     response = session_response(current)

@@ -9,7 +9,7 @@ import pytest
 import requests
 from selenium.webdriver.common.by import By
 
-from tests.e2e.conftest import EMAIL, chromium
+from tests.e2e.conftest import EMAIL
 from tests.e2e.test_browser import fill, press, sign_in, wait_for_path, wait_for_text
 from tests.processes import JsonClient, Stack, wait_for
 
@@ -20,11 +20,6 @@ def page(browser: Any, stack: Stack, password: str) -> Any:
     with opening_stream(stack):
         sign_in(browser, stack, password)
     return browser
-
-
-@pytest.fixture
-def other_browser(tmp_path_factory: Any) -> Iterator[Any]:
-    yield from chromium(tmp_path_factory.mktemp("other"))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -138,6 +139,16 @@ def test_a_password_alone_keeps_no_account_with_a_second_factor(user: User) -> N
     assert "__Host-session" not in answer.cookies
     assert finish(pending, app.code()).json()["type"].endswith("sign-in-expired")
     assert keep(answer.json()["keep_token"]) == 200
+
+
+def test_who_must_set_up_a_second_factor_is_asked_to_keep_the_account_first(
+    user: User, settings: Any
+) -> None:
+    delete(session_token(login()))
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, second_factor="all")
+    assert login().json()["type"].endswith("deletion-pending")
+    assert keep(login().json()["keep_token"]) == 200
+    assert login().json()["pending"]["purpose"] == "enrol"
 
 
 def test_this_was_not_me_keeps_it(owner: User, stranger: Stranger) -> None:
