@@ -6,10 +6,12 @@ endpoint, elsewhere a page. All decorators take functions and classes.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any, Literal, TypeVar
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.utils.decorators import method_decorator
 
@@ -62,17 +64,37 @@ def require_level(level: str, *, max_age: int | None = None) -> Callable[[V], V]
 
     `max_age`: the user has authenticated at most so many seconds ago. A page that is asked for by a session below
     that level leads to the page that asks for a password or code, and back; a form is completed; a fetch gets
-    403 `step-up-required`.
+    403 `step-up-required`. The middleware reads the mark, so decorators around this one must keep it, as
+    `functools.wraps` does: otherwise the view fails.
     """
     if level not in LEVELS:
         raise ValueError(f"no level of assurance: {level!r}; use one of {', '.join(LEVELS)}")
+    demand = Demand(level, max_age)
 
     def mark(view: View) -> View:
-        marked: Any = view
-        marked.demand = Demand(level, max_age)
-        return view
+        @wraps(view)
+        def checked(request: Any, *args: Any, **kwargs: Any) -> Any:
+            _require_judged(request, demand)
+            return view(request, *args, **kwargs)
+
+        marked: Any = markcoroutinefunction(checked) if iscoroutinefunction(view) else checked
+        marked.demand = demand
+        return checked
 
     return for_views(mark)
+
+
+def _require_judged(request: Any, demand: Demand) -> None:
+    """Raise ImproperlyConfigured if a decorator around the view hides `demand` from the middleware.
+
+    Some return a view of their own, without the attributes of the one inside (REST framework's `api_view`).
+    """
+    match = request.resolver_match
+    if match is not None and demand_of(match.func) != demand:
+        raise ImproperlyConfigured(
+            f"{match.view_name or match.route}: another decorator hides the demand of require_level. "
+            "Make require_level the outermost decorator, and use it once."
+        )
 
 
 def demand_of(view: View) -> Demand | None:

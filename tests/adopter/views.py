@@ -181,6 +181,14 @@ def secret_with_its_own_call(request: SiteRequest) -> HttpResponse:
 
 
 @page("GET")
+@(
+    lambda view: lambda request: view(request)
+)  # as REST framework's `api_view`: a view without the marks
+@require_level("aal2")
+def secret_that_is_hidden(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
 @require_level("aal1", max_age=60)
 def recent(request: SiteRequest) -> HttpResponse:
     return HttpResponse("recent")

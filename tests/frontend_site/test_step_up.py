@@ -204,7 +204,7 @@ def test_an_authentication_can_be_too_old(browser: Browser, stub: Stub) -> None:
 def test_a_password_that_is_not_enough_leads_to_the_code(browser: Browser, stub: Stub) -> None:
     """The session is older than the account's factor: auth_api does not renew it by the password."""
     browser.sign_in()
-    stub.answers[AGAIN] = Canned(403, problem("step-up-required", 403))
+    stub.answers[AGAIN] = problem("step-up-required", 403)
     page = browser.get("/login/continue?next=/reports/recent&level=aal1&max_age=60", **PAGE)
     form = {**form_fields(page.content.decode()), PASSWORD: "my password"}
     asked = browser.post("/login/continue", form, **PAGE)
@@ -218,6 +218,10 @@ def test_who_is_not_signed_in_is_asked_to_first(browser: Browser, path: str) -> 
     """A demand also protects a view that is declared public, or makes its own call."""
     assert browser.get(path, **PAGE)["Location"].startswith("/login?next=")
     assert browser.sign_in().get(path, **PAGE)["Location"].startswith("/login/continue?next=")
+
+
+def test_a_demand_that_another_decorator_hides_is_a_mistake_in_the_view(browser: Browser) -> None:
+    assert browser.sign_in().get("/reports/secret/hidden", **PAGE).status_code == 500
 
 
 def test_a_level_that_does_not_exist_is_a_mistake_in_the_view() -> None:

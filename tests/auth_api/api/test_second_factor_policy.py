@@ -416,15 +416,16 @@ def test_an_added_app_is_never_answered_with_try_again(
     assert purpose_of(login()) == "factor"
 
 
-def test_an_account_that_is_to_be_deleted_gets_no_session(user: User, policy: Policy) -> None:
-    """Only whoever has signed in completely may keep it."""
+def test_an_account_that_is_to_be_deleted_gets_neither_app_nor_session(
+    pending: str, user: User
+) -> None:
+    """What waits is void, and the account must be kept before anybody adds an app to it."""
+    app = secret_of(pending)
     User.objects.filter(pk=user.pk).update(deletion_at=timezone.now() + timedelta(days=1))
-    policy("all")
-    pending = signin_token(login())
-    answer = finish_enrolling(pending, secret_of(pending).code())
+    assert finish_enrolling(pending, app.code()).json()["type"] == EXPIRED
+    answer = login()
     assert answer.json()["type"] == "urn:gatehouse:problem:deletion-pending"
-    assert not {"__Host-session"} & set(answer.cookies)
-    assert begin_enrolling(pending).json()["type"] == EXPIRED
+    assert not {"__Host-session", "__Host-signin"} & set(answer.cookies)
 
 
 def test_its_sign_in_can_be_disowned_with_the_app(user: User, policy: Policy) -> None:
