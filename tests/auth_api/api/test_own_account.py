@@ -239,8 +239,10 @@ def test_parallel_changes_and_deletions_of_an_account_get_proper_answers(user: A
             document_of(answer)
         return int(answer.status_code)
 
-    assert set(in_parallel(20, one)) <= {200, 202, 204, 401, 429}
-    assert User.objects.get().deletion_at is not None
+    answers = in_parallel(20, one)
+    assert set(answers) <= {200, 202, 204, 401, 429}
+    # A call that ends the sessions may come first: then nothing is deleted.
+    assert (User.objects.get().deletion_at is not None) == (202 in answers[:: len(calls)])
 
 
 def test_an_export_of_many_events_is_one_document_in_small_pieces(user: Any) -> None:
