@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -69,6 +72,28 @@ def test_a_crowd_shares_few_connections_and_the_rest_is_told_to_come_back(
     assert b"Temporarily unavailable" in refused.body
     # Nobody kept one: the next requests are served.
     assert {site.ask("GET", "/shelf/slow").status for _ in range(CONNECTIONS + 1)} == {200}
+
+
+def test_a_worker_with_many_open_connections_still_finds_one_to_the_database(site: Server) -> None:
+    """select() takes no descriptor above 1023, and open pages and WebSockets keep that many."""
+    cookie = f"Cookie: __Host-session={TOKEN}"
+    with ExitStack() as others:
+        for _ in range(1100):
+            others.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+        wait_for(lambda: descriptors(site) > 1100, "the open connections")
+        # More than are pooled, so that some are new, with descriptors above the others.
+        with ThreadPoolExecutor(CONNECTIONS) as crowd:
+            for _ in range(3):
+                asked = [crowd.submit(site.ask, "GET", "/shelf/slow") for _ in range(CONNECTIONS)]
+                assert {request.result().status for request in asked} == {200}
+        assert site.ask("GET", "/shelf/", cookie).status == 200
+
+
+def descriptors(site: Server) -> int:
+    """Return how many the worker of `site` has open."""
+    pid = site.process.pid
+    [worker] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return len(os.listdir(f"/proc/{worker}/fd"))
 
 
 def test_a_restart_of_the_database_between_two_requests_is_no_error(

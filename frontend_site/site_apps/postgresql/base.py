@@ -25,5 +25,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 def _has_ended(connection: Any) -> bool:
     """Whether the server has sent something without being asked: that it goes, or the end of the stream."""
-    readable, _, _ = select.select([connection.pgconn.socket], [], [], 0)
-    return bool(readable)
+    poll = (
+        select.poll()
+    )  # select() takes no descriptor above 1023, and a worker has more with many pages open
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
