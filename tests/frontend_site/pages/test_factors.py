@@ -124,7 +124,7 @@ def test_an_account_that_must_have_an_app_adds_it_and_is_signed_in(
     assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
     assert stub.seen[-1].json == {"code": "123456", "name": "Tablet"}
     assert "Create recovery codes now" not in text_of(enrolling.get(done["Location"]))
-    none_left = {"items": [], "recovery_codes_left": 0}
+    none_left = {"items": [], "recovery_codes_left": 0, **current_session()}
     stub.answers["GET /v1/factors"] = Canned(200, none_left)
     offer = enrolling.get(done["Location"])
     assert "Create recovery codes now" in text_of(offer)
