@@ -23,6 +23,12 @@ class CodeThrottle:
         self._failures = f"gh:throttle:{{{tag}}}:failures"
         self._guessable = guessable
 
+    @property
+    def keys(self) -> tuple[str, str]:
+        """Return the keys of its two counters: of tries, and of failures."""
+        [tries] = self._tries.limits
+        return tries, self._failures
+
     def hit(self) -> None:
         """Count a try before it is judged, so that parallel tries count too. Raises Throttled."""
         shut = self._guessable and int(asked("GET", self._failures) or 0) >= CODE_TRIES

@@ -10,7 +10,17 @@ from enum import StrEnum
 from auth_api.errors import Throttled
 from auth_api.metrics import THROTTLED
 from auth_api.network import networks_of
-from auth_api.tries import FREE_TRIES, NOT_JUDGED, Tries, asked, count, forget, hidden, uncount
+from auth_api.tries import (
+    FREE_TRIES,
+    NOT_JUDGED,
+    Tries,
+    asked,
+    count,
+    forget,
+    forget_each,
+    hidden,
+    uncount,
+)
 
 # All addresses together, at one account: SP 800-63B-4, 3.2.2 asks for at most 100.
 ACCOUNT_TRIES = 100
@@ -149,21 +159,21 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     return False
 
 
-def forget_account(
-    account: str, addresses: Iterable[str], devices: Iterable[str], choosers: Iterable[str]
-) -> int:
-    """Clear every counter of an account; return how many there were.
+def account_counters(
+    account: str, user_id: str, addresses: Iterable[str], devices: Iterable[str]
+) -> set[str]:
+    """Return the keys of every counter of an account, for `tries.forget_each`.
 
-    `addresses` and `devices` made tries at it; `choosers` name the account where new
-    passwords are counted. Raises SessionStoreUnavailable.
+    `account` is the key of its address; `addresses` and `devices` made tries at it.
     """
     keys = {_mail_key(account, purpose) for purpose in Purpose}
-    keys |= {key for chooser in choosers for key in _choices((chooser,))}
+    for chooser in ("account", "change of", "reset of"):
+        keys |= {*_choices((f"{chooser} {user_id}",))}
     for verification in (False, True):
         tries = [LoginThrottle(account, a, verification=verification) for a in ("", *addresses)]
         tries += [LoginThrottle(account, "", device=d, verification=verification) for d in devices]
         keys |= {key for throttle in tries for key in throttle.keys}
-    return _forget(keys)
+    return keys
 
 
 def forget_client(address: str) -> int:
@@ -174,11 +184,7 @@ def forget_client(address: str) -> int:
     """
     networks = networks_of(address)
     wishes = {key for purpose in Purpose for key in _wishes(address, purpose)}
-    return _forget({*_failures(networks), *_choices(networks), *wishes})
-
-
-def _forget(keys: Iterable[str]) -> int:
-    return sum(forget(key) for key in keys)  # each in a slot of its own
+    return forget_each({*_failures(networks), *_choices(networks), *wishes})
 
 
 def _mail_key(account: str, purpose: Purpose) -> str:

@@ -1,6 +1,6 @@
 """Counters in Redis: tries that delay the next ones, and plain counts in a window of time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 
 from auth_api.errors import FactorUnreadable, Overloaded
 from auth_api.sessions.exceptions import SessionStoreUnavailable
-from auth_api.sessions.redis.connections import ask
+from auth_api.sessions.redis.connections import ask, ask_each
 from auth_api.sessions.redis.held import OUTAGE
 
 # A key is missing, the worker is full or its deadline has passed, or Redis or the database does not answer.
@@ -129,6 +129,11 @@ def forget(*keys: str) -> int:
     return int(asked("UNLINK", *keys))
 
 
+def forget_each(keys: Collection[str]) -> int:
+    """Delete counters of any slots in one go; return how many there were. Raises SessionStoreUnavailable."""
+    return sum(map(int, asked_each([("UNLINK", key) for key in keys])))
+
+
 def hidden(text: str, length: int) -> str:
     """Return a hash: neither addresses nor names of accounts belong into keys and dumps."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
@@ -138,6 +143,22 @@ def asked(*command: Any) -> Any:
     """Return the answer to one command. Raises SessionStoreUnavailable."""
     try:
         return ask(*command)
+    except OUTAGE as error:
+        raise SessionStoreUnavailable(type(error).__name__) from error
+
+
+def asked_each(commands: Sequence[tuple[str, ...]]) -> list[Any]:
+    """Return the answers to commands that are sent in one go; the second word of each is its key.
+
+    Raises SessionStoreUnavailable.
+    """
+    if not commands:
+        return []
+    try:
+        answers = ask_each([key for _, key, *_ in commands], commands, durable=False)
+        # What failed alone (a moved slot, say) is asked again.
+        pairs = zip(answers, commands, strict=True)
+        return [ask(*each) if isinstance(answer, Exception) else answer for answer, each in pairs]
     except OUTAGE as error:
         raise SessionStoreUnavailable(type(error).__name__) from error
 

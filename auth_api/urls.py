@@ -18,7 +18,7 @@ from .api import (
 )  # fmt: skip
 from .mail import views as mail
 from .options import options
-from .users.admin import change_own_password
+from .users.admin.own_password import change_own_password
 
 urlpatterns = [
     path("v1/session", login.session),  # first: what every page asks

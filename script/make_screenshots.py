@@ -11,8 +11,9 @@ sys.path.insert(0, str(ROOT))
 
 from selenium.webdriver.common.by import By  # noqa: E402 - needs the path above
 
+from tests.chromium import chromium  # noqa: E402
 from tests.clock import age_sessions  # noqa: E402
-from tests.e2e.conftest import EMAIL, chromium  # noqa: E402
+from tests.e2e.conftest import EMAIL  # noqa: E402
 from tests.e2e.test_browser import press, sign_in, sign_out, wait_for_text  # noqa: E402
 from tests.processes import JsonClient, Stack  # noqa: E402
 
@@ -42,9 +43,12 @@ fetch("/api/auth/session?slide=false").then((answer) => answer.json()).then(({ u
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with Stack() as stack, tempfile.TemporaryDirectory() as profile:
+    with (
+        Stack() as stack,
+        tempfile.TemporaryDirectory() as profile,
+        chromium(Path(profile)) as browser,
+    ):
         password = stack.make_user(EMAIL, "--name", "Ada Lovelace", "--superuser")
-        browser = next(session := chromium(profile))
         for name, path in PUBLIC.items():
             browser.get(stack.address + path)
             shoot(browser, name)
@@ -58,7 +62,6 @@ def main() -> None:
         browser.get(f"data:text/html;charset=utf-8,{quote(mail.html)}")
         shoot(browser, "mail-new-device")
         shoot_admin(browser, stack, password)
-        session.close()
     print("docs/images/ is written")
 
 

@@ -7,12 +7,15 @@ production refuses to start without an https origin.
 import os
 import secrets
 import shlex
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,8 @@ from tests.valkey import ValkeyServer
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 PATIENCE = 120  # seconds, on a machine that is busy with other work
+DATABASE = "users.sqlite3"
+_MADE = tempfile.TemporaryDirectory(prefix="gh-made-")  # what is the same in every stack
 
 
 def wait_for(condition: Callable[[], Any], what: str, *, patience: float = PATIENCE) -> Any:
@@ -86,7 +91,7 @@ class Stack:
             "FRONTEND_WORKERS": "1",
             "AUTH_API_WORKERS": "1",
             "REDIS_URL": self.valkey.url,
-            "DATABASE_URL": f"sqlite:///{self.folder / 'users.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{self.folder / DATABASE}",
             "EMAIL_URL": self.mailbox.url,
             "PYTHONUNBUFFERED": "1",
             "GATEHOUSE_GRACE": "1",
@@ -106,6 +111,28 @@ class Stack:
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
         return done.stdout
+
+    def migrate(self) -> None:
+        """Make the tables; on SQLite once in this process, the next stacks get copies of the file."""
+        if "DATABASE_URL" in self.settings:
+            self.manage("migrate", "--verbosity", "0")
+            return
+        made, mine = Path(_MADE.name) / DATABASE, self.folder / DATABASE
+        if not made.exists():
+            self.manage("migrate", "--verbosity", "0")
+            with closing(sqlite3.connect(mine)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copy(mine, made)
+        shutil.copy(made, mine)
+
+    def _collect_static_files(self) -> None:
+        made = Path(_MADE.name) / f"static-{self.environment['GATEHOUSE_ENV']}"
+        if not made.exists():
+            for project in ("auth_api", "frontend_site"):
+                settings = f"{project}.settings"
+                self.manage("collectstatic", "--no-input", "-v0", "--settings", settings)
+            shutil.copytree(self.folder / "static", made)
+        shutil.copytree(made, self.folder / "static", dirs_exist_ok=True)
 
     def start(self, name: str) -> None:
         """Start `web`, `auth` or `mail` by its line in the Procfile; wait until a service is alive."""
@@ -182,9 +209,8 @@ class Stack:
     def _start_all(self) -> None:
         self.valkey.start()
         self.mailbox.__enter__()
-        self.manage("migrate", "--verbosity", "0")
-        for project in ("auth_api", "frontend_site"):
-            self.manage("collectstatic", "--no-input", "-v0", "--settings", f"{project}.settings")
+        self.migrate()
+        self._collect_static_files()
         for name in ("auth", "web", "mail"):
             self.start(name)
         wait_for(lambda: requests.get(f"{self.address}/readyz", timeout=5).ok, "readiness")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auth_api.commands.base import Report, refused
-from auth_api.sessions.devices import device_name
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.services import sessions_of
 from auth_api.sessions.snapshots import BATCH
@@ -56,7 +55,7 @@ def _batches_of_refs() -> Iterator[list[str]]:
 
 
 def _values(session: SessionSummary) -> dict[str, Any]:
-    values = {**session._asdict(), "device": device_name(session.user_agent)}
+    values = {**session._asdict(), "device": session.user_agent}
     level = values.pop("assurance")
     values |= {"acr": level.acr, "amr": list(level.amr), "auth_time": level.auth_time}
     values |= {name: _time(values[name]) for name in _TIMES}

@@ -9,7 +9,7 @@ up the account after the HTTP answer, so the response time does not reveal wheth
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -80,10 +80,20 @@ def queue_mail(
 
     `template` names a text and an HTML file in templates/auth_api/emails.
     """
+    made_mail(to=to, template=template, subject=subject, link=link, **context).save()
+
+
+def made_mail(
+    *, to: str, template: str, subject: str, link: SignedLink | None = None, **context: str
+) -> OutboxMail:
+    """Return what `queue_mail` writes, for `queue_mails`."""
     signed = asdict(link) if link else None
-    OutboxMail.objects.create(
-        to=to, template=template, subject=subject, context=context, link=signed
-    )
+    return OutboxMail(to=to, template=template, subject=subject, context=context, link=signed)
+
+
+def queue_mails(mails: Sequence[OutboxMail]) -> None:
+    """Write many mails into the present transaction, in one go."""
+    OutboxMail.objects.bulk_create(mails)
 
 
 @transaction.atomic

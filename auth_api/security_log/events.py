@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet, Value
 from auth_api.network import network_of
 
 from .kinds import Kind, UserId
-from .models import SecurityEvent
+from .models import REASON_LENGTH, SecurityEvent
 from .origin import Origin
 
 # Rows of one kind that strangers can add to one account in a day; what comes from more places
@@ -46,6 +46,11 @@ class Event:
         if not self.kind.is_strangers:
             return None
         return self._bucket(network_of(self.origin.address))
+
+    @property
+    def told_reason(self) -> str:
+        """Return what happened in detail, and the reason that staff gave."""
+        return "; ".join(filter(None, (self.reason, self.origin.why)))
 
     @property
     def overflow_bucket(self) -> str:
@@ -152,7 +157,8 @@ def _row(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
         user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
         by=origin.by, address=origin.address if known else "",
         device=origin.device if known else "", request_id=origin.request_id,
-        handle=event.handle, reason=event.reason[:60], bucket=bucket,
+        handle=event.handle, reason=event.told_reason[:REASON_LENGTH],
+        actor_id=origin.actor or None, bucket=bucket,
         place=origin.place if event.kind is Kind.SIGNED_IN else "",
     )  # fmt: skip
 

@@ -25,11 +25,14 @@ class Kind(StrEnum):
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a name
     PASSWORD_RESET = "password.reset"  # noqa: S105 - a name
     RESET_ASKED = "password.reset_asked"
+    RESET_SENT = "password.reset_sent"
     ADDRESS_CHANGE_ASKED = "address.change_asked"
     ADDRESS_CHANGED = "address.changed"
     ADDRESS_RESTORED = "address.restored"
     ADDRESS_VERIFIED = "account.verified"
+    CONFIRMATION_SENT = "account.confirmation_sent"
     NAME_CHANGED = "name.changed"
+    CREATED = "account.created"
     ACTIVATED = "account.activated"
     DEACTIVATED = "account.deactivated"
     RIGHTS_CHANGED = "account.rights_changed"
@@ -87,11 +90,14 @@ _LABELS = {
     Kind.PASSWORD_CHANGED: "Password changed",
     Kind.PASSWORD_RESET: "Password reset by an e-mailed link",
     Kind.RESET_ASKED: "Password reset requested",
+    Kind.RESET_SENT: "Link to set a password sent",
     Kind.ADDRESS_CHANGE_ASKED: "E-mail address change requested",
     Kind.ADDRESS_CHANGED: "E-mail address changed",
     Kind.ADDRESS_RESTORED: "Previous e-mail address restored by an e-mailed link",
     Kind.ADDRESS_VERIFIED: "E-mail address confirmed",
+    Kind.CONFIRMATION_SENT: "Link to confirm the e-mail address sent",
     Kind.NAME_CHANGED: "Name changed",
+    Kind.CREATED: "Account created",
     Kind.ACTIVATED: "Account activated",
     Kind.DEACTIVATED: "Account deactivated",
     Kind.RIGHTS_CHANGED: "Permissions changed",

@@ -1,6 +1,9 @@
 """Stores which request an event belongs to, for code without a request (models, services)."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from auth_api.api_request import ApiRequest
@@ -12,22 +15,38 @@ from gatehouse.request_id import current_request
 from .kinds import UserId
 
 _ADMIN = "/admin/"
+_why: ContextVar[str] = ContextVar("why", default="")
 _VERSION = re.compile(r"(?<= )[0-9]+(?= |$)")  # browsers have a new one every month
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an event comes from. `by`: owner (or who holds the password), staff, or system."""
+    """Where an event comes from. `by`: owner (or who holds the password), staff, or system.
+
+    `actor` is the id of the member of the staff, and `why` the reason that they gave.
+    """
 
     by: str
     address: str = ""
     device: str = ""
     request_id: str = ""
+    actor: str = ""
+    why: str = ""
 
     @property
     def place(self) -> str:
         """The kind of device and its network, coarsely: what is the same tomorrow (new_devices)."""
         return f"{_VERSION.sub('', self.device)} {wider_network_of(self.address)}"
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """Store `reason` with all that the block records of what staff do to accounts."""
+    token = _why.set(reason)
+    try:
+        yield
+    finally:
+        _why.reset(token)
 
 
 def origin_of_event(user_id: UserId | None) -> Origin:
@@ -39,7 +58,8 @@ def origin_of_event(user_id: UserId | None) -> Origin:
     if request is None:
         return Origin("system")
     if _is_staff_acting(request, user_id):
-        return Origin("staff", request_id=request.request_id)
+        actor = str(request.user.pk)
+        return Origin("staff", request_id=request.request_id, actor=actor, why=_why.get())
     return Origin(
         "owner",
         address=request.client_address,

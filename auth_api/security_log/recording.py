@@ -48,8 +48,9 @@ def record_for_each(kind: Kind, user_ids: Sequence[UserId]) -> None:
 
     The structured log gets one line for all of them, at the commit.
     """
-    insert_for_users(user_ids, Event(kind, origin_of_event(None)))
-    transaction.on_commit(lambda: _log.info(str(kind), users=len(user_ids)))
+    event = Event(kind, origin_of_event(None))
+    insert_for_users(user_ids, event)
+    transaction.on_commit(lambda: _say(event, {"users": len(user_ids)}))
 
 
 def record_event(
@@ -82,7 +83,8 @@ def record_at_once(
 
 
 def _say(event: Event, said: dict[str, Any]) -> None:
-    fields = {"handle": event.handle, "reason": event.reason, **said}
+    actor, reason = event.origin.actor, event.told_reason
+    fields = {"handle": event.handle, "reason": reason, "actor": actor, **said}
     told = {name: value for name, value in fields.items() if value}
     say = _log.warning if event.kind in _WARNINGS else _log.info
     say(str(event.kind), user=str(event.user_id) if event.user_id else None, **told)

@@ -46,6 +46,7 @@ class CurrentSession:
         Shown, ...
     ] = ()  # each method once, and when; 0 for a factor that no longer counts
     payload: bytes = field(default=b"", repr=False)
+    epoch: int = 0  # of the user, when the session was found valid
 
     @classmethod
     def of(cls, valid: ValidSession) -> "CurrentSession":
@@ -59,7 +60,8 @@ class CurrentSession:
             record, sign_in, handle=valid.token.handle, current=True, now=valid.now
         )
         profile = valid.snapshot.profile_json
-        return cls(summary, valid.sign_in_id, profile, sign_in.shown, valid.payload)
+        epoch = record.header.epoch
+        return cls(summary, valid.sign_in_id, profile, sign_in.shown, valid.payload, epoch)
 
     @cached_property
     def user(self) -> dict[str, Any]:
@@ -155,6 +157,11 @@ def sessions_of(user: Any) -> list[SessionSummary]:
     ref = user.session_ref
     found = _summaries(ref, user.session_epoch, current="", now=backend.now(ref))
     return sorted(found, key=lambda s: s.last_seen_at, reverse=True)
+
+
+def counts_of(users: Sequence[Any]) -> list[int]:
+    """Return how many sessions of each of `users` live, in one go. Raises SessionStoreUnavailable."""
+    return backend.counts([user.session_ref for user in users])
 
 
 def end_session_by_handle(request: HttpRequest, handle: str) -> None:

@@ -8,7 +8,7 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from auth_api import checks  # noqa: F401 - registers the system checks
         from auth_api.mail.outbox import ANSWERS
-        from auth_api.users import groups  # noqa: F401 - connects the signals
+        from auth_api.users import groups, permissions  # noqa: F401 - connect the signals
         from auth_api.users.flows import address as address_changes
         from auth_api.users.flows import password as password_changes
         from auth_api.users.flows import registration

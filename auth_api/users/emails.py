@@ -1,9 +1,10 @@
 """Writes the mails about accounts into the outbox, in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from auth_api.mail.outbox import queue_mail
+from auth_api.mail.outbox import made_mail, queue_mail, queue_mails
 from auth_api.options import options
 from auth_api.security_log.models import SecurityEvent
 from auth_api.times import in_words
@@ -17,7 +18,7 @@ from .tokens import (
     disown_link,
     invitation_link,
     keep_link,
-    reset_link,
+    reset_links,
     restore_link,
     verification_link,
 )
@@ -25,12 +26,22 @@ from .tokens import (
 
 def send_verification(user: User, asked_at: datetime) -> None:
     """Mail the link that verifies the address; its lifetime counts from `asked_at`."""
+    send_verifications([user], asked_at)
+
+
+def send_verifications(users: Sequence[User], asked_at: datetime) -> None:
+    """`send_verification` to each of `users`, in one statement."""
     # Without the name: whoever registers chose it, and may not be who reads this.
-    queue_mail(
-        to=user.email,
-        template="verify",
-        subject=f"Confirm your address for {_site()}",
-        link=verification_link(user).asked_for(asked_at),
+    queue_mails(
+        [
+            made_mail(
+                to=user.email,
+                template="verify",
+                subject=f"Confirm your address for {_site()}",
+                link=verification_link(user).asked_for(asked_at),
+            )
+            for user in users
+        ]
     )
 
 
@@ -59,13 +70,23 @@ def send_invitation(invitation: Invitation) -> None:
 
 def send_reset(user: User, asked_at: datetime | None = None) -> None:
     """Mail the link to set a new password; its lifetime counts from `asked_at` (default: now)."""
-    link = reset_link(user)
-    queue_mail(
-        to=user.email,
-        template="reset",
-        subject=f"Set a new password for {_site()}",
-        person=_greeted(user),
-        link=link.asked_for(asked_at) if asked_at else link,
+    send_resets([user], asked_at)
+
+
+def send_resets(users: Sequence[User], asked_at: datetime | None = None) -> None:
+    """`send_reset` to each of `users`, in four statements."""
+    links = [link.asked_for(asked_at) if asked_at else link for link in reset_links(users)]
+    queue_mails(
+        [
+            made_mail(
+                to=user.email,
+                template="reset",
+                subject=f"Set a new password for {_site()}",
+                person=_greeted(user),
+                link=link,
+            )
+            for user, link in zip(users, links, strict=True)
+        ]
     )
 
 

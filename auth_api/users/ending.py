@@ -9,9 +9,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event, record_for_each
+from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.backend import backend
-from auth_api.sessions.services import end_all_sessions, end_sessions_of_users
 from auth_api.sessions.snapshots import BATCH
 
 from .models import User
@@ -32,7 +32,7 @@ class EndedBatch:
 
 def end_sessions_of(user: User) -> int:
     """End every session of `user`; return how many lived. Raises SessionStoreUnavailable."""
-    ended = end_all_sessions(user)
+    ended = sessions.end_all_sessions(user)
     record_event(Kind.ALL_ENDED, user.pk, count=ended)
     return ended
 
@@ -62,20 +62,24 @@ def _next_users(after: UUID | None) -> list[UUID]:
     return list((users.filter(pk__gt=after) if after else users)[:BATCH])
 
 
+@transaction.atomic
+def end_sessions_of_users(pks: Sequence[UUID]) -> int:
+    """End every session of these users, in one transaction; return how many lived.
+
+    Raises SessionStoreUnavailable.
+    """
+    ended = sessions.end_sessions_of_users(pks)
+    record_for_each(Kind.ALL_ENDED, pks)  # locked by now: none of them can be deleted meanwhile
+    return ended
+
+
 def _tried(pks: Sequence[UUID]) -> int:
     for left in reversed(range(_TRIES)):
         try:
-            return _end(pks)
+            return end_sessions_of_users(pks)
         except _PASSING:
             if not left:
                 raise
         time.sleep(_PAUSE)
         close_old_connections()
     raise AssertionError("unreachable")
-
-
-@transaction.atomic
-def _end(pks: Sequence[UUID]) -> int:
-    ended = end_sessions_of_users(pks)
-    record_for_each(Kind.ALL_ENDED, pks)  # locked by now: none of them can be deleted meanwhile
-    return ended

@@ -137,6 +137,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(deletion_at__isnull=False),
                 name="accounts_to_delete",
             ),
+            models.Index(fields=("date_joined",), name="users_by_age"),
         )
         constraints = (
             models.UniqueConstraint(

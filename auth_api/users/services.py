@@ -1,9 +1,10 @@
 """Checks credentials under the throttle, and activates and deactivates accounts."""
 
+from collections.abc import Sequence
+
 import structlog
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest
 
 from auth_api.errors import InvalidCredentials, Throttled
@@ -124,8 +125,10 @@ def forget_tries(account: str, address: str) -> None:
     LoginThrottle(address_key(account), address).clear()
 
 
-@transaction.atomic
-def set_active(*, user: User, active: bool) -> None:
-    """Switch an account on or off; off ends all its sessions."""
-    user.is_active = active
-    user.save(update_fields=["is_active"])
+def set_active(users: Sequence[User], *, active: bool) -> int:
+    """Switch accounts on or off, in one transaction; off ends all their sessions. Return how many changed.
+
+    Raises SessionStoreUnavailable.
+    """
+    changed = User.objects.filter(pk__in=[user.pk for user in users], is_active=not active)
+    return changed.update(is_active=active)

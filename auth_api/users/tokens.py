@@ -4,9 +4,11 @@ Nothing is stored but two counters on the user's row, so a copy of the database 
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core import signing
 from django.db.models import F
@@ -62,8 +64,14 @@ def reset_link(user: User) -> SignedLink:
     It stays valid after a change of the password and the end of all sessions. Otherwise an intruder
     who knows the password could keep the owner from setting a new one.
     """
-    serial = _next_serial(user, "reset_serial")
-    return _link(RESET, options().reset_lifetime, str(user.id), user.email, serial)
+    [link] = reset_links([user])
+    return link
+
+
+def reset_links(users: Sequence[User]) -> list[SignedLink]:
+    """`reset_link` for each of `users`, in three statements. Call inside a transaction."""
+    serials, lifetime = _next_serials(users, "reset_serial"), options().reset_lifetime
+    return [_link(RESET, lifetime, str(user.pk), user.email, serials[user.pk]) for user in users]
 
 
 def disown_link(user: User, sign_in: int) -> SignedLink:
@@ -164,6 +172,13 @@ def _next_serial(user: User, name: str) -> int:
     user.refresh_from_db(fields=[name])
     serial: int = getattr(user, name)
     return serial
+
+
+def _next_serials(users: Sequence[User], name: str) -> dict[UUID, int]:
+    rows = User.objects.filter(pk__in=[user.pk for user in users]).order_by("pk")
+    list(rows.select_for_update().values_list("pk"))  # in one order: no deadlock
+    rows.update(**{name: F(name) + 1})
+    return dict(rows.values_list("pk", name))
 
 
 def _claims(purpose: Purpose, token: str, length: int) -> list[Any]:

@@ -1,16 +1,18 @@
 """Finds, deletes and re-mails accounts whose address was never confirmed."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from auth_api.security_log.kinds import Kind
+from auth_api.security_log.recording import record_for_each
 from auth_api.sessions.snapshots import BATCH
 
-from .emails import send_verification
+from .emails import send_verifications
 from .models import User
 from .registration_rules import may_register
 
@@ -35,17 +37,19 @@ def prune_unconfirmed(keep: timedelta) -> int:
     return pruned
 
 
-def resend_confirmation(user: User) -> None:
-    """Mail the link that confirms the address again. Raises ValidationError if there is nothing to confirm."""
+def why_no_confirmation(user: User) -> str:
+    """Return why the link that confirms the address cannot be mailed; "" if it can."""
     if user.email_verified:
-        raise ValidationError(f"{user.email} is confirmed already.")
+        return f"{user.email} is confirmed already."
     if not user.is_registration:
-        raise ValidationError(
-            f"{user.email} did not register, or is not active. Send a link to set a password instead."
-        )
+        return f"{user.email} did not register, or is not active. Send a link to set a password instead."
     if not may_register(user.email):
-        raise ValidationError(
-            f"The settings do not allow {user.email} to register, so a link would not work."
-        )
-    with transaction.atomic():
-        send_verification(user, timezone.now())
+        return f"The settings do not allow {user.email} to register, so a link would not work."
+    return ""
+
+
+@transaction.atomic
+def resend_confirmations(users: Sequence[User]) -> None:
+    """Mail the links again; first ask `why_no_confirmation` of each of `users`."""
+    send_verifications(users, timezone.now())
+    record_for_each(Kind.CONFIRMATION_SENT, [user.pk for user in users])

@@ -1,11 +1,11 @@
 """One running Gatehouse for all end-to-end tests; imports neither project."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.chromium import Chromiums
 from tests.e2e.proxies import PROXIES, App, start_proxy
 from tests.frontend_site.upstreams.chat import Chat
 from tests.processes import JsonClient, Stack
@@ -76,37 +76,27 @@ def client(proxied: str, site_password: str) -> JsonClient:
     return client
 
 
-@pytest.fixture
-def browser(tmp_path: Any) -> Iterator[Any]:
-    yield from chromium(tmp_path)
-
-
-@pytest.fixture
-def browser_without_javascript(tmp_path: Any) -> Iterator[Any]:
-    yield from chromium(tmp_path, javascript=False)
-
-
-def chromium(folder: Any, *, javascript: bool = True) -> Iterator[Any]:
-    """Yield a headless Chromium with its profile in `folder`."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("NO BROWSER: chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", "--window-size=1100,900", f"--user-data-dir={folder}",
-    ):  # fmt: skip
-        options.add_argument(flag)
-    if not javascript:
-        setting = {"profile.managed_default_content_settings.javascript": 2}
-        options.add_experimental_option("prefs", setting)
-    running = webdriver.Chrome(options=options, service=Service(driver))
-    try:
+@pytest.fixture(scope="session")
+def chromiums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromiums]:
+    with Chromiums(tmp_path_factory.mktemp("chromiums")) as running:
         yield running
-    finally:
-        running.quit()
+
+
+@pytest.fixture
+def browser(chromiums: Chromiums) -> Iterator[Any]:
+    """A Chromium without a past."""
+    with chromiums.lent() as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser_without_javascript(chromiums: Chromiums) -> Iterator[Any]:
+    with chromiums.lent(javascript=False) as driver:
+        yield driver
+
+
+@pytest.fixture
+def other_browser(chromiums: Chromiums) -> Iterator[Any]:
+    """One more, with cookies of its own."""
+    with chromiums.lent("other") as driver:
+        yield driver

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.chromium import wait
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
 from tests.processes import JsonClient, Stack
 
@@ -55,7 +55,7 @@ def test_a_forgotten_password(browser: Any, stack: Stack, person: tuple[str, str
     link = stack.mailbox.wait_for(email, "Set a new password").link
     open_mail(browser, stack, link)
     wait_for_text(browser, "Choose a new password")
-    WebDriverWait(browser, 10).until(lambda b: "token" not in b.current_url)
+    wait(browser).until(lambda b: "token" not in b.current_url)
     fill(browser, password=NEW)
     press(browser, "main form")
     wait_for_text(browser, "Your password has been set")
@@ -166,4 +166,4 @@ def test_the_link_again(browser: Any, stack: Stack) -> None:
 
 
 def wait_until(browser: Any, condition: Callable[[], bool]) -> None:
-    WebDriverWait(browser, 15).until(lambda _: condition())
+    wait(browser).until(lambda _: condition())

@@ -3,8 +3,8 @@
 from typing import Any
 
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.chromium import wait
 from tests.e2e.conftest import EMAIL
 from tests.processes import Stack
 
@@ -29,19 +29,19 @@ def sign_in(browser: Any, stack: Stack, password: str) -> None:
 
 
 def wait_for_path(browser: Any, path: str) -> None:
-    WebDriverWait(browser, 15).until(
+    wait(browser).until(
         lambda b: b.current_url.split("?")[0].endswith(path),
         f"not at {path}: {browser.current_url}",
     )
 
 
 def wait_for_text(browser: Any, text: str) -> None:
-    WebDriverWait(browser, 15).until(lambda b: text in b.page_source, f"no {text!r}")
+    wait(browser).until(lambda b: text in b.page_source, f"no {text!r}")
 
 
 def sign_out(browser: Any) -> None:
     press(browser, "form[action='/logout']")
-    WebDriverWait(browser, 15).until(lambda b: EMAIL not in b.page_source)
+    wait(browser).until(lambda b: EMAIL not in b.page_source)
 
 
 def test_sign_in_protected_page_sign_out_and_back(
@@ -51,7 +51,7 @@ def test_sign_in_protected_page_sign_out_and_back(
     wait_for_text(browser, EMAIL)
     sign_out(browser)
     browser.back()
-    WebDriverWait(browser, 15).until(lambda b: EMAIL not in b.page_source)
+    wait(browser).until(lambda b: EMAIL not in b.page_source)
     browser.get(f"{stack.address}/account")
     wait_for_path(browser, "/login")
 

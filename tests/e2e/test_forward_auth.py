@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from tests.authenticator import App as Authenticator
-from tests.e2e.conftest import EMAIL, chromium
+from tests.chromium import Chromiums
+from tests.e2e.conftest import EMAIL
 from tests.e2e.proxies import NAVIGATION, App, send
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
 from tests.processes import JsonClient, Stack, wait_for
@@ -239,10 +240,10 @@ def test_in_chromium_a_fragment_survives_the_sign_in_and_a_link_from_elsewhere(
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without"])
 def test_in_chromium_no_link_from_elsewhere_enters_an_app_that_asks_for_a_click(
-    tmp_path: Any, proxied: str, app: App, site_password: str, javascript: bool
+    chromiums: Chromiums, proxied: str, app: App, site_password: str, javascript: bool
 ) -> None:
     target = f"{proxied}/app/wiki/delete?page=1&sure=yes"
-    for browser in chromium(tmp_path, javascript=javascript):
+    with chromiums.lent(javascript=javascript) as browser:
         before = len(app.seen)
         browser.get(
             target

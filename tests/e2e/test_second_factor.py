@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.authenticator import App
+from tests.chromium import wait
 from tests.e2e.test_accounts import sign_in
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
 from tests.processes import Stack
@@ -47,9 +47,7 @@ def enter_code(browser: Any, *codes: str) -> None:
         page = browser.find_element(By.TAG_NAME, "html")
         fill(browser, code=code)
         press(browser, "main form")
-        WebDriverWait(browser, 30).until(
-            lambda b, old=page: old != b.find_element(By.TAG_NAME, "html")
-        )
+        wait(browser).until(lambda b, old=page: old != b.find_element(By.TAG_NAME, "html"))
         if not browser.current_url.split("?")[0].endswith("/login/code"):
             return
         wait_for_text(browser, "Incorrect or already used code")

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.e2e.conftest import chromium
+from tests.chromium import chromium, wait
 from tests.e2e.test_accounts import NEW, open_mail, sign_in, signed_in_client
 from tests.e2e.test_browser import fill, press, wait_for_path, wait_for_text
 from tests.processes import JsonClient, Stack
@@ -114,7 +113,7 @@ def test_this_was_not_me(browser: Any, stack: Stack, person: tuple[str, str]) ->
     browser.delete_all_cookies()  # the link works signed out
     open_mail(browser, stack, mail.link)
     wait_for_text(browser, "It was not me")
-    WebDriverWait(browser, 10).until(lambda b: "token" not in b.current_url)
+    wait(browser).until(lambda b: "token" not in b.current_url)
     assert is_alive(stranger)  # looking changes nothing
     press(browser, "main form")
     wait_for_text(browser, "All devices are signed out")
@@ -147,7 +146,7 @@ def test_the_security_log(browser: Any, stack: Stack, person: tuple[str, str]) -
         text = browser.find_element(By.TAG_NAME, "main").text
         return all(words in text for words in ("Signed in", "Failed sign-in", "3 times"))
 
-    WebDriverWait(browser, 15).until(shows_all)
+    wait(browser).until(shows_all)
 
 
 @pytest.mark.parametrize("remember", [True, False])
@@ -155,21 +154,17 @@ def test_only_a_remembered_session_outlives_the_browser(
     stack: Stack, person: tuple[str, str], tmp_path: Any, remember: bool
 ) -> None:
     email, password = person
-    for first in (True, False):
-        running = chromium(tmp_path)
-        browser = next(running)
-        if first:
-            browser.get(f"{stack.address}/login")
-            fill(browser, email=email, password=password)
-            if remember:
-                browser.find_element(By.NAME, "remember").click()
-            press(browser, "main form")
-            wait_for_path(browser, "/account")
-            assert ("kept signed in" in browser.page_source) is remember
-        else:
-            browser.get(f"{stack.address}/account")
-            wait_for_path(browser, "/account" if remember else "/login")
-        running.close()
+    with chromium(tmp_path) as browser:
+        browser.get(f"{stack.address}/login")
+        fill(browser, email=email, password=password)
+        if remember:
+            browser.find_element(By.NAME, "remember").click()
+        press(browser, "main form")
+        wait_for_path(browser, "/account")
+        assert ("kept signed in" in browser.page_source) is remember
+    with chromium(tmp_path) as browser:
+        browser.get(f"{stack.address}/account")
+        wait_for_path(browser, "/account" if remember else "/login")
 
 
 def seconds_left(browser: Any) -> int:
@@ -185,13 +180,13 @@ def test_the_idle_warning_stay_signed_in_and_the_end(browser: Any) -> None:
         password = stack.make_user("idle@example.com")
         sign_in(browser, stack, "idle@example.com", password)
         wait_for_path(browser, "/account")
-        WebDriverWait(browser, 15).until(lambda b: 0 < seconds_left(b) <= 5)
+        wait(browser).until(lambda b: 0 < seconds_left(b) <= 5)
         browser.find_element(By.CSS_SELECTOR, "#session-warning button").click()
-        WebDriverWait(browser, 5).until(lambda b: seconds_left(b) > 5)
+        wait(browser).until(lambda b: seconds_left(b) > 5)
         wait_for_text(browser, "Your session has ended")
         wait_for_path(browser, "/login")
         browser.back()
-        WebDriverWait(browser, 15).until(lambda b: "idle@example.com" not in b.page_source)
+        wait(browser).until(lambda b: "idle@example.com" not in b.page_source)
         fill(browser, email="idle@example.com", password=password)
         press(browser, "main form")
         wait_for_path(browser, "/account")

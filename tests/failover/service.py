@@ -81,7 +81,7 @@ def running_service(redis_url: str, *, replicas: int) -> Iterator[Service]:
             REDIS_URL=redis_url,
             EMAIL_URL=f"file://{Path(mails)}",
         )
-        stack.manage("migrate", "--verbosity", "0")
+        stack.migrate()
         stack.start("auth")
         try:
             yield Service(stack)

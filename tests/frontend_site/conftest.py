@@ -75,16 +75,26 @@ def server() -> Iterator[Any]:
         yield site
 
 
+@pytest.fixture(scope="session")
+def chromiums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from tests.chromium import Chromiums
+
+    with Chromiums(tmp_path_factory.mktemp("chromiums")) as running:
+        yield running
+
+
 @pytest.fixture
-def person(server: Any, tmp_path: Any) -> Iterator[Any]:
-    """Somebody at a Chromium of their own."""
-    from tests.frontend_site.person import chromium
+def person(server: Any, chromiums: Any) -> Iterator[Any]:
+    """Somebody at a Chromium without a past."""
+    from tests.frontend_site.person import Person
 
-    yield from chromium(tmp_path, f"http://localhost:{server.port}")
+    with chromiums.lent() as driver:
+        yield Person(driver, f"http://localhost:{server.port}")
 
 
 @pytest.fixture
-def person_without_javascript(server: Any, tmp_path: Any) -> Iterator[Any]:
-    from tests.frontend_site.person import chromium
+def person_without_javascript(server: Any, chromiums: Any) -> Iterator[Any]:
+    from tests.frontend_site.person import Person
 
-    yield from chromium(tmp_path, f"http://localhost:{server.port}", javascript=False)
+    with chromiums.lent(javascript=False) as driver:
+        yield Person(driver, f"http://localhost:{server.port}")

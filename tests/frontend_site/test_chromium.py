@@ -2,8 +2,8 @@
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.chromium import wait
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import Stub, hang
 
@@ -39,7 +39,7 @@ def test_a_mailed_link_works_for_someone_signed_in(
 
 def test_a_mailed_token_leaves_the_address_bar(person: Person) -> None:
     person.open("/email/verify?token=mailed")
-    WebDriverWait(person.driver, 10).until(lambda _: person.path == "/email/verify")
+    wait(person.driver).until(lambda _: person.path == "/email/verify")
     person.type(password="correct horse battery staple")
     person.press("main form")
     person.wait_for("Address confirmed")
@@ -53,7 +53,7 @@ def test_signing_out_reaches_every_tab(person: Person) -> None:
     person.press("header form")
     person.wait_for("You have been signed out")
     person.driver.switch_to.window(first)
-    WebDriverWait(person.driver, 10).until(lambda _: person.path.startswith("/login"))
+    wait(person.driver).until(lambda _: person.path.startswith("/login"))
 
 
 def test_back_after_sign_out_shows_nothing_private(person: Person) -> None:
@@ -61,7 +61,7 @@ def test_back_after_sign_out_shows_nothing_private(person: Person) -> None:
     person.press("header form")
     person.wait_for("You have been signed out")
     person.driver.back()
-    WebDriverWait(person.driver, 10).until(lambda _: person.path == "/login?next=/account")
+    wait(person.driver).until(lambda _: person.path == "/login?next=/account")
     assert "Ada Lovelace" not in person.driver.page_source
 
 
@@ -97,7 +97,7 @@ def test_a_double_click_is_one_sign_in(person: Person, stub: Stub) -> None:
     person.driver.execute_script(
         "const b = document.querySelector('main form [type=submit]'); b.click(); b.click();"
     )
-    WebDriverWait(person.driver, 10).until(lambda _: stub.calls)
+    wait(person.driver).until(lambda _: stub.calls)
     stub.wake.set()
     person.wait_for("cannot check that right now")
     assert stub.calls == ["POST /v1/login"]

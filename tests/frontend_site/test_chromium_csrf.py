@@ -1,13 +1,11 @@
 """CSRF tokens of other times and other sessions, in a real Chromium (docs/explanation/csrf.md)."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.frontend_site.person import Person, chromium
+from tests.chromium import Chromiums
+from tests.frontend_site.person import Person
 from tests.frontend_site.server import Server, running_site
 from tests.frontend_site.stub import TOKEN, Stub
 from tests.ports import free_port
@@ -78,18 +76,14 @@ def test_a_token_kept_from_before_the_sign_out_does_nothing(
     assert "ada@example.com" in person.driver.page_source
 
 
-@contextmanager
-def a_person_without_javascript(folder: Path, port: int) -> Iterator[Person]:
-    yield from chromium(folder, f"http://localhost:{port}", javascript=False)
-
-
 @pytest.mark.parametrize("old_key_kept", [True, False])
 def test_a_page_from_before_a_change_of_keys(
-    stub: Stub, tmp_path: Path, old_key_kept: bool
+    stub: Stub, chromiums: Chromiums, old_key_kept: bool
 ) -> None:
     old, new = "old:" + "o" * 40, "new:" + "n" * 40
     port = free_port()
-    with a_person_without_javascript(tmp_path, port) as person:
+    with chromiums.lent(javascript=False) as driver:
+        person = Person(driver, f"http://localhost:{port}")
         with running_site(stub.url, port=port, GATEHOUSE_CSRF_KEYS=old):
             person.open("/login")
         keys = f"{new},{old}" if old_key_kept else new
@@ -107,14 +101,10 @@ def test_a_page_from_before_a_change_of_keys(
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_without_cookies_nothing_goes_round_and_the_page_says_why(
-    server: Server, stub: Stub, tmp_path: Path, javascript: bool
+    server: Server, stub: Stub, chromiums: Chromiums, javascript: bool
 ) -> None:
-    @contextmanager
-    def somebody() -> Iterator[Person]:
-        site = f"http://localhost:{server.port}"
-        yield from chromium(tmp_path, site, javascript=javascript, cookies=False)
-
-    with somebody() as person:
+    with chromiums.lent(javascript=javascript, cookies=False) as driver:
+        person = Person(driver, f"http://localhost:{server.port}")
         person.follow_foreign_link(stub, "/account?from=mail")
         person.wait_for("Keep me signed in")
         assert person.path == "/login?next=/account%3Ffrom%3Dmail"

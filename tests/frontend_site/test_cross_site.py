@@ -1,14 +1,14 @@
 """What another site can do, in a real Chromium: 127.0.0.1 is another site than localhost."""
 
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.frontend_site.person import Person, chromium
+from tests.chromium import wait
+from tests.frontend_site.person import Person
 from tests.frontend_site.server import running_site
 from tests.frontend_site.stub import Canned, Stub
 from tests.frontend_site.upstreams.service import FILE, Service
@@ -43,32 +43,26 @@ FORM = """<form method=post action="{site}/{path}"><input name=email value=evil@
 
 
 REFUSED, ASKED = "CSRF check failed", "You are signed in"
+FORMS = {
+    "logout": REFUSED,
+    "login": REFUSED,
+    "register": REFUSED,
+    # Without the Strict cookie: to the login page, which knows better.
+    "account/sessions": ASKED,
+    "account/delete": ASKED,
+}
 
 
-@pytest.mark.parametrize(
-    ("path", "seen"),
-    [
-        ("logout", REFUSED),
-        ("login", REFUSED),
-        ("register", REFUSED),
-        (
-            "account/sessions",
-            ASKED,
-        ),  # without the Strict cookie: to the login page, which knows better
-        ("account/delete", ASKED),
-    ],
-)
-def test_a_form_of_another_site_does_nothing(
-    somebody: Person, stub: Stub, path: str, seen: str
-) -> None:
+def test_a_form_of_another_site_does_nothing(somebody: Person, stub: Stub) -> None:
     somebody.sign_in()
-    visit(somebody, stub, FORM.replace("{path}", path))
-    stub.seen.clear()
-    somebody.press("form")
-    somebody.wait_for(seen)
-    assert "evil@example.com" not in somebody.driver.page_source
-    assert not [call for call in stub.calls if not call.startswith("GET ")]
-    assert is_signed_in(somebody)
+    for path, seen in FORMS.items():
+        visit(somebody, stub, FORM.replace("{path}", path))
+        stub.seen.clear()
+        somebody.press("form")
+        somebody.wait_for(seen)
+        assert "evil@example.com" not in somebody.driver.page_source, path
+        assert not [call for call in stub.calls if not call.startswith("GET ")], path
+        assert is_signed_in(somebody), path
 
 
 def test_a_form_of_another_site_signs_nobody_in(somebody: Person, stub: Stub) -> None:
@@ -87,100 +81,117 @@ fetch(address, init).then(async (answer) => done([answer.type, await answer.text
 
 
 @pytest.mark.parametrize("mode", ["cors", "no-cors"])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", "/api/auth/logout"), ("GET", "/api/auth/session"), ("GET", "/account")],
-)
 def test_a_fetch_of_another_site_reads_and_does_nothing(
-    person: Person, stub: Stub, mode: str, method: str, path: str
+    person: Person, stub: Stub, mode: str
 ) -> None:
     person.sign_in()
     visit(person, stub, "<p>a foreign page")
     stub.seen.clear()
-    init: dict[str, Any] = {"method": method, "mode": mode, "credentials": "include"}
-    kind, text = person.driver.execute_async_script(FETCH, person.site + path, init)
-    assert kind in ("refused", "opaque", "opaqueredirect")
-    assert text == ""
+    for call in ("POST /api/auth/logout", "GET /api/auth/session", "GET /account"):
+        method, _, path = call.partition(" ")
+        init: dict[str, Any] = {"method": method, "mode": mode, "credentials": "include"}
+        kind, text = person.driver.execute_async_script(FETCH, person.site + path, init)
+        assert kind in ("refused", "opaque", "opaqueredirect"), call
+        assert text == "", call
     assert LOGOUT not in stub.calls
     assert SESSION not in stub.calls
     assert is_signed_in(person)
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
-@pytest.mark.parametrize("path", ["/", "/login", "/account", "/email/verify?token=x"])
-def test_no_page_can_be_framed(somebody: Person, stub: Stub, path: str, signed_in: bool) -> None:
+def test_no_page_can_be_framed(somebody: Person, stub: Stub, signed_in: bool) -> None:
     if signed_in:
         somebody.sign_in()
-    visit(somebody, stub, f'<iframe src="{{site}}{path}"></iframe>')
-    frame = somebody.driver.find_element(By.TAG_NAME, "iframe")
-    somebody.driver.switch_to.frame(frame)
-    source = somebody.driver.page_source
-    somebody.driver.switch_to.default_content()
-    assert "Ada Lovelace" not in source
-    assert "Gatehouse" not in source
+    for path in ("/", "/login", "/account", "/email/verify?token=x"):
+        visit(somebody, stub, f'<iframe src="{{site}}{path}"></iframe>')
+        frame = somebody.driver.find_element(By.TAG_NAME, "iframe")
+        somebody.driver.switch_to.frame(frame)
+        source = somebody.driver.page_source
+        somebody.driver.switch_to.default_content()
+        assert "Ada Lovelace" not in source, path
+        assert "Gatehouse" not in source, path
+
+
+ATTRIBUTES = ("", "download", 'rel="noreferrer"', 'target="_blank"')
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
-@pytest.mark.parametrize("attribute", ["", "download", 'target="_blank"', 'rel="noreferrer"'])
 def test_a_link_of_another_site_leads_where_it_should(
-    somebody: Person, stub: Stub, attribute: str, signed_in: bool
+    somebody: Person, stub: Stub, signed_in: bool
 ) -> None:
     if signed_in:
         somebody.sign_in()
-    visit(somebody, stub, f'<a id=link {attribute} href="{{site}}/account?from=mail">go</a>')
-    somebody.driver.find_element(By.ID, "link").click()
-    windows = 2 if "_blank" in attribute else 1
-    WebDriverWait(somebody.driver, 10).until(lambda d: len(d.window_handles) == windows)
-    somebody.driver.switch_to.window(somebody.driver.window_handles[-1])
-    somebody.wait_for("Ada Lovelace" if signed_in else "Keep me signed in")
+    words = "Ada Lovelace" if signed_in else "Keep me signed in"
     expected = "/account?from=mail" if signed_in else "/login?next=/account%3Ffrom%3Dmail"
-    assert somebody.path == expected
+    for attribute in ATTRIBUTES:
+        visit(somebody, stub, f'<a id=link {attribute} href="{{site}}/account?from=mail">go</a>')
+        somebody.driver.find_element(By.ID, "link").click()
+        windows = 2 if "_blank" in attribute else 1
+        wait(somebody.driver).until(lambda d, n=windows: len(d.window_handles) == n)
+        somebody.driver.switch_to.window(somebody.driver.window_handles[-1])
+        somebody.wait_for(words)
+        assert somebody.path == expected, attribute
 
 
 def test_an_image_or_script_of_another_site_reads_nothing(person: Person, stub: Stub) -> None:
     person.sign_in()
     stub.seen.clear()
     visit(person, stub, '<script src="{site}/api/auth/session"></script><img src="{site}/account">')
-    WebDriverWait(person.driver, 10).until(
+    wait(person.driver).until(
         lambda d: d.execute_script("return document.readyState") == "complete"
     )
     assert SESSION not in stub.calls
     assert is_signed_in(person)
 
 
-@pytest.mark.parametrize("address", ["/api/reports/file", "/api/reports/"])
-def test_a_download_gives_nothing_to_who_is_signed_out(
-    somebody: Person, stub: Stub, address: str
-) -> None:
-    somebody.follow_foreign_link(stub, address)
-    somebody.wait_for("urn:gatehouse:problem:forbidden")
-    somebody.open(address)  # typed
-    somebody.wait_for("urn:gatehouse:problem:no-session")
+def test_a_download_gives_nothing_to_who_is_signed_out(somebody: Person, stub: Stub) -> None:
+    for address in ("/api/reports/file", "/api/reports/"):
+        somebody.follow_foreign_link(stub, address)
+        somebody.wait_for("urn:gatehouse:problem:forbidden")
+        somebody.open(address)  # typed
+        somebody.wait_for("urn:gatehouse:problem:no-session")
     assert not [call for call in stub.calls if "/v1/" in call]
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
-    stub: Stub, tmp_path: Path, javascript: bool
-) -> None:
-    """An upstream's address is no page: links from elsewhere belong to pages (docs/how-to/upstreams.md)."""
+@pytest.fixture(scope="module")
+def reports() -> Iterator[Service]:
+    """A service that answers with a file."""
     service = Service()
     service.headers = [("Content-Disposition", 'attachment; filename="report.txt"')]
-    upstream = f"reports={service.url}"
-    rules = {"GATEHOUSE_UPSTREAMS": upstream, "GATEHOUSE_ACCESS_RULES": "/api/reports/=signed-in"}
-    with running_site(stub.url, **rules) as site:
-        browser = contextmanager(chromium)
-        with browser(tmp_path, f"http://localhost:{site.port}", javascript=javascript) as person:
-            person.sign_in()
-            person.follow_foreign_link(stub, "/api/reports/file")
-            person.wait_for("urn:gatehouse:problem:forbidden")
-            assert service.calls == []
-            person.open("/account")
-            link = "Object.assign(document.querySelector('main a'), {href: '/api/reports/file', id: 'link'})"
-            person.driver.execute_script(link)
-            person.driver.find_element(By.ID, "link").click()
-            saved = tmp_path / "downloads" / "report.txt"
-            WebDriverWait(person.driver, 10).until(lambda _: saved.exists())
-            assert saved.read_bytes() == FILE
-            assert len(service.calls) == 1
+    yield service
     service.shutdown()
+
+
+@pytest.fixture(scope="module")
+def site_with_reports(reports: Service) -> Iterator[str]:
+    """The address of a site with that upstream."""
+    from tests.frontend_site.conftest import _stub
+
+    upstream = f"reports={reports.url}"
+    rules = {"GATEHOUSE_UPSTREAMS": upstream, "GATEHOUSE_ACCESS_RULES": "/api/reports/=signed-in"}
+    with running_site(_stub.url, **rules) as site:
+        yield f"http://localhost:{site.port}"
+
+
+def test_a_download_from_here_arrives_whole_and_from_elsewhere_not_at_all(
+    somebody: Person, stub: Stub, reports: Service, site_with_reports: str, tmp_path: Path
+) -> None:
+    """An upstream's address is no page: links from elsewhere belong to pages (docs/how-to/upstreams.md)."""
+    person = Person(somebody.driver, site_with_reports)
+    person.sign_in()
+    reports.calls.clear()
+    person.follow_foreign_link(stub, "/api/reports/file")
+    person.wait_for("urn:gatehouse:problem:forbidden")
+    assert reports.calls == []
+    person.open("/account")
+    link = (
+        "Object.assign(document.querySelector('main a'), {href: '/api/reports/file', id: 'link'})"
+    )
+    person.driver.execute_script(link)
+    saving = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    person.driver.execute_cdp_cmd("Browser.setDownloadBehavior", saving)
+    person.driver.find_element(By.ID, "link").click()
+    saved = tmp_path / "report.txt"
+    wait(person.driver).until(lambda _: saved.exists())
+    assert saved.read_bytes() == FILE
+    assert len(reports.calls) == 1

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.chromium import wait
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import (
     HANDLE,
@@ -66,7 +66,7 @@ class Script:
         def found(_: Any) -> Any:
             return next((event for event in self.raised if event[0] == type_), None)
 
-        return WebDriverWait(self.person.driver, 15).until(found, f"no {type_}")[1]
+        return wait(self.person.driver).until(found, f"no {type_}")[1]
 
 
 @pytest.fixture
@@ -292,5 +292,5 @@ def test_before_it_is_said_the_session_is_looked_at_again(signed_in: Script, stu
     session["session"]["idle_expires_at"] = moment(125)
     stub.answers["GET /v1/session"] = Canned(200, session)
     signed_in.run("await gh.session()")
-    WebDriverWait(signed_in.person.driver, 15).until(lambda _: PEEK in stub.calls)
+    wait(signed_in.person.driver).until(lambda _: PEEK in stub.calls)
     assert signed_in.raised == []

@@ -1,8 +1,8 @@
 """One event stream for all pages of a browser, and what a view requests: in a real Chromium, under the real policy."""
 
 import pytest
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.chromium import wait
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import (
     HANDLE,
@@ -18,14 +18,14 @@ PEEK = "GET /v1/session?slide=false"
 
 
 def at_login(person: Person) -> None:
-    WebDriverWait(person.driver, 15).until(lambda _: person.path.startswith("/login"), "not locked")
+    wait(person.driver).until(lambda _: person.path.startswith("/login"), "not locked")
 
 
 def watching(person: Person, stub: Stub, path: str = "/account") -> None:
     """Open a page and wait until its stream is open."""
     stub.seen.clear()
     person.open(path)
-    WebDriverWait(person.driver, 15).until(lambda _: PEEK in stub.calls)
+    wait(person.driver).until(lambda _: PEEK in stub.calls)
     stub.events.wait_for_listeners()
     # One more answer over the same way: that before it has reached the browser.
     person.driver.execute_async_script("fetch('/api/auth/session?slide=false').then(arguments[0])")
@@ -105,7 +105,7 @@ def test_without_workers_the_next_tab_takes_the_stream_over(person: Person, stub
     person.driver.switch_to.window(first)
     person.driver.close()
     person.driver.switch_to.window(second)
-    WebDriverWait(person.driver, 15).until(lambda _: PEEK in stub.calls)
+    wait(person.driver).until(lambda _: PEEK in stub.calls)
     end_session(stub)
     at_login(person)
 
@@ -132,7 +132,7 @@ def test_after_the_next_sign_in_there_is_a_stream_again(person: Person, stub: St
     stub.answers["POST /v1/login"] = Canned(200, session, (("Set-Cookie", SET_SESSION),))
     person.driver.delete_all_cookies()
     person.sign_in()
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls[-1] == PEEK)
+    wait(person.driver).until(lambda _: stub.calls[-1] == PEEK)
     for route in ("GET /v1/session", PEEK):
         stub.answers[route] = SESSION_ENDED
     stub.events.tell(ref="AbCdEfGhIjKlMnOp", handle=other)
@@ -180,7 +180,7 @@ def test_somebody_else_signing_in_takes_the_first_users_page_away(
     other = current_session(id="1c8d8f1e-6f0a-4c38-9d0b-0f6f3a2f1a22", name="Grace Hopper")
     stub.answers[PEEK] = stub.answers["GET /v1/session"] = Canned(200, other)
     stub.events.tell(ref="AbCdEfGhIjKlMnOp", handle=HANDLE)
-    WebDriverWait(person.driver, 15).until(lambda d: "Ada Lovelace" not in d.page_source)
+    wait(person.driver).until(lambda d: "Ada Lovelace" not in d.page_source)
 
 
 def test_an_event_without_an_end_changes_nothing(person: Person, stub: Stub) -> None:
@@ -188,7 +188,7 @@ def test_an_event_without_an_end_changes_nothing(person: Person, stub: Stub) -> 
     watching(person, stub)
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
     # It looks, and opens its stream again.
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 2)
+    wait(person.driver).until(lambda _: stub.calls.count(PEEK) >= 2)
     assert person.path == "/account"
     assert "Ada Lovelace" in person.driver.page_source
     end_session(stub)
@@ -203,7 +203,7 @@ def test_an_outage_locks_nothing_and_what_it_hid_is_found_after_it(
     stub.answers[PEEK] = STORE_DOWN
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
     # A look, then the stream opened again: both are answered "unknown".
-    WebDriverWait(person.driver, 15).until(lambda _: stub.calls.count(PEEK) >= 2)
+    wait(person.driver).until(lambda _: stub.calls.count(PEEK) >= 2)
     assert person.path == "/account"
     for route in ("GET /v1/session", PEEK):
         stub.answers[route] = SESSION_ENDED
@@ -215,7 +215,7 @@ def test_a_garbled_answer_does_not_stop_the_stream(person: Person, stub: Stub) -
     watching(person, stub)
     stub.answers[PEEK] = Canned(200, {**current_session(), "session": None})
     stub.events.tell(ref="AbCdEfGhIjKlMnOp")
-    WebDriverWait(person.driver, 15).until(lambda _: PEEK in stub.calls)
+    wait(person.driver).until(lambda _: PEEK in stub.calls)
     stub.events.wait_for_listeners()
     end_session(stub)
     at_login(person)

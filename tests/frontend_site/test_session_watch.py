@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.chromium import wait
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import (
     HANDLE,
@@ -41,7 +41,7 @@ def is_warned(person: Person) -> bool:
 
 
 def wait_until_warned(person: Person, warned: bool = True) -> None:
-    WebDriverWait(person.driver, 30).until(lambda _: is_warned(person) is warned)
+    wait(person.driver).until(lambda _: is_warned(person) is warned)
 
 
 def wait_until_quiet(person: Person, stub: Stub) -> None:
@@ -52,11 +52,11 @@ def wait_until_quiet(person: Person, stub: Stub) -> None:
         counts.append(len(stub.calls))
         return len(counts) > 6 and len(set(counts[-6:])) == 1 and LOOK in stub.calls
 
-    WebDriverWait(person.driver, 20, poll_frequency=0.1).until(quiet)
+    wait(person.driver).until(quiet)
 
 
 def wait_for_login(person: Person) -> None:
-    WebDriverWait(person.driver, 15).until(lambda _: person.path.startswith("/login"))
+    wait(person.driver).until(lambda _: person.path.startswith("/login"))
 
 
 def stay(person: Person) -> None:
@@ -140,9 +140,7 @@ def test_an_outage_signs_nobody_out(person: Person, stub: Stub) -> None:
     stub.answers[USE] = STORE_DOWN
     stay(person)
     dialog = person.driver.find_element(By.ID, "session-warning")
-    WebDriverWait(person.driver, 10).until(
-        lambda _: "We cannot check your session right now" in dialog.text
-    )
+    wait(person.driver).until(lambda _: "We cannot check your session right now" in dialog.text)
     assert person.path == "/account"
     ends_in(stub, 3600)
     stay(person)
@@ -154,7 +152,7 @@ def test_another_account_that_signs_in_takes_the_pages_of_the_first_away(
 ) -> None:
     person.sign_in()
     first = person.driver.current_window_handle
-    WebDriverWait(person.driver, 10).until(lambda _: LOOK in stub.calls)
+    wait(person.driver).until(lambda _: LOOK in stub.calls)
     bob = {"id": USER["id"][::-1], "name": "Bob", "email": "bob@example.com"}
     stub.answers[USE] = stub.answers[LOOK] = session(3600, **bob)
     person.driver.switch_to.new_window("tab")

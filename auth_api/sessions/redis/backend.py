@@ -186,6 +186,11 @@ class RedisBackend:
         """The id hashes of a user's sessions, soonest to expire first."""
         return [member.decode() for member in self._run("list", (index_key(ref),), ())]
 
+    def live_id_hashes_of(self, refs: Sequence[str]) -> list[list[str]]:
+        """`live_id_hashes` for many users, in one go."""
+        found = self._run_each("list", [_Call(ref, (index_key(ref),), ()) for ref in refs])
+        return [[member.decode() for member in members] for members in found]
+
     def count(self, ref: str) -> int:
         """How many sessions of a user live by their clocks; costs the same for one and for 10,000."""
         counted: int = self._run("count", (index_key(ref),), ())

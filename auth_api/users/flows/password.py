@@ -1,5 +1,6 @@
 """Sets a new password, with the current one or with an e-mailed link."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -13,7 +14,7 @@ from auth_api.errors import InvalidCredentials, InvalidRequest, PasswordChanged
 from auth_api.mail.outbox import queue_request
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
-from auth_api.security_log.recording import record_change, record_event
+from auth_api.security_log.recording import record_change, record_event, record_for_each
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import (
     EndReason,
@@ -74,10 +75,10 @@ def answer_forgot(email: str, asked_at: datetime) -> None:
 
 
 @transaction.atomic
-def send_reset_link(*, user: User) -> None:
-    """Send the owner a link to set a password. Staff cannot set it themselves (ASVS 6.4.6)."""
-    emails.send_reset(user)
-    _log.info("password.reset_sent", user=str(user.id))
+def send_reset_links(users: Sequence[User]) -> None:
+    """Send the owners a link to set a password. Staff cannot set it themselves (ASVS 6.4.6)."""
+    emails.send_resets(users)
+    record_for_each(Kind.RESET_SENT, [user.pk for user in users])
 
 
 def reset_password(*, token: str, password: str, address: str) -> None:

@@ -48,6 +48,9 @@ export interface ProblemDocument {
   acr?: "aal1" | "aal2";
   max_age?: number;
   methods?: ("password" | "totp" | "recovery")[];
+  /** Of "deletion-pending": ISO 8601, and the token for POST /api/auth/account/keep. */
+  deletes_at?: string;
+  keep_token?: string;
 }
 
 /** An unsuccessful response; `kind` is the last part of `type`, e.g. "invalid-credentials". */

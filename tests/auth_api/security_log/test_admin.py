@@ -1,13 +1,15 @@
 """Staff read the log of every account, and change nothing in it."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
 from auth_api.security_log.models import SecurityEvent
 from auth_api.users.models import User
+from tests.auth_api.logs import logged
 from tests.auth_api.security_log.test_recording import login
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.test_admin import REASON, AdminBrowser, confirm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/security_log/securityevent/"
@@ -65,6 +67,11 @@ def test_no_other_column_of_a_user_is_searched_from_here(user: User) -> None:
 
 def test_an_account_is_deleted_with_its_log(root: AdminBrowser, user: User) -> None:
     login()
-    answer = root.post(f"/admin/users/user/{user.pk}/delete/", {"post": "yes"})
-    assert answer.status_code == 302
+    path = f"/admin/users/user/{user.pk}/delete/"
+    with logged() as events:
+        assert confirm(root, root.get(path), path).status_code == 302
     assert not User.objects.filter(pk=user.pk).exists()
+    (told,) = [event for event in events if event["event"] == "account.deleted"]
+    by = User.objects.get(email="root@example.com")
+    assert (told["user"], told["actor"], told["reason"]) == (str(user.pk), str(by.pk), REASON)
+    assert LogEntry.objects.get().change_message == REASON

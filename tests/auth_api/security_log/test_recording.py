@@ -203,7 +203,7 @@ def test_a_command_is_logged_as_the_system(user: User, log: Log) -> None:
     login()
     call_command("end_sessions", email=user.email)
     assert writer.drain()
-    set_active(user=user, active=False)
+    set_active([user], active=False)
     assert [(event.kind, event.by) for event in log()][1:] == [
         ("session.all_ended", "system"),
         ("account.deactivated", "system"),

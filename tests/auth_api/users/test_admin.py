@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.store_contents import stored_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 USERS = "/admin/users/user/"
+REASON = "asked by phone"
 
 
 class AdminBrowser:
@@ -55,9 +57,27 @@ def root() -> AdminBrowser:
     return browser
 
 
-def action(browser: AdminBrowser, name: str, *users: User) -> Any:
+def action(browser: AdminBrowser, name: str, *users: User, reason: str = REASON) -> Any:
+    """Choose an action in the list, give a reason, and confirm; return the last answer."""
     chosen = {"action": name, "_selected_action": [str(user.pk) for user in users]}
-    return browser.post(USERS, chosen)
+    asked = browser.post(USERS, chosen)
+    return confirm(browser, asked, USERS, reason) if asked.status_code == 200 else asked
+
+
+def confirm(browser: AdminBrowser, page: Any, path: str, reason: str = REASON) -> Any:
+    """Post the form of a page that asks for the reason, or goes on."""
+    return browser.post(path, {**form_of(page), "reason": reason}, page=USERS)
+
+
+def form_of(page: Any) -> dict[str, Any]:
+    """The hidden fields of a run's page."""
+    html = page.content.decode()
+    fields = re.findall(r'<input type="hidden" name="(\w+)" (?:value="([^"]*)")?', html)
+    values: dict[str, Any] = {}
+    for name, value in fields:
+        if name != "csrfmiddlewaretoken":
+            values.setdefault(name, []).append(unescape(value))
+    return values
 
 
 def test_staff_sign_in_and_their_session_is_ours(root: AdminBrowser, redis_client: Any) -> None:
@@ -116,7 +136,7 @@ def test_all_sessions_of_a_user_are_ended(root: AdminBrowser) -> None:
     tokens = [session_token(call("POST", "/v1/login", body)) for _ in range(3)]
     assert action(root, "end_all_sessions", ada).status_code == 302
     assert not any(is_alive(token) for token in tokens)
-    assert b"3 sessions ended." in root.get(USERS).content
+    assert b"End all sessions: 1 account. 3 sessions ended." in root.get(USERS).content
 
 
 def test_deactivation_ends_the_sessions_and_forbids_new_ones(root: AdminBrowser) -> None:
@@ -143,7 +163,8 @@ def test_no_form_shows_or_takes_a_password(root: AdminBrowser) -> None:
 
 
 def test_a_user_made_here_has_no_password(root: AdminBrowser) -> None:
-    root.post(f"{USERS}add/", {"email": "New@Example.com", "is_active": "on"})
+    form = {"email": "New@Example.com", "is_active": "on", "reason": REASON}
+    assert root.post(f"{USERS}add/", form).status_code == 302
     assert not User.objects.get(email="new@example.com").has_usable_password()
 
 
@@ -205,7 +226,7 @@ def test_no_link_confirms_a_registration_that_the_settings_no_longer_allow(
     action(root, "send_reset_link", eve)
     assert sent_mails() == []
     page = root.get(USERS).content.decode()
-    assert "Not sent to unconfirmed accounts, because registration is closed to them: 1." in page
+    assert "1 not sent: the account is unconfirmed, and registration is closed to it." in page
 
 
 def test_staff_see_what_waits_to_be_mailed_and_no_link(root: AdminBrowser) -> None:

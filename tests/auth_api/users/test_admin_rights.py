@@ -10,7 +10,7 @@ from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
-from tests.auth_api.users.test_admin import USERS, AdminBrowser, action
+from tests.auth_api.users.test_admin import REASON, USERS, AdminBrowser, action
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GROUPS = "/admin/auth/group/"
@@ -43,6 +43,7 @@ def root() -> AdminBrowser:
 
 def change(browser: AdminBrowser, user: User, **values: str) -> Any:
     form = {"email": user.email, "name": user.name, "is_active": "on", "email_verified": "on"}
+    form["reason"] = REASON
     return browser.post(f"{USERS}{user.pk}/change/", {**form, **values}, page=USERS)
 
 

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 
 from auth_api.commands.arguments import user_of
 from auth_api.commands.base import OperatorCommand, Report, refused
-from auth_api.users.unconfirmed import resend_confirmation
+from auth_api.users.unconfirmed import resend_confirmations, why_no_confirmation
 
 
 class Command(OperatorCommand):
@@ -19,8 +18,7 @@ class Command(OperatorCommand):
 
     def perform(self, options: dict[str, Any]) -> Report:
         user = user_of(options["email"])
-        try:
-            resend_confirmation(user)
-        except ValidationError as error:
-            raise refused(" ".join(error.messages)) from None
+        if why := why_no_confirmation(user):
+            raise refused(why)
+        resend_confirmations([user])
         return Report(f"{user.email} will get a new link.", {"email": user.email})

@@ -9,7 +9,7 @@ from auth_api.commands.arguments import user_of
 from auth_api.commands.base import OperatorCommand, Report
 from auth_api.commands.failures import WRONG_ARGUMENTS, CommandFailed
 from auth_api.throttling import forget_client
-from auth_api.users.unlocking import unlock_user
+from auth_api.users.unlocking import unlock_users
 
 
 class Command(OperatorCommand):
@@ -26,7 +26,7 @@ class Command(OperatorCommand):
             raise CommandFailed("Give --email, --address, or both.", WRONG_ARGUMENTS)
         if address and not _is_address(address):
             raise CommandFailed("--address must be an IPv4 or IPv6 address.", WRONG_ARGUMENTS)
-        cleared = unlock_user(user_of(email), address or "") if email else 0
+        cleared = unlock_users([user_of(email)], address or "") if email else 0
         cleared += forget_client(address) if address else 0
         return Report(f"{cleared} counters cleared.", {"counters": cleared})
 

@@ -154,7 +154,7 @@ def test_what_ends_all_sessions_of_a_user_is_told(
     ref = user.session_ref
     match change:
         case "deactivate":
-            set_active(user=user, active=False)
+            set_active([user], active=False)
         case "password":
             user.set_password("another quiet harbour")
             user.save()

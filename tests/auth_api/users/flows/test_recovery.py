@@ -156,6 +156,7 @@ def test_an_address_that_staff_changed_stays(owner: User, stranger: Stranger) ->
         "name": "Ada",
         "email_verified": "on",
         "is_active": "on",
+        "reason": "asked by phone",
     }
     assert browser.post(f"/admin/users/user/{owner.pk}/change/", form).status_code == 302
     assert not stranger.is_in

@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from .flows.invitation import mail_invitation, revoke, send_again
-from .invitations import Invitation
-from .models import User
+from auth_api.users.flows.invitation import mail_invitation, revoke, send_again
+from auth_api.users.invitations import Invitation
+from auth_api.users.models import User
 
 
 @admin.register(Invitation)
