@@ -78,7 +78,7 @@ def test_a_form_that_ends_its_own_session_leads_where_its_answer_says(
     device = another_device(stack, password)
     token = {"X-CSRF-Token": device.csrf()}
     device._send("POST", "/api/auth/sessions/revoke-others", token, {})
-    wait_until(page, lambda: page.execute_script("return document.body.hidden"))
+    wait_for(lambda: page.execute_script("return document.body.hidden"), "the page to be locked")
     page.execute_async_script("setTimeout(arguments[0], 100)")  # leaving would have begun
     assert page.current_url == f"{stack.address}/account"
 
