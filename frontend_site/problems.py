@@ -59,7 +59,7 @@ CSRF_EXPIRED = Problem(
 )  # fmt: skip
 RECOVERY_HOLD = Problem(
     "recovery-hold", 403, "Not possible yet",
-    "A recovery code was used to sign in to your account in the last 24 hours. For your protection, this is blocked until 24 hours have passed.",
+    "A recovery code was used to sign in to your account in the last 24 hours. For your protection, you can do this only when 24 hours have passed since then.",
 )  # fmt: skip
 NOT_FOUND = Problem("not-found", 404, "Page not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = Problem(

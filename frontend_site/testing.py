@@ -31,6 +31,7 @@ from frontend_site.middleware.csrf import csrf_signer
 from frontend_site.options import options
 from frontend_site.security.csrf import binding_of
 from frontend_site.session_token import SessionToken
+from frontend_site.settings.levels import AAL1
 from gatehouse.cookies import CSRF_COOKIE, SESSION_COOKIE
 from gatehouse.site_data import FIELD
 
@@ -40,13 +41,14 @@ _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who is signed in. `id` follows from the address, unless it is given."""
+    """Who is signed in. `id` follows from the address, unless it is given. `acr` is "aal1" or "aal2"."""
 
     email: str = "ada@example.com"
     name: str = "Ada"
     groups: Sequence[str] = ()
     is_staff: bool = False
     id: str = field(default="")
+    acr: str = AAL1
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -192,7 +194,10 @@ def _session_of(user: SignedIn) -> dict[str, Any]:
         "session": {
             "handle": "A" * 16, "created_at": began, "last_seen_at": began, "idle_expires_at": ends,
             "absolute_expires_at": ends, "remember": False,
-            "assurance": {"methods": ["pwd"], "auth_time": began},
+            "assurance": {
+                "acr": user.acr, "auth_time": began,
+                "amr": ["pwd"] if user.acr == AAL1 else ["pwd", "otp", "mfa"],
+            },
         },
     }  # fmt: skip
 

@@ -22,9 +22,10 @@ from .forms import typed
 _PAGE = "/account/factors"
 _APP, _CODES = "account/factor_app.html", "account/recovery_codes.html"
 _FEW_CODES = 3
+_CREATE_CODES = " Create recovery codes now, in case you lose your device."
 _NOTICES = {
-    "added": "The authenticator app has been added. Create recovery codes now, in case you lose your device.",
-    "enrolled": "You are signed in, and the authenticator app has been added. Create recovery codes now, in case you lose your device.",
+    "added": "The authenticator app has been added.",
+    "enrolled": "You are signed in, and the authenticator app has been added.",
     "removed": "The authenticator app has been removed.",
     "renamed": "The name has been changed.",
     "too-many": "You have reached the maximum number of authenticator apps. Remove one first.",
@@ -68,6 +69,8 @@ def factors(request: SiteRequest) -> HttpResponse:
     answer = ask(request, "factors")
     done, wanted = request.GET.get("done", ""), request.GET.get("next")
     context = {**_listed(answer), "notice": _NOTICES.get(done, "")}
+    if done in ("added", "enrolled") and not context["codes_left"]:
+        context["notice"] += _CREATE_CODES
     if done == "enrolled" and wanted:  # where the sign-in was to lead
         context["continue_to"] = redirect_target(safe_next(wanted))
     return render(request, "account/factors.html", context)

@@ -89,6 +89,12 @@ def test_a_message_to_a_visitor_is_dropped_with_a_word_about_it(client: SiteClie
     assert [line["event"] for line in logs if "hint" in line] == ["session.not_stored"]
 
 
+def test_a_test_signs_in_with_a_second_factor(client: SiteClient) -> None:
+    for acr in ("aal1", "aal2"):
+        client.sign_in(SignedIn(acr=acr))
+        assert client.get("/shelf/ways/required").wsgi_request.user.acr == acr
+
+
 # --- bodies
 
 

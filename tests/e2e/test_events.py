@@ -71,6 +71,18 @@ def test_one_session_ended_from_the_list(page: Any, stack: Stack, password: str)
     is_locked(page)
 
 
+def test_a_form_that_ends_its_own_session_leads_where_its_answer_says(
+    page: Any, stack: Stack, password: str
+) -> None:
+    page.execute_script("document.querySelector('main form').dataset.sent = 'yes'")
+    device = another_device(stack, password)
+    token = {"X-CSRF-Token": device.csrf()}
+    device._send("POST", "/api/auth/sessions/revoke-others", token, {})
+    wait_for(lambda: page.execute_script("return document.body.hidden"), "the page to be locked")
+    page.execute_async_script("setTimeout(arguments[0], 100)")  # leaving would have begun
+    assert page.current_url == f"{stack.address}/account"
+
+
 def validations(stack: Stack) -> int:
     """How often a session was checked in Redis, so far."""
     client = stack.valkey.client()

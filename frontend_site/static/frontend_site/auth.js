@@ -84,6 +84,11 @@ let locked = false;
 function lock({ detail }) {
   locked = body.hidden = true;
   if (detail) return openAgain(); // another user is signed in now
+  // A form that ends its own session, as sign-out and deletion do, leads to a page that says so.
+  setTimeout(signInAgain, document.querySelector("form[data-sent]") ? 10_000 : 0);
+}
+
+function signInAgain() {
   const next = location.pathname + location.search;
   location.replace(`/login?${new URLSearchParams({ next, notice: "session-ended" })}`);
 }

@@ -123,6 +123,9 @@ def test_an_account_that_must_have_an_app_adds_it_and_is_signed_in(
     assert SET_SESSION in set_cookie_lines(done)
     assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
     assert stub.seen[-1].json == {"code": "123456", "name": "Tablet"}
+    assert "Create recovery codes now" not in text_of(enrolling.get(done["Location"]))
+    none_left = {"items": [], "recovery_codes_left": 0, **current_session()}
+    stub.answers["GET /v1/factors"] = Canned(200, none_left)
     offer = enrolling.get(done["Location"])
     assert "Create recovery codes now" in text_of(offer)
     assert 'href="/account/data">Continue' in offer.content.decode()
