@@ -212,9 +212,15 @@ def page_not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
 
 
 def _page_nearby(request: SiteRequest) -> str:
-    """Return the page that is meant by a path with a slash too many or too few, with the query; "" if there is none."""
+    """Return the page that is meant by a path with a slash too many or too few, with the query; "" if there is none.
+
+    None for a page that is there and says 404: the other one may lead back. None for `//`, which browsers read as
+    the start of another site's address.
+    """
     path = request.path_info
-    if request.method not in ("GET", "HEAD") or is_api(request):
+    if request.method not in ("GET", "HEAD") or request.resolver_match or is_api(request):
+        return ""
+    if path.startswith("//"):
         return ""
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     try:

@@ -19,7 +19,7 @@ from auth_api.users.factors.checking import METHODS
 from auth_api.users.flows.deletion import require_staying
 from auth_api.users.flows.enrolling_step import begin_enrolment, finish_enrolment
 from auth_api.users.flows.second_step import finish_sign_in, show_second_factor
-from auth_api.users.flows.sign_in import end_if_enrolment_is_due, signed_in
+from auth_api.users.flows.sign_in import require_renewable, signed_in
 from auth_api.users.models import User
 from auth_api.users.passwords.hashing import MAX_LENGTH, first_in_line
 from auth_api.users.services import check_credentials, first_step
@@ -164,7 +164,7 @@ def reauthenticate(request: ApiRequest) -> HttpResponse:
         )
     if str(user.id) != before.user["id"]:  # the address went to another account meanwhile
         raise InvalidCredentials
-    end_if_enrolment_is_due(request, user)
+    require_renewable(request, user, before)
     current = sessions.renew_session(request, methods=("pwd",))
     record_event(Kind.REAUTHENTICATED, user.id, handle=current.session.handle)
     return session_response(current)

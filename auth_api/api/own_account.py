@@ -67,10 +67,11 @@ def _change(request: ApiRequest) -> HttpResponse:
 
 def _delete(request: ApiRequest) -> HttpResponse:
     require_sudo(request)
-    user_id = sessions.current_session(request).user["id"]
+    current = sessions.current_session(request)
+    user_id = current.user["id"]
     require_no_hold(user_id)
     email = read_form(request, AddressForm).email
-    deletes_at = request_deletion(user_id=user_id, email=email)
+    deletes_at = request_deletion(user_id=user_id, epoch=current.epoch, email=email)
     sessions.leave_ended_session(request)
     if deletes_at is None:
         return HttpResponse(status=204)

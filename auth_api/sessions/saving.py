@@ -31,6 +31,7 @@ from .exceptions import (
 )
 from .loading import OpenedRecord, open_record
 from .payloads import pack_payload, unpack_payload
+from .pending import SignInPurpose
 from .records import (
     Client,
     Flag,
@@ -69,13 +70,11 @@ def create_session(
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
     `run` is a run of the store (redis/held.py) that was known before `user` was read.
-    Every session of every door is made here, so here stands the rule of the second factor; the admin
-    grants no days of grace. Raises
-    FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
+    Every session of every door is made here, so here stands the rule of the second factor. Raises FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
     SessionEnded if the user's sessions were ended since the row was read.
     """
-    if user is not None and not new.has_second_factor and user.required_step(grace=not admin):
-        raise FactorRequired
+    if user is not None:
+        _require_step(user, new, admin=admin)
     token = SessionToken.new(user.session_ref if user else None)
     snapshot = make_snapshot(user) if user else None
     sealed = session_codec().seal_snapshot(token.ref, snapshot) if snapshot else b""
@@ -111,6 +110,16 @@ def create_session(
         case ClockDiffers():
             raise SessionStoreUnavailable("clock")
     raise CreateError
+
+
+def _require_step(user: Any, new: NewSession, *, admin: bool) -> None:
+    """Raise FactorRequired unless `new` has shown what `user` must show; the admin grants no days of grace.
+
+    A factor that was shown earlier, and is removed since, does not stand in for the one that must be added.
+    """
+    step = user.required_step(grace=not admin)
+    if step is SignInPurpose.ENROL or (step and not new.has_second_factor):
+        raise FactorRequired
 
 
 def update_session(

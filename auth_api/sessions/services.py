@@ -46,6 +46,7 @@ class CurrentSession:
         Shown, ...
     ] = ()  # each method once, and when; 0 for a factor that no longer counts
     payload: bytes = field(default=b"", repr=False)
+    epoch: int = 0  # of the user, when the session was found valid
 
     @classmethod
     def of(cls, valid: ValidSession) -> "CurrentSession":
@@ -59,7 +60,8 @@ class CurrentSession:
             record, sign_in, handle=valid.token.handle, current=True, now=valid.now
         )
         profile = valid.snapshot.profile_json
-        return cls(summary, valid.sign_in_id, profile, sign_in.shown, valid.payload)
+        epoch = record.header.epoch
+        return cls(summary, valid.sign_in_id, profile, sign_in.shown, valid.payload, epoch)
 
     @cached_property
     def user(self) -> dict[str, Any]:

@@ -23,9 +23,11 @@ class SiteChange:
 
     def applied_to(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return a session's `data` with this change. Raises SiteDataTooLarge, or TypeError for the depth."""
-        kept = {key: value for key, value in data.get(KEY, {}).items() if key not in self.deleted}
+        gone = frozenset(self.deleted)
+        kept = {key: value for key, value in data.get(KEY, {}).items() if key not in gone}
         site = {**kept, **self.changed}
-        require_shallow(self.changed)
+        for value in self.changed.values():  # as the site measures it, each by itself
+            require_shallow(value)
         require_size({key: packed(value) for key, value in site.items()})
         others = {key: value for key, value in data.items() if key != KEY}
         return {**others, KEY: site} if site else others

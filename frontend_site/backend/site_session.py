@@ -108,7 +108,9 @@ class SiteSession(MutableMapping[str, Any]):
             _asked(self._request, "change-site-data", change)
 
     def _read(self) -> dict[str, Any]:
-        if not self.accessed:
+        token = self._request.session_token
+        # Who signs in as somebody else in this request finds nothing of the former user.
+        if not self.accessed or (self._ref and token is not None and token.ref != self._ref):
             found = _site_data(self._request)
             token = self._request.session_token
             self._values, self._ref = found or {}, token.ref if token and found is not None else ""

@@ -97,8 +97,8 @@ def _audience(query: QueryDict) -> str:
 
 
 def level_in(query: QueryDict) -> str:
-    """Return the level that the proxy demands. Raises UnclearQuestion."""
-    level = query.get("level") or AAL1
+    """Return the level that the proxy demands. Raises UnclearQuestion, also for an empty one, which demands nothing."""
+    level = query.get("level", AAL1)
     if level not in LEVELS:
         raise UnclearQuestion(f"Correct ?level= in the proxy: the levels are {', '.join(LEVELS)}.")
     return level

@@ -36,7 +36,7 @@ from frontend_site.security.origin import (
     is_own_origin,
     own_referer,
 )
-from frontend_site.settings.levels import LEVELS
+from frontend_site.settings.levels import AAL1, LEVELS
 from frontend_site.site_request import SiteRequest, request_target
 
 _log = structlog.get_logger("frontend_site")
@@ -101,12 +101,12 @@ def refused(request: SiteRequest) -> HttpResponse:
     """403 that says whom to ask or, with `?level=`, to authenticate again. nginx shows it, since it passes on
     no body of /auth/verify.
     """
+    if request.GET.get("level") in (None, "", AAL1):  # nginx always sends one
+        return _no_access(request)
     try:
         demand = Demand(level_in(request.GET))
     except UnclearQuestion:
         return problems.respond(request, problems.BAD_REQUEST)
-    if demand == Demand():
-        return _no_access(request)
     return _step_up(request, "", demand, Assurance())
 
 

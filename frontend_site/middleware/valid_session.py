@@ -13,6 +13,7 @@ from frontend_site.backend.session_check import SessionCheck, auser_of, user_of
 from frontend_site.backend.site_session import SiteSession
 from frontend_site.errors import SignInRequired
 from frontend_site.security.endpoints import View, demand_of, is_public, session_of
+from frontend_site.security.levels import StepUpRequired
 from frontend_site.site_request import SiteRequest
 
 _log = structlog.get_logger("frontend_site")
@@ -58,6 +59,12 @@ class ValidSessionMiddleware:
                 return step_up.ask_again(request, demand, request.user.assurance)
         except (AuthApiUnavailable, SignInRequired) as error:
             return problems.respond_to_error(request, error)
+        return None
+
+    def process_exception(self, request: SiteRequest, error: Exception) -> HttpResponseBase | None:
+        """Ask again for a view whose mark `process_view` could not see; an outage is a 503 as elsewhere."""
+        if isinstance(error, StepUpRequired):
+            return step_up.ask_again(request, error.demand, request.user.assurance)
         return None
 
 

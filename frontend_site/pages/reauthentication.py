@@ -55,6 +55,8 @@ def reauthenticate(request: SiteRequest) -> HttpResponse | None:
     if answer.slug in SIGNED_OUT:
         relay_cookies(request, answer)
         raise SignInRequired("session-ended")
+    if answer.slug == "step-up-required":  # the session is older than the account's second factor
+        return ask_for_password(request, by_code=True)
     refused = "Incorrect code." if by_code else "Incorrect password."
     context = {**_context(request), "refused": refused, "by_code": by_code}
     return form_again(request, _TEMPLATE, answer, context)

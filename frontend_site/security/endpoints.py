@@ -6,16 +6,17 @@ endpoint, elsewhere a page. All decorators take functions and classes.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
+from inspect import iscoroutinefunction
 from typing import Any, Literal, TypeVar
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
 from django.utils.decorators import method_decorator
 
+from frontend_site.errors import SignInRequired
 from frontend_site.settings.levels import LEVELS
 
-from .levels import Demand
+from .levels import Demand, StepUpRequired
 
 V = TypeVar("V")
 View = Callable[..., HttpResponseBase]
@@ -62,17 +63,45 @@ def require_level(level: str, *, max_age: int | None = None) -> Callable[[V], V]
 
     `max_age`: the user has authenticated at most so many seconds ago. A page that is asked for by a session below
     that level leads to the page that asks for a password or code, and back; a form is completed; a fetch gets
-    403 `step-up-required`.
+    403 `step-up-required`. The middleware checks it before the view runs; so does the view itself, since other
+    decorators, a subclass with a `dispatch` of its own, or `api_view` can hide this mark from the middleware.
     """
     if level not in LEVELS:
         raise ValueError(f"no level of assurance: {level!r}; use one of {', '.join(LEVELS)}")
+    demand = Demand(level, max_age)
 
     def mark(view: View) -> View:
-        marked: Any = view
-        marked.demand = Demand(level, max_age)
-        return view
+        marked: Any = guarded(view, lambda user: _require(user, demand))
+        marked.demand = demand
+        return marked  # type: ignore[no-any-return]
 
     return for_views(mark)
+
+
+def _require(user: Any, demand: Demand) -> None:
+    if not user.is_authenticated:
+        raise SignInRequired("")
+    if not user.meets(demand):
+        raise StepUpRequired(demand)
+
+
+def guarded(view: View, require: Callable[[Any], None]) -> View:
+    """Return `view`, which runs only if `require` accepts `request.user` without raising; also an async view."""
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def check_async(request: Any, *args: Any, **kwargs: Any) -> Any:
+            require(await request.auser())
+            return await view(request, *args, **kwargs)
+
+        return check_async  # type: ignore[return-value]
+
+    @wraps(view)
+    def check(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        require(request.user)
+        return view(request, *args, **kwargs)
+
+    return check
 
 
 def demand_of(view: View) -> Demand | None:
@@ -130,10 +159,10 @@ def _marked(
     kind: Kind, methods: tuple[str, ...], public: bool, session: Session
 ) -> Callable[[V], V]:
     def mark(view: View) -> View:
-        marked: Any = login_not_required(view) if public else view
+        marked: Any = view
         marked.kind = kind
-        if public:
-            marked.public = True
+        # What this declaration says counts, not what a base class or an inner decorator has said.
+        marked.public, marked.login_required = public, not public
         if methods:
             marked.methods = ("GET", "HEAD", *methods[1:]) if methods[0] == "GET" else methods
         marked.session = session
@@ -147,7 +176,19 @@ def for_views(mark: Callable[[View], View]) -> Callable[[V], V]:
 
     def decorate(view: V) -> V:
         if isinstance(view, type):
-            return method_decorator(mark, name="dispatch")(view)
+            _decorate_class(view, mark)
+            return view
         return mark(view)  # type: ignore[arg-type, return-value]
 
     return decorate
+
+
+def _decorate_class(kind: Any, mark: Callable[[View], View]) -> None:
+    method_decorator(mark, name="dispatch")(kind)
+
+    def blank(request: Any) -> HttpResponseBase:
+        raise NotImplementedError
+
+    # method_decorator prefers the attributes of a base class to those of `mark`.
+    declared = {name: value for name, value in vars(mark(blank)).items() if name != "__wrapped__"}
+    vars(kind.dispatch).update(declared)

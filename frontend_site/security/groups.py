@@ -1,15 +1,12 @@
 """Access for members of groups: a decorator for views, and a filter for templates."""
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from inspect import iscoroutinefunction
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from frontend_site.errors import NoAccess, SignInRequired
-from frontend_site.security.endpoints import for_views
+from frontend_site.security.endpoints import for_views, guarded
 
 V = TypeVar("V")
-View = Callable[..., Any]
 
 
 def group_required(*names: str) -> Callable[[V], V]:
@@ -20,31 +17,7 @@ def group_required(*names: str) -> Callable[[V], V]:
     if not names:
         raise ValueError("group_required needs the name of a group")
 
-    return for_views(_protected(names))
-
-
-def _protected(names: tuple[str, ...]) -> Callable[[View], View]:
-    def wrap(view: View) -> View:
-        if iscoroutinefunction(view):
-            return _wrapped_async(view, names)
-
-        @wraps(view)
-        def check(request: Any, *args: Any, **kwargs: Any) -> Any:
-            _require(request.user, names)
-            return view(request, *args, **kwargs)
-
-        return check
-
-    return wrap
-
-
-def _wrapped_async(view: Callable[..., Awaitable[Any]], names: tuple[str, ...]) -> View:
-    @wraps(view)
-    async def check(request: Any, *args: Any, **kwargs: Any) -> Any:
-        _require(await request.auser(), names)
-        return await view(request, *args, **kwargs)
-
-    return check
+    return for_views(lambda view: guarded(view, lambda user: _require(user, names)))
 
 
 def _require(user: Any, names: tuple[str, ...]) -> None:

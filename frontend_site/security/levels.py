@@ -30,3 +30,11 @@ def highest(levels: Iterable[str]) -> str:
 def rank(level: str) -> int:
     """Return the place of `level` among the levels; one that we do not know counts as the lowest."""
     return LEVELS.index(level) if level in LEVELS else 0
+
+
+class StepUpRequired(Exception):
+    """The session is below what a view demands: the middleware asks again."""
+
+    def __init__(self, demand: Demand) -> None:
+        super().__init__("step-up required")
+        self.demand = demand

@@ -12,7 +12,7 @@ from gatehouse.env import Env
 
 _POOL_PATIENCE = 5.0  # seconds that a request waits for a connection, then 503
 _ENGINE = "frontend_site.site_apps.postgresql"
-_THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
+_THIS_HOST = ("", "localhost", "::1")
 
 
 def site_databases(env: Env, var: Path, apps: tuple[SiteApp, ...]) -> dict[str, Any]:
@@ -57,9 +57,16 @@ def _refuse_accounts(database: dict[str, Any], env: Env, var: Path) -> None:
 
 
 def _identity(database: dict[str, Any]) -> tuple[str, ...]:
-    name = str(database["NAME"])
+    """Return what tells one database from another. Options of the URL come before its other parts, as for libpq."""
+    name, options = str(database["NAME"]), database["OPTIONS"]
     if database["ENGINE"].endswith("sqlite3"):
         return ("sqlite", name if name.startswith((":", "file:")) else str(Path(name).resolve()))
-    host = str(database["HOST"]).lower()
-    port = str(database["PORT"] or 5432)
-    return ("postgresql", "localhost" if host in _THIS_HOST else host, port, name)
+    host = str(options.get("hostaddr") or database["HOST"] or options.get("host", ""))
+    port = str(database["PORT"] or options.get("port") or 5432)
+    return ("postgresql", _host(host), port, str(options.get("dbname", name)))
+
+
+def _host(given: str) -> str:
+    """Return a host in one spelling; sockets (a path) and loopback addresses are this machine."""
+    host = given.lower().rstrip(".")
+    return "localhost" if host in _THIS_HOST or host.startswith(("/", "127.")) else host

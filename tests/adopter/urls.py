@@ -48,6 +48,7 @@ urlpatterns = [
     path("asks-twice", reports.asks_twice),
     path("reports/secret", reports.secret),
     path("reports/secret/public", reports.secret_but_public),
+    path("reports/secret/hidden", reports.secret_that_is_hidden),
     path("reports/own", reports.secret_with_its_own_call),
     path("reports/recent", reports.recent),
     path("api/reports/secret", reports.secret),

@@ -180,6 +180,14 @@ def secret_with_its_own_call(request: SiteRequest) -> HttpResponse:
     return HttpResponse("secret")
 
 
+# As REST framework's `api_view`: a view without the marks of the one inside.
+@page("GET")
+@(lambda view: lambda request: view(request))
+@require_level("aal2")
+def secret_that_is_hidden(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("secret")
+
+
 @page("GET")
 @require_level("aal1", max_age=60)
 def recent(request: SiteRequest) -> HttpResponse:

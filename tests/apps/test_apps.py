@@ -148,6 +148,9 @@ def test_connections_to_postgresql_are_pooled(tmp_path: Path) -> None:
     [
         ("postgres://site@localhost/g", "postgres://auth@127.0.0.1:5432/g"),
         ("postgres://site@DB.example/g", "postgres://auth@db.example/g?sslmode=require"),
+        ("postgres://site@%2Fvar%2Frun%2Fpostgresql/g", "postgres://auth@localhost/g"),
+        ("postgres:///g?host=db.example&user=site", "postgres://auth@db.example./g"),
+        ("postgres://site@db.example/x?dbname=g", "postgres://auth@db.example/g"),
         ("sqlite:////srv/x/../users.sqlite3", "sqlite:////srv/users.sqlite3"),
         ("sqlite:///{var}/gatehouse.sqlite3", ""),
     ],

@@ -225,6 +225,7 @@ def test_views_of_rest_framework(ada: SiteClient) -> None:
     assert made.status_code == 201
     assert [book["title"] for book in ada.get("/shelf/ways/api/books").json()] == ["Emma"]
     assert ada.put("/shelf/ways/api/books", b"{}", "application/json").status_code == 405
+    assert ada.get("/shelf/ways/api/secret", headers={"accept": "*/*"}).status_code == 403
 
 
 def test_a_view_of_rest_framework_is_protected_unless_it_says_otherwise(

@@ -276,7 +276,7 @@ def test_nothing_moves_into_the_session_of_somebody_else(
     assert stub.calls == [USE, "POST /v1/login"]
 
     def read_afterwards(request: SiteRequest) -> Any:
-        str(request.user)
+        assert request.session["basket"] == ["of the first"]
         ask(request, "login", {})
         return list(request.session.items())
 

@@ -201,11 +201,28 @@ def test_an_authentication_can_be_too_old(browser: Browser, stub: Stub) -> None:
     assert browser.get("/reports/recent", **PAGE).status_code == 200
 
 
+def test_a_password_that_is_not_enough_leads_to_the_code(browser: Browser, stub: Stub) -> None:
+    """The session is older than the account's factor: auth_api does not renew it by the password."""
+    browser.sign_in()
+    stub.answers[AGAIN] = problem("step-up-required", 403)
+    page = browser.get("/login/continue?next=/reports/recent&level=aal1&max_age=60", **PAGE)
+    form = {**form_fields(page.content.decode()), PASSWORD: "my password"}
+    asked = browser.post("/login/continue", form, **PAGE)
+    fields = form_fields(asked.content.decode())
+    assert (asked.status_code, fields["next"], fields[CODE]) == (403, "/reports/recent", "")
+    assert PASSWORD not in fields
+
+
 @pytest.mark.parametrize("path", ["/reports/secret", "/reports/secret/public", "/reports/own"])
 def test_who_is_not_signed_in_is_asked_to_first(browser: Browser, path: str) -> None:
     """A demand also protects a view that is declared public, or makes its own call."""
     assert browser.get(path, **PAGE)["Location"].startswith("/login?next=")
     assert browser.sign_in().get(path, **PAGE)["Location"].startswith("/login/continue?next=")
+
+
+def test_a_demand_that_another_decorator_hides_still_holds(browser: Browser) -> None:
+    answer = browser.sign_in().get("/reports/secret/hidden", **PAGE)
+    assert answer["Location"].startswith("/login/continue?next=")
 
 
 def test_a_level_that_does_not_exist_is_a_mistake_in_the_view() -> None:
@@ -288,5 +305,7 @@ def test_every_reading_of_a_path_is_judged(browser: Browser) -> None:
 
 
 def test_a_proxy_that_demands_an_unknown_level_is_refused(browser: Browser) -> None:
-    assert verify(browser.sign_in(), "/app/x", "&level=aal9", **PAGE).status_code == 400
+    for level in ("aal9", ""):  # an empty variable of the proxy demands nothing, by mistake
+        answer = verify(browser.sign_in(), "/app/x", f"&level={level}", **PAGE)
+        assert answer.status_code == 400
     assert browser.send("GET", "/auth/refused?level=aal9", **PAGE).status_code == 400

@@ -42,21 +42,17 @@ def begin_totp(*, user_id: str, sign_in: str) -> Enrolment:
     One enrolment at a time for `sign_in`, the id of the sign-in that adds it: the secret of an earlier one
     is void. Raises TooManyFactors.
     """
-    secret, device_id = new_secret(), new_ref()
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         if user.totp_devices.in_use().count() >= MOST:
             raise TooManyFactors
-        unfinished = user.totp_devices.filter(confirmed_at__isnull=True)
-        too_old = Q(created_at__lte=timezone.now() - ENROLMENT)
-        unfinished.filter(Q(added_by=sign_in) | too_old).delete()
-        user.totp_devices.create(
-            id=device_id,
-            sealed_secret=seal_secret(secret, user_id=user.pk, device_id=device_id),
-            added_by=sign_in,
-        )
-    uri = key_uri(secret, account=user.email, issuer=options().site_name)
-    return Enrolment(device_id, secret_text(secret), uri)
+        return _begin(user, sign_in)
+
+
+def begin_first_totp(pending: PendingSignIn) -> Enrolment:
+    """Like `begin_totp`, for a pending sign-in that may only enrol. Raises NoPendingSignIn as `confirm_first_totp`."""
+    with transaction.atomic():
+        return _begin(_locked_without_factor(pending), pending.sign_in_id)
 
 
 def confirm_totp(*, user_id: str, sign_in: str, code: str, name: str) -> None:
@@ -78,11 +74,30 @@ def confirm_first_totp(pending: PendingSignIn, *, code: str, name: str) -> User:
     """
     name = good_name(name)
     with transaction.atomic():
-        user = User.objects.select_for_update().filter(pk=pending.user_id, is_active=True).first()
-        if user is None or user.has_second_factor or user.session_epoch != pending.epoch:
-            raise NoPendingSignIn
+        user = _locked_without_factor(pending)
         _confirm(user, pending.sign_in_id, code, name)
     return user
+
+
+def _locked_without_factor(pending: PendingSignIn) -> User:
+    user = User.objects.select_for_update().filter(pk=pending.user_id, is_active=True).first()
+    if user is None or user.has_second_factor or user.session_epoch != pending.epoch:
+        raise NoPendingSignIn
+    return user
+
+
+def _begin(user: User, sign_in: str) -> Enrolment:
+    secret, device_id = new_secret(), new_ref()
+    unfinished = user.totp_devices.filter(confirmed_at__isnull=True)
+    too_old = Q(created_at__lte=timezone.now() - ENROLMENT)
+    unfinished.filter(Q(added_by=sign_in) | too_old).delete()
+    user.totp_devices.create(
+        id=device_id,
+        sealed_secret=seal_secret(secret, user_id=user.pk, device_id=device_id),
+        added_by=sign_in,
+    )
+    uri = key_uri(secret, account=user.email, issuer=options().site_name)
+    return Enrolment(device_id, secret_text(secret), uri)
 
 
 def _confirm(user: User, sign_in: str, code: str, name: str) -> None:

@@ -30,15 +30,16 @@ from auth_api.users.tokens import keep_token, read_keep_token
 _log = structlog.get_logger("auth_api.users")
 
 
-def request_deletion(*, user_id: str, email: str) -> datetime | None:
+def request_deletion(*, user_id: str, epoch: int, email: str) -> datetime | None:
     """End the sessions of a user and return when the account is deleted; None: it was deleted at once.
 
-    `email` is the account's address as its owner typed it. Raises InvalidRequest if it is another one,
-    SessionEnded if the deletion was requested meanwhile, SessionStoreUnavailable: then nothing is done.
+    `epoch` is that of the session that asks, `email` the account's address as its owner typed it. Raises
+    InvalidRequest if it is another address, SessionEnded if the user's sessions were ended meanwhile (a deletion, too,
+    ends them), SessionStoreUnavailable: then nothing is done.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
-        if user.deletion_at is not None:
+        if user.session_epoch != epoch:
             raise SessionEnded(EndReason.EPOCH)
         if _key(email) != address_key(user.email):
             raise InvalidRequest({"email": ["Enter the e-mail address of your account."]})

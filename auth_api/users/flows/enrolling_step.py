@@ -10,17 +10,15 @@ from auth_api.sessions.exceptions import NoPendingSignIn, SessionEnded
 from auth_api.sessions.pending import (
     PendingSignIn,
     SignInPurpose,
-    drop_sign_in,
     give_try_back,
     take_try,
 )
 from auth_api.sessions.tokens import SessionToken
 from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors.checking import METHODS, TOTP
-from auth_api.users.factors.enrolment import Enrolment, begin_totp, confirm_first_totp
+from auth_api.users.factors.enrolment import Enrolment, begin_first_totp, confirm_first_totp
 from auth_api.users.models import User
 
-from .deletion import require_staying
 from .second_step import try_given_back
 from .sign_in import signed_in
 
@@ -32,7 +30,7 @@ def begin_enrolment(*, request: ApiRequest, token: SessionToken | None) -> Enrol
     """
     pending = take_try(token, SignInPurpose.ENROL, browser=request.client_browser)
     give_try_back(pending)  # nothing is guessed here
-    return begin_totp(user_id=pending.user_id, sign_in=pending.sign_in_id)
+    return begin_first_totp(pending)
 
 
 def finish_enrolment(
@@ -41,7 +39,7 @@ def finish_enrolment(
     """Add the app whose secret `begin_enrolment` returned, and complete the sign-in, by one code of it.
 
     The row of the user decides which of parallel calls adds its app, and the script that stores the session
-    uses the sign-in up. Raises DeletionPending, NoPendingSignIn, InvalidCode (with the tries left), FactorNotFound before
+    uses the sign-in up. A deletion that is requested meanwhile ends it. Raises NoPendingSignIn, InvalidCode (with the tries left), FactorNotFound before
     `begin_enrolment`, InvalidRequest for a bad name, SessionLimitReached, SessionStoreUnavailable.
     """
     pending = take_try(token, SignInPurpose.ENROL, browser=request.client_browser)
@@ -50,9 +48,6 @@ def finish_enrolment(
             user = confirm_first_totp(pending, code=code, name=name)
     except InvalidCode:
         raise InvalidCode(pending.tries_left) from None
-    if user.deletion_at is not None:
-        drop_sign_in(token)
-    require_staying(user)
     current = _session(request, user, pending)
     signed_in(user=user, address=request.client_address, sign_in=current.sign_in_id)
     return user, current

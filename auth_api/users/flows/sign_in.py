@@ -5,11 +5,14 @@ from contextlib import suppress
 import structlog
 
 from auth_api.api_request import ApiRequest
+from auth_api.errors import StepUpRequired
 from auth_api.sessions import services as sessions
+from auth_api.sessions.assurance import SECOND_FACTOR_AGE
 from auth_api.sessions.exceptions import EndReason, SessionEnded, SessionStoreUnavailable
 from auth_api.sessions.pending import SignInPurpose
+from auth_api.sessions.records import SECOND_FACTORS
 from auth_api.throttling import LoginThrottle
-from auth_api.users.factors.checking import forget_wrong_codes
+from auth_api.users.factors.checking import RECOVERY, TOTP, forget_wrong_codes
 from auth_api.users.models import User
 from auth_api.users.services import forget_tries
 
@@ -36,12 +39,16 @@ def signed_in(
     record_sign_in(user=user, handle=sign_in, reason=reason)
 
 
-def end_if_enrolment_is_due(request: ApiRequest, user: User) -> None:
-    """End the session of a user who must enrol by now, instead of renewing it by the password.
+def require_renewable(request: ApiRequest, user: User, before: sessions.CurrentSession) -> None:
+    """Refuse to renew by the password alone a session that has never shown the factor that `user` must show.
 
-    Its clocks would restart, so that a session from before the policy, or from its days of grace, would pass
-    it for good. Raises SessionEnded; the next sign-in may enrol.
+    Its clocks would restart, so that a session from before the factor, the policy or the end of its days of grace
+    would pass them for good. Raises StepUpRequired or, for a user who must enrol by now, SessionEnded, and ends it:
+    the next sign-in may enrol.
     """
-    if user.required_step() is SignInPurpose.ENROL:
+    step = user.required_step()
+    if step is SignInPurpose.ENROL:
         sessions.end_session(request)
         raise SessionEnded(EndReason.ENDED)
+    if step and not any(shown.method in SECOND_FACTORS for shown in before.shown):
+        raise StepUpRequired([TOTP, RECOVERY], SECOND_FACTOR_AGE)

@@ -16,10 +16,11 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.generic import CreateView, ListView, View
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import api_view
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from frontend_site.views import SiteRequest, accepts, csp, endpoint, page, webhook
+from frontend_site.views import SiteRequest, accepts, csp, endpoint, page, require_level, webhook
 
 from .models import Book
 
@@ -131,6 +132,12 @@ class ApiSummary(APIView):
         return Response({"given": request.data}, status=201)
 
 
+@api_view(["GET"])
+@require_level("aal2")  # hidden from the middleware by api_view
+def api_secret(request: Any) -> Response:
+    return Response({"of": request.user.email})
+
+
 class ApiPublic(APIView):
     def get(self, request: Any) -> Response:
         return Response({"of": str(request.user)})
@@ -171,6 +178,7 @@ urlpatterns = [
     path("paid", paid),
     path("summary", summary),
     path("api/summary", endpoint()(ApiSummary.as_view())),
+    path("api/secret", api_secret),
     path("api/books", Books.as_view({"get": "list", "post": "create"})),
     path("api/undeclared", ApiSummary.as_view()),
     path("api/public", endpoint(public=True)(ApiPublic.as_view())),

@@ -238,6 +238,33 @@ def test_a_changed_password_makes_no_new_session(user: User, policy: Policy) -> 
     assert services.backend.count(User.objects.get().session_ref) == 0
 
 
+def test_a_factor_that_was_removed_makes_no_new_session(user: User, policy: Policy) -> None:
+    """The session has shown it once. Without an app left, that opens no further session."""
+    _, token = enrol(session_token(login()))
+    policy("all")
+    device = TotpDevice.objects.in_use().get()
+    assert call("DELETE", f"/v1/factors/{device.pk}", {}, token=token).status_code == 204
+    form = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    answer = call("POST", "/v1/password/change", form, token=token)
+    assert answer.json()["type"] == "urn:gatehouse:problem:password-changed"
+    assert services.backend.count(user.session_ref) == 0
+
+
+def test_the_password_does_not_renew_a_session_that_never_showed_the_factor(user: User) -> None:
+    """Its owner has added the app in another browser: the clocks of this one would restart for ever."""
+    old = session_token(login())
+    app, _ = enrol(session_token(login()))
+    answer = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=old)
+    assert (answer.status_code, answer.json()["type"]) == (
+        403,
+        "urn:gatehouse:problem:step-up-required",
+    )
+    form = {"method": "totp", "code": app.code()}
+    renewed = session_token(call("POST", "/v1/reauthenticate", form, token=old))
+    again = call("POST", "/v1/reauthenticate", {"password": PASSWORD}, token=renewed)
+    assert again.status_code == 200
+
+
 # -- the sign-in that may only enrol ----------------------------------------------------------------
 
 
@@ -300,6 +327,22 @@ def test_it_cannot_add_to_a_factor_that_the_account_got_meanwhile(
     enrol(owner)
     assert finish_enrolling(pending, intruder.code()).json()["type"] == EXPIRED
     assert TotpDevice.objects.in_use().count() == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["deleted", "deactivated", "enrolled"])
+def test_it_gets_no_secret_that_could_not_count(
+    pending: str, user: User, policy: Policy, meanwhile: str
+) -> None:
+    match meanwhile:
+        case "deleted":
+            user.delete()
+        case "deactivated":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+        case "enrolled":
+            other = signin_token(login())
+            assert finish_enrolling(other, secret_of(other).code()).status_code == 200
+    assert begin_enrolling(pending).json()["type"] == EXPIRED
+    assert not TotpDevice.objects.filter(confirmed_at=None).exists()
 
 
 def test_another_enrolment_of_the_account_does_not_void_its_secret(pending: str) -> None:
@@ -373,15 +416,16 @@ def test_an_added_app_is_never_answered_with_try_again(
     assert purpose_of(login()) == "factor"
 
 
-def test_an_account_that_is_to_be_deleted_gets_no_session(user: User, policy: Policy) -> None:
-    """Only whoever has signed in completely may keep it."""
+def test_an_account_that_is_to_be_deleted_gets_neither_app_nor_session(
+    pending: str, user: User
+) -> None:
+    """What waits is void, and the account must be kept before anybody adds an app to it."""
+    app = secret_of(pending)
     User.objects.filter(pk=user.pk).update(deletion_at=timezone.now() + timedelta(days=1))
-    policy("all")
-    pending = signin_token(login())
-    answer = finish_enrolling(pending, secret_of(pending).code())
+    assert finish_enrolling(pending, app.code()).json()["type"] == EXPIRED
+    answer = login()
     assert answer.json()["type"] == "urn:gatehouse:problem:deletion-pending"
-    assert not {"__Host-session"} & set(answer.cookies)
-    assert begin_enrolling(pending).json()["type"] == EXPIRED
+    assert not {"__Host-session", "__Host-signin"} & set(answer.cookies)
 
 
 def test_its_sign_in_can_be_disowned_with_the_app(user: User, policy: Policy) -> None:

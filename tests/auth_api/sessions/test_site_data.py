@@ -160,7 +160,7 @@ def test_what_two_requests_store_together_stays_within_the_limit(sign_in: SignIn
 def test_what_is_too_deep_to_be_read_again_is_not_stored(sign_in: SignIn) -> None:
     token = sign_in().session_key
     value: Any = 1
-    for _ in range(DEPTH - 1):
+    for _ in range(DEPTH):
         value = [value]
     change(token, {"deep": value})
     with pytest.raises(TypeError):

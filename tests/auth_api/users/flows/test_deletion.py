@@ -17,7 +17,7 @@ from auth_api.errors import InvalidToken
 from auth_api.security_log.writer import writer
 from auth_api.sessions.exceptions import SessionEnded, SessionStoreUnavailable
 from auth_api.sessions.redis.backend import backend
-from auth_api.sessions.services import start_session
+from auth_api.sessions.services import end_all_sessions, start_session
 from auth_api.users.flows import deletion
 from auth_api.users.flows.deletion import due_accounts, erase_due_accounts, keep_account
 from auth_api.users.models import User
@@ -227,6 +227,17 @@ def test_many_are_erased_in_batches_and_a_stopped_run_goes_on(monkeypatch: Any) 
         erase_due_accounts()
     assert User.objects.count() == 3
     assert erase_due_accounts() == 3
+
+
+def test_a_session_that_was_ended_meanwhile_deletes_nothing(user: User, monkeypatch: Any) -> None:
+    """The owner's "this was not me" may come between the check of the session and the deletion."""
+    token = session_token(login())
+    monkeypatch.setattr(
+        "auth_api.api.own_account.require_no_hold", lambda _: end_all_sessions(user)
+    )
+    answer = call("DELETE", "/v1/account", {"email": OWN}, token=token)
+    assert answer.json()["type"].endswith("session-ended")
+    assert User.objects.get().deletion_at is None
 
 
 def test_of_keeping_and_erasing_one_wins(user: User) -> None:
