@@ -46,11 +46,11 @@ def queries(browser: AdminBrowser, path: str) -> list[str]:
 
 
 def plan_of(sql: str) -> str:
-    """The database's plan; PostgreSQL would read a table this small without an index."""
+    """The database's plan; PostgreSQL would read and sort a table this small without an index."""
     sqlite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
         if not sqlite:
-            cursor.execute("SET enable_seqscan = off")
+            cursor.execute("SET enable_seqscan = off; SET enable_sort = off")
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{sql}")
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
