@@ -17,6 +17,7 @@ from tests.urls import METHODS, every_path
 pytestmark = pytest.mark.django_db(transaction=True)
 SAMPLES = {
     "handle": "h" * 16,
+    "user_id": "00000000-0000-4000-8000-000000000000",
     "content_type_id": "1",
     "app_label": "users",
     "url": "nope",

@@ -1,11 +1,12 @@
 """The calls by which the site reads and changes what it keeps in the user's session."""
 
 import base64
+from functools import reduce
 from typing import Any
 
 import pytest
 
-from gatehouse.site_data import LIMIT
+from gatehouse.site_data import DEPTH, LIMIT
 from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.calls import python_calls
@@ -70,7 +71,7 @@ def test_a_validation_for_a_page_costs_what_it_cost(token: str, redis_client: An
         ({"changed": {}}, "deleted"),
         (b'{"changed": {"a": 1, "a": 2}, "deleted": []}', "body"),
         (b'{"changed": {"a": NaN}, "deleted": []}', "body"),
-        ({"changed": {"deep": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}, "deleted": []}, "changed"),
+        ({"changed": {"deep": reduce(lambda inner, _: [inner], range(DEPTH + 1), 1)}, "deleted": []}, "changed"),
     ],
 )  # fmt: skip
 def test_a_change_that_is_none_is_refused(token: str, body: Any, field: str) -> None:
