@@ -28,6 +28,7 @@ class StaffAction:
     `perform` does it to a batch, all or nothing, and records it for each user in the security log; it
     returns what was done, as numbers by the words after them. runs.py calls it inside `because(reason)`.
     It raises SessionStoreUnavailable or a database error. `fits` tells whether to offer it for a user.
+    `asks_again`: staff must have authenticated a short time ago.
     """
 
     name: str
@@ -37,6 +38,7 @@ class StaffAction:
     permission: str = "change"
     fits: Callable[[User], bool] = lambda user: True
     batch: int = BATCH  # accounts of one request
+    asks_again: bool = False
 
 
 def _end_sessions(users: Sequence[User]) -> Counter[str]:
@@ -119,7 +121,7 @@ ACTIONS = (
         "require_enrolment", "Require a new second factor",
         "Removes every second factor and ends every session, for people who have lost them. The next sign-in may "
         "only set up an authenticator app. First make sure that the request comes from the owner.",
-        _require_enrolment, batch=100,
+        _require_enrolment, batch=100, asks_again=True,
     ),
     StaffAction(
         "deactivate", "Deactivate", "Ends every session and refuses new sign-ins.", _deactivate,

@@ -22,7 +22,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from auth_api.security_log.origin import because
-from auth_api.sessions.exceptions import SessionStoreUnavailable
+from auth_api.sessions.exceptions import ReauthenticationRequired, SessionStoreUnavailable
+from auth_api.sessions.services import require_recent_authentication
 from auth_api.users.models import User
 
 from .actions import StaffAction
@@ -82,6 +83,9 @@ def run(
     action: StaffAction, request: HttpRequest, chosen: QuerySet[User], *, back: str
 ) -> HttpResponse:
     """Answer a request to perform `action` on the `chosen` accounts; lead to `back` in the end."""
+    if action.asks_again and (refusal := _too_long_ago(request)):
+        messages.error(request, refusal)
+        return HttpResponseRedirect(back)
     users = changeable(request, chosen)
     if "reason" not in request.POST:
         return _ask(action, request, users, chosen, back)
@@ -108,6 +112,17 @@ def told(run: Run) -> str:
     accounts = f"{run.done:,} account{'' if run.done == 1 else 's'}."
     details = (f"{number:,} {words.rstrip('.')}." for words, number in run.results.items())
     return " ".join([accounts, *details])
+
+
+def _too_long_ago(request: HttpRequest) -> str:
+    """Return why the request may not go on, "" if its user authenticated a short time ago."""
+    try:
+        require_recent_authentication(request)
+    except ReauthenticationRequired:
+        return "Nothing was changed: you signed in too long ago for this. Sign out, sign in again, then repeat it."
+    except SessionStoreUnavailable as error:
+        return f"Nothing was changed. {_words(error)} Try again soon."
+    return ""
 
 
 def _next_batch(action: StaffAction, users: QuerySet[User], run: Run, reason: str) -> Run:

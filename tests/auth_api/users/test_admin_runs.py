@@ -1,5 +1,6 @@
 """Actions of staff: each asks why, records it, and does many accounts batch by batch."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,6 +73,16 @@ def test_each_action_asks_why_and_the_log_has_it_and_who(
         event = event_of(user, kind)
         assert (event.by, event.actor, event.reason) == ("staff", by, REASON)
     assert "staff: root@example.com" in root.get(f"{USERS}{one.pk}/change/").content.decode()
+
+
+def test_factors_are_removed_only_soon_after_a_sign_in(root: AdminBrowser, settings: Any) -> None:
+    [ada] = people(1)
+    asked = root.post(USERS, {"action": "require_enrolment", "_selected_action": [str(ada.pk)]})
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, recent_authentication=-1)
+    assert confirm(root, asked, USERS).status_code == 302
+    assert "you signed in too long ago" in root.get(USERS).content.decode()
+    assert not SecurityEvent.objects.filter(kind=Kind.ENROLMENT_REQUIRED).exists()
+    assert action(root, "unlock", ada).status_code == 302
 
 
 def test_a_user_is_unlocked(root: AdminBrowser) -> None:
