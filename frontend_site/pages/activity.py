@@ -91,7 +91,8 @@ class LoggedEvent:
             by=_BY.get(str(item["by"]), ""),
             address=str(item["ip"]),
             device=str(item["user_agent"]),
-            new_device=str(item["reason"]).endswith("new device"),
+            # The reason of somebody else's act is free text.
+            new_device=str(item["by"]) not in _BY and str(item["reason"]).endswith("new device"),
         )
 
 

@@ -55,6 +55,12 @@ def test_it_says_who_else_did_it(browser: Browser, stub: Stub, by: str, words: s
     assert words in text
 
 
+def test_the_reason_of_staff_is_not_taken_for_a_new_device(browser: Browser, stub: Stub) -> None:
+    known = event("account.unlocked", by="staff", reason="called about a new device")
+    new = event("session.started", reason="new device")
+    assert text_of(shown(browser, stub, known, new)).count("new device") == 1
+
+
 def test_a_kind_that_this_page_does_not_know_is_shown_by_its_name(
     browser: Browser, stub: Stub
 ) -> None:
