@@ -91,6 +91,13 @@ def headers_at(stack: Stack, session: str | None) -> dict[str, str]:
     }
 
 
+def _body_of(route: Route) -> dict[str, str] | None:
+    """Return what the route reads before it checks the session; nothing for what ends with a handle."""
+    if route.method == "DELETE" and route.path.endswith(HANDLE):
+        return None
+    return _BODIES.get(route.path, {})
+
+
 def call_each(
     stack: Stack, chosen: list[Route], headers: dict[str, str]
 ) -> Iterator[tuple[Route, requests.Response]]:
@@ -103,7 +110,7 @@ def call_each(
                 stack.address + route.path,
                 headers=headers,
                 data=_FORM if unsafe and not route.is_call else None,
-                json=_BODIES.get(route.path, {}) if unsafe and route.is_call else None,
+                json=_body_of(route) if unsafe and route.is_call else None,
                 allow_redirects=False,
                 timeout=20,
                 stream=True,
