@@ -131,8 +131,8 @@ def test_metrics_count_requests_and_calls_and_name_no_path(
         'gatehouse_request_seconds_count{route="frontend_site.pages.views.account",status="200"}',
         'gatehouse_request_seconds_count{route="frontend_site.pages.views.account",status="503"}',
         'gatehouse_request_seconds_count{route="other",status="404"}',
-        'gatehouse_auth_api_calls_total{call="session",outcome="200"}',
-        'gatehouse_auth_api_calls_total{call="session",outcome="503"}',
+        'gatehouse_auth_api_calls_total{call="page-session",outcome="200"}',
+        'gatehouse_auth_api_calls_total{call="page-session",outcome="503"}',
     ):
         assert found[name] >= 1
     assert not [name for name in found if "secret" in name]
@@ -143,7 +143,7 @@ def test_metrics_count_calls_without_an_answer(
 ) -> None:
     options(metrics_token=TOKEN)
     browser.sign_in().get("/account")
-    name = 'gatehouse_auth_api_calls_total{call="session",outcome="unknown"}'
+    name = 'gatehouse_auth_api_calls_total{call="page-session",outcome="unknown"}'
     assert metrics(browser)[name] >= 1
 
 

@@ -48,6 +48,8 @@ export interface ProblemDocument {
   acr?: "aal1" | "aal2";
   max_age?: number;
   methods?: ("password" | "totp" | "recovery")[];
+  /** Of "second-factor-missing": where to add one. */
+  page?: string;
   /** Of "deletion-pending": ISO 8601, and the token for POST /api/auth/account/keep. */
   deletes_at?: string;
   keep_token?: string;
