@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import Prefetch
 
 from auth_api import deadline
 from auth_api.options import options
@@ -122,8 +123,10 @@ def _push_snapshots(fences: Mapping[str, Fence]) -> None:
     try:
         # Deleted users are not found: their fences run out, and the database knows no such user.
         users = get_user_model()._default_manager.filter(session_ref__in=refs)
-        # Their profiles name their groups: one query for all of them, if there are several.
-        found = users.prefetch_related("groups") if len(refs) > 1 else users
+        # Their profiles name their groups: one query for all of them, if there are several. Into lists: a
+        # manager for each user would take a sixth of the time of "end all".
+        groups = Prefetch("groups", to_attr="listed_groups")
+        found = users.prefetch_related(groups) if len(refs) > 1 else users
         new = [_new_snapshot(user, fences[user.session_ref]) for user in found]
         backend.put_snapshots(new, lifetime=options().card_lifetime)
     except (SessionStoreUnavailable, DatabaseError, InterfaceError):

@@ -197,7 +197,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def group_names(self) -> list[str]:
         """Return the names of the user's groups, sorted by code point, as every reader compares them."""
-        return sorted(group.name for group in self.groups.all())
+        # `listed_groups`: of many users, read with them (sessions/snapshots.py).
+        groups = self.__dict__.get("listed_groups")
+        return sorted(group.name for group in (self.groups.all() if groups is None else groups))
 
     def get_full_name(self) -> str:
         return self.name or self.email
