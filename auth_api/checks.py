@@ -12,9 +12,7 @@ from gatehouse.keys import Key, weakness_of
 
 # Passes: KiB (OWASP Password Storage Cheat Sheet, Argon2id).
 _ARGON2_MINIMUM = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
-ARGON2_HINT = (
-    "Use 19456 and 2 (the defaults), or at least 47104 and 1, 12288 and 3, 9216 and 4, 7168 and 5."
-)
+ARGON2_HINT = "Use 19456 and 2 (the defaults), or at least 47104 and 1, 12288 and 3, 9216 and 4, or 7168 and 5."
 
 
 @register()

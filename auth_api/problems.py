@@ -126,7 +126,7 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     DeletionPending: Problem(
         "deletion-pending", 403, "Deletion pending",
-        "This account is going to be deleted, as its owner asked. Keep the account to sign in.",
+        "The owner of this account has asked to delete it. Keep the account to sign in.",
     ),
     FactorNotFound: Problem("not-found", 404, "Not found", "You have no such second factor."),
     TooManyFactors: Problem(
@@ -148,7 +148,7 @@ _TABLE: dict[type[Exception], Problem] = {
         "unsupported-media-type", 415, "Unsupported media type", "Send application/json."
     ),
     SiteDataTooLarge: Problem(
-        "site-data-too-large", 413, "Too large", "The data of the site in a session can be 16 KiB long at most."
+        "site-data-too-large", 413, "Too large", "The site's data in a session may be 16 KiB at most."
     ),
     Throttled: Problem("throttled", 429, "Too many attempts", "Wait before you try again."),
     SessionStoreUnavailable: Problem(
@@ -157,7 +157,7 @@ _TABLE: dict[type[Exception], Problem] = {
     ),
     FactorUnreadable: Problem(
         "factor-unavailable", 503, "Second factor unavailable",
-        "Codes of this account cannot be checked right now. Try again later, or use a recovery code.",
+        "Codes for this account cannot be checked right now. Try again later, or use a recovery code.",
         {"Retry-After": "60"},
     ),
     Overloaded: _OVERLOADED,

@@ -135,7 +135,7 @@ def forget_each(keys: Collection[str]) -> int:
 
 
 def hidden(text: str, length: int) -> str:
-    """Return a hash: neither addresses nor names of accounts belong into keys and dumps."""
+    """Return a hash: neither addresses nor names of accounts belong in keys or dumps."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 

@@ -18,7 +18,7 @@ from gatehouse.doctor import HEADER, SiteReport, judge_question
 
 @probe
 def doctor(request: SiteRequest) -> HttpResponse:
-    """What arrives of this request; 404 for everybody but a doctor that knows a service key.
+    """How this request arrived; 404 for everybody but a doctor that knows a service key.
 
     A question of another time gets a 403 with ours, so that the doctor can ask again and say by how much the
     clocks differ.

@@ -22,7 +22,7 @@ ENROL = "/account/factors"
 _CODES = ("totp", "recovery")
 _STEP_UP = Problem(
     "step-up-required", 403, "Step-up required",
-    "Authenticate again by one of `methods`, then repeat the request.",
+    "Authenticate again with one of `methods`, then repeat the request.",
 )  # fmt: skip
 _NO_FACTOR = Problem(
     "second-factor-missing", 403, "Second factor required",
@@ -60,7 +60,7 @@ def page_for(
 
 
 def problem(request: SiteRequest, demand: Demand, level: Assurance) -> HttpResponse:
-    """Return a problem document (403) that says by which methods the user can meet `demand`."""
+    """Return a problem document (403) that says with which methods the user can meet `demand`."""
     methods = _second_factors(request)
     if _needs_factor(demand, level):
         if not methods:

@@ -62,7 +62,7 @@ class SiteClient(Client):
     """
 
     def sign_in(self, user: SignedIn | None = None) -> SignedIn:
-        """Sign `user` in (somebody, if it is not given), and return it."""
+        """Sign in `user` (anybody, if none is given), and return it."""
         user = user or SignedIn()
         token = f"{secrets.token_urlsafe(12)}.{secrets.token_urlsafe(32)}"
         _fake().users[token] = user
@@ -71,7 +71,7 @@ class SiteClient(Client):
 
     @property
     def session(self) -> dict[str, Any]:  # type: ignore[override]
-        """What `request.session` holds for who is signed in. A test may change it between two requests."""
+        """What `request.session` holds for the signed-in user. A test may change it between two requests."""
         return _fake().data[self.cookies[SESSION_COOKIE].value]
 
     def force_login(self, user: Any, backend: str | None = None) -> None:

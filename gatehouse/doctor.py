@@ -1,7 +1,7 @@
-"""How `manage.py doctor` asks frontend_site, through the front door, what arrives of a request.
+"""How `manage.py doctor` asks frontend_site, through the front door, how a request arrived.
 
-Only who knows a service key gets an answer. A question is signed with one, but it is no service token: a proxy
-that logs it learns nothing with which to call auth_api (docs/decisions/0023-doctor.md).
+Only a caller that knows a service key gets an answer. The question is signed with it, but is not a service token: a
+proxy that logs it learns nothing with which to call auth_api (docs/decisions/0023-doctor.md).
 """
 
 import hmac

@@ -142,7 +142,7 @@ def request_line(_: object, __: str, event: MutableMapping[str, Any]) -> str:
 
 
 def _time_of(event: MutableMapping[str, Any]) -> str:
-    """Return the time of day here: who reads along knows the date."""
+    """Return the local time of day: whoever watches the terminal knows the date."""
     moment = datetime.fromisoformat(str(event.pop("timestamp")))
     return f"{moment.astimezone():%H:%M:%S}"
 

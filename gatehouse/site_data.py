@@ -55,7 +55,7 @@ def _is_within(value: Any, levels: int) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """Return why it is no JSON, without the value: `error` may repeat a part of it."""
+    """Return why it is not JSON, without the value: `error` may repeat a part of it."""
     match error:
         case UnicodeEncodeError():
             return "half of a character (a lone surrogate)"

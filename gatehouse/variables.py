@@ -80,8 +80,8 @@ UPSTREAM_BODY_LIMIT = Variable("GATEHOUSE_UPSTREAM_BODY_LIMIT", FRONTEND_SITE, s
 UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duration("1s", "1d"), "60s", "how long to wait for the next byte from a client or an upstream")
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")
 WEBSOCKETS = Variable("GATEHOUSE_WEBSOCKETS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open WebSockets to upstreams per worker (docs/how-to/upstreams.md)")
-APPS = Variable("GATEHOUSE_APPS", FRONTEND_SITE, LIST, "", "the Django apps of this site, such as notes or shop.orders=/orders/: each optionally with the path that its addresses begin with, or `none` (docs/how-to/adopting.md)")
-SITE_DATABASE_URL = Variable("SITE_DATABASE_URL", FRONTEND_SITE, TEXT, "", "the database of the apps in GATEHOUSE_APPS, such as postgres://user:password@host/name, never that of auth_api; required in production if an app has models, in development SQLite in GATEHOUSE_VAR")
+APPS = Variable("GATEHOUSE_APPS", FRONTEND_SITE, LIST, "", "the Django apps of this site, such as notes or shop.orders=/orders/: each optionally with the path at which it is mounted, or `none` (docs/how-to/adopting.md)")
+SITE_DATABASE_URL = Variable("SITE_DATABASE_URL", FRONTEND_SITE, TEXT, "", "the database of the apps in GATEHOUSE_APPS, such as postgres://user:password@host/name, never that of auth_api; required in production if an app has models; in development, the default is SQLite in GATEHOUSE_VAR")
 SITE_DATABASE_CONNECTIONS = Variable("SITE_DATABASE_CONNECTIONS", FRONTEND_SITE, number(1, 1000), "10", "the maximum number of connections of one worker to PostgreSQL; further requests wait for one, then get a 503")
 
 SECRET_KEY = Variable("SECRET_KEY", AUTH_API, TEXT, "", "Django's SECRET_KEY for auth_api; signs the links in mails", required=True, secret=True)

@@ -256,7 +256,7 @@ def _wait_until_ready(environment: dict[str, str], services: Services) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if services.ended:
-            raise Stop(f"{services.ended} does not start; its last lines are above")
+            raise Stop(f"{services.ended} did not start; its last lines are above")
         if _is_ready(environment):
             return
         time.sleep(0.1)

@@ -26,9 +26,9 @@ class ChangeForm:
 def change(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ChangeForm)
     if not all(isinstance(key, str) for key in form.deleted):
-        raise InvalidRequest({"deleted": ["Must be an array of text."]})
+        raise InvalidRequest({"deleted": ["Must be an array of strings."]})
     try:
         sessions.change_site_data(request, SiteChange(form.changed, form.deleted))
     except TypeError as error:
-        raise InvalidRequest({"changed": [f"Not possible: {error}."]}) from None
+        raise InvalidRequest({"changed": [f"Cannot be stored: {error}."]}) from None
     return HttpResponse(status=204)

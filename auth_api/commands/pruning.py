@@ -64,7 +64,7 @@ def prune_accounts(keep: timedelta, *, dry_run: bool) -> Report:
 
 
 def delete_due_accounts(*, dry_run: bool) -> Report:
-    """Delete accounts whose owners asked for it, if the time to keep them is over."""
+    """Delete the accounts whose deletion is due."""
     found = due_accounts().count() if dry_run else erase_due_accounts()
     return _report({"accounts whose deletion was due": found}, dry_run)
 

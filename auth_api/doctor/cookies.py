@@ -28,7 +28,7 @@ def cookies(door: Door, plain: Seen, _: Seen) -> Iterator[Finding]:
     token = str(reply.document.get("csrfToken", ""))
     reply = door.send("POST", "/api/auth/logout", call_headers(door, token, session))
     if reply.status != 204:
-        why = reply.document.get("reason") or reply.problem or "no answer of frontend_site"
+        why = reply.document.get("reason") or reply.problem or "no answer from frontend_site"
         yield fail("form", f"a call with a CSRF token gets {reply.status} ({why})", _FORMS)
         return
     yield ok("form", "an unsafe call with a CSRF token passes")

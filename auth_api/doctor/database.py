@@ -11,16 +11,16 @@ from django.db.utils import NotSupportedError
 from auth_api.doctor.findings import Finding, fail, ok, skipped, warn
 
 _ATTEMPTS = 5  # to get the server connection of another client, while the pooler has others to give
-_ANSWERS = "Check DATABASE_URL, and that the server runs and lets this machine in."
+_ANSWERS = "Check DATABASE_URL, that the server is running, and that it accepts connections from this machine."
 _LIMITS = (
-    "ALTER ROLE <user of DATABASE_URL> SET lock_timeout = '3s'; the same with statement_timeout = '4s' "
+    "Run ALTER ROLE <user of DATABASE_URL> SET lock_timeout = '3s', and the same with statement_timeout = '4s' "
     "(docs/how-to/operations.md)."
 )
 _UNLIMITED = "SELECT name FROM pg_settings WHERE reset_val = '0' AND name = ANY(%s) ORDER BY name"
 
 
 def database() -> Iterator[Finding]:
-    """Yield what is to be said of the database. What depends on an answer is skipped without one."""
+    """Yield the findings about the database. What depends on an answer is skipped without one."""
     try:
         connection.ensure_connection()
     except NotSupportedError as error:  # Django refuses old servers
@@ -52,7 +52,7 @@ def _pooler() -> Iterator[Finding]:
     shares = _shares_server_connections()
     if shares and not says_transaction:
         found = (
-            "a pooler in transaction mode is in front of PostgreSQL, and DATABASE_POOLER is none"
+            "a pooler in transaction mode is in front of PostgreSQL, but DATABASE_POOLER is none"
         )
         yield fail(
             "pooler", found, "Set DATABASE_POOLER=transaction for auth_api and its commands."

@@ -79,7 +79,7 @@ class Door:
         """Send one request, follow no redirect, and keep no cookie. Raises DoorClosed."""
         try:
             with requests.Session() as session:
-                session.trust_env = False  # no .netrc, no proxy of the way out
+                session.trust_env = False  # no .netrc, and no outgoing proxy
                 answer = session.request(
                     method, self.origin + path, headers={"User-Agent": _AGENT, **(headers or {})},
                     data=body or None, timeout=_TIMEOUTS, allow_redirects=False, verify=self.ca or True,
@@ -116,8 +116,8 @@ def _closed(door: Door, error: exceptions.RequestException) -> DoorClosed:
             )
         case exceptions.ConnectTimeout() | exceptions.ConnectionError():
             return DoorClosed(
-                f"there is no connection to {door.origin} ({_cause(error)})",
-                "Start the proxy, and check its name in the DNS and the firewall; or name another address with --url.",
+                f"cannot connect to {door.origin} ({_cause(error)})",
+                "Start the proxy, and check its DNS name and the firewall; or give another address with --url.",
             )
         case exceptions.ReadTimeout():
             return DoorClosed(
@@ -125,7 +125,8 @@ def _closed(door: Door, error: exceptions.RequestException) -> DoorClosed:
                 "Look at the logs of the proxy and of frontend_site.",
             )
     return DoorClosed(
-        f"the answer of {door.origin} cannot be read ({_cause(error)})", "Look at the proxy's log."
+        f"the answer from {door.origin} cannot be read ({_cause(error)})",
+        "Look at the proxy's log.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Apps behind forward auth: that the proxy asks for each of them, and that only the proxy can ask."""
+"""Apps behind forward auth: whether the proxy asks about each of them, and whether only the proxy can ask."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def _verify(door: Door) -> Finding:
     if status == 404:
         return ok("forward-auth", f"{_VERIFY} cannot be reached from outside")
     found = f"{_VERIFY} answers {status} to clients: a script of this origin could fetch an identity token"
-    return fail("forward-auth", found, f"Answer 404 to clients in the proxy {_DOCS}.")
+    return fail("forward-auth", found, f"Make the proxy answer 404 to clients there {_DOCS}.")
 
 
 def _app(door: Door, path: str) -> Finding:
@@ -48,7 +48,7 @@ def _app(door: Door, path: str) -> Finding:
         return fail(
             "forward-auth",
             f"{path} is served {who}, without a session",
-            f"Make the proxy ask {_VERIFY} for it {_DOCS}.",
+            f"Make the proxy ask {_VERIFY} about it {_DOCS}.",
         )
     if honest not in (301, 302, 303, 307, 401):
         found = f"{path} answers {honest} instead of leading to the login page"

@@ -59,21 +59,23 @@ def _certificate(door: Door) -> Finding:
     ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
     found = f"valid until {ends:%Y-%m-%d %H:%M} UTC"
     if ends - datetime.now(UTC) < _SOON:
-        return warn("certificate", found, "Renew it, and see why its renewal is not automatic.")
+        return warn(
+            "certificate", found, "Renew it, and find out why it was not renewed automatically."
+        )
     return ok("certificate", found)
 
 
 def _redirect(door: Door) -> Finding:
     """The other port is known only for the usual one."""
     if door.port != 443:
-        return skipped("redirect", "only looked at when https is on port 443")
+        return skipped("redirect", "only checked when https is on port 443")
     try:
         reply = Door(f"http://{door.name}").get("/")
     except DoorClosed:
         return ok("redirect", "nothing answers on port 80")
     to = reply.one("Location")
     if reply.status in (301, 302, 307, 308) and to.startswith("https://"):
-        return ok("redirect", f"http leads to {to[:100]}")
+        return ok("redirect", f"http redirects to {to[:100]}")
     return fail(
         "redirect",
         f"http answers {reply.status}, without a redirect to https",
@@ -95,5 +97,5 @@ def _hsts(door: Door, plain: Seen) -> Finding:
         return fail(
             "hsts", found, "Make the proxy pass it on, and X-Forwarded-Proto to frontend_site."
         )
-    found = f"Strict-Transport-Security arrives as {' and '.join(sent)}, and GATEHOUSE_HSTS means {wanted}"
+    found = f"Strict-Transport-Security arrives as {' and '.join(sent)}, but GATEHOUSE_HSTS means {wanted}"
     return fail("hsts", found, "Remove the header from the proxy's configuration.")

@@ -1,4 +1,4 @@
-"""Mail: whether the server takes mails over TLS, and whether the outbox is emptied."""
+"""Mail: whether the server accepts mails over TLS, and whether the outbox is emptied."""
 
 import smtplib
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from auth_api.mail.models import OutboxMail
 from auth_api.options import options
 from auth_api.settings.email import is_loopback
 
-_PATIENCE = 5  # seconds, of each step of the talk
+_PATIENCE = 5  # seconds, for each step of the conversation
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _LATE = timedelta(minutes=5)  # a sender looks every second; a failed try moves `due_at`
 _USE_TLS = (
-    "Write smtp+tls:// (STARTTLS) or smtps:// in EMAIL_URL: mails contain links that open accounts."
+    "Use smtp+tls:// (STARTTLS) or smtps:// in EMAIL_URL: mails contain links that open accounts."
 )
 
 
 def mail() -> Iterator[Finding]:
-    """Yield whether the mail server takes our connection, and the sender's address."""
+    """Yield whether the mail server accepts our connection, and the sender's address."""
     if settings.EMAIL_BACKEND != _SMTP:
         yield _no_server()
     else:
@@ -33,9 +33,7 @@ def mail() -> Iterator[Finding]:
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     if domain == "localhost" and options().environment == "production":
         found = f"mails come from {settings.DEFAULT_FROM_EMAIL}, which mail servers refuse"
-        yield warn(
-            "mail-sender", found, "Set DEFAULT_FROM_EMAIL to an address of a domain of yours."
-        )
+        yield warn("mail-sender", found, "Set DEFAULT_FROM_EMAIL to an address in your own domain.")
     else:
         yield ok("mail-sender", settings.DEFAULT_FROM_EMAIL)
 
@@ -49,7 +47,7 @@ def outbox() -> Iterator[Finding]:
 
 
 def test_mail(address: str) -> Iterator[Finding]:
-    """Send one mail to `address`, past the outbox."""
+    """Send one mail to `address`, without the outbox."""
     message = EmailMessage(
         "Test of the mail server",
         f"This mail was sent by `manage.py doctor` for {options().public_origin}. Nothing needs to be done.",
@@ -65,7 +63,7 @@ def test_mail(address: str) -> Iterator[Finding]:
             "Look at the mail server's log.",
         )
     else:
-        yield ok("mail-sent", f"the mail server took a test mail to {address}")
+        yield ok("mail-sent", f"the mail server accepted a test mail to {address}")
 
 
 def _no_server() -> Finding:
@@ -100,7 +98,7 @@ def _unusable(where: str, error: Exception) -> Finding:
     elif isinstance(error, smtplib.SMTPNotSupportedError):
         mend = "Use a port or a server with TLS: smtps:// on 465, or smtp+tls:// on 587."
     else:
-        mend = "Check host, port and TLS in EMAIL_URL, and that a firewall lets this machine out."
+        mend = "Check host, port and TLS in EMAIL_URL, and that no firewall blocks this machine's connections."
     return fail("mail", f"{where} cannot be used ({_reason(error)})", mend)
 
 
@@ -118,7 +116,7 @@ def _outbox() -> Finding:
     waiting = OutboxMail.objects.filter(due_at__isnull=False)
     overdue = waiting.filter(due_at__lt=timezone.now() - _LATE).count()
     if overdue:
-        found = f"{overdue} mails have been due for more than 5 minutes: nobody sends them"
+        found = f"{overdue} mails have been due for more than 5 minutes: nothing sends them"
         return fail(
             "outbox",
             found,
@@ -126,15 +124,15 @@ def _outbox() -> Finding:
         )
     tried = waiting.filter(tries__gt=0)
     if late := tried.order_by("created_at").first():
-        found = f"{tried.count()} mails have failed and are tried again ({late.last_error})"
+        found = f"{tried.count()} mails have failed and will be tried again ({late.last_error})"
         return warn("outbox", found, "Look at the mail server's log.")
     if given_up := OutboxMail.objects.filter(due_at__isnull=True).count():
         return warn(
             "outbox",
-            f"{given_up} mails were given up",
+            f"{given_up} mails could not be sent, and will not be tried again",
             "Look at them in the admin, then delete them.",
         )
-    return ok("outbox", f"{waiting.count()} mails wait, none of them for long")
+    return ok("outbox", f"{waiting.count()} mails are waiting, none of them for long")
 
 
 def _reason(error: Exception) -> str:

@@ -28,9 +28,7 @@ def environment() -> Iterator[Finding]:
     if options().environment == "production":
         yield ok("environment", found)
     else:
-        mend = (
-            "Set GATEHOUSE_ENV=production for users: other environments create throw-away secrets."
-        )
+        mend = "Set GATEHOUSE_ENV=production for real users: other environments create throw-away secrets."
         yield warn("environment", found, mend)
 
 
@@ -44,7 +42,7 @@ def system_checks() -> Iterator[Finding]:
             "settings", f"{message.msg} ({message.id})", message.hint or _documented(message.id)
         )
     if not messages:
-        yield ok("settings", "no finding of `manage.py check --deploy`")
+        yield ok("settings", "`manage.py check --deploy` finds nothing")
 
 
 def secrets() -> Iterator[Finding]:
@@ -78,7 +76,7 @@ def _installed(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "is missing"
+        return "(missing)"
 
 
 def _documented(check_id: str | None) -> str:

@@ -40,9 +40,9 @@ def client_address(forged: SiteReport) -> Finding:
         f"Set GATEHOUSE_PROXY_HOPS={len(written)} for frontend_site." if written else _WRITE_ADDRESS
     )
     if counted == FORGED_ADDRESS:
-        return fail(check, "a client can choose its own address by X-Forwarded-For", right)
+        return fail(check, "a client can choose its own address with X-Forwarded-For", right)
     if len(written) != hops:
-        found = f"{_proxies(len(written))} X-Forwarded-For, and GATEHOUSE_PROXY_HOPS is {hops}: {_SHARED}"
+        found = f"{_proxies(len(written))} X-Forwarded-For, but GATEHOUSE_PROXY_HOPS is {hops}: {_SHARED}"
         return fail(check, found, right)
     if hops and counted is None:
         return fail(
@@ -58,7 +58,7 @@ def scheme(door: Door, plain: SiteReport, forged: SiteReport) -> Finding:
     """Judge whether https counts as https, and only then; the forged request claimed the other scheme."""
     check = "scheme"
     if forged.is_secure != door.is_secure and plain.is_secure == door.is_secure:
-        return fail(check, "a client can choose the scheme by X-Forwarded-Proto", _WRITE_SCHEME)
+        return fail(check, "a client can choose the scheme with X-Forwarded-Proto", _WRITE_SCHEME)
     if door.is_secure and not plain.is_secure:
         found = "https requests count as http: HSTS is not sent"
         hops = (
@@ -67,7 +67,7 @@ def scheme(door: Door, plain: SiteReport, forged: SiteReport) -> Finding:
         return fail(check, found, _WRITE_SCHEME + hops)
     if not door.is_secure and plain.environment == "production":
         return fail(
-            check, "the front door is plain http", "Serve https, and name that origin with --url."
+            check, "the front door is plain http", "Serve https, and give that origin with --url."
         )
     return ok(check, f"{'https' if door.is_secure else 'http'}; a forged scheme does not count")
 

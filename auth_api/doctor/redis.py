@@ -17,14 +17,17 @@ _OLDEST = (7, 0)  # scripts declare flags
 _WAITAOF = (7, 2)
 _NEARLY_FULL = 0.9
 _MISSING = {
-    readiness.ANSWERS: ("Redis does not answer", "Check REDIS_URL, and that the server runs."),
+    readiness.ANSWERS: (
+        "Redis does not answer",
+        "Check REDIS_URL, and that the server is running.",
+    ),
     readiness.NODES: ("some nodes of the cluster do not answer", "Start them (CLUSTER NODES)."),
     readiness.WRITES: (
         "Redis refuses writes: nobody can sign in",
         "Look at its log and at INFO: memory, disk, min-replicas-to-write, or a primary that is now a replica.",
     ),
     readiness.REPLICAS: (
-        "writes are not acknowledged as the settings ask: sign-ins get a 503",
+        "writes are not acknowledged as the settings require: sign-ins get a 503",
         "Start the missing replicas, or correct GATEHOUSE_REDIS_REPLICAS and GATEHOUSE_REDIS_FSYNC.",
     ),
 }
@@ -38,7 +41,7 @@ _NAMES = (
 
 
 def redis() -> Iterator[Finding]:
-    """Yield what is to be said of every server; without an answer, only that."""
+    """Yield the findings about every server; without an answer, only that."""
     try:
         nodes = read_nodes()
     except OUTAGE as error:
@@ -63,7 +66,7 @@ def _writes() -> Iterator[Finding]:
     missing = readiness.missing_of_redis()
     yield from (fail("redis", *_MISSING[name]) for name in missing)
     if not missing:
-        yield ok("redis", "answers, and takes writes as durably as the settings ask")
+        yield ok("redis", "answers, and accepts writes as durably as the settings require")
 
 
 def _version(node: Node) -> Finding:
@@ -86,7 +89,7 @@ def _persistence(node: Node) -> Finding:
         return fail(
             name,
             found,
-            "Set `appendonly yes` in its configuration (now: CONFIG SET appendonly yes).",
+            "Set `appendonly yes` in its configuration (without a restart: CONFIG SET appendonly yes).",
         )
     broken = [
         key
@@ -116,7 +119,9 @@ def _eviction(node: Node) -> Finding:
             f"maxmemory-policy of {node.name} is {policy}: when memory is full, it deletes sessions"
         )
         return fail(
-            name, found, "Set `maxmemory-policy noeviction` in its configuration (now: CONFIG SET)."
+            name,
+            found,
+            "Set `maxmemory-policy noeviction` in its configuration (without a restart: CONFIG SET).",
         )
     if limit and used > _NEARLY_FULL * limit:
         found = (
@@ -131,7 +136,7 @@ def _eviction(node: Node) -> Finding:
 
 def _clock(node: Node) -> Finding:
     whose = f"the clock of {node.name}"
-    effect = "lifetimes of cookies are wrong by as much"
+    effect = "the lifetimes of cookies are wrong by that much"
     return judge_clock("redis-clock", whose, node.seconds_ahead, node.uncertainty, effect=effect)
 
 

@@ -28,10 +28,10 @@ def replication(node: Node) -> Finding:
             "Point REDIS_URL to the primary, or use redis+sentinel://.",
         )
     if online < wanted:
-        found = f"{node.name} has {online} replicas online, GATEHOUSE_REDIS_REPLICAS asks for {wanted}: sign-ins get a 503"
+        found = f"{node.name} has {online} replicas online, but GATEHOUSE_REDIS_REPLICAS asks for {wanted}: sign-ins get a 503"
         return fail(_CHECK, found, "Start the missing replicas, or lower GATEHOUSE_REDIS_REPLICAS.")
     if online and not wanted:
-        found = f"{node.name} has {online} replicas, and nothing waits for them: a failover could undo sign-outs"
+        found = f"{node.name} has {online} replicas, but no write waits for them: a failover could undo sign-outs"
         return warn(
             _CHECK, found, "Set GATEHOUSE_REDIS_REPLICAS to the number of replicas of each primary."
         )

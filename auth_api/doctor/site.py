@@ -14,7 +14,7 @@ from gatehouse.service_token import CLOCK_SKEW
 
 _UNREACHABLE = {
     "auth_api": (
-        "frontend_site does not reach auth_api",
+        "frontend_site cannot reach auth_api",
         "Start auth_api. AUTH_API_URL must lead to AUTH_API_BIND and AUTH_API_PORT, and AUTH_API_HOSTS must contain its host.",
     ),
     "service-token": (
@@ -28,11 +28,11 @@ _SECRETS = (
 
 
 def site(_: Door, plain: Seen, __: Seen) -> Iterator[Finding]:
-    """Yield what frontend_site says of itself."""
+    """Yield what frontend_site says about itself."""
     report = plain.report
     yield judge_clock(
         "site-clock", "the clock of frontend_site", plain.seconds_ahead, plain.uncertainty,
-        effect=f"from {CLOCK_SKEW} seconds on, auth_api refuses its calls",
+        effect=f"above {CLOCK_SKEW} seconds, auth_api refuses its calls",
     )  # fmt: skip
     yield from _way_to_auth_api(report.missing)
     yield from (fail("site-secrets", text.rstrip("."), _SECRETS) for text in report.weak_secrets)
@@ -60,7 +60,7 @@ def _settings(plain: Seen) -> Iterator[Finding]:
         ("GATEHOUSE_ENV", report.environment, options().environment),
     ):
         if theirs != ours:
-            text = f"{name} of frontend_site is {theirs}, and that of auth_api {ours}"
+            text = f"{name} of frontend_site is {theirs}, but that of auth_api is {ours}"
             found.append(fail(check, text, f"Set {name} to the same value for both services."))
     if report.django != django.get_version():
         text = f"frontend_site runs Django {report.django} on Python {report.python}, auth_api {django.get_version()} on {python_version()}"
@@ -72,5 +72,5 @@ def _settings(plain: Seen) -> Iterator[Finding]:
             )
         )
     yield from found or [
-        ok(check, f"as those of auth_api; Python {report.python}, Django {report.django}")
+        ok(check, f"the same as those of auth_api; Python {report.python}, Django {report.django}")
     ]

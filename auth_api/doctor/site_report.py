@@ -1,4 +1,4 @@
-"""Asks frontend_site, through the front door, what arrived of a request (gatehouse/doctor.py)."""
+"""Asks frontend_site, through the front door, how a request arrived (gatehouse/doctor.py)."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from gatehouse.keys import Key
 
 _KEYS = (
     "Give both services the same GATEHOUSE_SERVICE_KEYS. Let the proxy pass /auth/doctor and the header "
-    "Doctor-Question. Upgrade frontend_site if it is of an older release."
+    "Doctor-Question. Upgrade frontend_site if its release is older."
 )
 
 
@@ -54,11 +54,11 @@ def _report_in(answer: _Answer) -> SiteReport:
     try:
         report = SiteReport.of(answer.reply.document)
     except ValueError:
-        found = "frontend_site is of another release than this command"
+        found = "frontend_site and this command are of different releases"
         raise DoorClosed(found, "Run the same release of both services.") from None
     if report.nonce != answer.nonce:
-        found = "the answer belongs to another request: a cache gave it"
-        raise DoorClosed(found, "Let the proxy cache nothing that says Cache-Control: no-store.")
+        found = "the answer belongs to another request: it came from a cache"
+        raise DoorClosed(found, "Make the proxy cache nothing that says Cache-Control: no-store.")
     return report
 
 
@@ -70,11 +70,11 @@ def _refused(door: Door, reply: Reply) -> DoorClosed:
         found = f"{door.origin} redirects to {reply.one('Location')[:100]}"
         return DoorClosed(
             found,
-            "Set GATEHOUSE_PUBLIC_ORIGIN to the origin that browsers use, or name it with --url.",
+            "Set GATEHOUSE_PUBLIC_ORIGIN to the origin that browsers use, or give it with --url.",
         )
     if door.get("/healthz").document.get("status") == "alive":
-        return DoorClosed("frontend_site does not take the signature of this command", _KEYS)
-    found = f"{door.origin} answers {reply.status}, and not as frontend_site does"
+        return DoorClosed("frontend_site does not accept the signature of this command", _KEYS)
+    found = f"{door.origin} answers {reply.status}, but not as frontend_site does"
     return DoorClosed(
         found,
         "Start frontend_site, and make the proxy pass requests to FRONTEND_BIND and FRONTEND_PORT.",

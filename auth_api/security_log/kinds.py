@@ -88,12 +88,12 @@ _LABELS = {
     Kind.DISOWNED: "Sign-in reported as not the owner's",
     Kind.REAUTHENTICATED: "Password confirmed",
     Kind.PASSWORD_CHANGED: "Password changed",
-    Kind.PASSWORD_RESET: "Password reset by an e-mailed link",
+    Kind.PASSWORD_RESET: "Password reset with an e-mailed link",
     Kind.RESET_ASKED: "Password reset requested",
     Kind.RESET_SENT: "Link to set a password sent",
     Kind.ADDRESS_CHANGE_ASKED: "E-mail address change requested",
     Kind.ADDRESS_CHANGED: "E-mail address changed",
-    Kind.ADDRESS_RESTORED: "Previous e-mail address restored by an e-mailed link",
+    Kind.ADDRESS_RESTORED: "Previous e-mail address restored with an e-mailed link",
     Kind.ADDRESS_VERIFIED: "E-mail address confirmed",
     Kind.CONFIRMATION_SENT: "Link to confirm the e-mail address sent",
     Kind.NAME_CHANGED: "Name changed",
@@ -106,7 +106,7 @@ _LABELS = {
     Kind.FACTOR_REMOVED: "Authenticator app removed",
     Kind.FACTOR_RESTORED: "Authenticator app restored",
     Kind.ENROLMENT_REQUIRED: "New second factor required",
-    Kind.RECOVERY_CODES_MADE: "Recovery codes made",
+    Kind.RECOVERY_CODES_MADE: "Recovery codes created",
     Kind.RECOVERY_CODE_USED: "Recovery code used",
     Kind.EXPORTED: "Data downloaded",
     Kind.DELETION_ASKED: "Account deletion requested",
@@ -114,7 +114,7 @@ _LABELS = {
     Kind.UNLOCKED: "Sign-in delays lifted",
     Kind.INVITED: "Sent an invitation",
     Kind.INVITATION_REVOKED: "Revoked an invitation",
-    Kind.INVITATION_ACCEPTED: "Account created by an invitation",
+    Kind.INVITATION_ACCEPTED: "Account created from an invitation",
 }
 
 

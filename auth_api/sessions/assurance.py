@@ -13,7 +13,7 @@ _RFC_8176 = {"recovery": "otp"}
 
 
 class Assurance(NamedTuple):
-    """How sure it is who uses a session. Times are Unix seconds by Redis' clock.
+    """How certain it is who is using a session. Times are Unix seconds by Redis' clock.
 
     `acr` is AAL1 or AAL2; `amr` the methods that count towards it, in the words of RFC 8176; `auth_time` when the
     user last authenticated, by any method; `expires_at` when AAL2 becomes AAL1 if the session is not used, None

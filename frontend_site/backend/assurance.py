@@ -1,4 +1,4 @@
-"""How sure auth_api is who uses a session, and whether that meets a demand."""
+"""How certain auth_api is of who is using a session, and whether that meets a demand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True)
 class Assurance:
-    """What auth_api told. The level ages while an answer is held, so read `acr` and `amr`, not the fields."""
+    """What auth_api said. The level ages while an answer is held, so read `acr` and `amr`, not the fields."""
 
     level: str = AAL1
     methods: tuple[str, ...] = ()  # in the words of RFC 8176
@@ -49,7 +49,7 @@ class Assurance:
     def of(cls, session: Mapping[str, Any]) -> "Assurance":
         """Read auth_api's `session`. Raises KeyError, TypeError, ValueError, AttributeError.
 
-        An earlier release tells no level: then it is the lowest.
+        An earlier release sends no level, which counts as the lowest.
         """
         told = session["assurance"]
         expires_at = told.get("expires_at")

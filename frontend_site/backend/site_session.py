@@ -173,6 +173,6 @@ def _report_dropped(request: SiteRequest) -> None:
         _log.warning(
             "session.not_stored",
             path=request.path_info,
-            hint="Nobody is signed in, so request.session lasts for this request only, and with it a message "
-            "for the next page.",
+            hint="Nobody is signed in, so request.session, including messages for the next page, is lost "
+            "after this request.",
         )

@@ -100,7 +100,7 @@ class SiteUser:
 
 
 def level_of(answer: Answer) -> Assurance:
-    """Return how sure auth_api is of the user in its `{user, session}`. Raises AuthApiUnavailable."""
+    """Return how certain auth_api is of the user in its `{user, session}`. Raises AuthApiUnavailable."""
     return SiteUser.of(answer).assurance
 
 

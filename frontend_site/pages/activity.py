@@ -29,12 +29,12 @@ _WORDS: dict[str, tuple[str, bool]] = {
     "session.disowned": ("You reported a sign-in that was not you", True),
     "session.reauthenticated": ("Password confirmed", False),
     "password.changed": ("Password changed", True),
-    "password.reset": ("Password reset by an e-mailed link", True),
+    "password.reset": ("Password reset with an e-mailed link", True),
     "password.reset_asked": ("Password reset requested", True),
     "password.reset_sent": ("You were sent a link to set a password", True),
     "address.change_asked": ("E-mail address change requested", True),
     "address.changed": ("E-mail address changed", True),
-    "address.restored": ("Previous e-mail address restored by an e-mailed link", True),
+    "address.restored": ("Previous e-mail address restored with an e-mailed link", True),
     "account.verified": ("E-mail address confirmed", False),
     "account.confirmation_sent": ("You were sent a link to confirm your e-mail address", False),
     "name.changed": ("Name changed", False),
@@ -55,7 +55,7 @@ _WORDS: dict[str, tuple[str, bool]] = {
     "account.kept": ("Account deletion cancelled", True),
     "invitation.sent": ("You sent an invitation", True),
     "invitation.revoked": ("You revoked an invitation", True),
-    "invitation.accepted": ("Account created by an invitation", False),
+    "invitation.accepted": ("Account created from an invitation", False),
 }
 _BY = {"staff": "by our staff", "system": "by our operators"}
 

@@ -39,7 +39,7 @@ def accepts(*types: str, limit: str) -> Callable[[V], V]:
             f"accepts: limit must be {_LIMIT.words}, not {limit!r}."
         ) from None
     if wrong := [name for name in types if not _TYPE.fullmatch(name)]:
-        raise ImproperlyConfigured(f"accepts: {wrong[0]!r} is no media type such as text/csv.")
+        raise ImproperlyConfigured(f"accepts: {wrong[0]!r} is not a media type such as text/csv.")
 
     def mark(view: View) -> View:
         marked: Any = view

@@ -55,7 +55,7 @@ def extended(policy: str, sources: Sources) -> str:
 
 def _require_sound(name: str, sources: tuple[str, ...]) -> None:
     if name not in _DIRECTIVES:
-        raise ImproperlyConfigured(f"csp: {name} is none of {', '.join(_DIRECTIVES)}.")
+        raise ImproperlyConfigured(f"csp: {name} must be one of {', '.join(_DIRECTIVES)}.")
     usual = () if name in ("connect", "form-action", "frame", "script", "style") else _DATA
     for source in sources:
         if source not in usual and not _SOURCE.fullmatch(source):

@@ -59,11 +59,11 @@ def _parse(item: str) -> SiteApp:
             item, "must be the dotted name of a Django app, such as notes or shop.orders"
         )
     if equals and prefix != NOWHERE and not _PREFIX.fullmatch(prefix):
-        raise _refused(item, f"must have a path such as /notes/ behind the =, or {NOWHERE}")
+        raise _refused(item, f"must have a path such as /notes/ after the =, or {NOWHERE}")
     if name.partition(".")[0] in _OURS or name in _INSTALLED:
-        raise _refused(name, "is installed already. Remove it")
+        raise _refused(name, "is already installed. Remove it")
     if name in _IMPOSSIBLE:
-        raise _refused(name, f"is not possible: {_IMPOSSIBLE[name]}. Remove it")
+        raise _refused(name, f"is not supported: {_IMPOSSIBLE[name]}. Remove it")
     if not _exists(name):
         raise _refused(
             name, "is not found. Put its folder beside manage.py, or install its package in .venv"

@@ -64,7 +64,7 @@ def _collisions(prefix: str) -> Iterator[str]:
     if any(_overlap(folded, other) for other in others):
         yield f"two apps have the prefix {prefix}, or one is below the other."
     if any(_overlap(folded, rule.lower()) for rule in options().forward_auth_paths):
-        yield f"GATEHOUSE_ACCESS_RULES has an app behind forward auth at {prefix}, too."
+        yield f"GATEHOUSE_ACCESS_RULES already has an app behind forward auth at {prefix}."
 
 
 def _overlap(one: str, other: str) -> bool:

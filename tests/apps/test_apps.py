@@ -37,9 +37,9 @@ OTHERS = "11111111-2222-3333-4444-555555555555"
         (["tests.apps.shelf=shelf"], "must have a path such as /notes/"),
         (["tests.apps.shelf=/a/../b/"], "must have a path such as /notes/"),
         (["tests.apps.shelf=/a"], "must have a path such as /notes/"),
-        (["auth_api.users"], "is installed already"),
+        (["auth_api.users"], "is already installed"),
         (["django.contrib.admin"], "the admin manages accounts"),
-        (["django.contrib.sessions"], "is not possible"),
+        (["django.contrib.sessions"], "is not supported"),
     ],
 )
 def test_an_item_that_cannot_work_is_refused(items: list[str], why: str) -> None:

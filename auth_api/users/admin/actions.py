@@ -26,9 +26,9 @@ class StaffAction:
     """One action.
 
     `perform` does it to a batch, all or nothing, and records it for each user in the security log; it
-    returns what was done, as numbers by the words after them. runs.py calls it inside `because(reason)`.
+    returns what was done, as numbers by the words that follow them. runs.py calls it inside `because(reason)`.
     It raises SessionStoreUnavailable or a database error. `fits` tells whether to offer it for a user.
-    `asks_again`: staff must have authenticated a short time ago.
+    `asks_again`: staff must have authenticated recently.
     """
 
     name: str
@@ -99,14 +99,14 @@ def _delete(users: Sequence[User]) -> Counter[str]:
 
 DELETE = StaffAction(
     "delete_selected", "Delete",
-    "Deletes the accounts with everything stored about them, their security logs included. This cannot be undone.",
+    "Deletes the accounts with everything stored about them, including their security logs. This cannot be undone.",
     _delete, permission="delete", fits=lambda user: False,  # its page has a button of its own
 )  # fmt: skip
 ACTIONS = (
     StaffAction("unlock", "Unlock", "Lifts the delays of sign-ins, codes and mails.", _unlock),
     StaffAction(
         "resend_confirmation", "Resend confirmation",
-        "Mails the link that confirms the address again, to people who registered and have not confirmed it.",
+        "Mails the confirmation link again to people who registered but have not confirmed their address.",
         _resend, fits=lambda user: user.is_registration,
     ),
     StaffAction(

@@ -61,7 +61,7 @@ class Panels:
 
 
 def panels_of(model_admin: "ModelAdmin[User]", request: HttpRequest, user: User) -> Panels:
-    """Read what to show of `user` to who asks: seven queries, whatever there is."""
+    """Read what to show about `user` to the member of staff who asks: always seven queries."""
     may_act = changeable(request, User.objects.filter(pk=user.pk)).exists()
     offered = model_admin.get_actions(request) if may_act else {}
     return Panels(

@@ -9,7 +9,7 @@ from auth_api.users.models import User
 
 
 def may_change(request: HttpRequest, user: User) -> bool:
-    """Whether the account is not of staff (oneself included), unless a superuser asks."""
+    """Whether the account may be changed: by superusers always, by other staff only if it is not a staff account."""
     return actor(request).is_superuser or not (user.is_staff or user.is_superuser)
 
 

@@ -1,4 +1,4 @@
-"""Runs an action of staff: asks for the reason, then goes on batch by batch, a request each.
+"""Runs an action of staff: asks for the reason, then goes on batch by batch, one request each.
 
 A request does a bounded number of accounts, in the order of their ids. The page then says how many are
 left and posts itself again (continue.js, or a button without script). Nothing is kept on the server: the
@@ -30,7 +30,7 @@ from .actions import StaffAction
 from .rights import changeable
 
 REASON_LENGTH = 120
-REASON_HELP = "Stored in the security log of the account, whose owner can read it there."
+REASON_HELP = "Stored in the security log of the account, where its owner can read it."
 FROM_PAGE = "from_page"  # a field that says that the user's page asked, and not the list
 _NAMED = 10  # addresses on the page that asks
 _CARRIED = ("action", "select_across", FROM_PAGE)
@@ -115,7 +115,7 @@ def told(run: Run) -> str:
 
 
 def _too_long_ago(request: HttpRequest) -> str:
-    """Return why the request may not go on, "" if its user authenticated a short time ago."""
+    """Return why the request may not go on; "" if its user authenticated recently."""
     try:
         require_recent_authentication(request)
     except ReauthenticationRequired:

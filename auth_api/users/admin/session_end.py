@@ -14,7 +14,7 @@ def ending_of(handle: str) -> StaffAction:
 
     def end(users: Sequence[User]) -> Counter[str]:
         ended = sum(end_session_of(user, handle) for user in users)
-        return Counter({"session ended" if ended else "session was over already": 1})
+        return Counter({"session ended" if ended else "session had already ended": 1})
 
     explanation = f"Ends the session {handle}. Its browser must sign in again."
     return StaffAction("end_session", "End session", explanation, end)

@@ -45,7 +45,7 @@ class AdminLoginForm(AuthenticationForm):
     code = forms.CharField(
         required=False,
         max_length=64,
-        label="Second-factor code, if you have set one up",
+        label="Second-factor code, if you have a second factor",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
     )
 
@@ -90,7 +90,7 @@ class AdminLoginForm(AuthenticationForm):
             raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
         except FactorUnreadable:
             raise forms.ValidationError(
-                "Codes of this account cannot be checked right now. Use a recovery code, or ask an operator."
+                "Codes for this account cannot be checked right now. Use a recovery code, or ask an operator."
             ) from None
         return [FACTOR_METHODS[method]]
 
@@ -105,7 +105,9 @@ def _signed_in(request: ApiRequest, user: User, **_: object) -> None:
     """Only the admin signs in by Django's `login()`; the API uses start_session."""
     request.session.save()  # gives the session its token
     handle = getattr(request.session, "sign_in_id", "") or handle_of(request)
-    address = getattr(request, "client_address", "")  # nor have requests that tests make an address
+    address = getattr(
+        request, "client_address", ""
+    )  # requests made by tests have no address, either
     signed_in(user=user, address=address, sign_in=handle, reason="admin")
 
 

@@ -27,10 +27,10 @@ from .support import Support, support_for
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Asks why, too."""
+    """Also asks for a reason."""
 
     reason = forms.CharField(
-        max_length=REASON_LENGTH, help_text=REASON_HELP, label="Reason of the change"
+        max_length=REASON_LENGTH, help_text=REASON_HELP, label="Reason for the change"
     )
 
 
@@ -141,7 +141,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # -- the page of one user ------------------------------------------------------------------
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Return what is shown: for who cannot change groups and permissions, their names."""
+        """Return what is shown: for those who cannot change groups and permissions, their names."""
         fields = ["email", "name", "email_verified", "is_active", "is_staff", "is_superuser"]
         if request.user.is_superuser:
             fields += ["groups", "user_permissions"]
@@ -222,7 +222,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """Ask why, and delete one user: as the action of the list."""
+        """Ask why, and delete one user, as the action of the list does."""
         user = self.get_object(request, object_id)
         if user is None:
             raise Http404

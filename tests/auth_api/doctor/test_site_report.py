@@ -56,9 +56,9 @@ def test_a_report_is_taken_if_it_answers_this_question(
 @pytest.mark.parametrize(
     ("answer", "words", "mend"),
     [
-        ((200, {}, {**vars(REPORT), "nonce": "of yesterday"}), "a cache gave it", "cache nothing"),
-        ((200, {}, {"nonce": "NONCE"}), "another release", "same release"),
-        ((200, {}, "<h1>Welcome"), "answers 200, and not as", "FRONTEND_PORT"),
+        ((200, {}, {**vars(REPORT), "nonce": "of yesterday"}), "came from a cache", "cache nothing"),
+        ((200, {}, {"nonce": "NONCE"}), "different release", "same release"),
+        ((200, {}, "<h1>Welcome"), "answers 200, but not as", "FRONTEND_PORT"),
         ((301, {"Location": "https://www.example.org/auth/doctor"}, ""), "https://www.example.org", "--url"),
         ((400, {"Content-Type": CONTENT_TYPE}, {"type": f"{TYPE}unknown-host"}), "host", "ALLOWED_HOSTS"),
         ((502, {}, "Bad gateway"), "answers 502", "FRONTEND_PORT"),

@@ -148,7 +148,7 @@ def test_many_are_done_in_batches_and_a_failed_one_is_resumed(
         outage.setattr("auth_api.users.models.fence_locked_users", _unavailable)
         page = root.post(path, form_of(page), page=USERS)
         html = page.content.decode()
-        assert "Redis does not answer. The batch was not done." in html
+        assert "Redis does not answer. This batch was not processed." in html
         assert "data-continue" not in html
     page = root.post(path, form_of(page), page=USERS)
     assert "4 of 5 accounts done, 1 left." in page.content.decode()

@@ -22,7 +22,7 @@ from auth_api.commands.pruning import (
 class Command(OperatorCommand):
     help = (
         "Deletes what prune_security_log deletes, accounts whose address was never confirmed, "
-        "accounts whose owners asked for it and whose time to keep them is over, and mails that could not "
+        "accounts whose deletion is due, and mails that could not "
         "be sent. Run it daily."
     )
 
