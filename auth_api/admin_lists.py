@@ -1,4 +1,4 @@
-"""Lists of the admin whose pages cost the same at a hundred rows and at a million."""
+"""Lists of the admin whose pages cost the same for a hundred rows as for a million."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -67,7 +67,7 @@ class DatedChangeList(ChangeList):
         return timezone.localdate(first) if first else timezone.localdate()
 
     def _chosen(self, part: str) -> int:
-        """Return what the address says; the list has refused what is no date already."""
+        """Return what the query says; the list has already refused what is not a date."""
         return int(self.params.get(f"{self.date_hierarchy}__{part}") or 0)
 
     def _link(self, title: str, *parts: int) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def own_frames(text: str) -> str:
 
 
 def in_colour(line: str) -> str:
-    """Return the line in the colour of its level: what is only said stands back behind errors."""
+    """Return the line in the colour of its level: information is dim, so that errors stand out."""
     _, _, rest = line.partition(" ")
     colour = _COLOURS.get(rest.partition(" ")[0])
     return f"{colour}{line}\x1b[0m" if colour else line

@@ -1,4 +1,4 @@
-"""Finds files of code that have changed: script/server then lets the services run them."""
+"""Finds code files that have changed: script/server then reloads the services that run them."""
 
 import os
 from collections.abc import Iterable, Iterator

@@ -80,6 +80,6 @@ def _delete(request: ApiRequest) -> HttpResponse:
 
 @require_POST
 def keep(request: ApiRequest) -> HttpResponse:
-    """By the token alone, mailed or of a sign-in: it works signed out."""
+    """Needs only the token, from a mail or a sign-in, so it works without a session."""
     keep_account(token=read_form(request, TokenForm).token)
-    return JsonResponse({"detail": "Your account stays. Sign in to use it."})
+    return JsonResponse({"detail": "Your account will be kept. Sign in to use it."})

@@ -1,4 +1,4 @@
-"""The cookie of a sign-in that waits for its second step (sessions/pending.py)."""
+"""The cookie of a sign-in whose second step is pending (sessions/pending.py)."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

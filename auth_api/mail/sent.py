@@ -30,7 +30,7 @@ class SentMail:
 
     @property
     def links(self) -> list[str]:
-        """The addresses in its text, in their order."""
+        """The links in its text, in order."""
         return _LINK.findall(self.text)
 
 

@@ -1,4 +1,4 @@
-"""Staff delete accounts."""
+"""Deletes accounts for staff."""
 
 from collections.abc import Sequence
 

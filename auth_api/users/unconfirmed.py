@@ -50,6 +50,6 @@ def why_no_confirmation(user: User) -> str:
 
 @transaction.atomic
 def resend_confirmations(users: Sequence[User]) -> None:
-    """Mail the links again; first ask `why_no_confirmation` of each of `users`."""
+    """Mail the links again; first ask `why_no_confirmation` about each of `users`."""
     send_verifications(users, timezone.now())
     record_for_each(Kind.CONFIRMATION_SENT, [user.pk for user in users])

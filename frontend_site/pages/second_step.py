@@ -21,7 +21,7 @@ _CODE, _ENROL = "login_code.html", "login_enrol.html"
 
 
 def second_step(answer: Answer, destination: str) -> HttpResponse:
-    """Lead to the step that auth_api wants after the right password."""
+    """Redirect to the step that auth_api wants after the right password."""
     enrols = answer.document["pending"].get("purpose") == "enrol"
     path = "/login/enrol" if enrols else "/login/code"
     return HttpResponseRedirect(f"{path}?" + urlencode({"next": destination}))
@@ -50,7 +50,7 @@ def sign_in_code(request: SiteRequest) -> HttpResponse:
 def enrol(request: SiteRequest) -> HttpResponse:
     """Add the app that completes the sign-in which waits in this browser.
 
-    GET explains; POST shows the secret, and with a `code` of it completes the sign-in. The secret is shown
+    GET explains; POST shows the secret, and with a `code` from it completes the sign-in. The secret is shown
     once by auth_api, so the form carries it until a code is right.
     """
     if request.method != "POST":

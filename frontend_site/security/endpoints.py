@@ -59,7 +59,7 @@ def upstream_endpoint(view: View) -> View:
 
 
 def require_level(level: str, *, max_age: int | None = None) -> Callable[[V], V]:
-    """Mark a view that needs a level of assurance, "aal1" or "aal2"; it is then no public view.
+    """Mark a view that needs a level of assurance, "aal1" or "aal2"; it is then not public.
 
     `max_age`: the user has authenticated at most so many seconds ago. A page that is asked for by a session below
     that level leads to the page that asks for a password or code, and back; a form is completed; a fetch gets

@@ -49,7 +49,7 @@ def _require_unique_labels() -> None:
 
 @register()
 def check_prefixes(app_configs: object, **_: object) -> list[CheckMessage]:
-    """An address that two claim is served by whichever comes first."""
+    """An address that two apps claim is served by whichever comes first."""
     found = [f"GATEHOUSE_APPS: {text}" for mount in mounts() for text in _collisions(mount.prefix)]
     hint = "Give the app another prefix, such as notes=/my-notes/."
     return [Error(text, hint=hint, id="frontend_site.E011") for text in dict.fromkeys(found)]
@@ -76,7 +76,7 @@ def _overlap(one: str, other: str) -> bool:
 
 @register()
 def check_references(app_configs: object, **_: object) -> list[CheckMessage]:
-    """Users are in auth_api's database, to which no foreign key can lead."""
+    """Users are in auth_api's database, to which no foreign key can refer."""
     return [
         Error(
             f"{model.__name__}.{field.name} refers to {_target(field)}, which has no table in this site.",

@@ -1,6 +1,6 @@
-"""Who must have a second factor, and from when on (docs/decisions/0019-second-factor-policy.md).
+"""Who must have a second factor, and from when (docs/decisions/0019-second-factor-policy.md).
 
-The rule stands below every door: nobody makes a session without asking `required_step`.
+The rule is below every way to sign in: no session is made without asking `required_step`.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from auth_api.sessions.pending import SignInPurpose
 def required_step(user: Any, *, grace: bool) -> SignInPurpose | None:
     """Return what a sign-in of `user` needs beside the password, None for nothing.
 
-    With `grace`, who has none yet is let in during the days of grace; they begin here.
+    With `grace`, a user who has none yet is let in during the days of grace, which begin here.
     """
     if user.has_second_factor:
         return SignInPurpose.FACTOR

@@ -1,4 +1,4 @@
-"""Makes sets of recovery codes, which count once one of them was typed."""
+"""Makes sets of recovery codes, which count once one of them has been typed."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def recovery_codes_left(user_id: Any) -> int:
 
 
 def make_recovery_codes(*, user_id: str, sign_in: str) -> list[str]:
-    """Return new recovery codes, which replace the present ones once one of them is typed.
+    """Return new recovery codes, which replace the current ones once one of them is typed.
 
     Raises FactorNotFound without a device: the codes stand in for one.
     """

@@ -22,7 +22,7 @@ def remove_totp(*, user_id: str, device_id: str, sign_in: str) -> None:
     """Remove a device; with the last one go the recovery codes. Raises FactorNotFound.
 
     `sign_in` is the id of the sign-in that does: the device can be restored while that can be disowned.
-    Its owner has chosen, so what support demanded before is settled.
+    The owner has decided, so an earlier demand by support no longer applies.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)

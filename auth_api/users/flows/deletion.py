@@ -1,7 +1,7 @@
 """Deletes accounts as their owners ask: after a time in which the owner can keep the account, or at once.
 
 While it waits, the account has no sessions and its address stays taken. `User.deletion_at` is the only
-state; every change of it happens under the lock of the row, so that of keeping and erasing one wins.
+state; every change of it happens under the lock of the row, so that either keeping or erasing wins.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -79,7 +79,7 @@ def cancel_deletion(user: User) -> None:
 
 
 def due_accounts() -> QuerySet[User]:
-    """Return the accounts whose time is over. What staff have deactivated waits for them."""
+    """Return the accounts whose deletion is due. One that staff have deactivated waits until they activate it."""
     return User.objects.filter(deletion_at__lte=timezone.now(), is_active=True)
 
 

@@ -1,4 +1,4 @@
-"""What follows a whole sign-in, by whatever door, and what a session must not do to become a new one."""
+"""What follows a complete sign-in of any kind, and which sessions must not be renewed."""
 
 from contextlib import suppress
 
@@ -27,7 +27,7 @@ def signed_in(
     """Log a sign-in whose session exists, forget the failures before it, and warn of a new device.
 
     `sign_in` is its id, `address` the client's network address, and `tries` those at the account if the
-    password was checked in this call. Not before: the right password alone is no sign-in of an account that needs a second
+    password was checked in this call. Not before: the right password alone does not sign in to an account that needs a second
     factor, and whoever has only the password must not clear what slows them down. Never raises: the person
     has signed in.
     """

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, for a pool whose connections are looked at before they are used."""
+"""Django's PostgreSQL backend, for a pool whose connections are checked before they are used."""

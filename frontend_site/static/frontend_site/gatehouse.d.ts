@@ -134,10 +134,10 @@ export function login(credentials: {
 /** Complete a pending sign-in. Throws a Problem when refused. */
 export function loginCode(code: Code): Promise<Current | { pending: Pending } | null>;
 
-/** Start to add the app that a sign-in of purpose "enrol" requires; the secret is shown once. */
+/** Begin to add the app that a sign-in of purpose "enrol" requires; the secret is shown once. */
 export function loginEnrol(): Promise<{ secret: string; uri: string }>;
 
-/** Complete such a sign-in by a code of the new app. Throws a Problem when refused. */
+/** Complete such a sign-in with a code from the new app. Throws a Problem when refused. */
 export function loginEnrolCode(app: {
   code: string;
   name?: string;

@@ -180,12 +180,12 @@ export async function loginCode({ method = "totp", code }) {
   return entered(await call("login/factor", { method, code }));
 }
 
-/** Start to add the app that a pending sign-in of purpose "enrol" requires: `{secret, uri}`, shown once. */
+/** Begin to add the app that a pending sign-in of purpose "enrol" requires: `{secret, uri}`, shown once. */
 export async function loginEnrol() {
   return (await call("login/enrol", {})).json();
 }
 
-/** Complete such a sign-in by a code of the new app: as `login`. */
+/** Complete such a sign-in with a code from the new app: as `login`. */
 export async function loginEnrolCode({ code, name = "" }) {
   return entered(await call("login/enrol/confirm", { code, name }));
 }
