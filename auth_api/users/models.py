@@ -43,11 +43,7 @@ class UserQuerySet(models.QuerySet["User"]):
         with transaction.atomic():
             # Whole rows only for the log: to make objects of them is most of the time.
             users = list(self._locked()) if changed & RECORDED else []
-            refs = (
-                [user.session_ref for user in users]
-                if changed & RECORDED
-                else list(self._locked().values_list("session_ref", flat=True))
-            )
+            refs = [u.session_ref for u in users] if changed & RECORDED else self._locked_refs()
             fence_locked_users(refs)
             if changed & _ENDING:
                 values["session_epoch"] = models.F("session_epoch") + 1
@@ -60,7 +56,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            refs = [user.session_ref for user in self._locked()]
+            refs = self._locked_refs()
             fence_locked_users(refs)
             for ref in refs:
                 transaction.on_commit(partial(erase_sessions, ref))
@@ -72,6 +68,9 @@ class UserQuerySet(models.QuerySet["User"]):
     def _locked(self) -> "UserQuerySet":
         """Lock the rows, in one order, so that two bulk changes cannot wait for each other."""
         return self.select_for_update().order_by("pk")
+
+    def _locked_refs(self) -> list[str]:
+        return list(self._locked().values_list("session_ref", flat=True))
 
 
 class UserManager(BaseUserManager["User"]):
