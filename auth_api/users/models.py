@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.utils import timezone
 from auth_api.sessions.pending import SignInPurpose
 from auth_api.sessions.snapshots import erase_sessions, fence_locked_users, fence_user
 from auth_api.sessions.tokens import new_ref
+from auth_api.times import in_utc
 
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
@@ -171,14 +171,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""
-        joined = self.date_joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "id": str(self.id),
             "email": self.email,
             "name": self.name,
             "email_verified": self.email_verified,
             "is_staff": self.is_staff,
-            "date_joined": joined,
+            "date_joined": in_utc(self.date_joined),
             "groups": self.group_names(),
             **self._second_factor_by(),
         }
@@ -192,7 +191,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def _second_factor_by(self) -> dict[str, str]:
         due = policy.due_at(self)
-        return {"second_factor_by": due.strftime("%Y-%m-%dT%H:%M:%SZ")} if due else {}
+        return {"second_factor_by": in_utc(due)} if due else {}
 
     def group_names(self) -> list[str]:
         """Return the names of the user's groups, sorted by code point, as every reader compares them."""
