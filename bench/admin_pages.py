@@ -5,24 +5,15 @@ On SQLite, and on PostgreSQL where its programs are on the PATH. `--write`: docs
 """
 
 import argparse
-import os
-import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from tests.postgresql import running_postgresql
-from tests.valkey import ValkeyServer
-
+from .databases import on_each_database
 from .page import write_block
 
-ROOT = Path(__file__).resolve().parents[1]
 BATCH = 1000
 CHOSEN = 5000  # users whose sessions are ended from the list
 TIMES = 5
@@ -33,10 +24,9 @@ def main() -> None:
     if arguments.database:
         print("\n".join(f"RESULT {line}" for line in _measured(arguments)))
         return
-    columns = {"SQLite": _column("SQLite", "", arguments)}
-    if shutil.which("initdb"):
-        with running_postgresql() as url:
-            columns["PostgreSQL"] = _column("PostgreSQL", url, arguments)
+    sizes = ("--users", str(arguments.users), "--events", str(arguments.events))
+    runs = on_each_database("bench.admin_pages", *sizes)
+    columns = {database: _column(lines) for database, lines in runs}
     report = _table(columns, arguments)
     print(report)
     if arguments.write:
@@ -62,36 +52,9 @@ def _table(columns: dict[str, dict[str, str]], arguments: argparse.Namespace) ->
     return "\n".join([head, "| --- " * (len(columns) + 1) + "|", *rows])
 
 
-def _column(name: str, url: str, arguments: argparse.Namespace) -> dict[str, str]:
-    """Measure in a process of its own, since Django takes one database."""
-    server = ValkeyServer("--appendonly", "no", "--maxmemory-policy", "noeviction")
-    server.start()
-    try:
-        with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
-            sizes = ["--users", str(arguments.users), "--events", str(arguments.events)]
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.admin_pages", *sizes, "--database", name],
-                cwd=ROOT,
-                env={**os.environ, **_environment(server.url, url, folder)},
-                check=True,
-                text=True,
-                stdout=subprocess.PIPE,
-            )
-    finally:
-        server.stop()
-    lines = (line for line in done.stdout.splitlines() if line.startswith("RESULT "))
-    return dict(line.removeprefix("RESULT ").split(" = ", 1) for line in lines)
-
-
-def _environment(redis_url: str, url: str, folder: str) -> dict[str, str]:
-    return {
-        "GATEHOUSE_ENV": "test",
-        "DJANGO_SETTINGS_MODULE": "auth_api.settings",
-        "REDIS_URL": redis_url,
-        "DATABASE_URL": url or f"sqlite:///{folder}/users.sqlite3",
-        "GATEHOUSE_VAR": folder,
-        "GATEHOUSE_LOG_LEVEL": "ERROR",
-    }
+def _column(printed: list[str]) -> dict[str, str]:
+    results = (line for line in printed if line.startswith("RESULT "))
+    return dict(line.removeprefix("RESULT ").split(" = ", 1) for line in results)
 
 
 def _measured(arguments: argparse.Namespace) -> Iterator[str]:

@@ -6,20 +6,10 @@ On SQLite, and on PostgreSQL where its programs are on the PATH. `--write`: docs
 
 import argparse
 import io
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
-from tests.postgresql import running_postgresql
-from tests.valkey import ValkeyServer
-
+from .databases import on_each_database
 from .page import write_block
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
@@ -27,10 +17,9 @@ def main() -> None:
     if arguments.database:
         print(_measured(arguments))
         return
-    rows = [_row("SQLite", "", arguments)]
-    if shutil.which("initdb"):
-        with running_postgresql() as url:
-            rows.append(_row("PostgreSQL", url, arguments))
+    sizes = ("--users", str(arguments.users), "--sessions", str(arguments.sessions))
+    runs = on_each_database("bench.end_all", *sizes)
+    rows = [f"| {database} | {lines[-1]} |" for database, lines in runs]
     head = f"| `end_sessions --all`, {arguments.users:,} users | seconds | ms a batch of 1,000 users, longest |"
     report = "\n".join([head, "| --- | --- | --- |", *rows])
     print(report)
@@ -45,37 +34,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--database", default="", help=argparse.SUPPRESS)  # in its own process
     return parser.parse_args()
-
-
-def _row(name: str, url: str, arguments: argparse.Namespace) -> str:
-    """Measure in a process of its own, since Django takes one database."""
-    server = ValkeyServer("--appendonly", "no", "--maxmemory-policy", "noeviction")
-    server.start()
-    try:
-        with tempfile.TemporaryDirectory(prefix="gh-bench-") as folder:
-            sizes = ["--users", str(arguments.users), "--sessions", str(arguments.sessions)]
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.end_all", *sizes, "--database", name],
-                cwd=ROOT,
-                env={**os.environ, **_environment(server.url, url, folder)},
-                check=True,
-                text=True,
-                stdout=subprocess.PIPE,
-            )
-    finally:
-        server.stop()
-    return f"| {name} | {done.stdout.splitlines()[-1]} |"
-
-
-def _environment(redis_url: str, url: str, folder: str) -> dict[str, str]:
-    return {
-        "GATEHOUSE_ENV": "test",
-        "DJANGO_SETTINGS_MODULE": "auth_api.settings",
-        "REDIS_URL": redis_url,
-        "DATABASE_URL": url or f"sqlite:///{folder}/users.sqlite3",
-        "GATEHOUSE_VAR": folder,
-        "GATEHOUSE_LOG_LEVEL": "ERROR",
-    }
 
 
 class _Times(io.StringIO):

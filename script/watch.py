@@ -4,10 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_CODE = (
-    ".py",
-    ".lua",
-)  # templates and static files are read anew by themselves (settings/development.py)
+# Templates and static files are read anew by themselves (settings/development.py).
+_CODE = (".py", ".lua")
 _ELSEWHERE = frozenset({"bench", "docs", "script", "tests", "var"})  # at the top
 # Which services run the code of a folder; the site runs that of every other one, since those are apps of it.
 _SERVICES = {"auth_api": ("auth", "mail"), "gatehouse": ("auth", "mail", "web")}

@@ -14,8 +14,9 @@ from auth_api.security_log.events import all_events
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_event
 from auth_api.sessions import services as sessions
+from auth_api.times import in_utc
 from auth_api.users.factors.demands import require_no_hold, require_sudo
-from auth_api.users.flows.deletion import in_utc, keep_account, request_deletion
+from auth_api.users.flows.deletion import keep_account, request_deletion
 from auth_api.users.flows.name import change_name
 from auth_api.users.flows.own_data import export_account
 

@@ -1,7 +1,6 @@
 """The cookie of a sign-in whose second step is pending (sessions/pending.py)."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from django.http import HttpResponse, JsonResponse
 
@@ -15,6 +14,7 @@ from auth_api.sessions.cookies import (
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.pending import LIFETIME, SignInPurpose, begin_sign_in, drop_sign_in
 from auth_api.sessions.tokens import SessionToken
+from auth_api.times import seconds_in_utc
 from auth_api.users.factors.checking import RECOVERY, TOTP
 from auth_api.users.models import User
 from gatehouse.cookies import SIGN_IN_COOKIE, DuplicateCookie
@@ -40,8 +40,11 @@ def wait_for_step(
     pending = begin_sign_in(
         user, purpose, remember=remember, methods=("pwd",), browser=request.client_browser
     )
-    expires = datetime.fromtimestamp(pending.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    told = {"purpose": purpose, "methods": _METHODS[purpose], "expires_at": expires}
+    told = {
+        "purpose": purpose,
+        "methods": _METHODS[purpose],
+        "expires_at": seconds_in_utc(pending.expires_at),
+    }
     response = JsonResponse({"pending": told})
     set_strict_cookie(response, SIGN_IN_COOKIE, pending.token.value, max_age=LIFETIME)
     return response

@@ -1,7 +1,6 @@
 """Converts sessions and events to the JSON of responses."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,6 +8,7 @@ from django.http import HttpResponse
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.services import CurrentSession
 from auth_api.sessions.summaries import SessionSummary
+from auth_api.times import in_utc, seconds_in_utc
 from auth_api.users.models import TotpDevice
 from gatehouse.site_data import FIELD, packed
 
@@ -57,18 +57,18 @@ def factor_shape(device: TotpDevice) -> dict[str, Any]:
         "id": device.pk,
         "type": "totp",
         "name": device.name,
-        "added_at": _time(device.created_at),
-        "last_used_at": _time(device.used_at) if device.used_at else None,
+        "added_at": in_utc(device.created_at),
+        "last_used_at": in_utc(device.used_at) if device.used_at else None,
     }
 
 
 def session_shape(summary: SessionSummary) -> dict[str, Any]:
     return {
         "handle": summary.handle,
-        "created_at": _utc(summary.created_at),
-        "last_seen_at": _utc(summary.last_seen_at),
-        "idle_expires_at": _utc(summary.idle_expires_at),
-        "absolute_expires_at": _utc(summary.absolute_expires_at),
+        "created_at": seconds_in_utc(summary.created_at),
+        "last_seen_at": seconds_in_utc(summary.last_seen_at),
+        "idle_expires_at": seconds_in_utc(summary.idle_expires_at),
+        "absolute_expires_at": seconds_in_utc(summary.absolute_expires_at),
         "remember": summary.remember,
         "assurance": _assurance_shape(summary),
     }
@@ -79,8 +79,8 @@ def _assurance_shape(summary: SessionSummary) -> dict[str, Any]:
     return {
         "acr": level.acr,
         "amr": level.amr,
-        "auth_time": _utc(level.auth_time),
-        "expires_at": None if level.expires_at is None else _utc(level.expires_at),
+        "auth_time": seconds_in_utc(level.auth_time),
+        "expires_at": None if level.expires_at is None else seconds_in_utc(level.expires_at),
         "methods": summary.methods,
     }
 
@@ -97,8 +97,8 @@ def listed_shape(summary: SessionSummary) -> dict[str, Any]:
 def event_shape(event: SecurityEvent) -> dict[str, Any]:
     return {
         "event": event.kind,
-        "at": _time(event.at),
-        "first_at": _time(event.first_at),
+        "at": in_utc(event.at),
+        "first_at": in_utc(event.first_at),
         "count": event.count,
         "by": event.by,
         "ip": event.address,
@@ -107,11 +107,3 @@ def event_shape(event: SecurityEvent) -> dict[str, Any]:
         "request_id": event.request_id,
         "reason": event.reason,
     }
-
-
-def _utc(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

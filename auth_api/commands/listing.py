@@ -1,7 +1,6 @@
 """Describes sessions for the command `sessions`."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from auth_api.commands.base import Report, refused
@@ -9,6 +8,7 @@ from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.services import sessions_of
 from auth_api.sessions.snapshots import BATCH
 from auth_api.sessions.summaries import SessionSummary
+from auth_api.times import seconds_in_utc
 from auth_api.users.models import User
 
 _TIMES = ("created_at", "last_seen_at", "idle_expires_at", "absolute_expires_at", "auth_time")
@@ -58,11 +58,7 @@ def _values(session: SessionSummary) -> dict[str, Any]:
     values = {**session._asdict(), "device": session.user_agent}
     level = values.pop("assurance")
     values |= {"acr": level.acr, "amr": list(level.amr), "auth_time": level.auth_time}
-    values |= {name: _time(values[name]) for name in _TIMES}
+    values |= {name: seconds_in_utc(values[name]) for name in _TIMES}
     values["methods"] = list(session.methods)
     del values["current"]
     return values
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -86,10 +86,8 @@ def _redirect(door: Door) -> Finding:
 def _hsts(door: Door, plain: Seen) -> Finding:
     wanted, sent = plain.report.hsts, door.get(_PAGE).all("Strict-Transport-Security")
     if not wanted:
-        return skipped(
-            "hsts",
-            f"{'GATEHOUSE_HSTS is off' if plain.report.environment == 'production' else 'only in production'}",
-        )
+        is_production = plain.report.environment == "production"
+        return skipped("hsts", "GATEHOUSE_HSTS is off" if is_production else "only in production")
     if sent == (wanted,):
         return ok("hsts", wanted)
     if not sent:

@@ -70,8 +70,9 @@ def create_session(
     """Store `data` under a new token: a session of `user`, or of nobody if that is None.
 
     `run` is a run of the store (redis/held.py) that was known before `user` was read.
-    Every session of every door is made here, so here stands the rule of the second factor. Raises FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError, and
-    SessionEnded if the user's sessions were ended since the row was read.
+    Every session of every door is made here, so here stands the rule of the second factor.
+    Raises FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, CreateError,
+    and SessionEnded if the user's sessions were ended since the row was read.
     """
     if user is not None:
         _require_step(user, new, admin=admin)

@@ -103,8 +103,8 @@ def complete_sign_in(
 ) -> CurrentSession:
     """Start the session of a pending sign-in, whose second factor was `method`; this uses it up.
 
-    `user` was read after the password was checked. `sign_in_id`: if the sign-in has one already. Raises NoPendingSignIn if another request completed
-    it, and as `start_session`.
+    `user` was read after the password was checked. `sign_in_id`: if the sign-in has one already.
+    Raises NoPendingSignIn if another request completed it, and as `start_session`.
     """
     if user.session_epoch != pending.epoch:
         raise SessionEnded(EndReason.EPOCH)

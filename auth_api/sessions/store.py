@@ -97,8 +97,9 @@ class SessionStore(SessionBase):
     def sign_in(self, user: Any, new: NewSession) -> ValidSession:
         """Start a session of `user` under a new token, and end the one that this browser had.
 
-        Raises FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, or SessionEnded when the user's sessions
-        were ended since `user` was read; then this session stays what it was.
+        Raises FactorRequired, NoPendingSignIn, SessionLimitReached, SessionStoreUnavailable, or
+        SessionEnded when the user's sessions were ended since `user` was read; then this session
+        stays what it was.
         """
         old = self.token
         self._new, data = new, {**login_data(user), **self._moving_data(new)}

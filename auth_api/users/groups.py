@@ -18,8 +18,7 @@ from auth_api.security_log.recording import record_change
 from auth_api.sessions.snapshots import fence_user
 
 from .models import User
-
-_WORDS = {"pre_add": "added to group", "pre_remove": "removed from group"}
+from .relation_changes import relation_change
 
 
 def groups_named(names: Iterable[str]) -> list[Group]:
@@ -34,15 +33,15 @@ def groups_named(names: Iterable[str]) -> list[Group]:
 def _memberships_change(
     action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None, **_: object
 ) -> None:
-    """Django sends this inside the transaction of the change, from either side of the relation."""
-    if action == "pre_clear":
-        action, pk_set = "pre_remove", None
-    if action not in _WORDS:
+    change = relation_change(
+        "groups", action=action, instance=instance, reverse=reverse, pk_set=pk_set
+    )
+    if change is None:
         return
-    users, groups = _sides(instance, reverse, pk_set)
-    for user in users:
-        names = groups if action == "pre_add" else groups.filter(user=user)
-        _change(user, (f"{_WORDS[action]} {name}" for name in names.values_list("name", flat=True)))
+    words = "added to group" if change.added else "removed from group"
+    for user in change.users:
+        names = change.of(user).order_by("name").values_list("name", flat=True)
+        _change(user, (f"{words} {name}" for name in names))
 
 
 @receiver(pre_save, sender=Group, dispatch_uid="gatehouse.group_renamed")
@@ -58,18 +57,6 @@ def _group_changes(instance: Group, **_: object) -> None:
 def _group_ends(instance: Group, **_: object) -> None:
     for user in _members(instance):
         _change(user, [f"removed from group {instance.name}"])
-
-
-def _sides(
-    instance: Any, reverse: bool, pk_set: Collection[Any] | None
-) -> tuple[Iterable[User], models.QuerySet[Group]]:
-    """Return the users and the groups of a change; without `pk_set`, all on the other side."""
-    if reverse:
-        members = _members(instance)
-        users = members if pk_set is None else User.objects.filter(pk__in=pk_set).order_by("pk")
-        return users, Group.objects.filter(pk=instance.pk)
-    groups = instance.groups.all() if pk_set is None else Group.objects.filter(pk__in=pk_set)
-    return [instance], groups.order_by("name")
 
 
 def _members(group: Group) -> models.QuerySet[User]:

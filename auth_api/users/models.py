@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.utils import timezone
 from auth_api.sessions.pending import SignInPurpose
 from auth_api.sessions.snapshots import erase_sessions, fence_locked_users, fence_user
 from auth_api.sessions.tokens import new_ref
+from auth_api.times import in_utc
 
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
@@ -43,11 +43,7 @@ class UserQuerySet(models.QuerySet["User"]):
         with transaction.atomic():
             # Whole rows only for the log: to make objects of them is most of the time.
             users = list(self._locked()) if changed & RECORDED else []
-            refs = (
-                [user.session_ref for user in users]
-                if changed & RECORDED
-                else list(self._locked().values_list("session_ref", flat=True))
-            )
+            refs = [u.session_ref for u in users] if changed & RECORDED else self._locked_refs()
             fence_locked_users(refs)
             if changed & _ENDING:
                 values["session_epoch"] = models.F("session_epoch") + 1
@@ -60,7 +56,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
-            refs = [user.session_ref for user in self._locked()]
+            refs = self._locked_refs()
             fence_locked_users(refs)
             for ref in refs:
                 transaction.on_commit(partial(erase_sessions, ref))
@@ -72,6 +68,9 @@ class UserQuerySet(models.QuerySet["User"]):
     def _locked(self) -> "UserQuerySet":
         """Lock the rows, in one order, so that two bulk changes cannot wait for each other."""
         return self.select_for_update().order_by("pk")
+
+    def _locked_refs(self) -> list[str]:
+        return list(self._locked().values_list("session_ref", flat=True))
 
 
 class UserManager(BaseUserManager["User"]):
@@ -172,14 +171,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def public_profile(self) -> dict[str, Any]:
         """Return the `user` shape of the contract, ready for JSON."""
-        joined = self.date_joined.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "id": str(self.id),
             "email": self.email,
             "name": self.name,
             "email_verified": self.email_verified,
             "is_staff": self.is_staff,
-            "date_joined": joined,
+            "date_joined": in_utc(self.date_joined),
             "groups": self.group_names(),
             **self._second_factor_by(),
         }
@@ -193,7 +191,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def _second_factor_by(self) -> dict[str, str]:
         due = policy.due_at(self)
-        return {"second_factor_by": due.strftime("%Y-%m-%dT%H:%M:%SZ")} if due else {}
+        return {"second_factor_by": in_utc(due)} if due else {}
 
     def group_names(self) -> list[str]:
         """Return the names of the user's groups, sorted by code point, as every reader compares them."""

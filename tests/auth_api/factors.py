@@ -13,6 +13,8 @@ from tests.authenticator import App as App
 
 BROWSER, OTHER_BROWSER = "a" * 64, "b" * 64
 EMAIL = "ada@example.com"
+NEW_PASSWORD = "nine green bottles on a wall"
+Policy = Callable[..., None]  # sets who must have a second factor, as the fixture `policy` does
 
 
 def login(*, token: str | None = None, browser: str = BROWSER, **changes: Any) -> Any:
@@ -44,6 +46,17 @@ def finish_enrolling(
 def _with_pending(path: str, form: Any, pending: str, browser: str) -> Any:
     cookie = f"__Host-signin={pending}"
     return call("POST", path, form, HTTP_COOKIE=cookie, HTTP_GATEHOUSE_CLIENT_BROWSER=browser)
+
+
+def purpose_of(answer: Any) -> str:
+    """Return what the sign-in of `answer` waits for, or "none"."""
+    document = answer.json()
+    return str(document["pending"]["purpose"]) if "pending" in document else "none"
+
+
+def secret_of(pending: str) -> App:
+    """Begin the enrolment of a sign-in that waits for it; return the app."""
+    return App(begin_enrolling(pending).json()["secret"])
 
 
 def enrol(token: str) -> tuple[App, str]:

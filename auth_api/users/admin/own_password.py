@@ -16,7 +16,7 @@ from auth_api.users.allowances import require_password_allowance
 from auth_api.users.factors.demands import lacks_second_factor
 from auth_api.users.services import check_credentials
 
-from .sign_in import METHODS, TOO_MANY, handle_of
+from .sign_in import METHODS, TOO_MANY, WAIT, handle_of
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
@@ -46,7 +46,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
                 self.error_messages["password_incorrect"], code="password_incorrect"
             ) from None
         except TOO_MANY:
-            raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
+            raise forms.ValidationError(WAIT) from None
         if lacks_second_factor(self.request, self.user):
             raise forms.ValidationError("Log out, then log in with your second factor.")
         return old

@@ -30,6 +30,7 @@ from auth_api.users.services import first_step
 
 METHODS = ("pwd",)
 TOO_MANY = (Throttled, Overloaded, OverloadedAfterComparison)
+WAIT = "Too many attempts. Wait, then try again."  # for TOO_MANY
 _ENROL = (
     'The admin requires a second factor. <a href="{}/login?next=/account/factors">Sign in on the site</a>, '
     "add an authenticator app, then come back."
@@ -63,7 +64,7 @@ class AdminLoginForm(AuthenticationForm):
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except TOO_MANY:
-            raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
+            raise forms.ValidationError(WAIT) from None
         if not user.is_staff or not user.may_have_sessions:
             record_event(Kind.SIGN_IN_FAILED, user.pk, reason="not-staff")
             raise self.get_invalid_login_error()
@@ -87,7 +88,7 @@ class AdminLoginForm(AuthenticationForm):
             refused_code(user)
             raise forms.ValidationError("Incorrect or already used code.") from None
         except Throttled:
-            raise forms.ValidationError("Too many attempts. Wait, then try again.") from None
+            raise forms.ValidationError(WAIT) from None
         except FactorUnreadable:
             raise forms.ValidationError(
                 "Codes for this account cannot be checked right now. Use a recovery code, or ask an operator."

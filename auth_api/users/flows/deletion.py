@@ -4,7 +4,7 @@ While it waits, the account has no sessions and its address stays taken. `User.d
 state; every change of it happens under the lock of the row, so that either keeping or erasing wins.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
 from auth_api.sessions.exceptions import EndReason, SessionEnded
 from auth_api.sessions.snapshots import BATCH
+from auth_api.times import in_utc
 from auth_api.users import emails
 from auth_api.users.acts import Act, live_acts
 from auth_api.users.addresses import address_key, canonical_address
@@ -93,11 +94,6 @@ def erase_due_accounts() -> int:
         erased += sum(_erase_if_due(pk) for pk in pks)
         after = pks[-1]
     return erased
-
-
-def in_utc(moment: datetime) -> str:
-    """`2026-11-24T02:40:00Z`"""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _next_due(after: Any) -> list[Any]:

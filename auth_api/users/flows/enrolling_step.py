@@ -39,8 +39,9 @@ def finish_enrolment(
     """Add the app whose secret `begin_enrolment` returned, and complete the sign-in, by one code of it.
 
     The row of the user decides which of parallel calls adds its app, and the script that stores the session
-    uses the sign-in up. A deletion that is requested meanwhile ends it. Raises NoPendingSignIn, InvalidCode (with the tries left), FactorNotFound before
-    `begin_enrolment`, InvalidRequest for a bad name, SessionLimitReached, SessionStoreUnavailable.
+    uses the sign-in up. A deletion that is requested meanwhile ends it. Raises NoPendingSignIn, InvalidCode
+    (with the tries left), FactorNotFound before `begin_enrolment`, InvalidRequest for a bad name,
+    SessionLimitReached, SessionStoreUnavailable.
     """
     pending = take_try(token, SignInPurpose.ENROL, browser=request.client_browser)
     try:

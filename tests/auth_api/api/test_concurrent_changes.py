@@ -28,11 +28,6 @@ EMAIL = "ada@example.com"
 NEW, OTHER = "nine green bottles on a wall", "seven maps of a small island"
 
 
-@pytest.fixture
-def user() -> Any:
-    return make_user(EMAIL)
-
-
 def forgot() -> str:
     assert call("POST", "/v1/password/forgot", {"email": EMAIL}).status_code == 202
     return mailed_token(EMAIL)

@@ -20,7 +20,7 @@ from tests.auth_api.http import call, session_token
 from tests.auth_api.interruptions import during_hashes, nothing
 from tests.auth_api.locks import somebody_waits
 from tests.auth_api.mails import mailed_token
-from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
+from tests.auth_api.sessions.conftest import PASSWORD, is_alive
 from tests.store_contents import stored_keys
 from tests.topologies import wait_for
 
@@ -46,11 +46,6 @@ class Caller:
     def close(self) -> None:
         self._mine.close()
         self.served.close()
-
-
-@pytest.fixture
-def user() -> Any:
-    return make_user(EMAIL)
 
 
 @pytest.fixture

@@ -14,16 +14,10 @@ from gatehouse.keys import Key
 from gatehouse.service_token import mint_service_token
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
-from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.auth_api.sessions.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOGIN = {"email": "ada@example.com", "password": PASSWORD}
-
-
-@pytest.fixture
-def user() -> User:
-    found: User = make_user("ada@example.com")
-    return found
 
 
 def login(**changes: Any) -> Any:

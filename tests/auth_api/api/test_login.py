@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LOGIN = {"email": "ada@example.com", "password": PASSWORD}
 
 
-@pytest.fixture
-def user() -> Any:
-    return make_user("ada@example.com")
-
-
 def login(**changes: Any) -> Any:
     return call("POST", "/v1/login", {**LOGIN, **changes})
 

@@ -27,11 +27,6 @@ FORM = {"email": EMAIL}
 
 
 @pytest.fixture
-def user() -> Any:
-    return make_user(EMAIL)
-
-
-@pytest.fixture
 def at_once(settings: Any) -> None:
     settings.GATEHOUSE = replace(settings.GATEHOUSE, deletion_delay=0)
 

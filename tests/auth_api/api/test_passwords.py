@@ -11,17 +11,12 @@ from auth_api.users.models import User
 from auth_api.users.tokens import RESET
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_link, mailed_token, sent_mails
-from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.auth_api.sessions.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EMAIL = "ada@example.com"
 NEW = "nine green bottles on a wall"
-
-
-@pytest.fixture
-def user() -> Any:
-    return make_user(EMAIL)
 
 
 def forgot(email: str = EMAIL) -> Any:

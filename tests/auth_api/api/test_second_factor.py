@@ -22,16 +22,12 @@ from tests.auth_api.factors import (
     signin_token,
 )
 from tests.auth_api.http import call, session_token
+from tests.auth_api.outages import no_store
 from tests.auth_api.sessions.conftest import PASSWORD, make_user, request_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EXPIRED = "urn:gatehouse:problem:sign-in-expired"
-
-
-@pytest.fixture
-def user() -> Any:
-    return make_user("ada@example.com")
 
 
 @pytest.fixture
@@ -298,3 +294,13 @@ def test_neither_secrets_nor_codes_are_in_the_database(user: User) -> None:
     sealed = bytes(TotpDevice.objects.get().sealed_secret)
     assert App(secret).secret not in sealed
     assert not any(code in rows or code.replace("-", "") in rows for code in [*codes, secret])
+
+
+def test_a_sign_out_is_done_even_if_the_pending_sign_in_cannot_be_dropped(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = signin_token(login())
+    monkeypatch.setattr("auth_api.api.pending_sign_ins.drop_sign_in", no_store)
+    answer = call("POST", "/v1/logout", {}, HTTP_COOKIE=f"__Host-signin={pending}")
+    assert answer.status_code == 204
+    assert answer.cookies["__Host-signin"].value == ""

@@ -16,18 +16,13 @@ from auth_api.users.flows.invitation import invite
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token
-from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.auth_api.sessions.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EMAIL, NEW = "ada@example.com", "nine green bottles on a wall"
 REASONS = [Overloaded, DeadlinePassed, OperationalError]
 Break = Callable[[type[Exception]], None]
-
-
-@pytest.fixture
-def user() -> Any:
-    return make_user(EMAIL)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
 from auth_api.security_log.models import SecurityEvent
@@ -125,7 +125,12 @@ def test_what_changes_nothing_is_not_recorded(ada: User, ops: Group) -> None:
     ada.groups.set([ops])
     ops.save()
     ada.groups.remove(Group.objects.create(name="other"))
-    assert SecurityEvent.objects.filter(kind="account.rights_changed").count() == 1
+    may, may_not = Permission.objects.filter(codename__in=["view_user", "view_group"])
+    ada.user_permissions.add(may)
+    ada.user_permissions.add(may)
+    ada.user_permissions.remove(may_not)
+    may_not.user_set.remove(ada)
+    assert SecurityEvent.objects.filter(kind="account.rights_changed").count() == 2
 
 
 def test_a_change_that_cannot_be_fenced_is_not_made(

@@ -1,6 +1,5 @@
 """Measures the cost of a password hash on this machine."""
 
-import time
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -10,11 +9,10 @@ from nacl.bindings import crypto_pwhash_str_verify
 from auth_api.commands.arguments import require_range
 from auth_api.commands.base import OperatorCommand, Report
 from auth_api.options import options as settings
+from auth_api.users.passwords.timing import PASSWORD, milliseconds_of
 
-_PASSWORD = "a password to measure with"  # noqa: S105 - opens nothing
 _LEAST_MEMORY = 19_456  # KiB, with two passes: OWASP's least (Password Storage Cheat Sheet)
 _LEAST_PASSES, _MOST_PASSES = 2, 100
-_RUNS = 3
 
 
 class Command(OperatorCommand):
@@ -55,11 +53,7 @@ class Command(OperatorCommand):
 
 
 def _milliseconds(memory: int, passes: int) -> float:
-    """Return the shortest of a few checks, by libsodium as a sign-in does it."""
+    """Return how long a check takes by libsodium, as a sign-in does it."""
     hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=1)
-    stored, taken = hasher.hash(_PASSWORD).encode(), []
-    for _ in range(_RUNS):
-        start = time.perf_counter()
-        crypto_pwhash_str_verify(stored, _PASSWORD.encode())
-        taken.append(time.perf_counter() - start)
-    return min(taken) * 1000
+    stored = hasher.hash(PASSWORD).encode()
+    return milliseconds_of(lambda: crypto_pwhash_str_verify(stored, PASSWORD.encode()))
