@@ -139,8 +139,12 @@ def test_an_app_without_models_needs_no_database(tmp_path: Path) -> None:
 def test_connections_to_postgresql_are_pooled(tmp_path: Path) -> None:
     url = "postgres://site@db.example/site"
     made = databases(tmp_path, SHELF, SITE_DATABASE_URL=url, SITE_DATABASE_CONNECTIONS="3")
-    assert made["default"]["OPTIONS"]["pool"]["max_size"] == 3
+    pool = made["default"]["OPTIONS"]["pool"]
+    assert pool["max_size"] == 3
+    assert pool["reconnect_timeout"] < pool["timeout"]  # who waits when the server is back is served
     assert made["default"]["CONN_MAX_AGE"] == 0
+    with pytest.raises(ImproperlyConfigured, match=r"^SITE_DATABASE_URL: .*SITE_DATABASE_CONNECTIONS"):
+        databases(tmp_path, SHELF, SITE_DATABASE_URL=f"{url}?pool=true")
 
 
 @pytest.mark.parametrize(

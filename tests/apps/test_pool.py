@@ -96,6 +96,21 @@ def descriptors(site: Server) -> int:
     return len(os.listdir(f"/proc/{worker}/fd"))
 
 
+def test_a_page_with_one_query_sends_one_statement(site: Server, postgresql: PostgreSQL) -> None:
+    cookie = f"Cookie: __Host-session={TOKEN}"
+    with psycopg.connect(postgresql.url, autocommit=True) as own:
+        own.execute("ALTER SYSTEM SET log_statement = 'all'")
+        own.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: own.execute("SHOW log_statement").fetchone() == ("all",), "the log")
+        site.ask("GET", "/shelf/", cookie)  # which may make a connection
+        before = len(postgresql.log)
+        assert site.ask("GET", "/shelf/", cookie).status == 200
+        wait_for(lambda: "shelf_book" in postgresql.log[before:], "the statement")
+        assert postgresql.log[before:].count("LOG:  statement:") == 1
+        own.execute("ALTER SYSTEM RESET log_statement")
+        own.execute("SELECT pg_reload_conf()")
+
+
 def test_a_restart_of_the_database_between_two_requests_is_no_error(
     site: Server, postgresql: PostgreSQL
 ) -> None:
