@@ -12,6 +12,7 @@ from frontend_site.checks import CHECKS, DEPLOYMENT_CHECKS, weak_secrets
 from frontend_site.options import options
 from frontend_site.readiness import readiness
 from frontend_site.security.endpoints import probe
+from frontend_site.site_apps.database_state import database_report
 from frontend_site.site_request import SiteRequest
 from gatehouse.doctor import HEADER, SiteReport, judge_question
 
@@ -51,6 +52,7 @@ def _report(request: SiteRequest, nonce: str) -> SiteReport:
         warnings=_warnings(),
         status=ready.status,
         missing=ready.missing,
+        database=database_report(),
         python=platform.python_version(),
         django=django.get_version(),
     )

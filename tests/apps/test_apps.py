@@ -141,9 +141,13 @@ def test_connections_to_postgresql_are_pooled(tmp_path: Path) -> None:
     made = databases(tmp_path, SHELF, SITE_DATABASE_URL=url, SITE_DATABASE_CONNECTIONS="3")
     pool = made["default"]["OPTIONS"]["pool"]
     assert pool["max_size"] == 3
-    assert pool["reconnect_timeout"] < pool["timeout"]  # who waits when the server is back is served
+    assert (
+        pool["reconnect_timeout"] < pool["timeout"]
+    )  # who waits when the server is back is served
     assert made["default"]["CONN_MAX_AGE"] == 0
-    with pytest.raises(ImproperlyConfigured, match=r"^SITE_DATABASE_URL: .*SITE_DATABASE_CONNECTIONS"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^SITE_DATABASE_URL: .*SITE_DATABASE_CONNECTIONS"
+    ):
         databases(tmp_path, SHELF, SITE_DATABASE_URL=f"{url}?pool=true")
 
 
@@ -188,6 +192,8 @@ def test_commands_of_the_site_follow_the_word_site(tmp_path: Path) -> None:
     told = manage(tmp_path, "makemigrations", "shelf")
     assert "Run: manage.py site makemigrations shelf" in told.stderr
     assert manage(tmp_path, "site", "makemigrations", "--check").returncode == 0
+    waiting = manage(tmp_path, "site", "check", GATEHOUSE_APPS="tests.apps.waiting")
+    assert waiting.stderr.count("frontend_site.E013") == 3
     assert manage(tmp_path, "site", "migrate", "--no-input").returncode == 0
     assert (tmp_path / "site.sqlite3").stat().st_mode & 0o077 == 0
     nothing = manage(tmp_path, "site", "migrate", GATEHOUSE_APPS="")

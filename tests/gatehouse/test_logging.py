@@ -1,6 +1,5 @@
 """One event is one line, for machines and for people."""
 
-import logging
 from typing import Any
 
 import pytest
