@@ -132,6 +132,7 @@ TEMPLATES = [
         },
     }
 ]
+EMAIL_TIMEOUT = 10  # seconds: a view that sends a mail waits for the server
 # Django's default keeps messages in a cookie, which nobody has sealed.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 STATIC_URL = "/static/"

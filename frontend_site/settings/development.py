@@ -9,6 +9,7 @@ from .base import ENV, TEMPLATES, VAR, apply
 
 ENV.values = {**development_secrets(VAR, DEVELOPMENT_SECRETS), **ENV.values}
 DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"  # what apps send
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
