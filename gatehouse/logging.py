@@ -99,8 +99,6 @@ def configure_logging(*, as_json: bool, level: str) -> None:
     )
     handler.addFilter(_without_trace_of_refusal)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # It has three lines about each request: which connection was wanted, given and returned.
-    logging.getLogger("psycopg.pool").setLevel(max(logging.WARNING, logging.root.level))
     request_log.render = render if as_json else request_line
     request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
     # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
