@@ -47,7 +47,11 @@ def private_uses(package: str) -> set[str]:
     found = set()
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and _is_private(node.attr) and node.attr not in known:
+            if (
+                isinstance(node, ast.Attribute)
+                and _is_private(node.attr)
+                and node.attr not in known
+            ):
                 found.add(f"{path.relative_to(ROOT)}: {ast.unparse(node)}")
     return found
 
