@@ -17,7 +17,7 @@ ARGON2_HINT = "Use 19456 and 2 (the defaults), or at least 47104 and 1, 12288 an
 
 @register()
 def check_cookies(app_configs: object, **_: object) -> list[Error]:
-    """Sessions travel in `__Host-` cookies only (design section 4)."""
+    """Sessions travel in `__Host-` cookies only."""
     wanted = {
         "SESSION_COOKIE_NAME": SESSION_COOKIE,
         "CSRF_COOKIE_NAME": ADMIN_CSRF_COOKIE,

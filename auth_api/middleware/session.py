@@ -49,7 +49,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         if admin and session.accessed:  # what /v1/ answers is kept by nobody
             patch_vary_headers(response, ("Cookie",))
         if response.status_code >= 500:
-            return response  # unknown or broken: no cookie is touched (design rule 9)
+            return response  # unknown or broken: no cookie is touched
         try:
             _answer_with_cookie(response, name, session, is_sent=f"{name}=" in cookies)
         except (SessionError, DatabaseError) as error:  # a snapshot is made from the user's row

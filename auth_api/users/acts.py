@@ -1,7 +1,7 @@
 """Acts: changes that a session made to its account, kept twice as long as its sign-in can be disowned.
 
 An intruder changes whatever would lock them out again. So each act is stored with the id of the
-sign-in that made it and with the previous value, so that account_recovery.py can undo it.
+sign-in that made it and with the previous value, so that flows/recovery.py can undo it.
 """
 
 from collections.abc import Collection
