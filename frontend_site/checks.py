@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.options import options
 from frontend_site.site_apps.checks import APP_CHECKS, load_apps
-from gatehouse.keys import Key, weakness_of
+from gatehouse import keys
 
 
 @register()
@@ -26,13 +26,8 @@ def check_hosts(app_configs: object, **_: object) -> list[CheckMessage]:
     if settings.ALLOWED_HOSTS and not wild:
         return []
     hint = "Set ALLOWED_HOSTS to the exact names of this site, separated by commas."
-    return [
-        Error(
-            "ALLOWED_HOSTS must not be empty or contain a wildcard.",
-            hint=hint,
-            id="frontend_site.E002",
-        )
-    ]
+    text = "ALLOWED_HOSTS must not be empty or contain a wildcard."
+    return [Error(text, hint=hint, id="frontend_site.E002")]
 
 
 @register()
@@ -57,16 +52,7 @@ def check_keys(app_configs: object, **_: object) -> list[CheckMessage]:
 
 def weak_secrets() -> list[str]:
     """Return a sentence for each secret that can be guessed, in any environment. It shows no secret."""
-    found = {
-        f"{name} ({key.id})": weakness_of(key.secret)
-        for name, keys in _key_lists().items()
-        for key in keys
-    }
-    found["FRONTEND_SECRET_KEY"] = weakness_of(str(settings.SECRET_KEY).encode())
-    if options().metrics_token:
-        found["GATEHOUSE_METRICS_TOKEN"] = weakness_of(options().metrics_token.encode())
-    found |= {name: "is missing" for name, keys in _key_lists().items() if not keys}
-    return [f"{name} {weakness}." for name, weakness in found.items() if weakness]
+    return keys.weak_secrets(_secrets())
 
 
 @register()
@@ -102,10 +88,7 @@ def check_tls_terminator(app_configs: object, **_: object) -> list[CheckMessage]
 @register()
 def check_keys_are_apart(app_configs: object, **_: object) -> list[CheckMessage]:
     """A secret that is stolen in one place must not be usable in another."""
-    secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
-    secrets.append({str(settings.SECRET_KEY).encode()})
-    secrets.append({options().metrics_token.encode()} - {b""})
-    if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
+    if not _is_production() or keys.are_apart(_secrets()):
         return []
     hint = (
         "Use different secrets for FRONTEND_SECRET_KEY, GATEHOUSE_SERVICE_KEYS, GATEHOUSE_CSRF_KEYS "
@@ -147,8 +130,11 @@ def _is_production() -> bool:
     return options().environment == "production"
 
 
-def _key_lists() -> dict[str, tuple[Key, ...]]:
+def _secrets() -> dict[str, tuple[keys.Key, ...]]:
+    token = options().metrics_token
     return {
         "GATEHOUSE_SERVICE_KEYS": options().service_keys,
         "GATEHOUSE_CSRF_KEYS": options().csrf_keys,
+        "FRONTEND_SECRET_KEY": keys.unnamed(str(settings.SECRET_KEY)),
+        **({"GATEHOUSE_METRICS_TOKEN": keys.unnamed(token)} if token else {}),
     }
