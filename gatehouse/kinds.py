@@ -86,7 +86,10 @@ def _suffix(text: str) -> str:
 
 
 def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if text and not items:  # `,` must not count as not set: nobody would have to have a second factor
+        raise ValueError
+    return items
 
 
 def _readable_file(text: str) -> str:
@@ -123,8 +126,6 @@ def _host_name(item: str) -> str:
 def _domains(text: str) -> frozenset[str]:
     """Return domains of addresses as they are stored (auth_api.users.addresses): exact, no wildcard."""
     found = frozenset(ascii_host(item) for item in _items(text))
-    if text and not found:  # `,` would allow all
-        raise ValueError
     if any(not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", d) or d[-1].isdigit() for d in found):
         raise ValueError
     return found

@@ -95,6 +95,7 @@ def test_a_value_becomes_what_it_means(variable: Variable[Any], text: str, value
         (variables.SITE_NAME, "x" * 61, "must be at most 60"),
         (variables.REGISTRATION, "no", "must be one of open, invite, closed"),
         (variables.MAIL_DOMAINS, ",", "must be a comma-separated list of domains"),
+        (variables.SECOND_FACTOR_GROUPS, " , ", "must be a comma-separated list"),
         (variables.MAIL_DOMAINS, "@shop.example", "must be a comma-separated list of domains"),
         (variables.MAIL_DOMAINS, "*.shop.example", "must be a comma-separated list of domains"),
         (variables.MAIL_DOMAINS, ".shop.example", "must be a comma-separated list of domains"),
