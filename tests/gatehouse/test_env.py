@@ -116,6 +116,14 @@ def test_a_value_that_cannot_work_is_refused_by_name(
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_broken_value_without_an_effect_is_refused_by_the_service_that_would_read_it() -> None:
+    """Without apps nobody connects to a database of the site: the fault would show when the first app comes."""
+    env = Env({"GATEHOUSE_ENV": "production", "SITE_DATABASE_CONNECTIONS": "0", "REDIS_URL": " "})
+    env.require_sound("auth_api")
+    with pytest.raises(ImproperlyConfigured, match="SITE_DATABASE_CONNECTIONS must be"):
+        env.require_sound("frontend_site")
+
+
 def test_production_has_no_default_for_what_it_requires() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"REDIS_URL is not set\. Set it"):
         Env({"GATEHOUSE_ENV": "production"}).read(variables.REDIS_URL, default="redis://here")
