@@ -1,5 +1,6 @@
 """System checks: refuse to start with settings that would weaken a guarantee."""
 
+import ssl
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,7 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.options import options
 from frontend_site.site_apps.checks import APP_CHECKS, load_apps
-from gatehouse import keys
+from gatehouse import keys, variables
+from gatehouse.env import Env
 
 
 @register()
@@ -120,10 +122,31 @@ DEPLOYMENT_CHECKS = (check_tls_terminator, check_proxy_cannot_be_bypassed)
 
 def refuse_weak_settings() -> None:
     """Raise ImproperlyConfigured with every finding. wsgi.py calls it: gunicorn runs no checks."""
+    _require_usable_certificate(Env())
     load_apps()
     found = [message for check in CHECKS for message in check(None)]
     if found:
         raise ImproperlyConfigured(" ".join(f"{m.id}: {m.msg} {m.hint}" for m in found))
+
+
+def _require_usable_certificate(env: Env) -> None:
+    """Refuse what gunicorn could not serve TLS with: its workers would start, and fail at every connection."""
+    certificate, key = env.read(variables.CERTFILE), env.read(variables.KEYFILE)
+    if key and not certificate:
+        raise ImproperlyConfigured(
+            "GATEHOUSE_KEYFILE is set without GATEHOUSE_CERTFILE. Set both, or neither."
+        )
+    if not certificate:
+        return
+    try:
+        # A password is given so that an encrypted key is refused, and nobody is asked for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key or None, "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise ImproperlyConfigured(
+            f"GATEHOUSE_CERTFILE is not usable ({reason}). Set it to a certificate chain (PEM), and "
+            "GATEHOUSE_KEYFILE to its private key, which must not be encrypted."
+        ) from None
 
 
 def _is_production() -> bool:

@@ -87,7 +87,9 @@ def _suffix(text: str) -> str:
 
 def _items(text: str) -> list[str]:
     items = [item.strip() for item in text.split(",") if item.strip()]
-    if text and not items:  # `,` must not count as not set: nobody would have to have a second factor
+    if (
+        text and not items
+    ):  # `,` must not count as not set: nobody would have to have a second factor
         raise ValueError
     return items
 
@@ -167,6 +169,20 @@ def _display_name(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    if len(text) > 200 or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _group_names(text: str) -> list[str]:
+    """Return names of groups, which Django stores with at most 150 characters."""
+    names = _items(text)
+    if any(len(name) > 150 for name in names):
+        raise ValueError
+    return names
+
+
 def _sender(text: str) -> str:
     addresses = [address for _, address in getaddresses([text])]
     if len(addresses) != 1 or "@" not in addresses[0] or re.search(r"[\r\n]", text):
@@ -179,7 +195,11 @@ def _sender(text: str) -> str:
 
 
 TEXT: Kind[str] = Kind("text", str)
+LINE: Kind[str] = Kind("at most 200 printable characters", _line)
 LIST: Kind[list[str]] = Kind("a comma-separated list", _items)
+GROUPS: Kind[list[str]] = Kind(
+    "a comma-separated list of names of groups, with at most 150 characters each", _group_names
+)
 KEYS: Kind[tuple[Key, ...]] = Kind(
     "`<id>:<secret of 32 or more characters>`; separate several with commas, newest first",
     parse_keys,

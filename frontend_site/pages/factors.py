@@ -86,8 +86,8 @@ def _change(request: SiteRequest) -> HttpResponse:
         if answer.status == 204:
             return HttpResponseRedirect(f"{_PAGE}?done=renamed")
         if answer.status == 400:
-            listed = _listed(ask(request, "factors"))
-            return form_again(request, "account/factors.html", answer, listed)
+            context = {**_listed(ask(request, "factors")), "renamed": renamed, **form}
+            return form_again(request, "account/factors.html", answer, context)
     return render(request, "account/factors.html", _listed(ask(request, "factors")))
 
 
