@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.pages.times import ago, left, moment
 
 _METHODS = {
@@ -51,10 +52,8 @@ class Profile:
     @classmethod
     def of(cls, answer: Answer) -> "Profile":
         """Return the profile in a 200 of /v1/session. Raises AuthApiUnavailable when it is none."""
-        try:
+        with as_agreed("a session"):
             return cls._read(answer.document["user"], answer.document["session"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise AuthApiUnavailable("a session without its fields") from error
 
     @classmethod
     def _read(cls, user: dict[str, Any], session: dict[str, Any]) -> "Profile":
