@@ -19,7 +19,7 @@ from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.mails import mailed_token
 from tests.auth_api.sessions.conftest import PASSWORD
-from tests.auth_api.users.test_admin import USERS, AdminBrowser, action
+from tests.auth_api.users.admin_browser import USERS, AdminBrowser, action
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
