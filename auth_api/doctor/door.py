@@ -57,6 +57,7 @@ class Door:
 
     @property
     def is_secure(self) -> bool:
+        """Whether browsers speak https with it."""
         return self.origin.startswith("https://")
 
     @property
@@ -66,10 +67,12 @@ class Door:
 
     @property
     def name(self) -> str:
+        """Its host name or address, without a port."""
         return urlsplit(self.origin).hostname or ""
 
     @property
     def port(self) -> int:
+        """Its port, also one that the origin leaves out."""
         parts = urlsplit(self.origin)
         return parts.port or DEFAULT_PORTS[parts.scheme]
 

@@ -65,6 +65,7 @@ class SignedLink:
 
     @property
     def token(self) -> str:
+        """The signed claims, as a link carries them."""
         return signing.dumps([self.dies_at, *self.claims], salt=self.salt)
 
 

@@ -54,6 +54,7 @@ class Event:
 
     @property
     def overflow_bucket(self) -> str:
+        """What events of further places are counted up by, once a day has had PLACES_A_DAY."""
         return self._bucket("")
 
     def _bucket(self, place: str) -> str:

@@ -23,6 +23,8 @@ class Act(models.Model):
     """One change of one account. Which `old_...` field is set depends on the kind."""
 
     class Kind(models.TextChoices):
+        """What was done."""
+
         ADDRESS = "address"
         NAME = "name"
         PASSWORD = "password"  # noqa: S105 - a name
@@ -98,6 +100,7 @@ def live_acts(user: Any) -> list[Act]:
 
 
 def mark_undone(acts: Collection[Act]) -> None:
+    """Store that these acts are undone, or can no longer be."""
     Act.objects.filter(pk__in=[act.pk for act in acts]).update(undone=True)
 
 

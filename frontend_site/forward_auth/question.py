@@ -64,10 +64,12 @@ class Question:
 
     @property
     def path(self) -> str:
+        """The path of the original request, without its query."""
         return self.uri.partition("?")[0]
 
     @property
     def may_have_effects(self) -> bool:
+        """Whether the app could change something by the original request."""
         return self.method not in _SAFE or self.upgrades
 
 

@@ -35,18 +35,22 @@ class Profile:
 
     @property
     def display_name(self) -> str:
+        """What to call the user: the name, or the address without one."""
         return self.name or self.email
 
     @property
     def signed_in_ago(self) -> str:
+        """How long ago the user signed in, in words."""
         return ago(self.signed_in)
 
     @property
     def idle_left(self) -> str:
+        """How long the session lasts without use, in words."""
         return left(self.idle_end)
 
     @property
     def absolute_left(self) -> str:
+        """How long the session lasts at most, in words."""
         return left(self.absolute_end)
 
     @classmethod

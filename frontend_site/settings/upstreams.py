@@ -34,6 +34,7 @@ class Upstream:
 
     @property
     def server(self) -> Server:
+        """Where connections to it go."""
         return Server(self.scheme, self.host, self.port)
 
 

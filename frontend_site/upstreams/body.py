@@ -133,6 +133,7 @@ class AnswerBody:
         return piece
 
     def close(self) -> None:
+        """Let the connection to the service go."""
         self.done.close()
 
 
