@@ -6,11 +6,7 @@ from django.http import HttpResponse, JsonResponse
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
-from auth_api.sessions.cookies import (
-    expire_strict_cookie,
-    read_session_cookie,
-    set_strict_cookie,
-)
+from auth_api.sessions.cookies import expire_strict_cookie, read_session_cookie, set_strict_cookie
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.pending import LIFETIME, SignInPurpose, begin_sign_in, drop_sign_in
 from auth_api.sessions.tokens import SessionToken

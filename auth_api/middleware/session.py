@@ -11,11 +11,7 @@ from django.utils.cache import patch_vary_headers
 
 from auth_api.api_request import ApiRequest
 from auth_api.problems import problem_response
-from auth_api.sessions.cookies import (
-    expire_strict_cookie,
-    read_session_cookie,
-    set_strict_cookie,
-)
+from auth_api.sessions.cookies import expire_strict_cookie, read_session_cookie, set_strict_cookie
 from auth_api.sessions.exceptions import SessionError
 from auth_api.sessions.records import Client
 from auth_api.sessions.store import Outcome, SessionStore

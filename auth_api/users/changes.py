@@ -13,11 +13,7 @@ from .addresses import address_key
 RECORDED = frozenset(
     {"password", "email", "name", "is_active", "email_verified", "is_staff", "is_superuser"}
 )
-_ACTS = {
-    "email": Act.Kind.ADDRESS,
-    "name": Act.Kind.NAME,
-    "password": Act.Kind.PASSWORD,
-}
+_ACTS = {"email": Act.Kind.ADDRESS, "name": Act.Kind.NAME, "password": Act.Kind.PASSWORD}
 _KINDS = {
     "password": Kind.PASSWORD_CHANGED,
     "email": Kind.ADDRESS_CHANGED,

@@ -18,10 +18,7 @@ from frontend_site.site_request import SiteRequest
 
 OTHERS = "others"
 _PAGE = "/account/sessions"
-_NOTICES = {
-    "one": "That session has ended.",
-    "others": "All your other sessions have ended.",
-}
+_NOTICES = {"one": "That session has ended.", "others": "All your other sessions have ended."}
 
 
 @dataclass(frozen=True)
