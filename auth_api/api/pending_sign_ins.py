@@ -36,12 +36,12 @@ def wait_for_step(
     pending = begin_sign_in(
         user, purpose, remember=remember, methods=("pwd",), browser=request.client_browser
     )
-    told = {
+    pending_shape = {
         "purpose": purpose,
         "methods": _METHODS[purpose],
         "expires_at": seconds_in_utc(pending.expires_at),
     }
-    response = JsonResponse({"pending": told})
+    response = JsonResponse({"pending": pending_shape})
     set_strict_cookie(response, SIGN_IN_COOKIE, pending.token.value, max_age=LIFETIME)
     return response
 

@@ -43,9 +43,9 @@ class Reply:
     @property
     def problem(self) -> str:
         """The slug of a problem document of Gatehouse; "" if the answer is none."""
-        said = str(self.document.get("type", ""))
-        is_problem = self.one("Content-Type").startswith(CONTENT_TYPE) and said.startswith(TYPE)
-        return said.removeprefix(TYPE) if is_problem else ""
+        kind = str(self.document.get("type", ""))
+        is_problem = self.one("Content-Type").startswith(CONTENT_TYPE) and kind.startswith(TYPE)
+        return kind.removeprefix(TYPE) if is_problem else ""
 
 
 @dataclass(frozen=True)
