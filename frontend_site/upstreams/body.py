@@ -133,7 +133,6 @@ class AnswerBody:
         return piece
 
     def close(self) -> None:
-        """Let the connection to the service go."""
         self.done.close()
 
 
