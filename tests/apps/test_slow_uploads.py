@@ -15,6 +15,7 @@ from tests.processes import wait_for
 pytestmark = pytest.mark.slow
 USUAL = 10  # seconds that other bodies may take
 BODY = (
+    b'--b\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n%s\r\n'
     b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nEmma\r\n'
     b'--b\r\nContent-Disposition: form-data; name="scan"; filename="s"\r\n\r\nsome bytes\r\n--b--\r\n'
 )
@@ -29,14 +30,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_file_of_a_signed_in_user_may_come_slowly(site: Server) -> None:
+    cookies, *_, token = site.csrf(f"Cookie: __Host-session={TOKEN}")
+    body = BODY % token.partition(": ")[2].encode()
     lines = [
         "POST /shelf/ways/upload HTTP/1.1", "Host: localhost", "Connection: close",
-        *site.csrf(f"Cookie: __Host-session={TOKEN}"), f"Content-Length: {len(BODY)}",
-        "Content-Type: multipart/form-data; boundary=b",
+        cookies, f"Content-Length: {len(body)}", "Content-Type: multipart/form-data; boundary=b",
     ]  # fmt: skip
     with closing(socket.create_connection(("127.0.0.1", site.port), timeout=60)) as sock:
-        sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + BODY[:100])
+        sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body[:100])
         time.sleep(USUAL + 1)
-        sock.sendall(BODY[100:])
+        sock.sendall(body[100:])
         answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
     assert (answer.status, answer.body) == (200, b"10 bytes for ada@example.com")
