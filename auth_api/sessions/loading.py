@@ -55,8 +55,8 @@ def load_session(
     if not opened.record.header.bound:
         return ValidSession(token, *opened, None, found.now)
     run = found.run if isinstance(found, NeedsSnapshot) else b""  # unreadable: keep what is cached
-    snapshot = _cached_snapshot(codec, token.ref, found)
-    snapshot = snapshot or _fresh_snapshot(token.ref, opened.record, run)
+    cached = _cached_snapshot(codec, token.ref, found)
+    snapshot = cached or _fresh_snapshot(token.ref, opened.record, run)
     if isinstance(snapshot, Ended):
         return snapshot
     return ValidSession(token, *opened, snapshot, found.now)
@@ -73,9 +73,7 @@ def latest_payload(valid: ValidSession) -> bytes:
     return opened.payload if isinstance(opened, OpenedRecord) else valid.payload
 
 
-def open_record(
-    codec: SessionCodec, token: SessionToken, value: bytes
-) -> OpenedRecord | Ended:
+def open_record(codec: SessionCodec, token: SessionToken, value: bytes) -> OpenedRecord | Ended:
     """Open a stored record. Deletes a damaged one; keeps one that our keys do not open.
 
     Raises SessionStoreUnavailable for a record of a newer release.
