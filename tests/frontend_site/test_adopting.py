@@ -57,7 +57,7 @@ def test_the_docs_show_these_views() -> None:
     ours = [ROOT / "tests/apps/shelf/ways.py", ROOT / "tests/apps/own_settings.py"]
     apps = [*ours, *(ROOT / "examples/notes").glob("*.py")]
     code = "\n".join(path.read_text() for path in [*adopter, *apps])
-    assert len(shown) == 13
+    assert len(shown) == 14
     assert set("".join(shown).splitlines()) <= set(code.splitlines())
 
 
