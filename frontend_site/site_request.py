@@ -38,6 +38,11 @@ def nonce_of(request: HttpRequest) -> str:
     return nonce
 
 
+def query_value(request: HttpRequest, name: str) -> str:
+    """Return a value of the query, "" without one: most requests have no query, and Django would parse it."""
+    return request.GET.get(name, "") if request.META.get("QUERY_STRING") else ""
+
+
 def is_api(request: HttpRequest) -> bool:
     """Whether errors of this request are problem documents (else pages): by its path, or by its view."""
     if request.path_info.startswith(("/api/", "/auth/", "/.well-known/")):

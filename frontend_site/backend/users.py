@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
+
+from django.utils.functional import cached_property
 
 from frontend_site.backend.assurance import Assurance
 from frontend_site.backend.client import Answer, AuthApiUnavailable
