@@ -35,7 +35,7 @@ class RequestShapeMiddleware:
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         length = content_length(request)
-        if length > options().body_limit and not _upstream(request):
+        if length and length > options().body_limit and not _upstream(request):
             limit = _limit_for(request)
             if length > limit:
                 _drain(request)
