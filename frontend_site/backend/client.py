@@ -76,9 +76,7 @@ class AuthApiClient:
         self._pool = Pool(server, idle_limit=options.calls_at_once)
         self._reachability = Reachability(self._answers_a_probe)
         self._patience = {slow: self._patience_for(slow) for slow in (False, True)}
-        self._download_patience = replace(
-            self._patience[True], deadline=options.download_deadline
-        )
+        self._download_patience = replace(self._patience[True], deadline=options.download_deadline)
 
     def call(
         self,

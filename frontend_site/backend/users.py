@@ -107,7 +107,7 @@ def level_of(answer: Answer) -> Assurance:
 
 def groups_of(user: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the groups in auth_api's `user`; none if an earlier release has stored it without them."""
-    return tuple(str(name) for name in user.get("groups") or ())
+    return tuple(map(str, user.get("groups") or ()))
 
 
 NOBODY = SiteUser()

@@ -33,7 +33,9 @@ class _Client:
             self.deadline.begin_head()  # most heads come in one piece, and need no time of their own
         receive = super().recv  # type: ignore[misc]
         try:
-            data: bytes = self._pace.limit(partial(receive, *args)) if self._pace else receive(*args)
+            data: bytes = (
+                self._pace.limit(partial(receive, *args)) if self._pace else receive(*args)
+            )
         except OSError as error:
             self._end_if_evicted(error)
             raise

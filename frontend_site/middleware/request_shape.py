@@ -47,10 +47,11 @@ class RequestShapeMiddleware:
     ) -> HttpResponseBase | None:
         kind = kind_of(view, request.path_info)
         methods = methods_of(view)
-        if kind == "upstream" and (upstream := _upstream(request)):
-            methods = (*methods, *sorted(upstream.options.methods))
         if request.method not in methods:
-            return _refuse_method(request, view, kind, methods)
+            if kind == "upstream" and (upstream := _upstream(request)):
+                methods = (*methods, *sorted(upstream.options.methods))
+            if request.method not in methods:
+                return _refuse_method(request, view, kind, methods)
         if kind == "json" and not _is_fetch(request):
             return problems.respond(request, problems.NOT_A_FETCH, reason="not-a-fetch")
         if kind == "upstream":
