@@ -4,8 +4,8 @@ So no cookie, no identity that a browser claims and no hop-by-hop header (RFC 91
 in, and nothing that would weaken this site comes out.
 """
 
+import os
 import re
-import secrets
 from collections.abc import Iterator
 from functools import cache
 
@@ -179,5 +179,5 @@ def _trace(request: SiteRequest) -> dict[str, str]:
             "traceparent": given,
             **({"tracestate": state} if _TRACESTATE.fullmatch(state) else {}),
         }
-    trace = request.request_id if _TRACE_ID.fullmatch(request.request_id) else secrets.token_hex(16)
-    return {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+    trace = request.request_id if _TRACE_ID.fullmatch(request.request_id) else os.urandom(16).hex()
+    return {"traceparent": f"00-{trace}-{os.urandom(8).hex()}-01"}
