@@ -1,6 +1,7 @@
 """The type of requests as the middleware passes them to views."""
 
 import os
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -33,8 +34,10 @@ class SiteRequest(HttpRequest):
 
 def nonce_of(request: HttpRequest) -> str:
     """Return the nonce of this request's scripts; made when it is first asked for."""
-    nonce: str = getattr(request, "csp_nonce", "") or os.urandom(16).hex()
-    request.csp_nonce = nonce  # type: ignore[attr-defined]
+    nonce: str = getattr(request, "csp_nonce", "")
+    if not nonce:
+        nonce = urlsafe_b64encode(os.urandom(16))[:22].decode()  # 22 characters: 128 bits
+        request.csp_nonce = nonce  # type: ignore[attr-defined]
     return nonce
 
 

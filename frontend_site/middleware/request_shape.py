@@ -34,12 +34,13 @@ class RequestShapeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        length = content_length(request)
-        if length and length > options().body_limit and not _upstream(request):
-            limit = _limit_for(request)
-            if length > limit:
-                _drain(request)
-                return problems.respond(request, _too_large(limit))
+        if "CONTENT_LENGTH" in request.META:
+            length = content_length(request)
+            if length > options().body_limit and not _upstream(request):
+                limit = _limit_for(request)
+                if length > limit:
+                    _drain(request)
+                    return problems.respond(request, _too_large(limit))
         return self.get_response(request)
 
     def process_view(

@@ -66,8 +66,8 @@ def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) ->
     headers.update(_of_kinds(request, upstream, hops))
     if cookies := _allowed_cookies(request, upstream):
         headers["Cookie"] = cookies
-    if destination := destination_of(request, upstream):
-        headers["Destination"] = destination
+    if "HTTP_DESTINATION" in request.META and (place := destination_of(request, upstream)):
+        headers["Destination"] = place
     return {
         **headers,
         "Authorization": f"Bearer {identity}",
@@ -127,10 +127,9 @@ def _hops(connection: str) -> set[str]:
 def _allowed_cookies(request: SiteRequest, upstream: Upstream) -> str:
     if not upstream.options.cookies:
         return ""
-    pieces = (piece.strip(" \t") for piece in request.META.get("HTTP_COOKIE", "").split(";"))
-    return "; ".join(
-        piece for piece in pieces if piece.partition("=")[0] in upstream.options.cookies
-    )
+    allowed = upstream.options.cookies
+    pieces = [piece.strip(" \t") for piece in request.META.get("HTTP_COOKIE", "").split(";")]
+    return "; ".join([piece for piece in pieces if piece.partition("=")[0] in allowed])
 
 
 def _private(policy: str) -> str:

@@ -108,8 +108,9 @@ def forward(
     `identity` is the token that proves who is signed in, `session` their session's handle.
     Raises UpstreamFailed, RedirectRefused, BodyTooLong, BodyTooSlow, ClientGone.
     """
-    silence, started = _silence(upstream), time.monotonic()
-    body = RequestBody(request, limit=options().upstream_body_limit, silence=silence)
+    limits, started = options(), time.monotonic()
+    silence = upstream.options.silence or limits.upstream_silence
+    body = RequestBody(request, limit=limits.upstream_body_limit, silence=silence)
     headers = upstream_headers(request, upstream, identity)
     host = own_host() if upstream.options.public_host else ""
     sent = Request(request.method or "GET", target, headers, body, body.length, host)
@@ -120,7 +121,7 @@ def forward(
     try:
         held.until_closed(_slots(upstream).take(session))
         held.until_closed(_limit_silence(request, silence))
-        answer = _send(sent, upstream, session)
+        answer = _send(sent, upstream, session, Patience(limits.connect_timeout, silence))
         held.until_closed(answer.close)
         if handshake is not None and answer.head.status == 101:
             response = _opened(answer, handshake)
@@ -129,7 +130,7 @@ def forward(
         streamed = AnswerBody(
             answer,
             still_valid=still_valid,
-            interval=options().upstream_recheck,
+            interval=limits.upstream_recheck,
             since=started,  # the answer itself may be late
             held=held,
         )
@@ -139,9 +140,8 @@ def forward(
         raise
 
 
-def _send(sent: Request, upstream: Upstream, session: str) -> Response:
+def _send(sent: Request, upstream: Upstream, session: str, patience: Patience) -> Response:
     """A connection is used again by the same session only: no answer can reach another user."""
-    patience = Patience(options().connect_timeout, _silence(upstream))
     try:
         return _pool(upstream).send(sent, patience, owner=session)
     except TimeoutError as error:
@@ -170,10 +170,6 @@ def _response(
     for line in cookie_lines(head, upstream):
         add_set_cookie(response, line)
     return response
-
-
-def _silence(upstream: Upstream) -> int:
-    return upstream.options.silence or options().upstream_silence
 
 
 def _limit_silence(request: SiteRequest, silence: int) -> Callable[[], None]:

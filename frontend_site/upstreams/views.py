@@ -46,7 +46,8 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         return problems.respond(request, problems.NOT_FOUND)
     try:
         target = target_of(request, found)
-        destination_of(request, found)
+        if "HTTP_DESTINATION" in request.META:
+            destination_of(request, found)
     except BadTarget:
         return problems.respond(request, problems.BAD_REQUEST)
     if found.options.websocket and is_handshake(request):
