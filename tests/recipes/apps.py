@@ -23,14 +23,15 @@ INSTALLED = ROOT / "var" / "recipes"
 INSTALL_LIMIT = 300  # seconds
 # The pins are complete, so pip need not resolve them; Python compiles the modules that are imported.
 PIP_OPTIONS = [
-    "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--no-compile",
+    "--no-input", "--disable-pip-version-check", "--no-deps", "--no-compile",
     "--only-binary", ":all:", "--retries", "2",
 ]  # fmt: skip
 NPM_OPTIONS = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
 # What pip and npm print when the registry or the way to it fails, and not the pins.
 REGISTRY_FAILED = re.compile(
     r"NewConnectionError|ConnectTimeout|ReadTimeout|timed out|Connection (broken|reset|aborted)"
-    r"|IncompleteRead|Max retries exceeded|ProxyError|name resolution|too many 5\d\d|HTTP error (429|5\d\d)"
+    r"|IncompleteRead|ProxyError|name resolution|too many 5\d\d|HTTP error (429|5\d\d)"
+    r"|429 Client Error|5\d\d Server Error"
     r"|ECONNRE(FUSED|SET)|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENETUNREACH|ERR_SOCKET_TIMEOUT|\bE(429|5\d\d)\b"
 )
 
@@ -73,9 +74,14 @@ def _is_current(stamp: Path, pins: Path) -> bool:
     return stamp.exists() and stamp.read_bytes() == pins.read_bytes()
 
 
-def run(command: list[str], folder: Path = ROOT, limit: float | None = None) -> None:
+def run(
+    command: list[str], folder: Path = ROOT, limit: float | None = None, **variables: str
+) -> None:
     """Run a command in `folder` to its end. Raises RuntimeError, and TimeoutExpired after `limit` seconds."""
-    done = subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=limit)
+    environment = {**os.environ, **variables}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, text=True, capture_output=True, timeout=limit
+    )
     if done.returncode:
         raise RuntimeError(f"{command}:\n{done.stdout}{done.stderr}")
 
@@ -87,15 +93,16 @@ def install(name: str, command: list[str]) -> None:
     """
     for last in (False, True):
         try:
-            run(command, limit=INSTALL_LIMIT)
+            # pip says only at this level why an index did not answer.
+            run(command, limit=INSTALL_LIMIT, PIP_VERBOSE="2" if last else "0")
             return
         except subprocess.TimeoutExpired:
             reason = f"{command[0]} took more than {INSTALL_LIMIT} seconds"
         except RuntimeError as error:
             found = REGISTRY_FAILED.search(str(error))
-            if not found:
+            if last and not found:
                 raise
-            reason = found[0]
+            reason = found[0] if found else ""
         if last:
             pytest.skip(f"NOT TESTED: {name}: its registry failed twice ({reason})")
 
