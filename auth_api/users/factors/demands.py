@@ -12,6 +12,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions import services as sessions
 from auth_api.sessions.assurance import AAL2, SECOND_FACTOR_AGE
+from auth_api.sessions.exceptions import EndReason, SessionEnded
 from auth_api.users.models import User
 
 from .checking import RECOVERY, TOTP
@@ -28,6 +29,30 @@ def require_sudo(request: ApiRequest) -> None:
     user = User.objects.get(pk=sessions.current_session(request).user["id"])
     require_second_factor(request, user)
     sessions.require_recent_authentication(request)
+
+
+def locked_user(request: ApiRequest) -> User:
+    """Lock and return the user of the session. Raises SessionEnded if all of the user's sessions were ended meanwhile.
+
+    Call inside a transaction, before anything is read that the change depends on: a request that waited for
+    the lock of "this was not me" must not change the account after it.
+    """
+    current = sessions.current_session(request)
+    user = User.objects.select_for_update().filter(pk=current.user["id"]).first()
+    if user is None or user.session_epoch != current.epoch:
+        raise SessionEnded(EndReason.EPOCH)
+    return user
+
+
+def locked_owner(request: ApiRequest) -> User:
+    """Like `locked_user`, and also raise StepUpRequired if the account has got a second factor meanwhile.
+
+    `require_sudo` read a row that was not locked. Of parallel requests that have shown only the password, one
+    may add the first app; the others would add theirs beside it.
+    """
+    user = locked_user(request)
+    require_second_factor(request, user)
+    return user
 
 
 def require_second_factor(request: ApiRequest, user: User) -> None:

@@ -3,16 +3,18 @@
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
-from auth_api.users.models import User
+from auth_api.users.factors.demands import locked_user
 from auth_api.users.names import validate_name
 
 
-def change_name(*, user_id: str, name: str) -> None:
-    """Set the name of a user; "" removes it. Every answer after this has the new one.
+def change_name(*, request: ApiRequest, name: str) -> None:
+    """Set the name of the session's user; "" removes it. Every answer after this has the new one.
 
     The change is recorded, and can be undone, with the sign-in of the current request. Raises
-    InvalidRequest for a name that is refused, SessionStoreUnavailable: then nothing has changed.
+    InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and as `locked_user`: then
+    nothing has changed.
     """
     name = name.strip()
     try:
@@ -20,6 +22,6 @@ def change_name(*, user_id: str, name: str) -> None:
     except ValidationError as error:
         raise InvalidRequest({"name": error.messages}) from None
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
+        user = locked_user(request)
         user.name = name
         user.save(update_fields=["name"])
