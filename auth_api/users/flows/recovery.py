@@ -4,7 +4,6 @@ There are two such links: "this was not me" for a sign-in, and "restore my addre
 address. Control of the mailbox that a link was sent to outranks the session and the password.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +26,7 @@ from auth_api.users.acts import (
     was_taken_back,
 )
 from auth_api.users.addresses import address_key
-from auth_api.users.factors.undoing import has_changes, undo_changes
+from auth_api.users.factors.undoing import Suspects, has_changes, undo_changes
 from auth_api.users.flows.deletion import cancel_deletion
 from auth_api.users.flows.devices import NEW_DEVICE
 from auth_api.users.flows.registration import remove_registration
@@ -50,12 +49,12 @@ def disown_sign_in(*, token: str) -> None:
         event = user.security_events.filter(pk=sign_in, kind=Kind.SIGNED_IN).first()
         if event is None or was_taken_back(user, email):
             raise InvalidToken
-        known = _known_sign_ins(user, event)
+        suspects = Suspects(_known_sign_ins(user, event), _since(), event.first_at)
         # A reset, or a restored address, leaves the apps as an intruder has made them: they would keep the owner out.
         is_over = is_dealt_with(user, email=email, event=event.pk)
-        if is_over and not has_changes(user, known=known, since=_since()):
+        if is_over and not has_changes(user, suspects):
             raise InvalidToken
-        _undo_changes(user, email, known)
+        _undo_changes(user, email, suspects)
         user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
         done = record_change(user, Kind.DISOWNED)
         record_act(user, Act.Kind.DISOWNED, mailed_to=email, event=done.pk)
@@ -94,8 +93,9 @@ def _since() -> datetime:
     return timezone.now() - timedelta(seconds=options().disown_lifetime)
 
 
-def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
+def _undo_changes(user: User, email: str, suspects: Suspects) -> None:
     """Undo changes by unknown sign-ins made since the account had the address `email` of the link."""
+    known = suspects.known
     acts = live_acts(user)
     left = (a for a in acts if a.kind == Act.Kind.ADDRESS and _is_same(a.old_address, email))
     first = next(left, None)
@@ -108,7 +108,7 @@ def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
         renamed = next(act for act in names if act.sign_in not in known)
         user.name = renamed.old_name
         mark_undone([act for act in names if act.pk >= renamed.pk])
-    undo_changes(user, known=known, since=_since())
+    undo_changes(user, suspects)
     if not returned:  # its address may be the intruder's: only staff can tell
         user.is_active = False
     _close(user, mail_reset=returned)
