@@ -85,10 +85,14 @@ def _change(request: SiteRequest) -> HttpResponse:
         answer = ask(request, "rename-factor", dict(form), handle=renamed)
         if answer.status == 204:
             return HttpResponseRedirect(f"{_PAGE}?done=renamed")
-        if answer.status == 400:
-            listed = _listed(ask(request, "factors"))
-            return form_again(request, "account/factors.html", answer, listed)
+        if answer.status in (400, 429):
+            return _listed_again(request, answer)
     return render(request, "account/factors.html", _listed(ask(request, "factors")))
+
+
+def _listed_again(request: SiteRequest, answer: Answer) -> HttpResponse:
+    """Return the page with the reason why `answer` refused what one of its forms sent."""
+    return form_again(request, "account/factors.html", answer, _listed(ask(request, "factors")))
 
 
 def _listed(answer: Answer) -> dict[str, Any]:
@@ -109,6 +113,8 @@ def add_app(request: SiteRequest) -> HttpResponse:
     """
     if "code" not in request.POST:
         answer = ask(request, "begin-totp", {})
+        if answer.status == 429:
+            return _listed_again(request, answer)
         if answer.status != 200:
             return HttpResponseRedirect(f"{_PAGE}?done=too-many")
         return render(request, _APP, shown_secret(answer.document))
@@ -128,6 +134,8 @@ def recovery_codes(request: SiteRequest) -> HttpResponse:
     """Show new codes; with one of them typed as `code`, put them in force."""
     if "code" not in request.POST:
         answer = ask(request, "make-recovery-codes", {})
+        if answer.status == 429:
+            return _listed_again(request, answer)
         if answer.status != 200:
             return HttpResponseRedirect(_PAGE)
         codes = [str(code) for code in answer.document.get("codes", ())]

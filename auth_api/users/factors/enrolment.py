@@ -16,7 +16,9 @@ from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoPendingSignIn
 from auth_api.sessions.pending import PendingSignIn
 from auth_api.sessions.tokens import new_ref
+from auth_api.throttling import Change
 from auth_api.users import emails
+from auth_api.users.allowances import change_allowance
 from auth_api.users.models import TotpDevice, User
 
 from .checking import use_code_of
@@ -43,14 +45,14 @@ def begin_totp(*, request: ApiRequest) -> Enrolment:
     """Return the secret of a new device, which counts only once a code of it has come.
 
     One enrolment at a time for the sign-in that adds it: the secret of an earlier one is void. Raises
-    TooManyFactors, and as `locked_owner`.
+    TooManyFactors, Throttled, and as `locked_owner`.
     """
-    sign_in = sessions.current_session(request).sign_in_id
-    with transaction.atomic():
+    current = sessions.current_session(request)
+    with change_allowance(current.user["id"], Change.NEW_APP), transaction.atomic():
         user = locked_owner(request)
         if user.totp_devices.in_use().count() >= MOST:
             raise TooManyFactors
-        return _begin(user, sign_in)
+        return _begin(user, current.sign_in_id)
 
 
 def begin_first_totp(pending: PendingSignIn) -> Enrolment:

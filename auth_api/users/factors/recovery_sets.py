@@ -10,7 +10,9 @@ from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.sessions import services as sessions
+from auth_api.throttling import Change
 from auth_api.users import emails
+from auth_api.users.allowances import change_allowance
 from auth_api.users.models import RecoveryCode
 
 from .demands import locked_owner
@@ -26,18 +28,18 @@ def recovery_codes_left(user_id: Any) -> int:
 def make_recovery_codes(*, request: ApiRequest) -> list[str]:
     """Return new recovery codes, which replace the current ones once one of them is typed.
 
-    Raises FactorNotFound without a device, for which the codes stand in, and as `locked_owner`.
+    Raises FactorNotFound without a device, for which the codes stand in, Throttled, and as `locked_owner`.
     """
-    sign_in = sessions.current_session(request).sign_in_id
+    current = sessions.current_session(request)
     codes = [new_code() for _ in range(HOW_MANY)]
     key = options().factor_keys[0]
-    with transaction.atomic():
+    with change_allowance(current.user["id"], Change.RECOVERY_CODES), transaction.atomic():
         user = locked_owner(request)
         if not user.has_second_factor:
             raise FactorNotFound
         user.recovery_codes.filter(confirmed=False).delete()
         RecoveryCode.objects.bulk_create(
-            RecoveryCode(user=user, hash=code_hash(code, user.pk, key), added_by=sign_in)
+            RecoveryCode(user=user, hash=code_hash(code, user.pk, key), added_by=current.sign_in_id)
             for code in codes
         )
     return [shown_code(code) for code in codes]

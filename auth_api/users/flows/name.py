@@ -5,6 +5,9 @@ from django.db import transaction
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
+from auth_api.sessions import services as sessions
+from auth_api.throttling import Change
+from auth_api.users.allowances import change_allowance
 from auth_api.users.factors.demands import locked_user
 from auth_api.users.names import validate_name
 
@@ -21,7 +24,8 @@ def change_name(*, request: ApiRequest, name: str) -> None:
         validate_name(name)
     except ValidationError as error:
         raise InvalidRequest({"name": error.messages}) from None
-    with transaction.atomic():
+    user_id = sessions.current_session(request).user["id"]
+    with change_allowance(user_id, Change.NAME), transaction.atomic():
         user = locked_user(request)
         user.name = name
         user.save(update_fields=["name"])

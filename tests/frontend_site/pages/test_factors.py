@@ -218,6 +218,23 @@ def test_an_app_is_removed_and_renamed(browser: Browser, stub: Stub) -> None:
     assert stub.seen[-1].json == {"name": "Tablet"}
 
 
+@pytest.mark.parametrize(
+    ("call", "page", "form"),
+    [
+        ("POST /v1/factors/totp", f"{PAGE}/app", {}),
+        ("POST /v1/factors/recovery-codes", f"{PAGE}/codes", {}),
+        (f"PATCH /v1/factors/{HANDLE}", PAGE, {"rename": HANDLE, "name": "Tablet"}),
+    ],
+)
+def test_who_changes_too_often_is_told_how_long_to_wait(
+    browser: Browser, stub: Stub, call: str, page: str, form: dict[str, str]
+) -> None:
+    stub.answers[call] = problem("throttled", 429, ("Retry-After", "600"))
+    answer = browser.sign_in().post(page, form)
+    assert answer.status_code == 429
+    assert "Wait 10 minutes" in text_of(answer)
+
+
 def test_a_code_is_asked_for_and_what_was_asked_is_completed(browser: Browser, stub: Stub) -> None:
     def answer(handler: Any) -> None:
         renewed = NEW_TOKEN in (handler.headers["Cookie"] or "")
