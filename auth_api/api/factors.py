@@ -10,7 +10,7 @@ from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
 from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors import devices, enrolment, recovery_sets
-from auth_api.users.factors.demands import require_no_hold, require_sudo
+from auth_api.users.factors.demands import hold_ends_at, require_no_hold, require_sudo
 from auth_api.users.factors.removal import remove_totp
 
 from .forms import read_form, require_empty_body
@@ -38,7 +38,8 @@ def factors(request: ApiRequest) -> HttpResponse:
     current = sessions.current_session(request)
     user_id = current.user["id"]
     items = [factor_shape(device) for device in devices.devices_in_use(user_id)]
-    return factors_response(current, items, recovery_sets.recovery_codes_left(user_id))
+    left, hold = recovery_sets.recovery_codes_left(user_id), hold_ends_at(user_id)
+    return factors_response(current, items, left, hold)
 
 
 @require_POST

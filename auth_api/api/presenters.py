@@ -1,6 +1,7 @@
 """Converts sessions and events to the JSON of responses."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -41,12 +42,13 @@ def items_response(current: CurrentSession, items: list[dict[str, Any]]) -> Http
 
 
 def factors_response(
-    current: CurrentSession, items: list[dict[str, Any]], codes_left: int
+    current: CurrentSession, items: list[dict[str, Any]], codes_left: int, hold: datetime | None
 ) -> HttpResponse:
-    """`{items, recovery_codes_left, user, session}`."""
+    """`{items, recovery_codes_left, recovery_hold_until, user, session}`."""
     session, listed = json.dumps(session_shape(current.session)), json.dumps(items)
+    until = json.dumps(in_utc(hold) if hold else None)
     body = (
-        f'{{"items": {listed}, "recovery_codes_left": {codes_left}, '
+        f'{{"items": {listed}, "recovery_codes_left": {codes_left}, "recovery_hold_until": {until}, '
         f'"user": {current.user_json}, "session": {session}}}'
     )
     return HttpResponse(body.encode(), content_type="application/json")

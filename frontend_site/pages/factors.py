@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.form_errors import form_again
+from frontend_site.pages.holds import hold_of
 from frontend_site.pages.profile import factor_due
 from frontend_site.pages.rendering import render
 from frontend_site.pages.times import ago, moment
@@ -102,7 +103,13 @@ def _listed(answer: Answer) -> dict[str, Any]:
         due = factor_due(answer.document["user"])
     except (KeyError, TypeError, ValueError) as error:
         raise AuthApiUnavailable("a list of factors without its fields") from error
-    return {"apps": apps, "codes_left": left, "few": left <= _FEW_CODES, "due": due}
+    return {
+        "apps": apps,
+        "codes_left": left,
+        "few": left <= _FEW_CODES,
+        "due": due,
+        **hold_of(answer),
+    }
 
 
 @page("POST", session="own-call")

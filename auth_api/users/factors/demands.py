@@ -1,6 +1,6 @@
 """What important changes require of a session, besides being valid."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -73,7 +73,12 @@ def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
 
 def require_no_hold(user_id: Any) -> None:
     """Raise RecoveryHold in the day after a recovery code was used, which may have been stolen."""
-    now = timezone.now()
+    if until := hold_ends_at(user_id):
+        raise RecoveryHold(int((until - timezone.now()).total_seconds()) + 1)
+
+
+def hold_ends_at(user_id: Any) -> datetime | None:
+    """Return until when `require_no_hold` refuses; None if it does not."""
     uses = SecurityEvent.objects.filter(user_id=user_id, kind=Kind.RECOVERY_CODE_USED)
-    if last := uses.filter(at__gt=now - HOLD).first():  # newest first
-        raise RecoveryHold(int((last.at + HOLD - now).total_seconds()) + 1)
+    last = uses.filter(at__gt=timezone.now() - HOLD).first()  # newest first
+    return last.at + HOLD if last else None

@@ -1,7 +1,7 @@
 """What an account with a second factor demands for an important change, over HTTP as the BFF calls."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +40,10 @@ IMPORTANT: list[tuple[str, str, Any]] = [
 
 def code_asked(answer: Any) -> bool:
     return bool(answer.status_code == 403 and answer.json()["type"] == KIND + "step-up-required")
+
+
+def hold_until(token: str) -> Any:
+    return call("GET", "/v1/factors", token=token).json()["recovery_hold_until"]
 
 
 def test_a_session_from_before_the_factor_must_show_it(
@@ -102,7 +106,10 @@ def test_after_a_recovery_code_important_acts_wait_and_enrolling_does_not(
     enrolled: tuple[App, str],
 ) -> None:
     code = recovery_codes(enrolled[1])[0]
+    assert hold_until(enrolled[1]) is None
     token = session_token(finish(signin_token(login()), code, "recovery"))
+    ends = datetime.fromisoformat(hold_until(enrolled[1]))
+    assert 86000 < (ends - timezone.now()).total_seconds() <= 86400
     device = TotpDevice.objects.get()
     held: list[tuple[str, str, Any]] = [
         *IMPORTANT[2:5], ("DELETE", f"/v1/factors/{device.pk}", None),
@@ -118,6 +125,7 @@ def test_after_a_recovery_code_important_acts_wait_and_enrolling_does_not(
     assert enrol(token)
     day = timedelta(days=1)
     SecurityEvent.objects.filter(kind="factor.recovery_code_used").update(at=timezone.now() - day)
+    assert hold_until(enrolled[1]) is None
     assert call(*held[-1], token=enrolled[1]).status_code == 204
 
 

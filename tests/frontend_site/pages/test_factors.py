@@ -19,6 +19,7 @@ from tests.frontend_site.stub import (
     Canned,
     Stub,
     current_session,
+    moment,
     problem,
     send,
 )
@@ -249,6 +250,21 @@ def test_a_code_is_asked_for_and_what_was_asked_is_completed(browser: Browser, s
     assert done["Location"] == f"{PAGE}?done=removed"
     reauthentication = next(c for c in stub.seen if c.path == "/v1/reauthenticate")
     assert reauthentication.json == {"method": "totp", "code": "123456"}
+
+
+@pytest.mark.parametrize("path", ["/account/email", "/account/data", "/account/delete", PAGE])
+def test_in_the_day_after_a_recovery_code_the_form_says_until_when(
+    browser: Browser, stub: Stub, path: str
+) -> None:
+    listed = {"items": [FACTOR], "recovery_codes_left": 3, **current_session()}
+    assert "recovery code was used" not in text_of(browser.sign_in().get(path))
+    until = {"recovery_hold_until": moment(7140.0)}
+    stub.answers["GET /v1/factors"] = Canned(200, {**listed, **until})
+    stub.seen.clear()
+    page = browser.get(path)
+    assert "(in 1 hour, 59 minutes)" in text_of(page)
+    assert " disabled>" in page.content.decode()
+    assert stub.calls == ["GET /v1/factors"]
 
 
 def test_in_the_day_after_a_recovery_code_the_page_says_so(browser: Browser, stub: Stub) -> None:
