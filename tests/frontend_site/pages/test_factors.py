@@ -3,6 +3,7 @@
 import re
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_an_account_that_must_have_an_app_adds_it_and_is_signed_in(
     assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
     assert stub.seen[-1].json == {"code": "123456", "name": "Tablet"}
     assert "Create recovery codes now" not in text_of(enrolling.get(done["Location"]))
-    none_left = {"items": [], "recovery_codes_left": 0, **current_session()}
+    none_left = {"items": [FACTOR], "recovery_codes_left": 0, **current_session()}
     stub.answers["GET /v1/factors"] = Canned(200, none_left)
     offer = enrolling.get(done["Location"])
     assert "Create recovery codes now" in text_of(offer)
@@ -183,6 +184,49 @@ def test_an_app_is_added_with_a_code(browser: Browser, stub: Stub) -> None:
     )
     done = browser.post(f"{PAGE}/app", {**fields, "code": "123456"})
     assert done["Location"] == f"{PAGE}?done=added"
+
+
+def added(browser: Browser, stub: Stub, first: dict[str, str]) -> Any:
+    """Add an app from a page whose form has the fields `first`; return the list that follows."""
+    page = browser.post(f"{PAGE}/app", first).content.decode()
+    stub.answers["POST /v1/factors/totp/confirm"] = problem("invalid-code", 401)
+    page = browser.post(f"{PAGE}/app", {**form_fields(page), "code": "000000"}).content.decode()
+    stub.answers["POST /v1/factors/totp/confirm"] = Canned(200, current_session())
+    done = browser.post(f"{PAGE}/app", {**form_fields(page), "code": "123456"})
+    return browser.get(done["Location"])
+
+
+def test_who_was_sent_here_for_a_second_factor_is_led_back(browser: Browser, stub: Stub) -> None:
+    """Through a wrong code, and recovery codes, which the page proposes first."""
+    none = {"items": [], "recovery_codes_left": 0, **current_session()}
+    one = {**none, "items": [FACTOR]}
+    stub.answers["GET /v1/factors"] = Canned(200, none)
+    page = browser.sign_in().get(f"{PAGE}?next=/account/sessions").content.decode()
+    assert "Continue" not in page
+    stub.answers["GET /v1/factors"] = Canned(200, one)
+    offer = added(browser, stub, form_fields(page))
+    assert 'href="/account/sessions">Continue without recovery codes' in offer.content.decode()
+    codes = browser.post(f"{PAGE}/codes", form_fields(offer.content.decode()))
+    stub.answers["POST /v1/factors/recovery-codes/confirm"] = problem("invalid-code", 401)
+    codes = browser.post(f"{PAGE}/codes", {**form_fields(codes.content.decode()), "code": "x"})
+    stub.answers["POST /v1/factors/recovery-codes/confirm"] = Canned(204, b"")
+    done = browser.post(f"{PAGE}/codes", {**form_fields(codes.content.decode()), "code": "y"})
+    assert done["Location"] == f"{PAGE}?done=codes&next=/account/sessions"
+    stub.answers["GET /v1/factors"] = Canned(200, {**one, "recovery_codes_left": 10})
+    assert 'href="/account/sessions">Continue</a>' in browser.get(done["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example/", "javascript:x", "/login/code"]
+)
+def test_it_leads_nowhere_else(browser: Browser, stub: Stub, wanted: str) -> None:
+    browser.sign_in()
+    for page in (
+        browser.get(f"{PAGE}?{urlencode({'next': wanted})}"), added(browser, stub, {"next": wanted}),
+        browser.post(f"{PAGE}/codes", {"next": wanted}), browser.post(PAGE, {"next": wanted}),
+    ):  # fmt: skip
+        assert page.status_code == 200
+        assert wanted not in page.content.decode().partition("<main")[2]
 
 
 def test_a_made_up_address_becomes_no_picture(browser: Browser, stub: Stub) -> None:
