@@ -83,7 +83,8 @@ def factors(request: SiteRequest) -> HttpResponse:
 
 def _wanted(data: QueryDict) -> str:
     """Return the `next` of a form or link, "" if it has none."""
-    return safe_next(data["next"]) if data.get("next") else ""
+    wanted = data.get("next")
+    return safe_next(wanted) if wanted else ""
 
 
 def _page_after(done: str, data: QueryDict) -> HttpResponse:
