@@ -16,6 +16,7 @@ from auth_api.tries import (
     Tries,
     asked,
     count,
+    counters_in,
     forget,
     forget_each,
     hidden,
@@ -76,7 +77,7 @@ class LoginThrottle:
         self, account: str, address: str, *, device: str = "", verification: bool = False
     ) -> None:
         networks = networks_of(address)
-        tag = hidden(f"verification {account}" if verification else account, 32)
+        tag = _slot_of(account, verification=verification)
         clients = (f"device {device}",) if device else networks
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
         own = [f"gh:throttle:{{{tag}}}:{hidden(each, 16)}" for each in clients]
@@ -202,6 +203,11 @@ def account_counters(
     return keys
 
 
+def tries_from_everywhere(account: str) -> set[str]:
+    """Return the keys of the counters of tries at an account from any network (`tries.counters_in`)."""
+    return counters_in(_slot_of(account)) | counters_in(_slot_of(account, verification=True))
+
+
 def forget_client(address: str) -> int:
     """Clear the counters of a network address at all accounts, and of its mails and new passwords.
 
@@ -211,6 +217,11 @@ def forget_client(address: str) -> int:
     networks = networks_of(address)
     wishes = {key for purpose in Purpose for key in _wishes(address, purpose)}
     return forget_each({*_failures(networks), *_choices(networks), *wishes})
+
+
+def _slot_of(account: str, *, verification: bool = False) -> str:
+    """Return the hash tag of the counters of tries at an account."""
+    return hidden(f"verification {account}" if verification else account, 32)
 
 
 def _mail_key(account: str, purpose: Purpose) -> str:
