@@ -15,16 +15,16 @@ from .removal import settle
 
 @dataclass(frozen=True)
 class Suspects:
-    """Which changes are suspicious: those of sign-ins other than the `known` ones, since then.
+    """Which changes are suspicious: those `since` then by other sign-ins than the `known` ones.
 
-    Apps that were added `since` then are removed: one too many costs its owner an enrolment. Apps are restored
-    only if they were removed after `reported_at`, the time of the reported sign-in: before it, the owner may have
-    removed a lost device from a new place, and whoever has found the device must not get its codes back.
+    Apps that they added are removed: one too many costs its owner an enrolment. Apps that they removed are
+    restored, but not those that a sign-in from `before` the reported one removed: the owner may have removed a
+    lost device from a new place, and whoever has found it must not get its codes back.
     """
 
     known: Collection[str]
+    before: Collection[str]
     since: datetime
-    reported_at: datetime
 
 
 def has_changes(user: User, suspects: Suspects) -> bool:
@@ -63,6 +63,6 @@ def _added(user: User, suspects: Suspects) -> TotpDevices:
 
 def _removed(user: User, suspects: Suspects) -> TotpDevices:
     """Return the owner's apps that an intruder has removed."""
-    removed = user.totp_devices.filter(removed_at__gt=suspects.reported_at)
-    removed = removed.exclude(removed_by__in=suspects.known)
+    removed = user.totp_devices.filter(removed_at__gt=suspects.since)
+    removed = removed.exclude(removed_by__in={*suspects.known, *suspects.before})
     return removed.exclude(pk__in=_added(user, suspects).values("pk"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from auth_api.errors import InvalidToken
@@ -49,7 +50,7 @@ def disown_sign_in(*, token: str) -> None:
         event = user.security_events.filter(pk=sign_in, kind=Kind.SIGNED_IN).first()
         if event is None or was_taken_back(user, email):
             raise InvalidToken
-        suspects = Suspects(_known_sign_ins(user, event), _since(), event.first_at)
+        suspects = _suspects(user, event)
         # A reset, or a restored address, leaves the apps as an intruder has made them: they would keep the owner out.
         is_over = is_dealt_with(user, email=email, event=event.pk)
         if is_over and not has_changes(user, suspects):
@@ -76,16 +77,22 @@ def restore_address(*, token: str) -> None:
         record_act(user, Act.Kind.RESTORED, mailed_to=act.old_address, event=done.pk)
 
 
-def _known_sign_ins(user: User, event: SecurityEvent) -> set[str]:
-    """Return the ids of the sign-ins that are presumably the owner's.
+def _suspects(user: User, event: SecurityEvent) -> Suspects:
+    """Return whose changes are suspicious when the sign-in `event` is disowned.
 
-    They come from places other than that of the disowned sign-in, and that were not new within the
+    Known are the sign-ins that are presumably the owner's: they come from places other than that of the disowned sign-in, and that were not new within the
     lifetime of its link: an intruder may have signed in from several new places.
     """
     sign_ins = user.security_events.filter(kind=Kind.SIGNED_IN)
     new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=_since())
     places = {"", event.place, *new.values_list("place", flat=True)}  # "": disowned earlier
-    return set(sign_ins.exclude(place__in=places).values_list("handle", flat=True))
+    known = sign_ins.exclude(place__in=places)
+    before = sign_ins.filter(pk__lt=event.pk)
+    return Suspects(_handles(known), _handles(before), _since())
+
+
+def _handles(sign_ins: QuerySet[SecurityEvent]) -> set[str]:
+    return set(sign_ins.values_list("handle", flat=True))
 
 
 def _since() -> datetime:
