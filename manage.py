@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from gatehouse import variables
-from gatehouse.env import Env, use_throw_away_secrets
+from gatehouse.env import Env, settings_module, use_throw_away_secrets
 
 
 def for_its_project(arguments: list[str]) -> list[str]:
@@ -21,7 +21,8 @@ def for_its_project(arguments: list[str]) -> list[str]:
     Ends the process if a command would look in auth_api for an app of the site.
     """
     if arguments[1:2] == ["site"]:
-        return [arguments[0], *arguments[2:3], "--settings=frontend_site.settings", *arguments[3:]]
+        settings = settings_module("frontend_site")
+        return [arguments[0], *arguments[2:3], f"--settings={settings}", *arguments[3:]]
     names = [item.partition("=")[0] for item in Env().read(variables.APPS)]
     labels = {part for name in names for part in (name, name.rpartition(".")[2])}
     if labels.intersection(arguments[2:3]) and "--settings" not in " ".join(arguments):

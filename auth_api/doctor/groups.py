@@ -8,7 +8,7 @@ from auth_api.doctor.door import Door
 from auth_api.doctor.findings import Finding, ok, skipped, warn
 from auth_api.doctor.site_report import Seen
 from auth_api.options import options
-from auth_api.users.factors.policy import missing_groups
+from auth_api.users.factor_policy import missing_groups
 
 _MEND = "Correct the name (upper and lower case differ), or create the group in the admin."
 

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer, is_handle
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.holds import hold_of
@@ -104,25 +105,25 @@ def _change(request: SiteRequest) -> HttpResponse:
         if answer.status == 204:
             return _page_after("renamed", request.POST)
         if answer.status in (400, 429):
-            return _listed_again(request, answer)
+            return _listed_again(request, answer, {"renamed": renamed, **form})
     listed = _listed(ask(request, "factors"))
     return render(request, "account/factors.html", {**listed, "next": _wanted(request.POST)})
 
 
-def _listed_again(request: SiteRequest, answer: Answer) -> HttpResponse:
-    """Return the page with the reason why `answer` refused what one of its forms sent."""
+def _listed_again(
+    request: SiteRequest, answer: Answer, typed_in: dict[str, str] | None = None
+) -> HttpResponse:
+    """Return the page with the reason why `answer` refused what one of its forms sent, and what was typed."""
     listed = _listed(ask(request, "factors"))
-    context = {**listed, "next": _wanted(request.POST)}
+    context = {**listed, "next": _wanted(request.POST), **(typed_in or {})}
     return form_again(request, "account/factors.html", answer, context)
 
 
 def _listed(answer: Answer) -> dict[str, Any]:
-    try:
+    with as_agreed("a list of factors"):
         left = int(answer.document["recovery_codes_left"])
         apps = [ListedApp.of(item) for item in answer.document["items"]]
         due = factor_due(answer.document["user"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise AuthApiUnavailable("a list of factors without its fields") from error
     return {
         "apps": apps,
         "codes_left": left,

@@ -1,9 +1,9 @@
 """The day after a recovery code was used: tells people before they send a form that would have to wait."""
 
-from datetime import datetime
 from typing import Any
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.profile import Profile
 from frontend_site.pages.times import left, moment
@@ -24,10 +24,7 @@ def hold_of(answer: Answer) -> dict[str, Any]:
 
     Raises AuthApiUnavailable.
     """
-    until: datetime | None = None
-    try:
-        if text := answer.document.get("recovery_hold_until"):
-            until = moment(text)
-    except (TypeError, ValueError) as error:
-        raise AuthApiUnavailable("a hold that is no time") from error
+    with as_agreed("a hold"):
+        text = answer.document.get("recovery_hold_until")
+        until = moment(text) if text else None
     return {"hold": until, "hold_left": left(until) if until else ""}

@@ -192,3 +192,25 @@ def test_commands_of_the_site_follow_the_word_site(tmp_path: Path) -> None:
     wrong = {"SITE_DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3", "DATABASE_URL": "sqlite:////x"}  # fmt: skip
     refused = manage(tmp_path, "site", "migrate", **wrong)
     assert "SITE_DATABASE_URL is the database of auth_api" in refused.stderr
+
+
+LOOK = """
+from frontend_site.testing import SiteClient
+client = SiteClient()
+for path in ("/login", "/nothing-here"):
+    print(client.get(path).content.decode())
+"""
+
+
+@pytest.mark.slow
+def test_a_settings_module_of_ones_own_replaces_templates_of_all_pages(tmp_path: Path) -> None:
+    done = manage(tmp_path, "site", "shell", "-c", LOOK, GATEHOUSE_SITE_SETTINGS="tests.apps.look.settings")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("A footer of our own") == 2
+
+
+def test_a_settings_module_that_is_not_there_stops_in_one_line(tmp_path: Path) -> None:
+    done = manage(tmp_path, "site", "check", GATEHOUSE_SITE_SETTINGS="tests.apps.look.setings")
+    assert done.returncode == 1
+    assert "GATEHOUSE_SITE_SETTINGS names tests.apps.look.setings" in done.stderr
+    assert "Traceback" not in done.stderr

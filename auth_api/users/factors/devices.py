@@ -12,11 +12,11 @@ from auth_api.security_log.recording import record_change
 from auth_api.sessions import services as sessions
 from auth_api.throttling import Change
 from auth_api.users.allowances import change_allowance
+from auth_api.users.factor_models import NAME_LENGTH
 from auth_api.users.models import TotpDevice
 from auth_api.users.names import validate_name
 
 from .demands import locked_owner
-from .models import NAME_LENGTH
 
 
 def devices_in_use(user_id: Any) -> list[TotpDevice]:

@@ -14,11 +14,11 @@ from auth_api.security_log.recording import record_change
 from auth_api.sessions import services as sessions
 from auth_api.sessions.snapshots import fence_user
 from auth_api.users import emails
+from auth_api.users.factor_models import TotpDevices
 from auth_api.users.models import TotpDevice, User
 
 from .checking import forget_wrong_codes
 from .demands import locked_owner
-from .models import TotpDevices
 
 
 def remove_totp(*, request: ApiRequest, device_id: str) -> None:

@@ -10,8 +10,7 @@ from django.utils import timezone
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions.services import end_all_sessions
 from auth_api.users.factors.demands import require_sudo
-from auth_api.users.factors.models import TotpDevice
-from auth_api.users.models import User
+from auth_api.users.models import TotpDevice, User
 from tests.auth_api.factors import (
     NEW_PASSWORD,
     App,
