@@ -32,7 +32,8 @@ def for_its_project(arguments: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # databases, mails and dumps are for their owner
+    # Databases, mails and dumps are for their owner; a service may run as another user than who collects its files.
+    os.umask(0o022 if "collectstatic" in sys.argv[1:3] else 0o077)
     os.environ.setdefault("GATEHOUSE_ENV", "development")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
     if sys.argv[1:2] == ["make_keys"]:  # it makes what production needs to start

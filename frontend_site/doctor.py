@@ -11,6 +11,7 @@ from frontend_site.checks import CHECKS, DEPLOYMENT_CHECKS, weak_secrets
 from frontend_site.options import options
 from frontend_site.readiness import readiness
 from frontend_site.security.endpoints import probe
+from frontend_site.site_apps.database_state import database_report
 from frontend_site.site_request import SiteRequest
 from gatehouse.doctor import HEADER, SiteReport, judge_question, sealed_answer
 
@@ -50,6 +51,7 @@ def _report(request: SiteRequest) -> SiteReport:
         warnings=_warnings(),
         status=ready.status,
         missing=ready.missing,
+        database=database_report(),
         python=platform.python_version(),
         django=django.get_version(),
     )

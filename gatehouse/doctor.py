@@ -60,6 +60,7 @@ class SiteReport:
     warnings: Sequence[Mapping[str, str]]  # of its system checks: "found" and "mend"
     status: str  # of /readyz
     missing: Sequence[str]
+    database: Mapping[str, Any] | None  # of its apps (frontend_site/site_apps/database_state.py)
     python: str
     django: str
 

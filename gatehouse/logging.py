@@ -100,17 +100,26 @@ def configure_logging(*, as_json: bool, level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
+    handler.addFilter(_without_trace_of_refusal)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     request_log.render = _encode if as_json else request_line
     request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
     # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
-    # What it logs with a traceback was raised outside of views, and nobody else logs that, but outages.
+    # What it logs with a traceback nobody else logs, but outages.
     logging.getLogger("django.request").addFilter(_is_unexpected)
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:
-    """Whether Django logs an exception that no problem of ours stands for (an outage is a 503)."""
-    return bool(record.exc_info) and getattr(record, "status_code", 500) != 503
+    """Whether Django logs a fault: an exception for which neither a refusal (4xx) nor an outage (503) stands."""
+    status = getattr(record, "status_code", 500)
+    return bool(record.exc_info) and status >= 500 and status != 503
+
+
+def _without_trace_of_refusal(record: logging.LogRecord) -> bool:
+    """Let one line say which SuspiciousOperation was refused (400): a traceback would look like a fault."""
+    if record.name.startswith("django.security."):
+        record.exc_info = None
+    return True
 
 
 def _name_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

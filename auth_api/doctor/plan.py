@@ -16,6 +16,7 @@ from auth_api.doctor import (
     proxies,
     redis,
     site,
+    site_database,
 )
 from auth_api.doctor.door import Door
 from auth_api.doctor.findings import Check
@@ -43,6 +44,7 @@ def checks(door: Door, send_to: str = "") -> Iterator[Check]:
 def _of_front_door(visit: Visit) -> Iterator[Check]:
     yield Check("front-door", visit.arrive)
     yield visit.with_reports("site", site.site)
+    yield visit.with_reports("site-database", site_database.site_database)
     yield visit.with_reports("proxy", proxies.proxies)
     yield visit.with_reports("tls", https.tls)
     yield visit.with_reports("headers", https.headers)

@@ -10,6 +10,7 @@ from .base import ENV, TEMPLATES, VAR, apply
 _FILES = {**development_secrets(VAR, DEVELOPMENT_SECRETS), **server_addresses(VAR)}
 ENV.values = {**_FILES, **ENV.values}
 DEBUG = False  # a debug page shows settings and bodies; the log has the traceback
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"  # what apps send
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
