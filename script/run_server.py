@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 import redis
 
+from gatehouse.private_files import write_server_addresses
 from script.services import Services, own_frames
 from script.valkey_binary import valkey_binary
 from script.watch import Watch, services_of
@@ -77,13 +78,17 @@ def _run(
     for project in _PREFIXES.values():
         _manage(environment, *project, "collectstatic", "--no-input", "--verbosity", "0")
     password = _demo_password(environment, var)
+    addresses = write_server_addresses(var, environment)  # for commands in other terminals
     print("gatehouse: starting the services", flush=True)
     watch = Watch(ROOT)
     services = Services(("auth", "web", "mail"), environment)
     running.append(services)
-    _wait_until_ready(environment, services)
-    _say_where(environment, password)
-    _reload_for_ever(services, environment, watch)
+    try:
+        _wait_until_ready(environment, services)
+        _say_where(environment, password)
+        _reload_for_ever(services, environment, watch)
+    finally:
+        addresses.unlink(missing_ok=True)
 
 
 def _reload_for_ever(services: Services, environment: dict[str, str], watch: Watch) -> None:

@@ -7,6 +7,7 @@ from auth_api.doctor import (
     cookies,
     database,
     forward_auth,
+    groups,
     hashing,
     https,
     limits,
@@ -31,6 +32,7 @@ def checks(door: Door, send_to: str = "") -> Iterator[Check]:
     yield Check("secrets", own_settings.secrets)
     yield Check("password-hash", hashing.password_hash)
     yield Check("database", database.database)
+    yield Check("groups", groups.policy_groups)
     yield Check("redis", redis.redis)
     yield Check("mail", mail.mail)
     yield Check("outbox", mail.outbox)
@@ -49,3 +51,4 @@ def _of_front_door(visit: Visit) -> Iterator[Check]:
     yield visit.with_reports("cookies", cookies.cookies)
     yield visit.with_reports("limits", limits.limits)
     yield visit.with_reports("forward-auth", forward_auth.forward_auth)
+    yield visit.with_reports("groups", groups.rule_groups)
