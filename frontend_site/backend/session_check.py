@@ -36,6 +36,10 @@ class SessionCheck:
         self.answer = answer if answer.tells_who else None
         self.site_answer = self.failure = None
 
+    def forget(self) -> None:
+        """Forget whose session it is: the next question makes a call."""
+        self.answer = self.site_answer = self.failure = None
+
     def lazy_user(self) -> SiteUser:
         """Return a lazy user, like Django's `request.user`."""
         lazy: SiteUser = SimpleLazyObject(self.ask_user)  # type: ignore[assignment]

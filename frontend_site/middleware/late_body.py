@@ -1,13 +1,12 @@
 """Reads bodies with files, and long ones, after the session check; then checks the token of a form."""
 
+import time
+
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponseBase, UnreadablePostError
 
 from frontend_site import problems
-from frontend_site.backend.client import AuthApiUnavailable
-from frontend_site.backend.session_check import user_of
 from frontend_site.connections.body import TimedBody
-from frontend_site.errors import SignInRequired
 from frontend_site.options import options
 from frontend_site.security.bodies import MULTIPART, is_late, media_type
 from frontend_site.security.endpoints import View, is_public, kind_of, session_of
@@ -15,16 +14,19 @@ from frontend_site.site_request import SiteRequest
 
 from .csrf import check_token
 from .request_shape import read_body
+from .valid_session import session_refusal
 from .view_hooks import ViewHooks
 
 _SAFE = frozenset({"GET", "HEAD"})
+_FRESH = 10.0  # seconds: a body may take hours, and the session may end meanwhile
 
 
 class LateBodyMiddleware(ViewHooks):
     """Innermost, in a site with apps: nobody without a valid session makes this site store megabytes.
 
     Files go to Django's upload handlers, the larger ones to disk. The origin of the request was checked
-    before (middleware/csrf.py).
+    before (middleware/csrf.py). After a slow body, the session is checked again: who is signed out while their
+    request drips in must not change anything by it.
     """
 
     def process_view(
@@ -33,22 +35,19 @@ class LateBodyMiddleware(ViewHooks):
         kind = kind_of(view, request.path_info)
         if request.method in _SAFE or kind == "upstream" or not is_late(request):
             return None
-        if session_of(view) == "own-call" and (refusal := _without_session(request)):
+        if kind == "webhook" or is_public(view):
+            return _read(request) or (None if kind == "webhook" else check_token(request))
+        if session_of(view) == "own-call" and (refusal := session_refusal(request, view)):
+            return refusal  # the view's own call would be made too late
+        _allow_for_a_slow_line(request)
+        began = time.monotonic()
+        if refusal := _read(request):
             return refusal
-        if kind != "webhook" and not is_public(view):
-            _allow_for_a_slow_line(request)
-        refusal = _read_files(request) if media_type(request) == MULTIPART else read_body(request)
-        return refusal or (None if kind == "webhook" else check_token(request))
-
-
-def _without_session(request: SiteRequest) -> HttpResponseBase | None:
-    """Return the refusal of a view that makes its own call: it would be made too late."""
-    try:
-        if not user_of(request).is_authenticated:
-            raise SignInRequired("session-ended")
-    except (AuthApiUnavailable, SignInRequired) as error:
-        return problems.respond_to_error(request, error)
-    return None
+        if time.monotonic() - began > _FRESH:
+            request.session_check.forget()
+            if refusal := session_refusal(request, view):
+                return refusal
+        return check_token(request)
 
 
 def _allow_for_a_slow_line(request: SiteRequest) -> None:
@@ -56,6 +55,10 @@ def _allow_for_a_slow_line(request: SiteRequest) -> None:
     body = request.META["wsgi.input"]
     if isinstance(body, TimedBody):
         body.pace.may_be_long(options().upstream_silence)
+
+
+def _read(request: SiteRequest) -> HttpResponseBase | None:
+    return _read_files(request) if media_type(request) == MULTIPART else read_body(request)
 
 
 def _read_files(request: SiteRequest) -> HttpResponseBase | None:

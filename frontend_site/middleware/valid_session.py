@@ -51,21 +51,27 @@ class ValidSessionMiddleware:
         if session_of(view) == "own-call" and demand is None:
             request.session_check.expected = True
             return None
-        try:
-            request.user = user_of(request)
-            if not request.user.is_authenticated:
-                raise SignInRequired("session-ended")
-            if demand is not None and not request.user.meets(demand):
-                return step_up.ask_again(request, demand, request.user.assurance)
-        except (AuthApiUnavailable, SignInRequired) as error:
-            return problems.respond_to_error(request, error)
-        return None
+        return session_refusal(request, view)
 
     def process_exception(self, request: SiteRequest, error: Exception) -> HttpResponseBase | None:
         """Ask again for a view whose mark `process_view` could not see; an outage is a 503 as elsewhere."""
         if isinstance(error, StepUpRequired):
             return step_up.ask_again(request, error.demand, request.user.assurance)
         return None
+
+
+def session_refusal(request: SiteRequest, view: View) -> HttpResponseBase | None:
+    """Return why the session does not open `view`, which is protected; None if it does. Sets `request.user`."""
+    demand = demand_of(view)
+    try:
+        request.user = user_of(request)
+        if not request.user.is_authenticated:
+            raise SignInRequired("session-ended")
+        if demand is not None and not request.user.meets(demand):
+            return step_up.ask_again(request, demand, request.user.assurance)
+    except (AuthApiUnavailable, SignInRequired) as error:
+        return problems.respond_to_error(request, error)
+    return None
 
 
 def _is_proven(request: SiteRequest, response: HttpResponseBase) -> bool:

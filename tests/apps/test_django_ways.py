@@ -15,7 +15,7 @@ from frontend_site.views import accepts, csp
 from tests.apps.shelf import ways
 from tests.apps.shelf.models import Book
 from tests.frontend_site.browser import ORIGIN, Browser
-from tests.frontend_site.stub import NO_SESSION, STORE_DOWN, Stub
+from tests.frontend_site.stub import NO_SESSION, SESSION_ENDED, STORE_DOWN, Stub, send
 
 ADA = SignedIn("ada@example.com", groups=["editors"])
 
@@ -147,6 +147,24 @@ def test_nobody_without_a_session_has_a_file_stored(
         stub.answers["GET /v1/session"] = stub.answers["GET /v1/session?slide=false"] = ending
         assert multipart(browser.sign_in(), browser.token(), path).status_code in (302, 503)
     assert read == []
+
+
+def test_a_session_that_ends_while_a_slow_body_comes_changes_nothing(
+    browser: Browser, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontend_site.middleware.late_body._FRESH", -1.0)
+    token = browser.sign_in().token()
+    assert multipart(browser, token).content == b"100000 bytes for ada@example.com"
+    assert stub.calls == ["GET /v1/session"] * 2
+    valid = stub.answers["GET /v1/session"]
+    for ending, status in ((SESSION_ENDED, 302), (STORE_DOWN, 503)):
+        answers = iter((valid, ending))
+        stub.answers["GET /v1/session"] = lambda handler, answers=answers: send(
+            handler, next(answers)
+        )
+        browser.sign_in()
+        answer = multipart(browser, token)
+        assert (answer.status_code, b"bytes" in answer.content) == (status, False)
 
 
 def test_what_nobody_declared_is_refused_and_told_to_the_developer(
