@@ -2,7 +2,6 @@
 
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,7 +28,6 @@ class SiteRequest(HttpRequest):
     session_check: "SessionCheck"
     session: "SiteSession"  # type: ignore[assignment]  # no SessionBase: auth_api keeps it
     user: "SiteUser"  # type: ignore[assignment]  # not a model here
-    auser: "Callable[[], Awaitable[SiteUser]]"  # type: ignore[assignment]
 
 
 def nonce_of(request: HttpRequest) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from asgiref.sync import sync_to_async
 from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 
@@ -116,11 +115,6 @@ def user_of(request: SiteRequest) -> SiteUser:
     is_use = counts_as_use(request)
     answer = ask_who(request, "page-session" if is_use else "page-session-peek", relay=is_use)
     return SiteUser.of(answer) if answer.status == 200 else NOBODY
-
-
-async def auser_of(request: SiteRequest) -> SiteUser:
-    """Like `user_of`, for async views: a call must not block the event loop."""
-    return await sync_to_async(user_of)(request)
 
 
 def known_user(request: SiteRequest) -> SiteUser:

@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 
 from frontend_site import problems, step_up
 from frontend_site.backend.client import AuthApiUnavailable
-from frontend_site.backend.session_check import SessionCheck, auser_of, user_of
+from frontend_site.backend.session_check import SessionCheck, user_of
 from frontend_site.backend.site_session import SiteSession
 from frontend_site.errors import SignInRequired
 from frontend_site.security.endpoints import View, demand_of, is_public, session_of
@@ -22,8 +22,8 @@ _log = structlog.get_logger("frontend_site")
 class ValidSessionMiddleware:
     """Innermost: gates without a call come first, and a re-authentication is sufficient proof.
 
-    Sets `request.user` (and `request.auser` for async views) and `request.session`, which it stores after the
-    view, and after the middleware inside, if it was changed. For a view that makes its own call
+    Sets `request.user` and `request.session`, which it stores after the view, and after the middleware inside, if
+    it was changed. For a view that makes its own call
     (`session="own-call"`), it makes none, and withholds the answer if the view made none either.
     """
 
@@ -33,7 +33,6 @@ class ValidSessionMiddleware:
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
         request.session_check = SessionCheck(partial(user_of, request))
         request.user = request.session_check.lazy_user()
-        request.auser = partial(auser_of, request)
         request.session = SiteSession(request)
         response = self.get_response(request)
         if request.session_check.expected and not _is_proven(request, response):

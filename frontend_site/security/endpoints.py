@@ -7,7 +7,6 @@ endpoint, elsewhere a page. All decorators take functions and classes.
 
 from collections.abc import Callable
 from functools import cache, wraps
-from inspect import iscoroutinefunction
 from typing import Any, Literal, TypeVar
 
 from django.http import HttpResponseBase
@@ -86,15 +85,7 @@ def _require(user: Any, demand: Demand) -> None:
 
 
 def guarded(view: View, require: Callable[[Any], None]) -> View:
-    """Return `view`, which runs only if `require` accepts `request.user` without raising; also an async view."""
-    if iscoroutinefunction(view):
-
-        @wraps(view)
-        async def check_async(request: Any, *args: Any, **kwargs: Any) -> Any:
-            require(await request.auser())
-            return await view(request, *args, **kwargs)
-
-        return check_async  # type: ignore[return-value]
+    """Return `view`, which runs only if `require` accepts `request.user` without raising."""
 
     @wraps(view)
     def check(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:

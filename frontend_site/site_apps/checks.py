@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from inspect import unwrap
 from typing import Any
 
 import django
@@ -15,7 +16,7 @@ from django.urls import URLResolver, get_resolver
 
 from frontend_site.options import options
 
-from .mounts import app_configs, app_routes, mounts
+from .mounts import app_configs, mounts
 from .router import CODE_ONLY
 
 # The first part of every address that Gatehouse has, or keeps for itself.
@@ -119,8 +120,8 @@ def check_async_views(app_configs: object, **_: object) -> list[CheckMessage]:
             hint="Write it as a plain function or class: while it waits, a worker serves other requests anyway.",
             id="frontend_site.E013",
         )
-        for view in _views(app_routes())
-        if iscoroutinefunction(view)
+        for view in _views(get_resolver().url_patterns)
+        if iscoroutinefunction(view) or iscoroutinefunction(unwrap(view))  # decorators hide it
     ]
 
 

@@ -1,7 +1,6 @@
 """Views whose declarations Django or a library loses on the way, and views of a site at `/`."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
@@ -72,21 +71,6 @@ class ClosedBelow(Open):
     pass
 
 
-def forgetful_async(view: Callable[..., Awaitable[HttpResponse]]) -> Callable[..., Any]:
-    """Wrap an async view in the same way."""
-
-    async def call(request: HttpRequest) -> HttpResponse:
-        return await view(request)
-
-    return call
-
-
-@forgetful_async
-@require_level("aal2")
-async def asynchronous(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("secret")
-
-
 @page("GET", public=True)
 def wiki(request: HttpRequest, name: str) -> HttpResponse:
     raise Http404
@@ -98,7 +82,6 @@ urlpatterns = [
     path("lost/method", SecretMethod.as_view()),
     path("lost/mistaken", Mistaken.as_view()),
     path("lost/strong", StrongBelow.as_view()),
-    path("lost/asynchronous", asynchronous),
     path("lost/closed", ClosedBelow.as_view()),
     *ours,
     path("<path:name>/", wiki),

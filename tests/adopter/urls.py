@@ -27,8 +27,6 @@ urlpatterns = [
     # Not in the docs: mistakes, and unusual but valid views.
     path("staff", reports.staff),
     path("old-style", reports.old_style),
-    path("async", reports.asynchronous),
-    path("async/public", reports.asynchronous_public),
     path("kept", reports.kept),
     path("own", reports.makes_its_own_call),
     path("profile", reports.uses_the_profile),

@@ -122,16 +122,6 @@ def old_style(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"for {request.user}")
 
 
-async def asynchronous(request: SiteRequest) -> HttpResponse:
-    return HttpResponse(f"for {request.user.email}")
-
-
-@login_not_required
-async def asynchronous_public(request: SiteRequest) -> HttpResponse:
-    user = await request.auser()
-    return HttpResponse(f"for {user}")
-
-
 def kept(request: HttpRequest) -> HttpResponse:
     return HttpResponse("kept", headers={"Cache-Control": "private, max-age=60"})
 

@@ -27,7 +27,7 @@ MADE_UP = "A" * 16 + "." + "B" * 43
 USE, PEEK = "GET /v1/session", "GET /v1/session?slide=false"
 PAGES = ["/reports", "/reports/new", "/reports/archive", "/reports/notes", "/reports/help"]
 CALLS = ["/api/reports/summary", "/api/reports/plain", "/api/reports/unread", "/api/reports/page"]
-OTHERS = ["/old-style", "/async", "/kept", "/profile"]
+OTHERS = ["/old-style", "/kept", "/profile"]
 ENDINGS = {"made up": problem("no-session", 401), "ended": SESSION_ENDED}
 
 
@@ -141,7 +141,7 @@ def test_a_valid_session_runs_the_view_for_one_call(
     assert stub.calls == [PEEK if path == "/api/reports/unread" else USE]
 
 
-@pytest.mark.parametrize("path", [*PAGES, *CALLS, "/old-style", "/async"])
+@pytest.mark.parametrize("path", [*PAGES, *CALLS, "/old-style"])
 def test_an_answer_of_theirs_is_kept_by_nobody(browser: Browser, path: str) -> None:
     answer = open_path(browser.sign_in(), path)
     assert answer["Cache-Control"] == "no-store"
@@ -160,7 +160,6 @@ def test_views_and_templates_know_who_it_is(browser: Browser) -> None:
     assert browser.call("GET", "/api/reports/summary").json()["of"] == USER["email"]
     assert browser.call("GET", "/api/reports/plain").json()["of"] == USER["email"]
     assert browser.get("/old-style").content == f"for {USER['email']}".encode()
-    assert browser.get("/async").content == f"for {USER['email']}".encode()
 
 
 def test_a_form_of_theirs_is_done_for_who_is_signed_in(browser: Browser, stub: Stub) -> None:
@@ -211,7 +210,6 @@ def test_a_public_page_that_asks_nobody_costs_no_call(browser: Browser, stub: St
 
 def test_a_visitor_without_a_cookie_is_nobody_at_no_cost(browser: Browser, stub: Stub) -> None:
     assert browser.get("/prices").status_code == 200
-    assert browser.get("/async/public").content == b"for AnonymousUser"
     assert stub.calls == []
 
 
@@ -219,7 +217,6 @@ def test_a_public_page_that_asks_costs_one_call(browser: Browser, stub: Stub) ->
     page = browser.sign_in().get("/prices")
     assert b"Reports of Ada Lovelace" in page.content
     assert stub.calls == [USE]
-    assert browser.get("/async/public").content == f"for {USER['email']}".encode()
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())

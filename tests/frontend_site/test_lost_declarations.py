@@ -8,7 +8,7 @@ from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import Canned, Stub, at_level
 
 FETCH = {"Sec_Fetch_Mode": "cors", "Sec_Fetch_Dest": "empty", "Sec_Fetch_Site": "same-origin"}
-DEMANDING = ["wrapped", "below", "method", "strong", "asynchronous"]
+DEMANDING = ["wrapped", "below", "method", "strong"]
 
 
 @pytest.fixture(autouse=True)

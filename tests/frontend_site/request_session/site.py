@@ -57,11 +57,6 @@ def forgets_its_call(request: SiteRequest) -> HttpResponse:
     return run(request)
 
 
-async def asynchronous(request: SiteRequest) -> HttpResponse:
-    request.session["seen"] = True
-    return HttpResponse("async")
-
-
 def tell(request: SiteRequest) -> HttpResponse:
     messages.success(request, "Saved.")
     return HttpResponseRedirect("/read")
@@ -93,7 +88,6 @@ urlpatterns = [
     path("api/poll", poll),
     path("own", own_call),
     path("forgets", forgets_its_call),
-    path("async", asynchronous),
     path("tell", tell),
     path("tell/public", tell_in_public),
     path("read", read),

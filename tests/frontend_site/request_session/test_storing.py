@@ -58,7 +58,6 @@ def test_a_change_is_stored_by_one_call_with_its_keys_only(
         ("/public", BOTH),
         ("/api/poll", [PEEK, WRITE]),
         ("/own", ["GET /v1/sessions", PEEK, WRITE]),
-        ("/async", BOTH),
     ],
 )
 def test_every_kind_of_view_has_it(
