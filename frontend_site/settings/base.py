@@ -137,14 +137,15 @@ EMAIL_TIMEOUT = 10  # seconds: a view that sends a mail waits for the server
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
-# STATIC_ROOT is readable by everyone, whatever the umask; files that users send are not.
-FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o644, 0o755
-STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+# Files that users send are private, also in a storage of an app's own. Static files are for everyone, whatever the umask.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+_STATIC = {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+        "OPTIONS": _STATIC,
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 WHITENOISE_MIMETYPES = {".ts": "text/plain"}  # gatehouse.d.ts; its default is a film's

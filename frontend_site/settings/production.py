@@ -4,5 +4,5 @@ from .base import *  # noqa: F403
 from .base import STORAGES, apply
 
 DEBUG = False
-STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "frontend_site.storage.StaticFiles"}}
+STORAGES["staticfiles"]["BACKEND"] = "frontend_site.storage.StaticFiles"
 apply(globals(), hosts="", log_json=True)

@@ -48,8 +48,10 @@ def test_files_of_an_app_are_stored_privately_and_its_static_files_are_for_every
     result = start(
         {**environment, "DJANGO_SETTINGS_MODULE": "frontend_site.settings"},
         "from django.core.files.base import ContentFile\n"
-        "from django.core.files.storage import default_storage\n"
-        "default_storage.save('notes/a.txt', ContentFile(b'text'))",
+        "from django.core.files.storage import FileSystemStorage, default_storage\n"
+        "from django.conf import settings\n"
+        "own = FileSystemStorage(location=settings.MEDIA_ROOT / 'own')\n"
+        "[storage.save('notes/a.txt', ContentFile(b'text')) for storage in (default_storage, own)]",
     )
     assert result.stderr == ""
     collect = [sys.executable, "manage.py", "site", "collectstatic", "--no-input", "-v0"]
