@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 _SECRET_NAMES = re.compile(r"cookie|authorization|password|secret|token|key", re.IGNORECASE)
+_DOT = r"(?:\.|%(?:25)*2[Ee])"  # also as an address may spell it
 _TOKEN = re.compile(
-    r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"  # CSRF token
-    r"|[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}"  # session token
+    rf"[A-Za-z0-9_-]{{22}}{_DOT}[A-Za-z0-9_-]{{22}}{_DOT}[A-Za-z0-9_-]{{43}}"  # CSRF token
+    rf"|[A-Za-z0-9_-]{{16}}{_DOT}[A-Za-z0-9_-]{{43}}"  # session token
     r"|v1\.[a-z0-9]+\.\d+\.[A-Za-z0-9_-]+"  # service token
-    r"|(?<=token=)[^&\s\"']+"  # mailed token in a query
+    r"|(?:(?<=token=)|(?<=token%3[Dd]))[^&\s\"']+"  # mailed token in a query
 )
 _HIDDEN = "[redacted]"
 

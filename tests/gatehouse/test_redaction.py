@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -37,6 +38,13 @@ def test_tokens_are_hidden_wherever_they_are(wrap: Any, secret: str) -> None:
     text = shown(value=wrap(secret))
     assert "[redacted]" in text
     assert not any(part in text for part in (SESSION, CSRF, SERVICE, "eyJhb"))
+
+
+@pytest.mark.parametrize("secret", [SESSION, CSRF, MAILED])
+def test_tokens_are_hidden_in_an_encoded_address(secret: str) -> None:
+    for encoded in (secret.replace(".", "%2e"), secret.replace(".", "%252E"), quote(secret)):
+        text = shown(path=f"/login?next={encoded}")
+        assert not any(part in text for part in ("b" * 22, "eyJhb"))
 
 
 @pytest.mark.parametrize(
