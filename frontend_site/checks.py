@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.options import options
+from frontend_site.settings.middleware import LATE_BODY, OURS
 from frontend_site.site_apps.checks import APP_CHECKS, load_apps
 from gatehouse import keys, variables
 from gatehouse.env import Env
@@ -76,6 +77,17 @@ def check_script_name(app_configs: object, **_: object) -> list[CheckMessage]:
     return [Error("SCRIPT_NAME must not be trusted.", hint=hint, id="frontend_site.E005")]
 
 
+@register()
+def check_middleware(app_configs: object, **_: object) -> list[CheckMessage]:
+    """Without our middleware, or in another order, a view that declares nothing would be open to everybody."""
+    ours = [*OURS, *([LATE_BODY] if options().apps else [])]
+    if [name for name in settings.MIDDLEWARE if name in ours] == ours:
+        return []
+    hint = "Add yours to the end: MIDDLEWARE = [*MIDDLEWARE, ...]."
+    text = "MIDDLEWARE lacks some of Gatehouse's, or has them in another order."
+    return [Error(text, hint=hint, id="frontend_site.E014")]
+
+
 @register(Tags.security, deploy=True)
 def check_tls_terminator(app_configs: object, **_: object) -> list[CheckMessage]:
     """Without a trusted proxy or a certificate, no request counts as https, so no HSTS is sent.
@@ -115,7 +127,7 @@ def check_proxy_cannot_be_bypassed(app_configs: object, **_: object) -> list[Che
 
 CHECKS = (
     check_debug, check_hosts, check_origin_is_a_host, check_keys, check_origin, check_script_name,
-    check_keys_are_apart, *APP_CHECKS,
+    check_middleware, check_keys_are_apart, *APP_CHECKS,
 )  # fmt: skip
 DEPLOYMENT_CHECKS = (check_tls_terminator, check_proxy_cannot_be_bypassed)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.settings.access_rules import AccessRule, parse_access_rules
+from frontend_site.settings.middleware import OURS
 from frontend_site.settings.site_apps import SiteApp, add_apps, parse_site_apps
 from frontend_site.settings.upstreams import Upstream, parse_upstreams
 from gatehouse import variables
@@ -106,21 +107,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "frontend_site.apps.FrontendSiteConfig",
 ]
-# Outermost first. Static files leave at WhiteNoise, before anything reads a cookie.
-MIDDLEWARE = [
-    "frontend_site.middleware.request_id.RequestIdMiddleware",
-    "frontend_site.middleware.security_headers.SecurityHeadersMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "frontend_site.middleware.request_shape.RequestShapeMiddleware",
-    "frontend_site.middleware.host.HostMiddleware",
-    "frontend_site.middleware.problems.ProblemMiddleware",
-    "frontend_site.middleware.session_cookie.SessionCookieMiddleware",
-    "frontend_site.middleware.same_site.SameSiteReloadMiddleware",
-    "frontend_site.middleware.session_cookie.SessionCookieRequiredMiddleware",
-    "frontend_site.middleware.csrf.SignedCsrfMiddleware",
-    "frontend_site.middleware.reauthentication.ReauthenticationMiddleware",
-    "frontend_site.middleware.valid_session.ValidSessionMiddleware",
-]
+MIDDLEWARE = [*OURS]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",

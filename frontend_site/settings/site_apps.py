@@ -11,6 +11,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from frontend_site.settings.middleware import LATE_BODY
+
 NOWHERE = "none"
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9_~-]+/)*", re.ASCII)
@@ -100,7 +102,7 @@ def add_apps(target: dict[str, Any], apps: tuple[SiteApp, ...]) -> None:
     ]
     target["MIDDLEWARE"] = [
         *target["MIDDLEWARE"],
-        "frontend_site.middleware.late_body.LateBodyMiddleware",
+        LATE_BODY,
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
     # The limits of bodies are those of RequestShapeMiddleware, which knows what a view declares.

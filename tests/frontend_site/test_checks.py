@@ -52,6 +52,15 @@ def test_debug_is_refused(production: Any, settings: Any) -> None:
     assert found() == {"frontend_site.E001"}
 
 
+@pytest.mark.parametrize("change", [list.pop, list.reverse])
+def test_a_site_without_its_gates_is_refused(production: Any, settings: Any, change: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "shop.middleware.Language"]
+    assert found() == set()
+    settings.MIDDLEWARE = settings.MIDDLEWARE[:-1]
+    change(settings.MIDDLEWARE)
+    assert found() == {"frontend_site.E014"}
+
+
 @pytest.mark.parametrize("hosts", [["*"], ["*.example.com"], [".example.com"]])
 def test_wildcard_hosts_are_refused(production: Any, settings: Any, hosts: list[str]) -> None:
     settings.ALLOWED_HOSTS = [*hosts, "gatehouse.example"]
