@@ -28,6 +28,25 @@ class BodyTooLong(Exception):
     """The browser sends more than the limit."""
 
 
+class AccessEnded(Exception):
+    """The session, or its user's access, ended while the browser was sending."""
+
+
+class Recheck:
+    """Asks `still_valid` every `interval` seconds while something moves, counted from now."""
+
+    def __init__(self, still_valid: Callable[[], bool], interval: float) -> None:
+        self._still_valid, self._interval = still_valid, interval
+        self._next = time.monotonic() + interval
+
+    def has_ended(self) -> bool:
+        """Whether the transfer is to end."""
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self._interval
+        return not self._still_valid()
+
+
 class FairShare:
     """Lets other greenlets go on: between a fast sender and a fast receiver nothing ever waits."""
 
@@ -50,11 +69,13 @@ class FairShare:
 class RequestBody:
     """What the browser sends, as it comes.
 
-    `length` in bytes, None when it comes in chunks; `silence` in seconds. Raises ClientGone, BodyTooLong, BodyTooSlow.
+    `length` in bytes, None when it comes in chunks; `silence` in seconds. Raises ClientGone, BodyTooLong, BodyTooSlow,
+    and AccessEnded by `recheck`: then the upstream does not get the rest.
     """
 
-    def __init__(self, request: SiteRequest, *, limit: int, silence: int) -> None:
+    def __init__(self, request: SiteRequest, *, limit: int, silence: int, recheck: Recheck) -> None:
         self._share = FairShare()
+        self._recheck = recheck
         self._input = request.META["wsgi.input"]
         if isinstance(self._input, TimedBody):
             self._input.pace.may_be_long(silence)
@@ -86,6 +107,8 @@ class RequestBody:
             raise BodyTooLong
         if not piece and not self.chunked and self._left:
             raise ClientGone
+        if self._recheck.has_ended():  # at the end, too: it may come as late as any other piece
+            raise AccessEnded
         return piece
 
 
@@ -112,24 +135,13 @@ class Held:
 class AnswerBody:
     """What the upstream sends, as it comes; closed with the response, read to its end or not.
 
-    `still_valid` is asked every `interval` seconds while something comes, counted from `since` (of
-    the monotonic clock): a session that ended meanwhile ends the transfer, too. `held` is closed with it.
+    A session that ended meanwhile (`recheck`) ends the transfer, too. `held` is closed with it.
     """
 
-    def __init__(
-        self,
-        answer: Response,
-        *,
-        still_valid: Callable[[], bool],
-        interval: float,
-        since: float,
-        held: Held,
-    ) -> None:
+    def __init__(self, answer: Response, *, recheck: Recheck, held: Held) -> None:
         self._share = FairShare()
         self._answer = answer
-        self._still_valid = still_valid
-        self._interval = interval
-        self._check_at = since + interval
+        self._recheck = recheck
         self._held = held
 
     def __iter__(self) -> "AnswerBody":
@@ -142,10 +154,8 @@ class AnswerBody:
         except (BadAnswer, OSError) as error:
             raise _torn(type(error).__name__) from error
         # At the end, too: an answer without a body may come as late as any other.
-        if time.monotonic() >= self._check_at:
-            self._check_at = time.monotonic() + self._interval
-            if not self._still_valid():
-                raise _torn("session ended")
+        if self._recheck.has_ended():
+            raise _torn("session ended")
         if not piece:
             raise StopIteration
         self._share.count(piece)

@@ -1,7 +1,6 @@
 """Sends one request to its upstream, and streams the response back."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from frontend_site.transport.request import Request
 from frontend_site.transport.response import Response
 from frontend_site.transport.wire import Patience
 
-from .body import AnswerBody, Held, RequestBody
+from .body import AnswerBody, Held, Recheck, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
 from .location import place_of
 from .target import own_host
@@ -106,11 +105,12 @@ def forward(
     """Send `request` to `target` of `upstream` and stream the answer back.
 
     `identity` is the token that proves who is signed in, `session` their session's handle.
-    Raises UpstreamFailed, RedirectRefused, BodyTooLong, BodyTooSlow, ClientGone.
+    Raises UpstreamFailed, RedirectRefused, BodyTooLong, BodyTooSlow, ClientGone, AccessEnded.
     """
-    limits, started = options(), time.monotonic()
+    limits = options()
     silence = upstream.options.silence or limits.upstream_silence
-    body = RequestBody(request, limit=limits.upstream_body_limit, silence=silence)
+    recheck = Recheck(still_valid, limits.upstream_recheck)  # the answer itself may be late
+    body = RequestBody(request, limit=limits.upstream_body_limit, silence=silence, recheck=recheck)
     headers = upstream_headers(request, upstream, identity)
     host = own_host() if upstream.options.public_host else ""
     sent = Request(request.method or "GET", target, headers, body, body.length, host)
@@ -127,13 +127,7 @@ def forward(
             response = _opened(answer, handshake)
             held.close()
             return response
-        streamed = AnswerBody(
-            answer,
-            still_valid=still_valid,
-            interval=limits.upstream_recheck,
-            since=started,  # the answer itself may be late
-            held=held,
-        )
+        streamed = AnswerBody(answer, recheck=recheck, held=held)
         return _response(answer.head, streamed, upstream, target)
     except BaseException:
         held.close()  # whatever fails gives slot and connection back; else the response does

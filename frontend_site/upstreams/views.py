@@ -20,7 +20,7 @@ from frontend_site.security.origin import handshake_refusal
 from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 
-from .body import BodyTooLong, BodyTooSlow, ClientGone
+from .body import AccessEnded, BodyTooLong, BodyTooSlow, ClientGone
 from .handshake import BadHandshake, is_handshake
 from .opening import Opening, TooManyOfUser
 from .proxy import RedirectRefused, UpstreamFailed, forward
@@ -112,6 +112,8 @@ def _forwarded(
         return problems.respond(request, problems.UPSTREAM_BODY_TOO_LONG)
     except BodyTooSlow:
         return problems.respond(request, problems.REQUEST_TIMEOUT)
+    except AccessEnded:
+        return problems.respond(request, problems.FORBIDDEN)
     except ClientGone:
         return problems.respond(request, problems.BAD_REQUEST)
 

@@ -157,14 +157,14 @@ ALWAYS_MORE = """
 import gevent.monkey
 gevent.monkey.patch_all()
 import io
-import time
 from types import SimpleNamespace
-from frontend_site.upstreams.body import AnswerBody, Held, RequestBody
+from frontend_site.upstreams.body import AnswerBody, Held, Recheck, RequestBody
 
 upstream = SimpleNamespace(next_piece=lambda: b"x" * 65536)
-down = AnswerBody(upstream, still_valid=lambda: True, interval=60, since=time.monotonic(), held=Held())
+recheck = Recheck(lambda: True, 60)
+down = AnswerBody(upstream, recheck=recheck, held=Held())
 meta = {"wsgi.input": io.BytesIO(b"x" * 10**6), "CONTENT_LENGTH": "1000000"}
-up = iter(RequestBody(SimpleNamespace(META=meta), limit=10**6, silence=2))
+up = iter(RequestBody(SimpleNamespace(META=meta), limit=10**6, silence=2, recheck=recheck))
 for body in (down, up):
     other = gevent.spawn(lambda: None)
     next(body), next(body)

@@ -10,6 +10,7 @@ import pytest
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.dripping import Dripping
 from tests.frontend_site.server import Answer, Server
+from tests.frontend_site.stub import NO_SESSION, SESSION_ENDED, STORE_DOWN, Canned, Stub
 from tests.frontend_site.upstreams.asking import COOKIE, get, problem_of
 from tests.frontend_site.upstreams.service import PIECE, Service
 from tests.processes import wait_for
@@ -96,6 +97,20 @@ def test_an_upload_that_ends_early_is_a_400_and_gives_its_slot_back(
             answer = Answer(b"".join(iter(lambda: sock.recv(65536), b"")))
         assert (answer.status, problem_of(answer)) == (400, "invalid-request")
     assert get(site, "/api/reports/echo").status == 200
+
+
+@pytest.mark.parametrize("ending", [NO_SESSION, SESSION_ENDED])
+def test_an_upload_ends_with_the_session(
+    browser: Browser, reports: Service, stub: Stub, options: Any, ending: Canned
+) -> None:
+    """The upstream has the proof of who it is from the start, but never gets the whole body."""
+    options(upstream_recheck=0)
+    stub.answers["GET /v1/session?slide=false"] = ending
+    answer = browser.sign_in().call("POST", "/api/reports/echo", b"x" * 1000)
+    assert (answer.status_code, answer.json()["title"]) == (403, "Not allowed")
+    assert [call.size for call in reports.calls if call.size] == []
+    stub.answers["GET /v1/session?slide=false"] = STORE_DOWN  # unknown is not "no"
+    assert browser.call("POST", "/api/reports/echo", b"x" * 1000).status_code == 200
 
 
 def test_a_slow_upload_is_served_as_long_as_it_moves(site: Server, service: Service) -> None:
