@@ -15,7 +15,7 @@ def main(url: str) -> None:
         DATABASES={"default": parse_database_url(url, "URL")},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "tests.apps.moved"],
-        MIGRATION_MODULES={"moved": "tests.apps.moved.before"},
+        MIGRATION_MODULES={"moved": "tests.apps.moved.before.migrations"},
     )
     django.setup()
     call_command("migrate", verbosity=0)
