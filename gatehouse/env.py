@@ -45,6 +45,13 @@ class Env:
         except ValueError:
             raise ImproperlyConfigured(f"{variable.name} must be {variable.kind.words}.") from None
 
+    def require_sound(self, project: str) -> None:
+        """Raise ImproperlyConfigured if a variable of `project` cannot work, also one that has no effect now."""
+        for variable in variables.TABLE:
+            is_set = self.values.get(variable.name, "").strip()
+            if is_set and variable.reader in (variables.BOTH, project):
+                self.read(variable)
+
 
 def metrics_folder() -> str:
     """Return the folder in which this process and other workers keep their metrics, "" for none."""

@@ -4,7 +4,7 @@ Groups are Django's. Their names are in the snapshot (`User.public_profile`), so
 users first, like a change of their rows (sessions/snapshots.py), and is seen at their next request.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -30,12 +30,8 @@ def groups_named(names: Iterable[str]) -> list[Group]:
 
 
 @receiver(m2m_changed, sender=User.groups.through, dispatch_uid="gatehouse.groups")
-def _memberships_change(
-    action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None, **_: object
-) -> None:
-    change = relation_change(
-        "groups", action=action, instance=instance, reverse=reverse, pk_set=pk_set
-    )
+def _memberships_change(**signal: Any) -> None:
+    change = relation_change("groups", **signal)
     if change is None:
         return
     words = "added to group" if change.added else "removed from group"

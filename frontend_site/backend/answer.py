@@ -8,7 +8,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, Any
@@ -43,6 +44,15 @@ class AuthApiUnavailable(Exception):
 
 class NotAsAgreed(AuthApiUnavailable):
     """What answered is not auth_api, or the answer is damaged."""
+
+
+@contextmanager
+def as_agreed(what: str) -> Iterator[None]:
+    """Let the block read `what` from an answer. Raises NotAsAgreed if it lacks a field, or has one of another type."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotAsAgreed(f"{what} without its fields") from error
 
 
 class ServiceTokenRefused(AuthApiUnavailable):

@@ -1,7 +1,5 @@
 """Reads bodies with files, and long ones, after the session check; then checks the token of a form."""
 
-from collections.abc import Callable
-
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponseBase, UnreadablePostError
 
@@ -15,22 +13,17 @@ from frontend_site.site_request import SiteRequest
 
 from .csrf import check_token
 from .request_shape import read_body
+from .view_hooks import ViewHooks
 
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-class LateBodyMiddleware:
+class LateBodyMiddleware(ViewHooks):
     """Innermost, in a site with apps: nobody without a valid session makes this site store megabytes.
 
     Files go to Django's upload handlers, the larger ones to disk. The origin of the request was checked
     before (middleware/csrf.py).
     """
-
-    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object

@@ -5,11 +5,11 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
-from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.backend.relay import relay_cookies
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import ask, call_or_503, required_profile
 from frontend_site.pages.form_errors import form_again
-from frontend_site.pages.rendering import render
+from frontend_site.pages.rendering import render, signed_out
 from frontend_site.pages.times import in_units
 from frontend_site.proxy.headers import long_response
 from frontend_site.security.endpoints import page
@@ -109,7 +109,4 @@ def delete_account(request: SiteRequest) -> HttpResponse:
     if answer.status not in (202, 204):
         context["profile"] = required_profile(request)
         return form_again(request, "account/delete.html", answer, context | form)
-    notice = "deleted" if answer.status == 204 else "deletion"
-    response = HttpResponseRedirect(f"/login?notice={notice}")
-    response["Clear-Site-Data"] = CLEAR_SITE_DATA
-    return response
+    return signed_out("deleted" if answer.status == 204 else "deletion")

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer, is_handle
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.profile import factor_due
@@ -86,18 +87,16 @@ def _change(request: SiteRequest) -> HttpResponse:
         if answer.status == 204:
             return HttpResponseRedirect(f"{_PAGE}?done=renamed")
         if answer.status == 400:
-            listed = _listed(ask(request, "factors"))
-            return form_again(request, "account/factors.html", answer, listed)
+            context = {**_listed(ask(request, "factors")), "renamed": renamed, **form}
+            return form_again(request, "account/factors.html", answer, context)
     return render(request, "account/factors.html", _listed(ask(request, "factors")))
 
 
 def _listed(answer: Answer) -> dict[str, Any]:
-    try:
+    with as_agreed("a list of factors"):
         left = int(answer.document["recovery_codes_left"])
         apps = [ListedApp.of(item) for item in answer.document["items"]]
         due = factor_due(answer.document["user"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise AuthApiUnavailable("a list of factors without its fields") from error
     return {"apps": apps, "codes_left": left, "few": left <= _FEW_CODES, "due": due}
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.pages.times import ago, left, moment
 
 _METHODS = {
@@ -34,27 +35,29 @@ class Profile:
 
     @property
     def display_name(self) -> str:
+        """What to call the user: the name, or the address without one."""
         return self.name or self.email
 
     @property
     def signed_in_ago(self) -> str:
+        """How long ago the user signed in, in words."""
         return ago(self.signed_in)
 
     @property
     def idle_left(self) -> str:
+        """How long the session lasts without use, in words."""
         return left(self.idle_end)
 
     @property
     def absolute_left(self) -> str:
+        """How long the session lasts at most, in words."""
         return left(self.absolute_end)
 
     @classmethod
     def of(cls, answer: Answer) -> "Profile":
         """Return the profile in a 200 of /v1/session. Raises AuthApiUnavailable when it is none."""
-        try:
+        with as_agreed("a session"):
             return cls._read(answer.document["user"], answer.document["session"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise AuthApiUnavailable("a session without its fields") from error
 
     @classmethod
     def _read(cls, user: dict[str, Any], session: dict[str, Any]) -> "Profile":

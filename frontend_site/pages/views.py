@@ -3,13 +3,13 @@
 from django.http import HttpResponse, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
-from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import call_or_503, current_profile, required_profile
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.mailed_links import offer_to_keep
-from frontend_site.pages.rendering import render
+from frontend_site.pages.rendering import render, signed_out
 from frontend_site.security.endpoints import page
 from frontend_site.security.next_url import redirect_target, safe_next
 from frontend_site.site_request import SiteRequest
@@ -100,6 +100,4 @@ def logout(request: SiteRequest) -> HttpResponse:
     if answer.status != 204:
         raise AuthApiUnavailable(f"logout: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
-    response = HttpResponseRedirect("/login?notice=signed-out")
-    response["Clear-Site-Data"] = CLEAR_SITE_DATA
-    return response
+    return signed_out("signed-out")

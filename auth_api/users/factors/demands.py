@@ -39,7 +39,7 @@ def require_second_factor(request: ApiRequest, user: User) -> None:
 def lacks_second_factor(request: HttpRequest, user: Any) -> bool:
     """Whether `user` needs a second factor in the admin, and this session is below AAL2.
 
-    Whoever has one needs it, and others if the policy says so (policy.py), without days of grace.
+    Whoever has one needs it, and others if the policy says so (factor_policy.py), without days of grace.
     """
     if user.required_step(grace=False) is None:
         return False

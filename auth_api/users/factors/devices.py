@@ -8,10 +8,9 @@ from django.db import transaction
 from auth_api.errors import FactorNotFound, InvalidRequest
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
+from auth_api.users.factor_models import NAME_LENGTH
 from auth_api.users.models import TotpDevice, User
 from auth_api.users.names import validate_name
-
-from .models import NAME_LENGTH
 
 
 def devices_in_use(user_id: Any) -> list[TotpDevice]:

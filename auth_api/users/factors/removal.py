@@ -12,10 +12,10 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.sessions.snapshots import fence_user
 from auth_api.users import emails
+from auth_api.users.factor_models import TotpDevices
 from auth_api.users.models import TotpDevice, User
 
 from .checking import forget_wrong_codes
-from .models import TotpDevices
 
 
 def remove_totp(*, user_id: str, device_id: str, sign_in: str) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.users import emails
+from auth_api.users.factor_models import TotpDevices
 from auth_api.users.models import TotpDevice, User
 
-from .models import TotpDevices
 from .removal import settle
 
 

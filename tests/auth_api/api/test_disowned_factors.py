@@ -6,9 +6,8 @@ import pytest
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.users.factors.models import RecoveryCode, TotpDevice
 from auth_api.users.factors.removal import prune_removed
-from auth_api.users.models import User
+from auth_api.users.models import RecoveryCode, TotpDevice, User
 from tests.auth_api.factors import (
     NEW_PASSWORD,
     App,

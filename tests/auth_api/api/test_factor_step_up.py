@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.users.factors.models import TotpDevice
+from auth_api.users.models import TotpDevice
 from tests.auth_api.factors import (
     NEW_PASSWORD,
     App,

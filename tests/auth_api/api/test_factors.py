@@ -9,8 +9,7 @@ from django.utils import timezone
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.users.factors.enrolment import ENROLMENT, MOST
-from auth_api.users.factors.models import RecoveryCode, TotpDevice
-from auth_api.users.models import User
+from auth_api.users.models import RecoveryCode, TotpDevice, User
 from tests.auth_api.factors import (
     App,
     enrol,

@@ -11,9 +11,8 @@ from django.utils import timezone
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import FactorRequired
-from auth_api.users.factors.models import TotpDevice
 from auth_api.users.factors.removal import require_enrolment
-from auth_api.users.models import User
+from auth_api.users.models import TotpDevice, User
 from tests.auth_api.api.test_second_factor import EXPIRED
 from tests.auth_api.factors import (
     NEW_PASSWORD,

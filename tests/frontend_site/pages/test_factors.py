@@ -152,7 +152,7 @@ def test_the_account_shows_until_when_an_app_must_be_added(browser: Browser, stu
     stub.answers["GET /v1/session"] = Canned(200, due)
     stub.answers["GET /v1/factors"] = Canned(200, {"items": [], "recovery_codes_left": 0, **due})
     browser.sign_in()
-    assert "Add a second factor by 4 December 2026" in text_of(browser.get("/account"))
+    assert "Add an authenticator app by 4 December 2026" in text_of(browser.get("/account"))
     assert "an authenticator app by 4 December 2026" in text_of(browser.get(PAGE))
 
 
@@ -216,6 +216,15 @@ def test_an_app_is_removed_and_renamed(browser: Browser, stub: Stub) -> None:
     renamed = browser.post(PAGE, {"rename": HANDLE, "name": "Tablet"})
     assert renamed["Location"] == f"{PAGE}?done=renamed"
     assert stub.seen[-1].json == {"name": "Tablet"}
+
+
+def test_a_refused_name_is_marked_where_it_was_typed(browser: Browser, stub: Stub) -> None:
+    browser.sign_in()
+    refusal = problem("invalid-request", 400, errors={"name": ["Remove invisible characters."]})
+    stub.answers[f"PATCH /v1/factors/{HANDLE}"] = refusal
+    page = browser.post(PAGE, {"rename": HANDLE, "name": "Tab\u202elet"}).content.decode()
+    assert '<a href="#id_name">Name</a>: Remove invisible characters.' in page
+    assert re.search(r'<details open>(?s:.)*<input id="id_name"[^>]* value="Tab\u202elet"', page)
 
 
 def test_a_code_is_asked_for_and_what_was_asked_is_completed(browser: Browser, stub: Stub) -> None:

@@ -1,6 +1,6 @@
 -- Prepended to every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
 -- sealed body (records.py). Snapshot: 1, active, epoch, sealed, run | or a fence: 0, nonce.
--- Redis' own clock is the only clock (design rule 1).
+-- Redis' own clock is the only clock.
 local BOUND, ADMIN = 1, 4
 local FORMAT = 2 -- the newest that this release reads; formats 1 and 2 have the same layout
 
