@@ -94,6 +94,12 @@ def _items(text: str) -> list[str]:
     return items
 
 
+def _module_name(text: str) -> str:
+    if not all(part.isidentifier() for part in text.split(".")):
+        raise ValueError
+    return text
+
+
 def _readable_file(text: str) -> str:
     if text and not (Path(text).is_file() and os.access(text, os.R_OK)):
         raise ValueError
@@ -205,6 +211,7 @@ KEYS: Kind[tuple[Key, ...]] = Kind(
     parse_keys,
 )
 SUFFIX: Kind[str] = Kind("at most 16 lower-case letters (a to z) and digits", _suffix)
+MODULE: Kind[str] = Kind("the dotted name of a module, such as shop.settings", _module_name)
 FOLDER: Kind[Path] = Kind("a folder", lambda text: Path(text).resolve())
 FILE: Kind[str] = Kind("a file that the service can read", _readable_file)
 ORIGIN: Kind[str] = Kind("an origin such as https://example.com, without a path", _origin)

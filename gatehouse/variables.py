@@ -14,6 +14,7 @@ from .kinds import (
     KEYS,
     LINE,
     LIST,
+    MODULE,
     ORIGIN,
     SENDER,
     SUFFIX,
@@ -83,6 +84,7 @@ UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duratio
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")
 WEBSOCKETS = Variable("GATEHOUSE_WEBSOCKETS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open WebSockets to upstreams per worker (docs/how-to/upstreams.md)")
 APPS = Variable("GATEHOUSE_APPS", FRONTEND_SITE, LIST, "", "the Django apps of this site, such as notes or shop.orders=/orders/: each optionally with the path at which it is mounted, or `none` (docs/how-to/adopting.md)")
+SITE_SETTINGS = Variable("GATEHOUSE_SITE_SETTINGS", FRONTEND_SITE, MODULE, "frontend_site.settings", "the settings module of the site; one of your own begins with `from frontend_site.settings import *` (docs/how-to/adopting.md)")
 SITE_DATABASE_URL = Variable("SITE_DATABASE_URL", FRONTEND_SITE, TEXT, "", "the database of the apps in GATEHOUSE_APPS, such as postgres://user:password@host/name, never that of auth_api; required in production if an app has models; in development, the default is SQLite in GATEHOUSE_VAR")
 SITE_DATABASE_CONNECTIONS = Variable("SITE_DATABASE_CONNECTIONS", FRONTEND_SITE, number(1, 1000), "10", "the maximum number of connections of one worker to PostgreSQL; further requests wait for one, then get a 503")
 

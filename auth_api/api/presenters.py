@@ -1,6 +1,7 @@
 """Converts sessions and events to the JSON of responses."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -35,10 +36,13 @@ def with_session(current: CurrentSession, **fields: Any) -> HttpResponse:
 
 
 def factors_response(
-    current: CurrentSession, items: list[dict[str, Any]], codes_left: int
+    current: CurrentSession, items: list[dict[str, Any]], codes_left: int, hold: datetime | None
 ) -> HttpResponse:
-    """`{items, recovery_codes_left, user, session}`."""
-    return with_session(current, items=items, recovery_codes_left=codes_left)
+    """`{items, recovery_codes_left, recovery_hold_until, user, session}`."""
+    until = in_utc(hold) if hold else None
+    return with_session(
+        current, items=items, recovery_codes_left=codes_left, recovery_hold_until=until
+    )
 
 
 def factor_shape(device: TotpDevice) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.sessions.snapshots import fence_user
 
+from . import factor_policy
 from .models import User
 from .relation_changes import relation_change
 
@@ -49,12 +50,14 @@ def _group_changes(instance: Group, **_: object) -> None:
     if before is not None and before != instance.name:
         for user in _members(instance):
             _change(user, [f"group {before} renamed to {instance.name}"])
+        factor_policy.group_is_lost(before)
 
 
 @receiver(pre_delete, sender=Group, dispatch_uid="gatehouse.group_deleted")
 def _group_ends(instance: Group, **_: object) -> None:
     for user in _members(instance):
         _change(user, [f"removed from group {instance.name}"])
+    factor_policy.group_is_lost(instance.name)
 
 
 def _members(group: Group) -> models.QuerySet[User]:

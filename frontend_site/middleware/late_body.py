@@ -6,9 +6,11 @@ from django.http import HttpResponseBase, UnreadablePostError
 from frontend_site import problems
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.session_check import user_of
+from frontend_site.connections.body import TimedBody
 from frontend_site.errors import SignInRequired
+from frontend_site.options import options
 from frontend_site.security.bodies import MULTIPART, is_late, media_type
-from frontend_site.security.endpoints import View, kind_of, session_of
+from frontend_site.security.endpoints import View, is_public, kind_of, session_of
 from frontend_site.site_request import SiteRequest
 
 from .csrf import check_token
@@ -33,6 +35,8 @@ class LateBodyMiddleware(ViewHooks):
             return None
         if session_of(view) == "own-call" and (refusal := _without_session(request)):
             return refusal
+        if kind != "webhook" and not is_public(view):
+            _allow_for_a_slow_line(request)
         refusal = _read_files(request) if media_type(request) == MULTIPART else read_body(request)
         return refusal or (None if kind == "webhook" else check_token(request))
 
@@ -45,6 +49,13 @@ def _without_session(request: SiteRequest) -> HttpResponseBase | None:
     except (AuthApiUnavailable, SignInRequired) as error:
         return problems.respond_to_error(request, error)
     return None
+
+
+def _allow_for_a_slow_line(request: SiteRequest) -> None:
+    """Let the body take as long as one to an upstream may. Strangers have the few seconds of every other body."""
+    body = request.META["wsgi.input"]
+    if isinstance(body, TimedBody):
+        body.pace.may_be_long(options().upstream_silence)
 
 
 def _read_files(request: SiteRequest) -> HttpResponseBase | None:

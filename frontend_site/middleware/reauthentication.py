@@ -18,8 +18,9 @@ class ReauthenticationMiddleware(ViewHooks):
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponse | None:
-        protected = kind_of(view, request.path_info) == "page" and not is_public(view)
-        if not protected or request.method != "POST" or is_late(request):
+        if request.method != "POST" or is_late(request):
+            return None
+        if kind_of(view, request.path_info) != "page" or is_public(view):
             return None
         if PASSWORD not in request.POST and CODE not in request.POST:
             return None

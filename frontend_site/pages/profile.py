@@ -30,7 +30,7 @@ class Profile:
     idle_end: datetime
     absolute_end: datetime
     remember: bool
-    methods: tuple[str, ...]  # in words
+    methods: str  # how they signed in, in words
     factor_due: datetime | None  # until when a second factor must be added
 
     @property
@@ -74,8 +74,14 @@ class Profile:
             absolute_end=moment(session["absolute_expires_at"]),
             remember=bool(session["remember"]),
             factor_due=factor_due(user),
-            methods=tuple(_METHODS.get(m, str(m)) for m in assurance["methods"]),
+            methods=_in_words([_METHODS.get(m, str(m)) for m in assurance["methods"]]),
         )
+
+
+def _in_words(names: list[str]) -> str:
+    """Return e.g. "password and one-time code"."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def factor_due(user: dict[str, Any]) -> datetime | None:

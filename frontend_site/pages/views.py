@@ -12,7 +12,7 @@ from frontend_site.pages.mailed_links import offer_to_keep
 from frontend_site.pages.rendering import render, signed_out
 from frontend_site.security.endpoints import page
 from frontend_site.security.next_url import redirect_target, safe_next
-from frontend_site.site_request import SiteRequest
+from frontend_site.site_request import SiteRequest, query_value
 
 from .forms import LoginForm, RegisterForm, as_json
 from .second_step import second_step
@@ -86,7 +86,7 @@ def _closed(request: SiteRequest) -> HttpResponse:
 
 @page("GET")
 def account(request: SiteRequest) -> HttpResponse:
-    notice = "Your name has been changed." if request.GET.get("done") == "name" else ""
+    notice = "Your name has been changed." if query_value(request, "done") == "name" else ""
     context = {"profile": required_profile(request), "notice": notice}
     return render(request, "account/account.html", context)
 

@@ -6,7 +6,7 @@ from frontend_site.backend.client import ROUTES
 from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.security.endpoints import View, endpoint
-from frontend_site.site_request import SiteRequest
+from frontend_site.site_request import SiteRequest, query_value
 
 from .headers import browser_response, long_response
 
@@ -101,7 +101,7 @@ def session(request: SiteRequest) -> HttpResponse:
     Open pages look when a session was ended: an answer to the old cookie must not expire the new
     one, which a sign-in may just have brought.
     """
-    if request.GET.get("slide") == "false":
+    if query_value(request, "slide") == "false":
         return browser_response(call_auth_api(request, "session-peek"))
     return _forward(request, "session")
 
