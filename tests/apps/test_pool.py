@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from gatehouse.doctor import HEADER, PATH, sign_question
+from gatehouse.doctor import HEADER, PATH, opened_answer, sign_question
 from tests.apps.shelf import more
 from tests.frontend_site.conftest import _stub
 from tests.frontend_site.server import ROOT, Server, running_site
@@ -153,11 +153,10 @@ def missing(site: Server) -> list[str]:
 
 def report(site: Server) -> dict[str, Any]:
     """Return what doctor is told of the database."""
-    question, _ = sign_question(settings.GATEHOUSE.service_keys[0])
-    found: dict[str, Any] = json.loads(site.ask("GET", PATH, f"{HEADER}: {question}").body)[
-        "database"
-    ]
-    return found
+    key = settings.GATEHOUSE.service_keys[0]
+    question, _ = sign_question(key)
+    answer = json.loads(site.ask("GET", PATH, f"{HEADER}: {question}").body)
+    return dict(opened_answer(answer, key).database or {})
 
 
 def test_doctor_is_told_what_the_database_lacks(site: Server, postgresql: PostgreSQL) -> None:
