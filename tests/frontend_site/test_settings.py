@@ -112,3 +112,33 @@ def test_the_server_has_room_for_what_stays_open(tmp_path: Path, hops: str, keep
     script = "from frontend_site import gunicorn as g; print(g.worker_connections, g.keepalive)"
     result = start({**PRODUCTION, **settings, **open_ones}, script)
     assert result.stdout.split() == ["1370", keepalive], result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"GATEHOUSE_PROXY_HOPS": "9"}, "GATEHOUSE_PROXY_HOPS must be a whole number from 0 to 5."),
+        ({"GATEHOUSE_PUBLIC_ORIGIN": "https://a b"}, "GATEHOUSE_PUBLIC_ORIGIN must be an origin"),
+        (
+            {"ALLOWED_HOSTS": "gatehouse.example:443"},
+            "ALLOWED_HOSTS must be a comma-separated list of host names",
+        ),
+        ({"AUTH_API_URL": "10.0.0.7:8001"}, "AUTH_API_URL must be an http:// or https:// URL"),
+        ({"GATEHOUSE_CERTFILE": "/no/such.crt"}, "GATEHOUSE_CERTFILE must be a file"),
+        ({"GATEHOUSE_UPSTREAMS": "auth=http://10.0.0.7"}, "GATEHOUSE_UPSTREAMS: "),
+        ({"GATEHOUSE_UPSTREAMS": "x=http://a"}, "GATEHOUSE_ACCESS_RULES: '/api/x/' has no rule"),
+        ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must give"),
+        ({"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/"}, "GATEHOUSE_FORWARD_AUTH_PATHS is no longer"),
+        (
+            {"GATEHOUSE_UPSTREAMS": "x=http://a+claims=sub"},
+            "GATEHOUSE_UPSTREAMS: 'x' must set claims",
+        ),
+    ],
+)
+def test_production_refuses_in_one_line(
+    changes: dict[str, str], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """test_gunicorn_start.py shows that gunicorn prints such a line, and nothing else."""
+    message = str(refusal_of_production(monkeypatch, **changes))
+    assert message.startswith(line)
+    assert "\n" not in message
