@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from gatehouse import variables
-from gatehouse.env import Env, use_throw_away_secrets
+from gatehouse.env import Env, settings_module, use_throw_away_secrets
 
 
 def for_its_project(arguments: list[str]) -> list[str]:
@@ -21,7 +21,8 @@ def for_its_project(arguments: list[str]) -> list[str]:
     Ends the process if a command would look in auth_api for an app of the site.
     """
     if arguments[1:2] == ["site"]:
-        return [arguments[0], *arguments[2:3], "--settings=frontend_site.settings", *arguments[3:]]
+        settings = settings_module("frontend_site")
+        return [arguments[0], *arguments[2:3], f"--settings={settings}", *arguments[3:]]
     names = [item.partition("=")[0] for item in Env().read(variables.APPS)]
     labels = {part for name in names for part in (name, name.rpartition(".")[2])}
     if labels.intersection(arguments[2:3]) and "--settings" not in " ".join(arguments):
@@ -31,7 +32,8 @@ def for_its_project(arguments: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # databases, mails and dumps are for their owner
+    # Databases, mails and dumps are for their owner; a service may run as another user than who collects its files.
+    os.umask(0o022 if "collectstatic" in sys.argv[1:3] else 0o077)
     os.environ.setdefault("GATEHOUSE_ENV", "development")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_api.settings")
     if sys.argv[1:2] == ["make_keys"]:  # it makes what production needs to start

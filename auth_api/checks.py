@@ -7,8 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 from auth_api.bind_address import HINT, is_private
 from auth_api.options import options
 from auth_api.settings.redis import fails_over
+from gatehouse import keys
 from gatehouse.cookies import ADMIN_CSRF_COOKIE, SESSION_COOKIE
-from gatehouse.keys import Key, weakness_of
 
 # Passes: KiB (OWASP Password Storage Cheat Sheet, Argon2id).
 _ARGON2_MINIMUM = {1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168}
@@ -17,7 +17,7 @@ ARGON2_HINT = "Use 19456 and 2 (the defaults), or at least 47104 and 1, 12288 an
 
 @register()
 def check_cookies(app_configs: object, **_: object) -> list[Error]:
-    """Sessions travel in `__Host-` cookies only (design section 4)."""
+    """Sessions travel in `__Host-` cookies only."""
     wanted = {
         "SESSION_COOKIE_NAME": SESSION_COOKIE,
         "CSRF_COOKIE_NAME": ADMIN_CSRF_COOKIE,
@@ -79,13 +79,7 @@ def check_keys(app_configs: object, **_: object) -> list[Error]:
 
 def weak_secrets() -> list[str]:
     """Return a sentence for each secret that can be guessed, in any environment. It shows no secret."""
-    found = [
-        (f"{name} ({key.id})", weakness_of(key.secret))
-        for name, keys in _key_lists().items()
-        for key in keys
-    ]
-    found.append(("SECRET_KEY", weakness_of(str(settings.SECRET_KEY).encode())))
-    return [f"{name} {weakness}." for name, weakness in found if weakness]
+    return keys.weak_secrets(_secrets())
 
 
 @register()
@@ -98,14 +92,9 @@ def check_debug_and_hosts(app_configs: object, **_: object) -> list[Error]:
         errors.append(Error("DEBUG is on.", hint="Set DEBUG = False.", id="auth_api.E005"))
     wild = [host for host in settings.ALLOWED_HOSTS if "*" in host or host.startswith(".")]
     if wild or not settings.ALLOWED_HOSTS:
+        text = "AUTH_API_HOSTS must not be empty or contain a wildcard."
         hint = "Set AUTH_API_HOSTS to the exact names of this service, separated by commas."
-        errors.append(
-            Error(
-                "AUTH_API_HOSTS must not be empty or contain a wildcard.",
-                hint=hint,
-                id="auth_api.E005",
-            )
-        )
+        errors.append(Error(text, hint=hint, id="auth_api.E005"))
     return errors
 
 
@@ -130,9 +119,7 @@ def check_bind(app_configs: object, **_: object) -> list[Error]:
 @register()
 def check_keys_are_apart(app_configs: object, **_: object) -> list[Error]:
     """A secret that is stolen in one place must not be usable in another."""
-    secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
-    secrets.append({str(settings.SECRET_KEY).encode()})
-    if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
+    if not _is_production() or keys.are_apart(_secrets()):
         return []
     hint = (
         "Use different secrets for SECRET_KEY, GATEHOUSE_SESSION_KEYS, GATEHOUSE_SERVICE_KEYS, "
@@ -184,10 +171,11 @@ def _is_production() -> bool:
     return options().environment == "production"
 
 
-def _key_lists() -> dict[str, tuple[Key, ...]]:
+def _secrets() -> dict[str, tuple[keys.Key, ...]]:
     return {
         "GATEHOUSE_SESSION_KEYS": options().session_keys,
         "GATEHOUSE_SERVICE_KEYS": options().service_keys,
         "GATEHOUSE_IDENTITY_KEYS": options().identity_keys,
         "GATEHOUSE_FACTOR_KEYS": options().factor_keys,
+        "SECRET_KEY": keys.unnamed(str(settings.SECRET_KEY)),
     }

@@ -9,10 +9,9 @@ up is looked at too. No clock is needed for that, and it is also right after thi
 import re
 import select
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 
 from django.db import OperationalError
 
@@ -32,38 +31,36 @@ class DeadlinePassed(OperationalError):
 
 @dataclass
 class _Call:
-    """The call that this thread works for."""
+    """The call that this thread works for, in a `with` block."""
 
     until: float  # on the monotonic clock
     caller: int | None  # the file descriptor of its connection
     is_decided: bool = False  # it has had its effect, and the rest is to be finished
+    before: "Token[_Call | None] | None" = field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> None:
+        self.before = _call.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        if self.before is not None:
+            _call.reset(self.before)
 
 
 _call: ContextVar[_Call | None] = ContextVar("deadline", default=None)
 
 
-@contextmanager
-def limited(header: str, caller: int | None = None) -> Iterator[None]:
+def limited(header: str, caller: int | None = None) -> AbstractContextManager[None]:
     """Give the block the milliseconds that `header` names; `caller` is the connection's descriptor."""
     seconds = int(header) / 1000 if _HEADER.fullmatch(header) else DEFAULT
-    token = _call.set(_Call(time.monotonic() + min(seconds, LONGEST), caller))
-    try:
-        yield
-    finally:
-        _call.reset(token)
+    return _Call(time.monotonic() + min(seconds, LONGEST), caller)
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
+def within(seconds: float) -> AbstractContextManager[None]:
     """Give the block at most `seconds`, also where there is no call."""
     outer, until = _call.get(), time.monotonic() + seconds
     if outer is not None and not outer.is_decided:
         until = min(until, outer.until)
-    token = _call.set(_Call(until, outer.caller if outer else None))
-    try:
-        yield
-    finally:
-        _call.reset(token)
+    return _Call(until, outer.caller if outer else None)
 
 
 def decided() -> None:

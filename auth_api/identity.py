@@ -51,9 +51,9 @@ def mint_identity(
     """
     now = int(time.time())
     assurance = current.session.assurance
-    told = {name: current.user.get(name) or _EMPTY[name] for name in claims}
+    asked_for = {name: current.user.get(name) or _EMPTY[name] for name in claims}
     content = {
-        **told,
+        **asked_for,
         "iss": issuer,
         "aud": audience,
         "sub": current.user["id"],

@@ -16,6 +16,7 @@ from auth_api.tries import (
     Tries,
     asked,
     count,
+    counters_in,
     forget,
     forget_each,
     hidden,
@@ -30,6 +31,9 @@ ADDRESS_WINDOW = 600  # seconds
 # New passwords from one network (registration) or for one account: each costs a strength estimate.
 NEW_PASSWORDS = 30
 NEW_PASSWORDS_WINDOW = 600  # seconds
+# Changes of one account of each kind (Change): each is an event, and often a mail and a row that can undo it.
+CHANGES = 30
+CHANGES_WINDOW = 600  # seconds
 # Mails that strangers request, for each purpose: to one address, and by one client.
 ADDRESS_MAILS = 3
 CLIENT_MAILS = 20
@@ -50,6 +54,15 @@ class Purpose(StrEnum):
     CODE_REFUSED = "code refused"  # right password, wrong code
 
 
+class Change(StrEnum):
+    """A change of an account that its owner makes with neither a password nor a mailed link."""
+
+    NAME = "name"
+    NEW_APP = "new app"
+    APP_NAME = "name of an app"
+    RECOVERY_CODES = "recovery codes"
+
+
 class LoginThrottle:
     """Counts tries at `account` (the key of an address, "" for none) from `address` (a client's).
 
@@ -64,7 +77,7 @@ class LoginThrottle:
         self, account: str, address: str, *, device: str = "", verification: bool = False
     ) -> None:
         networks = networks_of(address)
-        tag = hidden(f"verification {account}" if verification else account, 32)
+        tag = _slot_of(account, verification=verification)
         clients = (f"device {device}",) if device else networks
         together = f"gh:throttle:{{{tag}}}:devices" if device else f"gh:throttle:{{{tag}}}"
         own = [f"gh:throttle:{{{tag}}}:{hidden(each, 16)}" for each in clients]
@@ -134,6 +147,19 @@ def give_new_password_back(*choosers: str) -> None:
     uncount(_choices(choosers))
 
 
+def change_wait(user_id: str, change: Change) -> int:
+    """Count a change of an account; return the seconds to wait, 0 if it may be made."""
+    wait = count(_changes(user_id, change), CHANGES_WINDOW)
+    if wait:
+        THROTTLED.labels("changes").inc()
+    return wait
+
+
+def give_change_back(user_id: str, change: Change) -> None:
+    """Forget one change that `change_wait` counted and that could not be stored."""
+    uncount(_changes(user_id, change))
+
+
 def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
     wait = count(_wishes(client, purpose), MAIL_WINDOW)
@@ -167,6 +193,7 @@ def account_counters(
     `account` is the key of its address; `addresses` and `devices` made tries at it.
     """
     keys = {_mail_key(account, purpose) for purpose in Purpose}
+    keys |= {key for change in Change for key in _changes(user_id, change)}
     for chooser in ("account", "change of", "reset of"):
         keys |= {*_choices((f"{chooser} {user_id}",))}
     for verification in (False, True):
@@ -174,6 +201,11 @@ def account_counters(
         tries += [LoginThrottle(account, "", device=d, verification=verification) for d in devices]
         keys |= {key for throttle in tries for key in throttle.keys}
     return keys
+
+
+def tries_from_everywhere(account: str) -> set[str]:
+    """Return the keys of the counters of tries at an account from any network (`tries.counters_in`)."""
+    return counters_in(_slot_of(account)) | counters_in(_slot_of(account, verification=True))
 
 
 def forget_client(address: str) -> int:
@@ -187,6 +219,11 @@ def forget_client(address: str) -> int:
     return forget_each({*_failures(networks), *_choices(networks), *wishes})
 
 
+def _slot_of(account: str, *, verification: bool = False) -> str:
+    """Return the hash tag of the counters of tries at an account."""
+    return hidden(f"verification {account}" if verification else account, 32)
+
+
 def _mail_key(account: str, purpose: Purpose) -> str:
     return f"gh:throttle:{{{hidden(f'{purpose} mail to {account}', 32)}}}"
 
@@ -197,6 +234,10 @@ def _failures(networks: Sequence[str]) -> dict[str, int]:
 
 def _choices(choosers: Sequence[str]) -> dict[str, int]:
     return _counters("new password", choosers, NEW_PASSWORDS)
+
+
+def _changes(user_id: str, change: Change) -> dict[str, int]:
+    return _counters(f"change of {change}", (user_id,), CHANGES)
 
 
 def _wishes(client: str, purpose: Purpose) -> dict[str, int]:

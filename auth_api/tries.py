@@ -76,6 +76,10 @@ end
 return 0
 """
 
+# KEYS one of the slot | ARGV cursor, pattern. Returns the next cursor and what was found. A script, so that a
+# cluster asks the node of that slot.
+_SEARCH = "return redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 10000)"
+
 _UNCOUNT = """
 for _, key in ipairs(KEYS) do
   if tonumber(redis.call('GET', key) or 0) > 0 then redis.call('DECR', key) end
@@ -132,6 +136,19 @@ def forget(*keys: str) -> int:
 def forget_each(keys: Collection[str]) -> int:
     """Delete counters of any slots in one go; return how many there were. Raises SessionStoreUnavailable."""
     return sum(map(int, asked_each([("UNLINK", key) for key in keys])))
+
+
+def counters_in(slot: str) -> set[str]:
+    """Return the keys of all counters whose hash tag is `slot`, by looking at every key of its server.
+
+    For commands: a million keys take about a second. Raises SessionStoreUnavailable.
+    """
+    prefix, cursor, found = f"gh:throttle:{{{slot}}}", b"0", set[str]()
+    while True:
+        cursor, keys = asked("EVAL", _SEARCH, 1, prefix, cursor, f"{prefix}*")
+        found.update(key.decode() for key in keys)
+        if cursor == b"0":
+            return found
 
 
 def hidden(text: str, length: int) -> str:

@@ -78,7 +78,7 @@ def _measured(arguments: argparse.Namespace) -> Iterator[str]:
 def _browser() -> Any:
     from auth_api.users.models import User
     from tests.auth_api.sessions.conftest import PASSWORD
-    from tests.auth_api.users.test_admin import AdminBrowser
+    from tests.auth_api.users.admin_browser import AdminBrowser
 
     User.objects.create_superuser("root@example.com", PASSWORD)
     browser = AdminBrowser()
@@ -129,7 +129,7 @@ def _timed(browser: Any, path: str) -> tuple[int, float]:
 
 
 def _end_many(browser: Any) -> float:
-    from tests.auth_api.users.test_admin import USERS, confirm, form_of
+    from tests.auth_api.users.admin_browser import USERS, confirm, form_of
 
     path = f"{USERS}?q=p1"
     chosen = {"action": "end_all_sessions", "select_across": "1", "_selected_action": "x"}

@@ -8,11 +8,11 @@ import argparse
 import statistics
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.conftest import EMAIL, chromium
+from tests.chromium import chromium
+from tests.e2e.conftest import EMAIL
 from tests.e2e.test_browser import sign_in
 from tests.e2e.test_events import opening_stream
 from tests.processes import JsonClient, Stack
@@ -28,7 +28,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with Stack() as stack, tempfile.TemporaryDirectory() as folder:
         password = stack.make_user(EMAIL)
-        with contextmanager(chromium)(Path(folder)) as browser:
+        with chromium(Path(folder)) as browser:
             taken = [_lock(browser, stack, password) for _ in range(rounds)]
     for title, times in (
         ("the first tab", [one[0] for one in taken]),

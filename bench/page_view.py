@@ -11,12 +11,12 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.conftest import chromium
+from tests.chromium import chromium
 
 from .page import write_block
 from .systems import System, gatehouse, monolith
@@ -83,7 +83,7 @@ def _view(
 ) -> View:
     with (
         tempfile.TemporaryDirectory(prefix="gh-browser-") as folder,
-        contextmanager(chromium)(Path(folder), javascript=visit.javascript) as browser,
+        chromium(Path(folder), javascript=visit.javascript) as browser,
     ):
         address = _sign_in(browser, system, visit)
         _go_through(browser, address, visit, 3)  # fills the browser's cache

@@ -1,5 +1,6 @@
 """System checks: refuse to start with settings that would weaken a guarantee."""
 
+import ssl
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,7 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from frontend_site.options import options
 from frontend_site.site_apps.checks import APP_CHECKS, load_apps
-from gatehouse.keys import Key, weakness_of
+from gatehouse import keys, variables
+from gatehouse.env import Env
 
 
 @register()
@@ -26,13 +28,8 @@ def check_hosts(app_configs: object, **_: object) -> list[CheckMessage]:
     if settings.ALLOWED_HOSTS and not wild:
         return []
     hint = "Set ALLOWED_HOSTS to the exact names of this site, separated by commas."
-    return [
-        Error(
-            "ALLOWED_HOSTS must not be empty or contain a wildcard.",
-            hint=hint,
-            id="frontend_site.E002",
-        )
-    ]
+    text = "ALLOWED_HOSTS must not be empty or contain a wildcard."
+    return [Error(text, hint=hint, id="frontend_site.E002")]
 
 
 @register()
@@ -57,16 +54,7 @@ def check_keys(app_configs: object, **_: object) -> list[CheckMessage]:
 
 def weak_secrets() -> list[str]:
     """Return a sentence for each secret that can be guessed, in any environment. It shows no secret."""
-    found = {
-        f"{name} ({key.id})": weakness_of(key.secret)
-        for name, keys in _key_lists().items()
-        for key in keys
-    }
-    found["FRONTEND_SECRET_KEY"] = weakness_of(str(settings.SECRET_KEY).encode())
-    if options().metrics_token:
-        found["GATEHOUSE_METRICS_TOKEN"] = weakness_of(options().metrics_token.encode())
-    found |= {name: "is missing" for name, keys in _key_lists().items() if not keys}
-    return [f"{name} {weakness}." for name, weakness in found.items() if weakness]
+    return keys.weak_secrets(_secrets())
 
 
 @register()
@@ -102,10 +90,7 @@ def check_tls_terminator(app_configs: object, **_: object) -> list[CheckMessage]
 @register()
 def check_keys_are_apart(app_configs: object, **_: object) -> list[CheckMessage]:
     """A secret that is stolen in one place must not be usable in another."""
-    secrets = [{key.secret for key in keys} for keys in _key_lists().values()]
-    secrets.append({str(settings.SECRET_KEY).encode()})
-    secrets.append({options().metrics_token.encode()} - {b""})
-    if not _is_production() or len(set.union(*secrets)) == sum(map(len, secrets)):
+    if not _is_production() or keys.are_apart(_secrets()):
         return []
     hint = (
         "Use different secrets for FRONTEND_SECRET_KEY, GATEHOUSE_SERVICE_KEYS, GATEHOUSE_CSRF_KEYS "
@@ -137,18 +122,42 @@ DEPLOYMENT_CHECKS = (check_tls_terminator, check_proxy_cannot_be_bypassed)
 
 def refuse_weak_settings() -> None:
     """Raise ImproperlyConfigured with every finding. wsgi.py calls it: gunicorn runs no checks."""
+    _require_usable_certificate(Env())
     load_apps()
     found = [message for check in CHECKS for message in check(None)]
     if found:
         raise ImproperlyConfigured(" ".join(f"{m.id}: {m.msg} {m.hint}" for m in found))
 
 
+def _require_usable_certificate(env: Env) -> None:
+    """Refuse what gunicorn could not serve TLS with: its workers would start, and fail at every connection."""
+    certificate, key = env.read(variables.CERTFILE), env.read(variables.KEYFILE)
+    if key and not certificate:
+        raise ImproperlyConfigured(
+            "GATEHOUSE_KEYFILE is set without GATEHOUSE_CERTFILE. Set both, or neither."
+        )
+    if not certificate:
+        return
+    try:
+        # A password is given so that an encrypted key is refused, and nobody is asked for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key or None, "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise ImproperlyConfigured(
+            f"GATEHOUSE_CERTFILE is not usable ({reason}). Set it to a certificate chain (PEM), and "
+            "GATEHOUSE_KEYFILE to its private key, which must not be encrypted."
+        ) from None
+
+
 def _is_production() -> bool:
     return options().environment == "production"
 
 
-def _key_lists() -> dict[str, tuple[Key, ...]]:
+def _secrets() -> dict[str, tuple[keys.Key, ...]]:
+    token = options().metrics_token
     return {
         "GATEHOUSE_SERVICE_KEYS": options().service_keys,
         "GATEHOUSE_CSRF_KEYS": options().csrf_keys,
+        "FRONTEND_SECRET_KEY": keys.unnamed(str(settings.SECRET_KEY)),
+        **({"GATEHOUSE_METRICS_TOKEN": keys.unnamed(token)} if token else {}),
     }

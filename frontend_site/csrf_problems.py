@@ -52,12 +52,12 @@ def token_problem(verdict: Verdict, reason: str) -> Problem:
 def origin_problem(request: SiteRequest, reason: str) -> Problem:
     """Return the problem of a request from elsewhere. Visitors of pages need no header names."""
     in_development = options().environment == "development"
-    told = [CSRF_FAILED.detail]
+    sentences = [CSRF_FAILED.detail]
     if reason in _DETAILS and (in_development or is_api(request)):
-        told.append(_DETAILS[reason])
+        sentences.append(_DETAILS[reason])
     if in_development:
-        told.append(_origins(request))
-    return replace(CSRF_FAILED, detail=" ".join(told))
+        sentences.append(_origins(request))
+    return replace(CSRF_FAILED, detail=" ".join(sentences))
 
 
 def _origins(request: SiteRequest) -> str:

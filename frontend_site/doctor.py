@@ -2,7 +2,6 @@
 
 import platform
 import time
-from dataclasses import asdict
 
 import django
 from django.http import Http404, HttpResponse, JsonResponse
@@ -12,13 +11,14 @@ from frontend_site.checks import CHECKS, DEPLOYMENT_CHECKS, weak_secrets
 from frontend_site.options import options
 from frontend_site.readiness import readiness
 from frontend_site.security.endpoints import probe
+from frontend_site.site_apps.database_state import database_report
 from frontend_site.site_request import SiteRequest
-from gatehouse.doctor import HEADER, SiteReport, judge_question
+from gatehouse.doctor import HEADER, SiteReport, judge_question, sealed_answer
 
 
 @probe
 def doctor(request: SiteRequest) -> HttpResponse:
-    """How this request arrived; 404 for everybody but a doctor that knows a service key.
+    """How this request arrived, sealed; 404 for everybody but a doctor that knows a service key.
 
     A question of another time gets a 403 with ours, so that the doctor can ask again and say by how much the
     clocks differ.
@@ -28,13 +28,12 @@ def doctor(request: SiteRequest) -> HttpResponse:
         raise Http404
     if not question.is_current:
         return JsonResponse({"time": time.time()}, status=403)
-    return JsonResponse(asdict(_report(request, question.nonce)))
+    return JsonResponse(sealed_answer(_report(request), question))
 
 
-def _report(request: SiteRequest, nonce: str) -> SiteReport:
+def _report(request: SiteRequest) -> SiteReport:
     gatehouse, now, ready = options(), time.time(), readiness()
     return SiteReport(
-        nonce=nonce,
         time=now,
         client_address=client_address(request),
         forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
@@ -46,11 +45,13 @@ def _report(request: SiteRequest, nonce: str) -> SiteReport:
         proxy_hops=gatehouse.proxy_hops,
         hsts=gatehouse.hsts,
         forward_auth_paths=gatehouse.forward_auth_paths,
+        groups=sorted(set().union(*(rule.groups for rule in gatehouse.access_rules))),
         body_limit=gatehouse.body_limit,
         weak_secrets=weak_secrets(),
         warnings=_warnings(),
         status=ready.status,
         missing=ready.missing,
+        database=database_report(),
         python=platform.python_version(),
         django=django.get_version(),
     )

@@ -4,6 +4,10 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge
 
+DATABASE_503 = Counter(
+    "gatehouse_site_database_unavailable",
+    "Requests that got a 503 because the database of the apps had no free connection, or did not answer",
+)
 UNKNOWN = "unknown"  # the outcome of a call without an answer that we agreed on
 
 CALLS = Counter(

@@ -16,12 +16,15 @@ from django.urls import Resolver404, resolve
 
 from frontend_site.backend.client import AuthApiUnavailable, HostRefused
 from frontend_site.backend.session_check import known_user
+from frontend_site.metrics import DATABASE_503
 from frontend_site.options import options
 from frontend_site.pages.rendering import HTML, render
 from frontend_site.security.endpoints import kind_of
 from frontend_site.security.next_url import login_url
+from frontend_site.session_token import SessionToken
 from frontend_site.site_apps.database_errors import is_unavailable
 from frontend_site.site_request import SiteRequest, is_api
+from gatehouse.cookies import SESSION_COOKIE, DuplicateCookie, read_cookie
 from gatehouse.problems import Problem, problem_document
 
 from .errors import NoAccess, RecoveryHold, SignInRequired
@@ -156,6 +159,7 @@ def respond_to_error(request: SiteRequest, error: Exception) -> HttpResponse | N
             return respond(request, AUTH_API_UNAVAILABLE, headers=headers)
         case OperationalError() if is_unavailable(error):
             _log.error("database.unavailable", reason=type(error.__cause__).__name__)
+            DATABASE_503.inc()
             return respond(request, DATABASE_UNAVAILABLE, headers={"Retry-After": "2"})
         case SignInRequired():
             return ask_to_sign_in(request, SESSION_ENDED, notice=error.notice)
@@ -193,7 +197,16 @@ def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") 
 
 def _page(request: SiteRequest, problem: Problem) -> HttpResponse:
     request.user = known_user(request)
+    if not hasattr(request, "session_token"):  # refused before a middleware has read it
+        request.session_token = _token_in_cookie(request)
     return render(request, "errors/problem.html", {"problem": problem}, status=problem.status)
+
+
+def _token_in_cookie(request: SiteRequest) -> SessionToken | None:
+    try:
+        return SessionToken.parse(read_cookie(request.META.get("HTTP_COOKIE", ""), SESSION_COOKIE))
+    except DuplicateCookie:
+        return None
 
 
 def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:

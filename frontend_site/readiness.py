@@ -1,7 +1,10 @@
-"""What of the site works: it asks auth_api as every call does, with a service token."""
+"""What of the site works: it asks auth_api as every call does, with a service token, and the database of its apps."""
+
+from typing import Any
 
 from frontend_site.backend.caller import Caller
 from frontend_site.backend.client import Answer, AuthApiUnavailable, ServiceTokenRefused, auth_api
+from frontend_site.site_apps.database_state import answers, has_database
 from gatehouse.probe import Probe, results
 from gatehouse.readiness import Readiness
 
@@ -12,8 +15,16 @@ _SERVICE_TOKEN = Readiness("not ready", ("service-token",))  # keys or clocks of
 
 def readiness() -> Readiness:
     """Return what works now: within two seconds, whatever hangs."""
-    [found] = results(_backend)
-    return found
+    probes = [_backend, _database] if has_database() else [_backend]
+    found: Readiness
+    found, *has_answered = results(*probes)
+    return found if all(has_answered) else _without_database(found)
+
+
+def _without_database(found: Readiness) -> Readiness:
+    """Return what is left without the database of the apps: everybody can sign in, and use all other pages."""
+    status = "degraded" if found.status == "ready" else found.status
+    return Readiness(status, (*found.missing, "site-database"))
 
 
 def _ask() -> Readiness:
@@ -35,4 +46,6 @@ def _reported(answer: Answer) -> Readiness:
     return Readiness(status, tuple(str(name) for name in missing))
 
 
-_backend = Probe(_ask, late=_AUTH_API, patience=2.0)
+# mypy knows one type for all probes of a call
+_backend: Probe[Any] = Probe(_ask, late=_AUTH_API, patience=2.0)
+_database: Probe[Any] = Probe(answers, late=False, patience=2.0)

@@ -1,6 +1,7 @@
 """Answers requests whose session is below what they need: a page that asks again, or a problem document."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect
 
@@ -42,7 +43,7 @@ def ask_again(request: SiteRequest, demand: Demand, level: Assurance) -> HttpRes
     if kind == "upstream":  # no link leads there from elsewhere, so no `next` does
         return HttpResponseRedirect(continue_url(safe_next(own_referer(request)), demand))
     if request.method == "POST":
-        return _page(request, demand, level)
+        return _page(request, demand, level, back_to=safe_next(own_referer(request)))
     query = request.META.get("QUERY_STRING", "")
     wanted = f"{request.path_info}?{query}" if query else request.path_info
     return HttpResponseRedirect(continue_url(safe_next(wanted), demand))
@@ -56,7 +57,7 @@ def page_for(
     if demand.max_age is not None:
         kept["max_age"] = str(demand.max_age)
     fields = [KeptField(name, value, "", "hidden") for name, value in kept.items()]
-    return _page(request, demand, level, fields=fields, action=CONTINUE)
+    return _page(request, demand, level, back_to=target, fields=fields, action=CONTINUE)
 
 
 def problem(request: SiteRequest, demand: Demand, level: Assurance) -> HttpResponse:
@@ -71,10 +72,14 @@ def problem(request: SiteRequest, demand: Demand, level: Assurance) -> HttpRespo
     return problem_document(_STEP_UP, request.request_id, extra=extra)
 
 
-def _page(request: SiteRequest, demand: Demand, level: Assurance, **context: Any) -> HttpResponse:
+def _page(
+    request: SiteRequest, demand: Demand, level: Assurance, *, back_to: str, **context: Any
+) -> HttpResponse:
+    """`back_to`: where a user without a second factor is led after adding one."""
     by_code = _needs_factor(demand, level)
     if by_code and not _second_factors(request):
-        return render(request, "errors/no_second_factor.html", {"enrol": ENROL}, status=403)
+        enrol = f"{ENROL}?{urlencode({'next': back_to}, safe='/')}"
+        return render(request, "errors/no_second_factor.html", {"enrol": enrol}, status=403)
     return ask_for_password(request, by_code=by_code, **context)
 
 

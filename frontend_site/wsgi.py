@@ -6,8 +6,10 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from gatehouse.env import settings_module
+
 os.environ.setdefault("GATEHOUSE_ENV", "production")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "frontend_site.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module("frontend_site"))
 
 _django = get_wsgi_application()
 

@@ -87,11 +87,13 @@ class Breaker:
             self._on_change(True)
 
     def __enter__(self) -> None:
-        self.before()
+        if self._failures >= self._limit:  # as `before`, which nearly always has nothing to say
+            self.before()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self.succeeded()
+            if self._failures:
+                self.succeeded()
         elif issubclass(kind, self._counted):
             self.failed()
 

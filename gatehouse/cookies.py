@@ -53,7 +53,7 @@ def read_cookie(header: str, name: str) -> str | None:
         return None
     if header.startswith(f"{name}=") and not _SEPARATOR.search(header):  # alone
         return header[len(name) + 1 :].rstrip(" \t")
-    names = [_lenient_name(piece.partition("=")[0]) for piece in re.split("[;,]", header)]
+    names = [_lenient_name(piece.partition("=")[0]) for piece in _SEPARATOR.split(header)]
     if names.count(name.lower()) > 1:
         raise DuplicateCookie(name)
     for piece in header.split(";"):

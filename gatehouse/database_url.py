@@ -11,7 +11,11 @@ from gatehouse.private_files import make_private_folder, remove_access_of_others
 
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "server_side_binding"}
+_DJANGOS_OWN = {"assume_role", "isolation_level", "server_side_binding"}
+_POOL = (
+    "the option pool is not supported. Remove it; SITE_DATABASE_CONNECTIONS limits the connections of the site, "
+    "AUTH_API_THREADS those of auth_api"
+)
 
 
 def parse_database_url(url: str, variable: str) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def _sqlite_options(given: dict[str, Any], variable: str) -> dict[str, Any]:
 
 
 def _postgresql_options(given: dict[str, Any], variable: str) -> dict[str, Any]:
+    if "pool" in given:
+        raise _refused(variable, _POOL)
     from psycopg import ProgrammingError  # takes long to import, and SQLite needs none of it
     from psycopg.conninfo import make_conninfo
 

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +45,33 @@ class Env:
             return variable.kind.parse(text)
         except ValueError:
             raise ImproperlyConfigured(f"{variable.name} must be {variable.kind.words}.") from None
+
+    def require_sound(self, project: str) -> None:
+        """Raise ImproperlyConfigured if a variable of `project` cannot work, also one that has no effect now."""
+        for variable in variables.TABLE:
+            is_set = self.values.get(variable.name, "").strip()
+            if is_set and variable.reader in (variables.BOTH, project):
+                self.read(variable)
+
+
+def settings_module(project: str) -> str:
+    """Return the name of the settings module of `project`, auth_api or frontend_site.
+
+    Raises ImproperlyConfigured if the site's does not exist.
+    """
+    if project != "frontend_site":
+        return f"{project}.settings"
+    name = Env().read(variables.SITE_SETTINGS)
+    try:
+        is_there = find_spec(name) is not None
+    except ModuleNotFoundError:  # a package on the way to it
+        is_there = False
+    if not is_there:
+        raise ImproperlyConfigured(
+            f"{variables.SITE_SETTINGS.name} names {name}, which cannot be imported. Put it beside "
+            "manage.py, or correct the name."
+        )
+    return name
 
 
 def metrics_folder() -> str:

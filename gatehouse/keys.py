@@ -1,6 +1,7 @@
 """Lists of named keys, newest first: the first key signs or encrypts, all keys verify or decrypt."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 SHORTEST = 32  # bytes of a secret
@@ -30,3 +31,24 @@ def weakness_of(secret: bytes) -> str:
     if len(secret) < SHORTEST:
         return f"is shorter than {SHORTEST} characters"
     return "" if len(set(secret)) >= _FEWEST_DISTINCT else "is not random"
+
+
+def unnamed(secret: str) -> tuple[Key, ...]:
+    """Return a secret that is no list of keys as one, for the functions below."""
+    return (Key("", secret.encode()),)
+
+
+def weak_secrets(secrets: Mapping[str, Sequence[Key]]) -> list[str]:
+    """Return a sentence for each of `secrets`, by the names of their variables, that can be guessed. It shows none."""
+    weak = [f"{name} is missing." for name, keys in secrets.items() if not keys]
+    for name, keys in secrets.items():
+        for key in keys:
+            if weakness := weakness_of(key.secret):
+                weak.append(f"{name} ({key.id}) {weakness}." if key.id else f"{name} {weakness}.")
+    return weak
+
+
+def are_apart(secrets: Mapping[str, Sequence[Key]]) -> bool:
+    """Whether no two of `secrets` share one: what is stolen in one place must not be usable in another."""
+    distinct = [{key.secret for key in keys} for keys in secrets.values()]
+    return len(set().union(*distinct)) == sum(map(len, distinct))

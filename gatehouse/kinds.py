@@ -86,7 +86,18 @@ def _suffix(text: str) -> str:
 
 
 def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if (
+        text and not items
+    ):  # `,` must not count as not set: nobody would have to have a second factor
+        raise ValueError
+    return items
+
+
+def _module_name(text: str) -> str:
+    if not all(part.isidentifier() for part in text.split(".")):
+        raise ValueError
+    return text
 
 
 def _readable_file(text: str) -> str:
@@ -123,8 +134,6 @@ def _host_name(item: str) -> str:
 def _domains(text: str) -> frozenset[str]:
     """Return domains of addresses as they are stored (auth_api.users.addresses): exact, no wildcard."""
     found = frozenset(ascii_host(item) for item in _items(text))
-    if text and not found:  # `,` would allow all
-        raise ValueError
     if any(not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", d) or d[-1].isdigit() for d in found):
         raise ValueError
     return found
@@ -166,6 +175,20 @@ def _display_name(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    if len(text) > 200 or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _group_names(text: str) -> list[str]:
+    """Return names of groups, which Django stores with at most 150 characters."""
+    names = _items(text)
+    if any(len(name) > 150 for name in names):
+        raise ValueError
+    return names
+
+
 def _sender(text: str) -> str:
     addresses = [address for _, address in getaddresses([text])]
     if len(addresses) != 1 or "@" not in addresses[0] or re.search(r"[\r\n]", text):
@@ -178,12 +201,17 @@ def _sender(text: str) -> str:
 
 
 TEXT: Kind[str] = Kind("text", str)
+LINE: Kind[str] = Kind("at most 200 printable characters", _line)
 LIST: Kind[list[str]] = Kind("a comma-separated list", _items)
+GROUPS: Kind[list[str]] = Kind(
+    "a comma-separated list of names of groups, with at most 150 characters each", _group_names
+)
 KEYS: Kind[tuple[Key, ...]] = Kind(
     "`<id>:<secret of 32 or more characters>`; separate several with commas, newest first",
     parse_keys,
 )
 SUFFIX: Kind[str] = Kind("at most 16 lower-case letters (a to z) and digits", _suffix)
+MODULE: Kind[str] = Kind("the dotted name of a module, such as shop.settings", _module_name)
 FOLDER: Kind[Path] = Kind("a folder", lambda text: Path(text).resolve())
 FILE: Kind[str] = Kind("a file that the service can read", _readable_file)
 ORIGIN: Kind[str] = Kind("an origin such as https://example.com, without a path", _origin)

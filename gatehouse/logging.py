@@ -1,18 +1,18 @@
 """Structured logs without secrets: one line per event, with a `noun.verb` name and fields."""
 
+import json
 import logging
 import re
 import sys
 import time
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
 
-from .redaction import redact
+from .redaction import redact, without_tokens
 from .request_id import current_request
 
 # Line ends and all else that a terminal obeys.
@@ -20,6 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Requests of which people at a terminal want no line, unless they fail.
 _QUIET = ("/static/", "/healthz", "/readyz", "/metrics")
 _render_json = structlog.processors.JSONRenderer()
+_encode = json.JSONEncoder().encode
 
 
 @dataclass
@@ -27,7 +28,7 @@ class RequestLog:
     """Where the lines about requests go: past the standard library's records, as there are so many."""
 
     stream: TextIO
-    render: Callable[..., Any] = _render_json
+    render: Callable[[dict[str, Any]], str] = _encode
     wanted: bool = False
 
 
@@ -51,12 +52,12 @@ class Interval:
 
 
 def log_request(*, method: str, path: str, status: int, milliseconds: int, request_id: str) -> None:
-    """Write one line about a request."""
+    """Write one line about a request. Only method and path are the client's words, in which a token could stand."""
     if not request_log.wanted:
         return
     event = {
-        "method": method,
-        "path": path,
+        "method": without_tokens(method),
+        "path": without_tokens(path),
         "status": status,
         "milliseconds": milliseconds,
         "event": "request.finished",
@@ -64,11 +65,13 @@ def log_request(*, method: str, path: str, status: int, milliseconds: int, reque
         "level": "info",
         "timestamp": datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z",
     }
-    line = request_log.render(None, "", redact(None, "", event))
+    line = request_log.render(event)
     if not line:
         return
-    with suppress(OSError, ValueError):  # the log has no reader: that is no reason for a 500
+    try:
         request_log.stream.write(f"{line}\n")
+    except (OSError, ValueError):
+        return  # the log has no reader: that is no reason for a 500
 
 
 def configure_logging(*, as_json: bool, level: str) -> None:
@@ -97,17 +100,26 @@ def configure_logging(*, as_json: bool, level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
+    handler.addFilter(_without_trace_of_refusal)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    request_log.render = render if as_json else request_line
+    request_log.render = _encode if as_json else request_line
     request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
     # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
-    # What it logs with a traceback was raised outside of views, and nobody else logs that, but outages.
+    # What it logs with a traceback nobody else logs, but outages.
     logging.getLogger("django.request").addFilter(_is_unexpected)
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:
-    """Whether Django logs an exception that no problem of ours stands for (an outage is a 503)."""
-    return bool(record.exc_info) and getattr(record, "status_code", 500) != 503
+    """Whether Django logs a fault: an exception for which neither a refusal (4xx) nor an outage (503) stands."""
+    status = getattr(record, "status_code", 500)
+    return bool(record.exc_info) and status >= 500 and status != 503
+
+
+def _without_trace_of_refusal(record: logging.LogRecord) -> bool:
+    """Let one line say which SuspiciousOperation was refused (400): a traceback would look like a fault."""
+    if record.name.startswith("django.security."):
+        record.exc_info = None
+    return True
 
 
 def _name_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -130,7 +142,7 @@ def one_line(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     return "\n".join(_harmless(line) for line in lines)
 
 
-def request_line(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+def request_line(event: MutableMapping[str, Any]) -> str:
     """Render a request for people: short, and "" for files and probes that were answered."""
     path, status = str(event["path"]), int(event["status"])
     failed = status >= 500

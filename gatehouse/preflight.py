@@ -9,7 +9,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-from gatehouse.env import stop_in_one_line
+from gatehouse.env import Env, settings_module, stop_in_one_line
 
 
 def require_sound_settings(project: str) -> None:
@@ -22,8 +22,9 @@ def require_sound_settings(project: str) -> None:
 
 def main(project: str) -> None:
     """Check the settings of `project`; print one line and end with status 1 if they cannot work."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{project}.settings")
     with stop_in_one_line():
+        Env().require_sound(project)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module(project))
         import_module(f"{project}.checks").refuse_weak_settings()
 
 

@@ -4,10 +4,14 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+_PID = "SERVER_PID"
+SERVER_FILE = "server.env"
+SERVER_VARIABLES = ("GATEHOUSE_PUBLIC_ORIGIN", "FRONTEND_PORT", "AUTH_API_PORT")
 
 
 def make_private_folder(folder: Path) -> None:
@@ -51,18 +55,46 @@ def development_secrets(folder: Path, names: Mapping[str, bool]) -> dict[str, st
         os.close(lock)
 
 
+def server_addresses(folder: Path) -> dict[str, str]:
+    """Return the variables that script/server has written to `<folder>/server.env` while it runs.
+
+    Commands in another terminal do not have its environment: without these, links and `doctor` would assume
+    the default port. Returns nothing if script/server was killed, and left the file.
+    """
+    found = _read(folder / SERVER_FILE, (*SERVER_VARIABLES, _PID))
+    return found if _is_running(found.pop(_PID, "")) else {}
+
+
+def write_server_addresses(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Write what `server_addresses` reads; return the file, which is to be removed at the end."""
+    values = {name: environment[name] for name in SERVER_VARIABLES} | {_PID: str(os.getpid())}
+    path = folder / SERVER_FILE
+    _write(path, values)
+    return path
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:  # of another user
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _new(is_list: bool) -> str:
     return ("dev1:" if is_list else "") + secrets.token_urlsafe(48)
 
 
-def _read(path: Path, names: Mapping[str, bool]) -> dict[str, str]:
+def _read(path: Path, names: Collection[str]) -> dict[str, str]:
     lines = path.read_text().splitlines() if path.exists() else []
     pairs = (line.partition("=") for line in lines)
     return {name: value for name, _, value in pairs if name in names}
 
 
 def _write(path: Path, values: Mapping[str, str]) -> None:
-    draft = path.with_name(f".secrets.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.writelines(f"{name}={value}\n" for name, value in values.items())

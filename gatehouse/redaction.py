@@ -37,4 +37,9 @@ def _without_tokens(value: Any) -> Any:
             return [_without_tokens(inner) for inner in value]
         case None | bool() | int() | float():
             return value
-    return _TOKEN.sub(_HIDDEN, str(value))
+    return without_tokens(str(value))
+
+
+def without_tokens(text: str) -> str:
+    """Return `text` with all that looks like one of our tokens hidden."""
+    return _TOKEN.sub(_HIDDEN, text)

@@ -81,11 +81,6 @@ def judge_authorization(header: str, keys: Sequence[Key]) -> Judgement:
     return Judgement(None if is_current else Refusal.CLOCK, key_id, _clock_difference(left))
 
 
-def is_good_authorization(header: str, keys: Sequence[Key]) -> bool:
-    """Whether an Authorization header carries a current token of one of `keys`."""
-    return judge_authorization(header, keys).refusal is None
-
-
 def _clock_difference(left: float) -> int:
     """Return by how much the clock of the caller is ahead if its token ends in `left` seconds."""
     if left > LIFETIME:

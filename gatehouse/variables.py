@@ -9,9 +9,12 @@ from .kinds import (
     DOMAINS,
     FILE,
     FOLDER,
+    GROUPS,
     HOSTS,
     KEYS,
+    LINE,
     LIST,
+    MODULE,
     ORIGIN,
     SENDER,
     SUFFIX,
@@ -72,7 +75,7 @@ ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", FRONTEND_SITE, HOSTS, "", "the host na
 AUTH_API_URL = Variable("AUTH_API_URL", FRONTEND_SITE, URL, "", "the base URL of auth_api, such as http://127.0.0.1:8001", required=True)
 PROXY_HOPS = Variable("GATEHOUSE_PROXY_HOPS", FRONTEND_SITE, number(0, 5), "0", "the number of reverse proxies in front of frontend_site whose X-Forwarded headers are trusted")
 ACCESS_RULES = Variable("GATEHOUSE_ACCESS_RULES", FRONTEND_SITE, LIST, "", "who may open the apps behind forward auth and the upstreams, such as /app/=signed-in,/jupyter/=group:ops,/api/reports/=group:dev|group:ops; a path without a rule is refused (docs/how-to/access.md)")
-CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, TEXT, "an administrator of this site", "whom to ask for access, as shown on the page that refuses it; a name or an address")
+CONTACT = Variable("GATEHOUSE_CONTACT", FRONTEND_SITE, LINE, "an administrator of this site", "whom to ask for access, as shown on the page that refuses it; a name or an address")
 STREAMS = Variable("GATEHOUSE_STREAMS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open event streams per worker (docs/reference/events.md)")
 METRICS_TOKEN = Variable("GATEHOUSE_METRICS_TOKEN", FRONTEND_SITE, TEXT, "", "the token with which Prometheus reads /metrics of frontend_site, at least 32 characters; without it, /metrics answers 404 (docs/reference/metrics.md)")
 UPSTREAMS = Variable("GATEHOUSE_UPSTREAMS", FRONTEND_SITE, LIST, "", "the services behind /api/<name>/, as name=http://host:port/base, followed by options such as +host=public (docs/how-to/upstreams.md)")
@@ -81,6 +84,7 @@ UPSTREAM_SILENCE = Variable("GATEHOUSE_UPSTREAM_SILENCE", FRONTEND_SITE, duratio
 UPSTREAM_RECHECK = Variable("GATEHOUSE_UPSTREAM_RECHECK", FRONTEND_SITE, duration("1s", "1d"), "60s", "how often a transfer from or to an upstream checks the session again")
 WEBSOCKETS = Variable("GATEHOUSE_WEBSOCKETS", FRONTEND_SITE, number(1, 100_000), "1000", "the maximum number of open WebSockets to upstreams per worker (docs/how-to/upstreams.md)")
 APPS = Variable("GATEHOUSE_APPS", FRONTEND_SITE, LIST, "", "the Django apps of this site, such as notes or shop.orders=/orders/: each optionally with the path at which it is mounted, or `none` (docs/how-to/adopting.md)")
+SITE_SETTINGS = Variable("GATEHOUSE_SITE_SETTINGS", FRONTEND_SITE, MODULE, "frontend_site.settings", "the settings module of the site; one of your own begins with `from frontend_site.settings import *` (docs/how-to/adopting.md)")
 SITE_DATABASE_URL = Variable("SITE_DATABASE_URL", FRONTEND_SITE, TEXT, "", "the database of the apps in GATEHOUSE_APPS, such as postgres://user:password@host/name, never that of auth_api; required in production if an app has models; in development, the default is SQLite in GATEHOUSE_VAR")
 SITE_DATABASE_CONNECTIONS = Variable("SITE_DATABASE_CONNECTIONS", FRONTEND_SITE, number(1, 1000), "10", "the maximum number of connections of one worker to PostgreSQL; further requests wait for one, then get a 503")
 
@@ -89,7 +93,7 @@ SESSION_KEYS = Variable("GATEHOUSE_SESSION_KEYS", AUTH_API, KEYS, "", "the keys 
 IDENTITY_KEYS = Variable("GATEHOUSE_IDENTITY_KEYS", AUTH_API, KEYS, "", "the keys that sign identity tokens (docs/how-to/upstreams.md)", required=True, secret=True)
 FACTOR_KEYS = Variable("GATEHOUSE_FACTOR_KEYS", AUTH_API, KEYS, "", "the keys that seal the secrets of authenticator apps and hash recovery codes; unlike with other keys, removing one locks out the users who enrolled under it (docs/explanation/second-factor.md)", required=True, secret=True)
 SECOND_FACTOR = Variable("GATEHOUSE_SECOND_FACTOR", AUTH_API, choice("optional", "staff", "all"), "staff", "who must have a second factor: staff (`staff`), everybody (`all`), or only members of GATEHOUSE_SECOND_FACTOR_GROUPS (`optional`, the default in development); others may set one up (docs/explanation/second-factor.md)")
-SECOND_FACTOR_GROUPS = Variable("GATEHOUSE_SECOND_FACTOR_GROUPS", AUTH_API, LIST, "", "the groups whose members must have a second factor, whatever GATEHOUSE_SECOND_FACTOR says, such as editors,ops")
+SECOND_FACTOR_GROUPS = Variable("GATEHOUSE_SECOND_FACTOR_GROUPS", AUTH_API, GROUPS, "", "the groups whose members must have a second factor, whatever GATEHOUSE_SECOND_FACTOR says, such as editors,ops")
 SECOND_FACTOR_GRACE = Variable("GATEHOUSE_SECOND_FACTOR_GRACE", AUTH_API, duration("0s", YEAR), "0s", "how long a user who must have a second factor can sign in to the site without one, such as 7d; it counts from the first sign-in under the policy, and the admin grants none")
 AUTH_API_PORT = Variable("AUTH_API_PORT", AUTH_API, PORT, "8001", "the port that auth_api listens on")
 AUTH_API_BIND = Variable("AUTH_API_BIND", AUTH_API, ADDRESS, "127.0.0.1", "the address that auth_api listens on; must not be public")

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from mutations import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.valkey import ValkeyServer  # noqa: E402 - the sources are not an installed package
+from script.mutations import Mutant, mutants_of  # noqa: E402 - the sources are not an installed package
+from tests.valkey import ValkeyServer  # noqa: E402
 
 EQUIVALENTS = Path(__file__).parent / "equivalent_mutants.toml"
 SCRIPTS = "auth_api/sessions/redis/scripts"
@@ -68,14 +68,14 @@ GROUPS = {
     ),
     "users": Group(
         tuple(f"auth_api/users/{name}.py" for name in
-              ("address_changes", "allowances", "backends", "password_changes", "registration", "services", "tokens")),
+              ("allowances", "backends", "flows/address", "flows/password", "flows/registration", "services", "tokens")),
         (f"{_API}/test_accounts.py", f"{_API}/test_passwords.py", f"{_API}/test_addresses.py",
          f"{_API}/test_login.py", f"{_API}/test_concurrent_changes.py", f"{_API}/test_events.py",
          "tests/auth_api/users/test_admin.py",
          "tests/auth_api/security_log/test_recording.py", "tests/auth_api/users/flows/test_devices.py"),
     ),
     "recovery": Group(
-        tuple(f"auth_api/users/{name}.py" for name in ("account_recovery", "acts", "addresses", "changes")),
+        tuple(f"auth_api/users/{name}.py" for name in ("acts", "addresses", "changes", "flows/recovery")),
         ("tests/auth_api/users/flows/test_recovery.py", "tests/auth_api/users/test_former_addresses.py",
          "tests/auth_api/users/test_acts.py", "tests/auth_api/users/flows/test_devices.py",
          "tests/auth_api/users/test_addresses.py", "tests/auth_api/security_log/test_recording.py",
@@ -84,19 +84,19 @@ GROUPS = {
     "gate": Group(
         ("frontend_site/backend/session_check.py", "frontend_site/security/endpoints.py", "frontend_site/backend/users.py",
          "frontend_site/middleware/valid_session.py"),
-        (f"{_SITE}/test_adopting.py", f"{_SITE}/test_every_route.py", f"{_SITE}/test_users.py",
-         f"{_SITE}/middleware", f"{_SITE}/test_forward_auth.py"),
+        (f"{_SITE}/test_adopting.py", f"{_SITE}/test_every_route.py", f"{_SITE}/backend/test_users.py",
+         f"{_SITE}/middleware", f"{_SITE}/forward_auth"),
     ),
     "service_token": Group(
         ("gatehouse/service_token.py",),
         ("tests/gatehouse/test_service_token.py", "tests/auth_api/test_middleware.py"),
     ),
     "site": Group(
-        tuple(f"frontend_site/{name}.py" for name in ("cookies", "csrf", "next", "origin")),
-        (f"{_SITE}/test_csrf.py", f"{_SITE}/test_cookies.py", f"{_SITE}/test_next.py",
+        ("gatehouse/cookies.py", *(f"frontend_site/security/{name}.py" for name in ("csrf", "next_url", "origin"))),
+        (f"{_SITE}/security/test_csrf.py", "tests/gatehouse/test_cookies.py", f"{_SITE}/security/test_next_url.py",
          f"{_SITE}/middleware/test_csrf.py", f"{_SITE}/middleware/test_same_site.py",
          f"{_SITE}/middleware/test_session_cookie.py", f"{_SITE}/test_set_cookies.py",
-         f"{_SITE}/test_forward_auth.py", f"{_SITE}/pages/test_reauthentication.py"),
+         f"{_SITE}/forward_auth", f"{_SITE}/pages/test_reauthentication.py"),
     ),
     "site_middleware": Group(
         tuple(f"frontend_site/middleware/{name}.py" for name in ("csrf", "same_site", "session_cookie")),

@@ -18,12 +18,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
 import redis
 
+from gatehouse.private_files import write_server_addresses
 from script.services import Services, own_frames
 from script.valkey_binary import valkey_binary
 from script.watch import Watch, services_of
@@ -33,7 +35,7 @@ BIN = Path(sys.executable).parent
 DEMO_EMAIL = "demo@example.com"
 PATIENCE = 30  # seconds until everything must be ready
 _LOOK = 0.5  # seconds between two looks for changed code
-_PROJECTS = {"web": "frontend_site", "auth": "auth_api", "mail": "auth_api"}
+_PREFIXES: dict[str, tuple[str, ...]] = {"auth": (), "web": ("site",)}  # of a command for a service
 
 
 class Stop(Exception):
@@ -73,19 +75,20 @@ def _run(
     _manage(environment, "migrate", "--no-input", "--verbosity", "0")
     if environment.get("GATEHOUSE_APPS"):
         _manage(environment, "site", "migrate", "--no-input", "--verbosity", "0")
-    for project in ("auth_api", "frontend_site"):
-        _manage(
-            environment, "collectstatic", "--no-input", "--verbosity", "0",
-            "--settings", f"{project}.settings",
-        )  # fmt: skip
+    for project in _PREFIXES.values():
+        _manage(environment, *project, "collectstatic", "--no-input", "--verbosity", "0")
     password = _demo_password(environment, var)
+    addresses = write_server_addresses(var, environment)  # for commands in other terminals
     print("gatehouse: starting the services", flush=True)
     watch = Watch(ROOT)
     services = Services(("auth", "web", "mail"), environment)
     running.append(services)
-    _wait_until_ready(environment, services)
-    _say_where(environment, password)
-    _reload_for_ever(services, environment, watch)
+    try:
+        _wait_until_ready(environment, services)
+        _say_where(environment, password)
+        _reload_for_ever(services, environment, watch)
+    finally:
+        addresses.unlink(missing_ok=True)
 
 
 def _reload_for_ever(services: Services, environment: dict[str, str], watch: Watch) -> None:
@@ -127,9 +130,9 @@ def _reload(services: Services, environment: dict[str, str], changed: list[Path]
     Return what is still to be loaded.
     """
     names = services_of(changed)
-    for project in sorted({_PROJECTS[name] for name in names}):
+    for prefix in sorted({_PREFIXES.get(name, ()) for name in names}):
         try:
-            _manage(environment, "check", "--settings", f"{project}.settings")
+            _manage(environment, *prefix, "check")
         except Stop as failed:
             print(f"gatehouse: not reloaded: {own_frames(str(failed))}", flush=True)
             return changed
@@ -166,7 +169,10 @@ def _environment(arguments: argparse.Namespace) -> dict[str, str]:
         "GATEHOUSE_VAR": str(var),
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    if environment.pop("DJANGO_SETTINGS_MODULE", None):  # it would be that of both services
+        print(
+            "gatehouse: DJANGO_SETTINGS_MODULE is not used. For the site, set GATEHOUSE_SITE_SETTINGS."
+        )
     if arguments.https:
         certificate, key = _certificate(var)
         environment |= {"GATEHOUSE_CERTFILE": str(certificate), "GATEHOUSE_KEYFILE": str(key)}
@@ -233,7 +239,8 @@ def _manage(environment: dict[str, str], *arguments: str, stdin: str = "") -> No
         command, cwd=ROOT, env=environment, input=stdin, text=True, capture_output=True
     )
     if done.returncode:
-        raise Stop(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        words = " ".join(takewhile(lambda word: not word.startswith("-"), arguments))
+        raise Stop(f"manage.py {words} failed:\n{done.stdout}{done.stderr}")
 
 
 def _demo_password(environment: dict[str, str], var: Path) -> str:

@@ -63,6 +63,11 @@ class PostgreSQL:
             self.send(signal.SIGCONT)
 
     @property
+    def log(self) -> str:
+        """What it has logged."""
+        return Path(self._folder.name, "log").read_text()
+
+    @property
     def _data(self) -> str:
         return f"{self._folder.name}/data"
 

@@ -92,12 +92,8 @@ def resend(request: ApiRequest) -> HttpResponse:
 def change_address(request: ApiRequest) -> HttpResponse:
     form = read_form(request, AddressForm)
     require_sudo(request)
-    current = sessions.current_session(request)
-    require_no_hold(current.user["id"])
-    address = request.client_address
-    request_address_change(
-        user_id=current.user["id"], email=form.email, address=address, sign_in=current.sign_in_id
-    )
+    require_no_hold(sessions.current_session(request).user["id"])
+    request_address_change(request=request, email=form.email, address=request.client_address)
     return JsonResponse({"detail": "We have sent a message to the new address."}, status=202)
 
 

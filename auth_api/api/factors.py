@@ -10,7 +10,7 @@ from auth_api.api_request import ApiRequest
 from auth_api.sessions import services as sessions
 from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors import devices, enrolment, recovery_sets
-from auth_api.users.factors.demands import require_no_hold, require_sudo
+from auth_api.users.factors.demands import hold_ends_at, require_no_hold, require_sudo
 from auth_api.users.factors.removal import remove_totp
 
 from .forms import read_form, require_empty_body
@@ -38,7 +38,8 @@ def factors(request: ApiRequest) -> HttpResponse:
     current = sessions.current_session(request)
     user_id = current.user["id"]
     items = [factor_shape(device) for device in devices.devices_in_use(user_id)]
-    return factors_response(current, items, recovery_sets.recovery_codes_left(user_id))
+    left, hold = recovery_sets.recovery_codes_left(user_id), hold_ends_at(user_id)
+    return factors_response(current, items, left, hold)
 
 
 @require_POST
@@ -46,10 +47,7 @@ def begin_totp(request: ApiRequest) -> HttpResponse:
     """The one answer with the secret: it is never shown again."""
     require_empty_body(request)
     require_sudo(request)
-    current = sessions.current_session(request)
-    return enrolment_response(
-        enrolment.begin_totp(user_id=current.user["id"], sign_in=current.sign_in_id)
-    )
+    return enrolment_response(enrolment.begin_totp(request=request))
 
 
 def enrolment_response(begun: enrolment.Enrolment) -> HttpResponse:
@@ -62,10 +60,8 @@ def confirm_totp(request: ApiRequest) -> HttpResponse:
     """The session has shown the factor from here on, and goes on under a new secret."""
     form = read_form(request, ConfirmTotpForm)
     require_sudo(request)
+    enrolment.confirm_totp(request=request, code=form.code, name=form.name)
     current = sessions.current_session(request)
-    enrolment.confirm_totp(
-        user_id=current.user["id"], sign_in=current.sign_in_id, code=form.code, name=form.name
-    )
     with suppress(*NOT_JUDGED):  # the app is added: nothing may say "try again"
         current = sessions.renew_session(request, methods=("otp",))
     return session_response(current)
@@ -79,17 +75,15 @@ def factor(request: ApiRequest, handle: str) -> HttpResponse:
 def _rename(request: ApiRequest, handle: str) -> HttpResponse:
     form = read_form(request, NameForm)
     require_sudo(request)
-    user_id = sessions.current_session(request).user["id"]
-    devices.rename_totp(user_id=user_id, device_id=handle, name=form.name)
+    devices.rename_totp(request=request, device_id=handle, name=form.name)
     return HttpResponse(status=204)
 
 
 def _remove(request: ApiRequest, handle: str) -> HttpResponse:
     require_empty_body(request)
     require_sudo(request)
-    current = sessions.current_session(request)
-    require_no_hold(current.user["id"])
-    remove_totp(user_id=current.user["id"], device_id=handle, sign_in=current.sign_in_id)
+    require_no_hold(sessions.current_session(request).user["id"])
+    remove_totp(request=request, device_id=handle)
     return HttpResponse(status=204)
 
 
@@ -98,19 +92,12 @@ def make_recovery_codes(request: ApiRequest) -> HttpResponse:
     """The one answer with the codes; they replace the present ones when one of them is typed."""
     require_empty_body(request)
     require_sudo(request)
-    current = sessions.current_session(request)
-    codes = recovery_sets.make_recovery_codes(
-        user_id=current.user["id"], sign_in=current.sign_in_id
-    )
-    return JsonResponse({"codes": codes})
+    return JsonResponse({"codes": recovery_sets.make_recovery_codes(request=request)})
 
 
 @require_POST
 def confirm_recovery_codes(request: ApiRequest) -> HttpResponse:
     form = read_form(request, OneCodeForm)
     require_sudo(request)
-    current = sessions.current_session(request)
-    recovery_sets.confirm_recovery_codes(
-        user_id=current.user["id"], sign_in=current.sign_in_id, code=form.code
-    )
+    recovery_sets.confirm_recovery_codes(request=request, code=form.code)
     return HttpResponse(status=204)

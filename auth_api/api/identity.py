@@ -9,7 +9,7 @@ from auth_api.identity import are_claims, is_audience, key_set, mint_identity
 from auth_api.options import options
 from auth_api.sessions import services as sessions
 
-from .presenters import identity_response
+from .presenters import with_session
 
 
 @require_GET
@@ -30,7 +30,7 @@ def identity(request: ApiRequest) -> HttpResponse:
         key=settings.identity_keys[0],
         claims=claims,
     )
-    return identity_response(current, token)
+    return with_session(current, token=token)
 
 
 @require_safe

@@ -33,10 +33,7 @@ from .presenters import session_response
 
 # The site asks so for its own pages; what it passes on to browsers, it asks for without.
 _WANTS_SITE_DATA = "HTTP_GATEHOUSE_SITE_DATA"
-_ASKED = {
-    SignInPurpose.FACTOR: Kind.CODE_ASKED,
-    SignInPurpose.ENROL: Kind.ENROLMENT_ASKED,
-}
+_ASKED = {SignInPurpose.FACTOR: Kind.CODE_ASKED, SignInPurpose.ENROL: Kind.ENROLMENT_ASKED}
 
 
 @dataclass(frozen=True)

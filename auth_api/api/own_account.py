@@ -61,18 +61,14 @@ def account(request: ApiRequest) -> HttpResponse:
 
 
 def _change(request: ApiRequest) -> HttpResponse:
-    user_id = sessions.current_session(request).user["id"]
-    change_name(user_id=user_id, name=read_form(request, NameForm).name)
+    change_name(request=request, name=read_form(request, NameForm).name)
     return HttpResponse(status=204)
 
 
 def _delete(request: ApiRequest) -> HttpResponse:
     require_sudo(request)
-    current = sessions.current_session(request)
-    user_id = current.user["id"]
-    require_no_hold(user_id)
-    email = read_form(request, AddressForm).email
-    deletes_at = request_deletion(user_id=user_id, epoch=current.epoch, email=email)
+    require_no_hold(sessions.current_session(request).user["id"])
+    deletes_at = request_deletion(request=request, email=read_form(request, AddressForm).email)
     sessions.leave_ended_session(request)
     if deletes_at is None:
         return HttpResponse(status=204)

@@ -49,8 +49,6 @@ def change(request: ApiRequest) -> HttpResponse:
     form = read_form(request, ChangeForm)
     with first_in_line(address_key(sessions.current_session(request).user["email"])):
         changed = change_password(
-            request=request,
-            current_password=form.current_password,
-            new_password=form.new_password,
+            request=request, current_password=form.current_password, new_password=form.new_password
         )
     return session_response(changed)

@@ -6,11 +6,7 @@ from django.http import HttpResponse, JsonResponse
 
 from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidRequest
-from auth_api.sessions.cookies import (
-    expire_strict_cookie,
-    read_session_cookie,
-    set_strict_cookie,
-)
+from auth_api.sessions.cookies import expire_strict_cookie, read_session_cookie, set_strict_cookie
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.pending import LIFETIME, SignInPurpose, begin_sign_in, drop_sign_in
 from auth_api.sessions.tokens import SessionToken
@@ -40,12 +36,12 @@ def wait_for_step(
     pending = begin_sign_in(
         user, purpose, remember=remember, methods=("pwd",), browser=request.client_browser
     )
-    told = {
+    pending_shape = {
         "purpose": purpose,
         "methods": _METHODS[purpose],
         "expires_at": seconds_in_utc(pending.expires_at),
     }
-    response = JsonResponse({"pending": told})
+    response = JsonResponse({"pending": pending_shape})
     set_strict_cookie(response, SIGN_IN_COOKIE, pending.token.value, max_age=LIFETIME)
     return response
 

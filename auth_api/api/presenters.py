@@ -1,6 +1,7 @@
 """Converts sessions and events to the JSON of responses."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -26,33 +27,26 @@ def session_response(
     return HttpResponse(body.encode(), content_type="application/json")
 
 
-def identity_response(current: CurrentSession, token: str) -> HttpResponse:
-    """`{token, user, session}`, as above."""
+def with_session(current: CurrentSession, **fields: Any) -> HttpResponse:
+    """`fields`, then `user` and `session`: the page that gets them knows whose session it is without a second call."""
+    own = "".join(f'"{name}": {json.dumps(value)}, ' for name, value in fields.items())
     session = json.dumps(session_shape(current.session))
-    body = f'{{"token": "{token}", "user": {current.user_json}, "session": {session}}}'
-    return HttpResponse(body.encode(), content_type="application/json")
-
-
-def items_response(current: CurrentSession, items: list[dict[str, Any]]) -> HttpResponse:
-    """`{items, user, session}`: the page that lists them says whose session it is, without a second call."""
-    session = json.dumps(session_shape(current.session))
-    body = f'{{"items": {json.dumps(items)}, "user": {current.user_json}, "session": {session}}}'
+    body = f'{{{own}"user": {current.user_json}, "session": {session}}}'
     return HttpResponse(body.encode(), content_type="application/json")
 
 
 def factors_response(
-    current: CurrentSession, items: list[dict[str, Any]], codes_left: int
+    current: CurrentSession, items: list[dict[str, Any]], codes_left: int, hold: datetime | None
 ) -> HttpResponse:
-    """`{items, recovery_codes_left, user, session}`."""
-    session, listed = json.dumps(session_shape(current.session)), json.dumps(items)
-    body = (
-        f'{{"items": {listed}, "recovery_codes_left": {codes_left}, '
-        f'"user": {current.user_json}, "session": {session}}}'
+    """`{items, recovery_codes_left, recovery_hold_until, user, session}`."""
+    until = in_utc(hold) if hold else None
+    return with_session(
+        current, items=items, recovery_codes_left=codes_left, recovery_hold_until=until
     )
-    return HttpResponse(body.encode(), content_type="application/json")
 
 
 def factor_shape(device: TotpDevice) -> dict[str, Any]:
+    """One authenticator app, without its secret."""
     return {
         "id": device.pk,
         "type": "totp",
@@ -63,6 +57,7 @@ def factor_shape(device: TotpDevice) -> dict[str, Any]:
 
 
 def session_shape(summary: SessionSummary) -> dict[str, Any]:
+    """A session: its times in UTC, and how sure it is that its user is there."""
     return {
         "handle": summary.handle,
         "created_at": seconds_in_utc(summary.created_at),
@@ -86,6 +81,7 @@ def _assurance_shape(summary: SessionSummary) -> dict[str, Any]:
 
 
 def listed_shape(summary: SessionSummary) -> dict[str, Any]:
+    """A session in a list: also where it is used."""
     return {
         **session_shape(summary),
         "current": summary.current,
@@ -95,6 +91,7 @@ def listed_shape(summary: SessionSummary) -> dict[str, Any]:
 
 
 def event_shape(event: SecurityEvent) -> dict[str, Any]:
+    """An event of the security log."""
     return {
         "event": event.kind,
         "at": in_utc(event.at),

@@ -7,11 +7,11 @@ from auth_api.api_request import ApiRequest
 from auth_api.security_log.events import list_events
 from auth_api.sessions import services as sessions
 
-from .presenters import event_shape, items_response
+from .presenters import event_shape, with_session
 
 
 @require_GET
 def security_events(request: ApiRequest) -> HttpResponse:
     current = sessions.current_session(request)
     items = [event_shape(event) for event in list_events(current.user["id"])]
-    return items_response(current, items)
+    return with_session(current, items=items)

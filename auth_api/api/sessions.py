@@ -12,14 +12,14 @@ from auth_api.users.models import User
 
 from .accounts import TokenForm
 from .forms import read_form, require_empty_body
-from .presenters import items_response, listed_shape
+from .presenters import listed_shape, with_session
 
 
 @require_GET
 def session_list(request: ApiRequest) -> HttpResponse:
     found = sessions.list_sessions(request)
     items = [listed_shape(summary) for summary in found]
-    return items_response(sessions.current_session(request), items)
+    return with_session(sessions.current_session(request), items=items)
 
 
 @require_http_methods(["DELETE"])

@@ -8,12 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
-from auth_api.commands.failures import (
-    INTERRUPTED,
-    REFUSED,
-    CommandFailed,
-    failure_of,
-)
+from auth_api.commands.failures import INTERRUPTED, REFUSED, CommandFailed, failure_of
 from auth_api.sessions.exceptions import SessionStoreUnavailable
 
 

@@ -51,8 +51,8 @@ def judge_cookie(check: str, reply: Reply, name: str) -> Finding:
     lines = [line for line in reply.all("Set-Cookie") if line.partition("=")[0].strip() == name]
     if len(lines) != 1:
         return fail(check, f"{name} arrives {len(lines)} times instead of once", _UNCHANGED)
-    said = _attributes(lines[0])
-    given = {key: value for key, value in said.items() if key not in _FREE}
+    attributes = _attributes(lines[0])
+    given = {key: value for key, value in attributes.items() if key not in _FREE}
     if given != _RULES[name]:
         wanted = "; ".join(_spelled(_RULES[name]))
         found = f"{name} arrives with {'; '.join(_spelled(given)) or 'no attributes'} instead of {wanted}"

@@ -43,9 +43,9 @@ class Reply:
     @property
     def problem(self) -> str:
         """The slug of a problem document of Gatehouse; "" if the answer is none."""
-        said = str(self.document.get("type", ""))
-        is_problem = self.one("Content-Type").startswith(CONTENT_TYPE) and said.startswith(TYPE)
-        return said.removeprefix(TYPE) if is_problem else ""
+        kind = str(self.document.get("type", ""))
+        is_problem = self.one("Content-Type").startswith(CONTENT_TYPE) and kind.startswith(TYPE)
+        return kind.removeprefix(TYPE) if is_problem else ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Door:
 
     @property
     def is_secure(self) -> bool:
+        """Whether browsers speak https with it."""
         return self.origin.startswith("https://")
 
     @property
@@ -66,10 +67,12 @@ class Door:
 
     @property
     def name(self) -> str:
+        """Its host name or address, without a port."""
         return urlsplit(self.origin).hostname or ""
 
     @property
     def port(self) -> int:
+        """Its port, also one that the origin leaves out."""
         parts = urlsplit(self.origin)
         return parts.port or DEFAULT_PORTS[parts.scheme]
 

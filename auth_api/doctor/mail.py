@@ -136,9 +136,9 @@ def _outbox() -> Finding:
 
 
 def _reason(error: Exception) -> str:
-    """What the server or the system said. A failed login repeats no password."""
+    """What the server or the system reply. A failed login repeats no password."""
     if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+        reply = error.smtp_error
+        text = reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
         return f"{error.smtp_code} {text.strip()[:100]}"
     return f"{type(error).__name__}: {error}"

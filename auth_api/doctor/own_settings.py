@@ -37,8 +37,8 @@ def system_checks() -> Iterator[Finding]:
     found = run_checks(include_deployment_checks=True)
     messages = [each for each in found if not each.is_silenced() and each.id not in _ELSEWHERE]
     for message in messages:
-        say = fail if message.level >= ERROR else warn
-        yield say(
+        judge = fail if message.level >= ERROR else warn
+        yield judge(
             "settings", f"{message.msg} ({message.id})", message.hint or _documented(message.id)
         )
     if not messages:

@@ -7,6 +7,7 @@ from auth_api.doctor import (
     cookies,
     database,
     forward_auth,
+    groups,
     hashing,
     https,
     limits,
@@ -15,6 +16,7 @@ from auth_api.doctor import (
     proxies,
     redis,
     site,
+    site_database,
 )
 from auth_api.doctor.door import Door
 from auth_api.doctor.findings import Check
@@ -30,6 +32,7 @@ def checks(door: Door, send_to: str = "") -> Iterator[Check]:
     yield Check("secrets", own_settings.secrets)
     yield Check("password-hash", hashing.password_hash)
     yield Check("database", database.database)
+    yield Check("groups", groups.policy_groups)
     yield Check("redis", redis.redis)
     yield Check("mail", mail.mail)
     yield Check("outbox", mail.outbox)
@@ -41,9 +44,11 @@ def checks(door: Door, send_to: str = "") -> Iterator[Check]:
 def _of_front_door(visit: Visit) -> Iterator[Check]:
     yield Check("front-door", visit.arrive)
     yield visit.with_reports("site", site.site)
+    yield visit.with_reports("site-database", site_database.site_database)
     yield visit.with_reports("proxy", proxies.proxies)
     yield visit.with_reports("tls", https.tls)
     yield visit.with_reports("headers", https.headers)
     yield visit.with_reports("cookies", cookies.cookies)
     yield visit.with_reports("limits", limits.limits)
     yield visit.with_reports("forward-auth", forward_auth.forward_auth)
+    yield visit.with_reports("groups", groups.rule_groups)

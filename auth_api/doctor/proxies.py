@@ -48,10 +48,7 @@ def client_address(forged: SiteReport) -> Finding:
         return fail(
             check, f"X-Forwarded-For has no address at hop {hops}: {_SHARED}", _WRITE_ADDRESS
         )
-    return ok(
-        check,
-        f"{forged.client_address}, {_behind(hops)}; a forged address does not count",
-    )
+    return ok(check, f"{forged.client_address}, {_behind(hops)}; a forged address does not count")
 
 
 def scheme(door: Door, plain: SiteReport, forged: SiteReport) -> Finding:

@@ -25,16 +25,13 @@ class Node:
     uncertainty: float  # seconds
 
     @property
-    def is_valkey(self) -> bool:
-        return "valkey_version" in self.info
-
-    @property
     def version(self) -> tuple[int, ...]:
         """Its version as Redis counts them: Valkey also says which Redis it is compatible with."""
         return tuple(int(part) for part in str(self.info["redis_version"]).split(".")[:2])
 
     @property
     def version_in_words(self) -> str:
+        """Its name and whole version, for people."""
         own = self.info.get("valkey_version")
         return f"Valkey {own}" if own else f"Redis {self.info['redis_version']}"
 

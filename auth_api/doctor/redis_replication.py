@@ -51,8 +51,8 @@ def sentinels() -> Iterator[Finding]:
     ]
     if silent:
         found = f"{len(silent)} of {len(addresses)} Sentinels do not answer: {', '.join(silent)}"
-        say = fail if len(silent) * 2 >= len(addresses) else warn
-        yield say(
+        judge = fail if len(silent) * 2 >= len(addresses) else warn
+        yield judge(
             "redis-sentinels",
             found,
             "Start them, or correct REDIS_URL: a failover needs a majority.",

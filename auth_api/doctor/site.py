@@ -44,11 +44,11 @@ def site(_: Door, plain: Seen, __: Seen) -> Iterator[Finding]:
 def _way_to_auth_api(missing: Sequence[str]) -> Iterator[Finding]:
     ours = [name for name in missing if name in _UNREACHABLE]
     yield from (fail("site-to-auth_api", *_UNREACHABLE[name]) for name in ours)
-    others = [name for name in missing if name not in ours]
+    others = [name for name in missing if name not in (*ours, "site-database")]
     if others:
         found = f"auth_api reports that it lacks {', '.join(others)}"
         yield fail("site-to-auth_api", found, "Look at the findings about Redis and the database.")
-    if not missing:
+    if not ours and not others:
         yield ok("site-to-auth_api", "frontend_site reaches auth_api, which is ready")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auth_api.doctor.door import Door, DoorClosed, Reply
-from gatehouse.doctor import HEADER, PATH, SiteReport, sign_question
+from gatehouse.doctor import HEADER, PATH, SiteReport, opened_answer, sign_question
 from gatehouse.keys import Key
 
 _KEYS = (
@@ -30,7 +30,7 @@ def ask_site(door: Door, keys: Sequence[Key], headers: Mapping[str, str]) -> See
         answer = _ask(door, keys[0], headers, now=float(answer.reply.document["time"]))
     if answer.reply.status != 200 or "nonce" not in answer.reply.document:
         raise _refused(door, answer.reply)
-    report = _report_in(answer)
+    report = _report_in(answer, keys[0])
     middle = (answer.asked_at + answer.answered_at) / 2
     return Seen(report, report.time - middle, answer.answered_at - middle)
 
@@ -50,16 +50,15 @@ def _ask(door: Door, key: Key, headers: Mapping[str, str], *, now: float) -> _An
     return _Answer(reply, nonce, asked_at, time.time())
 
 
-def _report_in(answer: _Answer) -> SiteReport:
+def _report_in(answer: _Answer, key: Key) -> SiteReport:
+    if answer.reply.document["nonce"] != answer.nonce:
+        found = "the answer belongs to another request: it came from a cache"
+        raise DoorClosed(found, "Make the proxy cache nothing that says Cache-Control: no-store.")
     try:
-        report = SiteReport.of(answer.reply.document)
+        return opened_answer(answer.reply.document, key)
     except ValueError:
         found = "frontend_site and this command are of different releases"
         raise DoorClosed(found, "Run the same release of both services.") from None
-    if report.nonce != answer.nonce:
-        found = "the answer belongs to another request: it came from a cache"
-        raise DoorClosed(found, "Make the proxy cache nothing that says Cache-Control: no-store.")
-    return report
 
 
 def _refused(door: Door, reply: Reply) -> DoorClosed:

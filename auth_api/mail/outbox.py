@@ -65,16 +65,12 @@ class SignedLink:
 
     @property
     def token(self) -> str:
+        """The signed claims, as a link carries them."""
         return signing.dumps([self.dies_at, *self.claims], salt=self.salt)
 
 
 def queue_mail(
-    *,
-    to: str,
-    template: str,
-    subject: str,
-    link: SignedLink | None = None,
-    **context: str,
+    *, to: str, template: str, subject: str, link: SignedLink | None = None, **context: str
 ) -> None:
     """Write a mail into the present transaction.
 
@@ -208,10 +204,7 @@ def _headers(mail: OutboxMail) -> dict[str, str]:
     """
     own = salted_hmac("auth_api.mail.message-id", f"{mail.pk} {mail.created_at.isoformat()}")
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    return {
-        "Auto-Submitted": "auto-generated",
-        "Message-ID": f"<{own.hexdigest()}@{domain}>",
-    }
+    return {"Auto-Submitted": "auto-generated", "Message-ID": f"<{own.hexdigest()}@{domain}>"}
 
 
 def _good_until(stored: dict[str, Any] | None) -> str:

@@ -41,29 +41,21 @@ class _ForAdmin:
 
 
 class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
-    """Django's `request.user`."""
+    """Django's `request.user`, whose session has the second factor that the user needs.
 
-
-class AdminSecondFactorMiddleware:
-    """Ends a session of the admin that lacks the second factor that its user needs, on every request.
-
-    It may be older than the factor, or than the setting. Then the admin asks to log in.
+    The session may be older than the factor, or than the setting. It is ended then, and the admin asks to log in.
     """
 
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: Any) -> Any:
-        if request.path_info.startswith(ADMIN_PREFIX):
-            try:
-                if request.user.is_authenticated and lacks_second_factor(request, request.user):
-                    logout(request)
-            except (
-                SessionError,
-                DatabaseError,
-            ) as error:  # unknown: answered by no view's middleware
-                return problem_response(request, error)
-        return self.get_response(request)
+    def process_request(self, request: Any) -> HttpResponse | None:  # type: ignore[override]
+        super().process_request(request)
+        if not request.path_info.startswith(ADMIN_PREFIX):
+            return None
+        try:
+            if request.user.is_authenticated and lacks_second_factor(request, request.user):
+                logout(request)
+        except (SessionError, DatabaseError) as error:  # unknown: answered by no view's middleware
+            return problem_response(request, error)
+        return None
 
 
 class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):

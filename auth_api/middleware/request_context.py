@@ -66,13 +66,14 @@ class RequestContextMiddleware:
             current_request.reset(token)
         for name, value in _headers_for(request).items():
             response.headers[name] = value
-        response.headers.setdefault("Cache-Control", "no-store")  # static files have their own
+        if not request.is_api:  # static files have their own
+            response.headers.setdefault("Cache-Control", "no-store")
         if options().hsts and request.is_secure():
             response.headers["Strict-Transport-Security"] = options().hsts
         response.headers["X-Request-Id"] = request.request_id
         # Without it gunicorn sends chunks, which frontend_site refuses; a 204 has none (RFC 9110, 8.6).
         if not response.streaming and response.status_code != 204:
-            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.headers["Content-Length"] = str(len(response.content))
         count_request(request.resolver_match, response.status_code, perf_counter() - started)
         return response
 
@@ -89,6 +90,8 @@ class RequestContextMiddleware:
 
 def _client_address(request: Any) -> str:
     """Return the client's address; of /v1/ the peer's, until its service token is known to be good."""
+    if request.is_api:
+        return str(request.META.get("REMOTE_ADDR", ""))
     hops = options().proxy_hops if request.path_info.startswith(ADMIN_PREFIX) else 0
     return client_address(request.META, hops, "AUTH_API_PROXY_HOPS")
 

@@ -45,12 +45,12 @@ class ServiceTokenMiddleware:
 
 def _log_refusal(judgement: Judgement) -> None:
     """Write what the operator has to mend: the clocks of two machines, or GATEHOUSE_SERVICE_KEYS."""
-    told: dict[str, str | int] = {"reason": str(judgement.refusal)}
+    fields: dict[str, str | int] = {"reason": str(judgement.refusal)}
     if judgement.key_id:
-        told["kid"] = judgement.key_id
+        fields["kid"] = judgement.key_id
     if judgement.refusal is Refusal.CLOCK:
-        told["seconds_ahead"] = judgement.clock_difference
-    _log.warning("service_token.refused", **told)
+        fields["seconds_ahead"] = judgement.clock_difference
+    _log.warning("service_token.refused", **fields)
 
 
 def _connection(request: ApiRequest) -> int | None:

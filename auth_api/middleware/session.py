@@ -11,11 +11,7 @@ from django.utils.cache import patch_vary_headers
 
 from auth_api.api_request import ApiRequest
 from auth_api.problems import problem_response
-from auth_api.sessions.cookies import (
-    expire_strict_cookie,
-    read_session_cookie,
-    set_strict_cookie,
-)
+from auth_api.sessions.cookies import expire_strict_cookie, read_session_cookie, set_strict_cookie
 from auth_api.sessions.exceptions import SessionError
 from auth_api.sessions.records import Client
 from auth_api.sessions.store import Outcome, SessionStore
@@ -49,7 +45,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         if admin and session.accessed:  # what /v1/ answers is kept by nobody
             patch_vary_headers(response, ("Cookie",))
         if response.status_code >= 500:
-            return response  # unknown or broken: no cookie is touched (design rule 9)
+            return response  # unknown or broken: no cookie is touched
         try:
             _answer_with_cookie(response, name, session, is_sent=f"{name}=" in cookies)
         except (SessionError, DatabaseError) as error:  # a snapshot is made from the user's row

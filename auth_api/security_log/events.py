@@ -48,12 +48,13 @@ class Event:
         return self._bucket(network_of(self.origin.address))
 
     @property
-    def told_reason(self) -> str:
+    def full_reason(self) -> str:
         """Return what happened in detail, and the reason that staff gave."""
         return "; ".join(filter(None, (self.reason, self.origin.why)))
 
     @property
     def overflow_bucket(self) -> str:
+        """What events of further places are counted up by, once a day has had PLACES_A_DAY."""
         return self._bucket("")
 
     def _bucket(self, place: str) -> str:
@@ -157,7 +158,7 @@ def _row(user_id: UserId, event: Event, *, bucket: str | None) -> SecurityEvent:
         user_id=user_id, kind=event.kind, at=event.at, first_at=event.at, count=event.count,
         by=origin.by, address=origin.address if known else "",
         device=origin.device if known else "", request_id=origin.request_id,
-        handle=event.handle, reason=event.told_reason[:REASON_LENGTH],
+        handle=event.handle, reason=event.full_reason[:REASON_LENGTH],
         actor_id=origin.actor or None, bucket=bucket,
         place=origin.place if event.kind is Kind.SIGNED_IN else "",
     )  # fmt: skip

@@ -58,6 +58,7 @@ class Kind(StrEnum):
 
     @property
     def label(self) -> str:
+        """The words that staff read."""
         return _LABELS[self]
 
 

@@ -39,7 +39,7 @@ def record_change(user: Any, kind: Kind, *, reason: str = "") -> SecurityEvent:
     handle = session_of_change() if origin.by == "owner" else ""
     event = Event(kind, origin, user_id=user.pk, handle=handle, reason=reason)
     row = insert(event)
-    transaction.on_commit(lambda: _say(event, {}))
+    transaction.on_commit(lambda: _log_event(event, {}))
     return row
 
 
@@ -50,20 +50,20 @@ def record_for_each(kind: Kind, user_ids: Sequence[UserId]) -> None:
     """
     event = Event(kind, origin_of_event(None))
     insert_for_users(user_ids, event)
-    transaction.on_commit(lambda: _say(event, {"users": len(user_ids)}))
+    transaction.on_commit(lambda: _log_event(event, {"users": len(user_ids)}))
 
 
 def record_event(
     kind: Kind, user_id: UserId | None = None, *, account: str = "", handle: str = "", reason: str = "",
-    **said: Any,
+    **fields: Any,
 ) -> None:  # fmt: skip
     """Record what happened beside the database; it is written soon after, by another thread.
 
     The answer neither waits for the table nor fails with it. `user_id`, or `account` (a canonical
-    address, known or not) when the user was not looked up; `said` is for the structured log only.
+    address, known or not) when the user was not looked up; `fields` are for the structured log only.
     """
     event = Event(kind, origin_of_event(user_id), user_id, account, handle, reason)
-    _say(event, said)
+    _log_event(event, fields)
     if user_id or account:
         writer.add(event)
 
@@ -73,7 +73,7 @@ def record_at_once(
 ) -> SecurityEvent | None:
     """Like record_event, but return the row; None when it has to be written later."""
     event = Event(kind, origin_of_event(user_id), user_id, handle=handle, reason=reason)
-    _say(event, {})
+    _log_event(event, {})
     try:
         return append(event)
     except (DatabaseError, InterfaceError) as error:
@@ -82,9 +82,9 @@ def record_at_once(
         return None
 
 
-def _say(event: Event, said: dict[str, Any]) -> None:
-    actor, reason = event.origin.actor, event.told_reason
-    fields = {"handle": event.handle, "reason": reason, "actor": actor, **said}
-    told = {name: value for name, value in fields.items() if value}
-    say = _log.warning if event.kind in _WARNINGS else _log.info
-    say(str(event.kind), user=str(event.user_id) if event.user_id else None, **told)
+def _log_event(event: Event, more: dict[str, Any]) -> None:
+    actor, reason = event.origin.actor, event.full_reason
+    fields = {"handle": event.handle, "reason": reason, "actor": actor, **more}
+    given = {name: value for name, value in fields.items() if value}
+    log = _log.warning if event.kind in _WARNINGS else _log.info
+    log(str(event.kind), user=str(event.user_id) if event.user_id else None, **given)

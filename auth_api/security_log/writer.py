@@ -11,13 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from django.db import (
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    connection,
-)
+from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 
 from .events import Event, append
 

@@ -1,6 +1,6 @@
 """Sealing: AES-256-GCM under keys derived from the server's key and, for payloads, the cookie's secret.
 
-A copy of Redis alone, or the server's key alone, opens no payload (design rule 7, ASVS 11.3.3):
+A copy of Redis alone, or the server's key alone, opens no payload (ASVS 11.3.3):
 the payload's key needs both. What a user's list of sessions shows, and the snapshot, must be readable
 without the cookies of the other sessions, so their keys come from the server's key alone.
 Every message has a key of its own, by its purpose and its Redis key, so that random nonces never run out.

@@ -58,4 +58,4 @@ class SessionLimitReached(SessionError):
 
 
 class SessionStoreUnavailable(SessionError):
-    """Redis could not answer: nobody knows whether the session is valid (design rule 9)."""
+    """Redis could not answer: nobody knows whether the session is valid."""

@@ -10,7 +10,7 @@ from auth_api.options import options
 from auth_api.sessions.redis.answers import Absent, Ended, NeedsSnapshot, Valid
 from auth_api.sessions.redis.backend import NEWER_RELEASE, backend
 
-from .codec import Unreadable, session_codec
+from .codec import SessionCodec, Unreadable, session_codec
 from .exceptions import EndReason, SessionStoreUnavailable
 from .records import (
     DamagedRecord,
@@ -48,13 +48,15 @@ def load_session(
     found = backend.validate(token.ref, token.id_hash, slide_interval=interval, admin=admin)
     if not isinstance(found, Valid | NeedsSnapshot):
         return found
-    opened = open_record(token, found.record)
+    codec = session_codec()
+    opened = open_record(codec, token, found.record)
     if isinstance(opened, Ended):
         return opened
     if not opened.record.header.bound:
         return ValidSession(token, *opened, None, found.now)
     run = found.run if isinstance(found, NeedsSnapshot) else b""  # unreadable: keep what is cached
-    snapshot = _cached_snapshot(token.ref, found) or _fresh_snapshot(token.ref, opened.record, run)
+    cached = _cached_snapshot(codec, token.ref, found)
+    snapshot = cached or _fresh_snapshot(token.ref, opened.record, run)
     if isinstance(snapshot, Ended):
         return snapshot
     return ValidSession(token, *opened, snapshot, found.now)
@@ -67,16 +69,15 @@ def latest_payload(valid: ValidSession) -> bytes:
     """
     token = valid.token
     [value] = backend.records(token.ref, [token.id_hash])
-    opened = open_record(token, value) if value else None
+    opened = open_record(session_codec(), token, value) if value else None
     return opened.payload if isinstance(opened, OpenedRecord) else valid.payload
 
 
-def open_record(token: SessionToken, value: bytes) -> OpenedRecord | Ended:
+def open_record(codec: SessionCodec, token: SessionToken, value: bytes) -> OpenedRecord | Ended:
     """Open a stored record. Deletes a damaged one; keeps one that our keys do not open.
 
     Raises SessionStoreUnavailable for a record of a newer release.
     """
-    codec = session_codec()
     try:
         record = SessionRecord.unpack(value)
         sign_in = codec.open_sign_in(token.ref, token.id_hash, record.header, record.body)
@@ -95,12 +96,14 @@ def open_record(token: SessionToken, value: bytes) -> OpenedRecord | Ended:
     return OpenedRecord(record, sign_in, payload)
 
 
-def _cached_snapshot(ref: str, found: Valid | NeedsSnapshot) -> UserSnapshot | None:
+def _cached_snapshot(
+    codec: SessionCodec, ref: str, found: Valid | NeedsSnapshot
+) -> UserSnapshot | None:
     """Return the snapshot that Redis had; None if the database must be asked."""
     if isinstance(found, NeedsSnapshot) or found.snapshot is None:
         return None
     try:
-        return session_codec().open_snapshot(ref, found.snapshot)
+        return codec.open_snapshot(ref, found.snapshot)
     except Unreadable:  # sealed by a key that is gone, or forged: the database knows
         return None
 

@@ -4,6 +4,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import NamedTuple
 
 from .tokens import SessionToken
@@ -102,7 +103,7 @@ class SignIn:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods that were shown, as `amr` names them (RFC 8176)."""
-        return tuple(shown.method for shown in self.shown)
+        return tuple([shown.method for shown in self.shown])
 
     @property
     def last_shown_at(self) -> int:
@@ -173,7 +174,7 @@ def _pack_address(address: str) -> bytes:
 
 
 def _unpack_address(data: bytes) -> str:
-    return str(ip_address(data)) if data else ""
+    return inet_ntop(AF_INET if len(data) == 4 else AF_INET6, data) if data else ""
 
 
 def _text(data: bytes) -> str:

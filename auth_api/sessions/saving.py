@@ -159,7 +159,7 @@ def update_session(
         if isinstance(answer, Stored):
             return _saved(valid, new_token, answer, sign_in, payload), data
         if isinstance(answer, Conflict):
-            seen = _still_open(open_record(token, answer.record))
+            seen = _still_open(open_record(session_codec(), token, answer.record))
             current = unpack_payload(seen.payload, seen.record.header.epoch)
         else:
             _require_alive(answer)

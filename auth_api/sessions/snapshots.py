@@ -3,7 +3,7 @@
 The database owns the epoch. A change of a user row goes in three steps: fence the snapshot (from here
 every validation reads the database), commit, push the new snapshot. A push that is lost leaves the
 fence, and a fence that runs out leaves no snapshot: both make validation ask the database. So there is
-no moment after the commit at which an old epoch is accepted (design rule 4).
+no moment after the commit at which an old epoch is accepted.
 
 Redis may lose its latest writes, and with them fences and snapshots. So a snapshot counts only in the
 run of the store (redis/held.py) that was known before its row was read.

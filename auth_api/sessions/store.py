@@ -135,7 +135,7 @@ class SessionStore(SessionBase):
         return valid
 
     def validate(self, *, slide: bool = True) -> ValidSession:
-        """Ask Redis for the session: one round trip (design rule 1).
+        """Ask Redis for the session: one round trip.
 
         `slide` False leaves the idle clock alone. Raises NoSession, SessionEnded (both: invalid) or
         SessionStoreUnavailable (unknown).
@@ -215,8 +215,7 @@ class SessionStore(SessionBase):
     def save(self, must_create: bool = False) -> None:
         """Write the changed keys.
 
-        Raises SessionEnded (an UpdateError) when the session is over: a write never brings one
-        back (rule 2).
+        Raises SessionEnded (an UpdateError) when the session is over: a write never brings one back.
         """
         if self.session_key is None or must_create:
             return self.create()
@@ -236,7 +235,7 @@ class SessionStore(SessionBase):
         self._drop_token()
 
     def cycle_key(self) -> None:
-        """Go on under a new secret; the old one is dead in the same step (rule 6)."""
+        """Go on under a new secret; the old one is dead in the same step."""
         self.renew()
 
     @classmethod

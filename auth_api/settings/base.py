@@ -99,7 +99,6 @@ MIDDLEWARE = [
     "auth_api.middleware.session.SessionMiddleware",
     "auth_api.middleware.admin.AdminCsrfViewMiddleware",
     "auth_api.middleware.admin.AdminAuthenticationMiddleware",
-    "auth_api.middleware.admin.AdminSecondFactorMiddleware",
     "auth_api.middleware.admin.AdminMessageMiddleware",
 ]
 TEMPLATES = [

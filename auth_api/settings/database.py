@@ -16,7 +16,4 @@ def database_settings(url: str, *, pooled: bool = False) -> dict[str, Any]:
     database = parse_database_url(url, DATABASE_URL.name)
     if database["ENGINE"] == SQLITE:
         return database | {"ENGINE": f"{_ENGINES}.sqlite3"}
-    return database | {
-        "ENGINE": f"{_ENGINES}.postgresql",
-        "DISABLE_SERVER_SIDE_CURSORS": pooled,
-    }
+    return database | {"ENGINE": f"{_ENGINES}.postgresql", "DISABLE_SERVER_SIDE_CURSORS": pooled}

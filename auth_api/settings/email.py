@@ -77,20 +77,20 @@ def _smtp(parts: SplitResult, port: int | None, user: str, password: str) -> dic
 def _protection(parts: SplitResult) -> tuple[bool, bool]:
     """Return whether to use STARTTLS, and whether to use implicit TLS."""
     wanted = {_STARTS_TLS: parts.scheme == "smtp+tls", _IS_TLS: parts.scheme == "smtps"}
-    said: dict[str, bool] = {name: True for name, on in wanted.items() if on}
+    found: dict[str, bool] = {name: True for name, on in wanted.items() if on}
     for key, value in parse_qsl(parts.query, keep_blank_values=True):
         name, value = _OPTIONS.get(key.lower()), value.lower()
         if name is None or value not in _TRUE | _FALSE:
             raise _refused(
                 "the options are tls, starttls and ssl; set each to 1, true, yes, on, 0, false, no or off"
             )
-        if said.setdefault(name, value in _TRUE) != (value in _TRUE):
+        if found.setdefault(name, value in _TRUE) != (value in _TRUE):
             raise _refused("turns TLS both on and off; remove one of the two")
-    if said.get(_STARTS_TLS) and said.get(_IS_TLS):
+    if found.get(_STARTS_TLS) and found.get(_IS_TLS):
         raise _refused(
             "use either STARTTLS (tls, starttls) or implicit TLS (ssl, smtps://), not both"
         )
-    return said.get(_STARTS_TLS, False), said.get(_IS_TLS, False)
+    return found.get(_STARTS_TLS, False), found.get(_IS_TLS, False)
 
 
 def _credentials(parts: SplitResult) -> tuple[str, str]:

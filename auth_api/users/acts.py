@@ -1,7 +1,7 @@
 """Acts: changes that a session made to its account, kept twice as long as its sign-in can be disowned.
 
 An intruder changes whatever would lock them out again. So each act is stored with the id of the
-sign-in that made it and with the previous value, so that account_recovery.py can undo it.
+sign-in that made it and with the previous value, so that flows/recovery.py can undo it.
 """
 
 from collections.abc import Collection
@@ -23,6 +23,8 @@ class Act(models.Model):
     """One change of one account. Which `old_...` field is set depends on the kind."""
 
     class Kind(models.TextChoices):
+        """What was done."""
+
         ADDRESS = "address"
         NAME = "name"
         PASSWORD = "password"  # noqa: S105 - a name
@@ -98,6 +100,7 @@ def live_acts(user: Any) -> list[Act]:
 
 
 def mark_undone(acts: Collection[Act]) -> None:
+    """Store that these acts are undone, or can no longer be."""
     Act.objects.filter(pk__in=[act.pk for act in acts]).update(undone=True)
 
 

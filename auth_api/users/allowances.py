@@ -8,8 +8,11 @@ import structlog
 from auth_api.errors import Throttled
 from auth_api.throttling import (
     MAIL_WINDOW,
+    Change,
     Purpose,
+    change_wait,
     count_new_password,
+    give_change_back,
     give_mail_back,
     give_new_password_back,
     mail_wait,
@@ -45,6 +48,19 @@ def password_allowance(*choosers: str) -> Iterator[None]:
         yield
     except NOT_JUDGED:
         give_new_password_back(*choosers)
+        raise
+
+
+@contextmanager
+def change_allowance(user_id: str, change: Change) -> Iterator[None]:
+    """Raise Throttled if the account changed too often in this way. An outage in the block gives the change back."""
+    if wait := change_wait(user_id, change):
+        _log.warning("change.throttled", user=user_id, change=change, retry_after=wait)
+        raise Throttled(wait)
+    try:
+        yield
+    except NOT_JUDGED:
+        give_change_back(user_id, change)
         raise
 
 

@@ -13,11 +13,7 @@ from .addresses import address_key
 RECORDED = frozenset(
     {"password", "email", "name", "is_active", "email_verified", "is_staff", "is_superuser"}
 )
-_ACTS = {
-    "email": Act.Kind.ADDRESS,
-    "name": Act.Kind.NAME,
-    "password": Act.Kind.PASSWORD,
-}
+_ACTS = {"email": Act.Kind.ADDRESS, "name": Act.Kind.NAME, "password": Act.Kind.PASSWORD}
 _KINDS = {
     "password": Kind.PASSWORD_CHANGED,
     "email": Kind.ADDRESS_CHANGED,
@@ -40,7 +36,7 @@ def record_changes(
         respelled = name == "email" and _is_respelled(before.get(name), after[name])
         if (name in ("password", "name") or respelled) and not before.get("email_verified"):
             continue
-        kind, reason = _told(name, after[name])
+        kind, reason = _kind_and_reason(name, after[name])
         record_change(user, kind, reason=reason)
         if actor and name in _ACTS:
             record_act(user, _ACTS[name], sign_in=actor, **_undo(name, before, after))
@@ -62,7 +58,7 @@ def _is_respelled(old: Any, new: Any) -> bool:
     return both_known and address_key(old) == address_key(new)
 
 
-def _told(name: str, value: Any) -> tuple[Kind, str]:
+def _kind_and_reason(name: str, value: Any) -> tuple[Kind, str]:
     match name, value:
         case "is_active", bool():
             return (Kind.ACTIVATED if value else Kind.DEACTIVATED), ""

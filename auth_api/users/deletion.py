@@ -23,10 +23,10 @@ def delete_users(users: Sequence[User]) -> int:
     origin = origin_of_event(None)
     LogEntry.objects.log_actions(origin.actor, users, DELETION, change_message=origin.why)
     deleted = User.objects.filter(pk__in=[user.pk for user in users]).delete()[1]
-    transaction.on_commit(lambda: _say(users, origin))
+    transaction.on_commit(lambda: _log_deletions(users, origin))
     return deleted.get("users.User", 0)
 
 
-def _say(users: Sequence[User], origin: Origin) -> None:
+def _log_deletions(users: Sequence[User], origin: Origin) -> None:
     for user in users:
         _log.info("account.deleted", user=str(user.pk), actor=origin.actor, reason=origin.why)

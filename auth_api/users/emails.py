@@ -51,10 +51,7 @@ def send_already_registered(user: User) -> None:
     This includes accounts that staff created and that have no password yet.
     """
     _tell(
-        user,
-        "already_registered",
-        f"You already have an account at {_site()}",
-        "/password/forgot",
+        user, "already_registered", f"You already have an account at {_site()}", "/password/forgot"
     )
 
 

@@ -4,7 +4,7 @@ Groups are Django's. Their names are in the snapshot (`User.public_profile`), so
 users first, like a change of their rows (sessions/snapshots.py), and is seen at their next request.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -17,6 +17,7 @@ from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
 from auth_api.sessions.snapshots import fence_user
 
+from . import factor_policy
 from .models import User
 from .relation_changes import relation_change
 
@@ -30,12 +31,8 @@ def groups_named(names: Iterable[str]) -> list[Group]:
 
 
 @receiver(m2m_changed, sender=User.groups.through, dispatch_uid="gatehouse.groups")
-def _memberships_change(
-    action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None, **_: object
-) -> None:
-    change = relation_change(
-        "groups", action=action, instance=instance, reverse=reverse, pk_set=pk_set
-    )
+def _memberships_change(**signal: Any) -> None:
+    change = relation_change("groups", **signal)
     if change is None:
         return
     words = "added to group" if change.added else "removed from group"
@@ -51,12 +48,14 @@ def _group_changes(instance: Group, **_: object) -> None:
     if before is not None and before != instance.name:
         for user in _members(instance):
             _change(user, [f"group {before} renamed to {instance.name}"])
+        factor_policy.group_is_lost(before)
 
 
 @receiver(pre_delete, sender=Group, dispatch_uid="gatehouse.group_deleted")
 def _group_ends(instance: Group, **_: object) -> None:
     for user in _members(instance):
         _change(user, [f"removed from group {instance.name}"])
+    factor_policy.group_is_lost(instance.name)
 
 
 def _members(group: Group) -> models.QuerySet[User]:

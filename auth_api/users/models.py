@@ -16,12 +16,12 @@ from auth_api.sessions.snapshots import erase_sessions, fence_locked_users, fenc
 from auth_api.sessions.tokens import new_ref
 from auth_api.times import in_utc
 
+from . import factor_policy
 from .acts import require_unreserved
 from .addresses import MAX_LENGTH, AddressField, AsciiLower, canonical_address
 from .changes import RECORDED, record_changes
-from .factors import policy
-from .factors.models import RecoveryCode as RecoveryCode
-from .factors.models import TotpDevice as TotpDevice
+from .factor_models import RecoveryCode as RecoveryCode
+from .factor_models import TotpDevice as TotpDevice
 from .invitations import Invitation as Invitation
 from .names import validate_name
 
@@ -116,7 +116,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     has_second_factor = models.BooleanField(default=False, editable=False)
     # By `require_enrolment`: without a factor, a sign-in may only enrol, whatever the policy says.
     must_enrol = models.BooleanField(default=False, editable=False)
-    # When the policy first met the user without a factor: its grace counts from here (factors/policy.py).
+    # When the policy first met the user without a factor: its grace counts from here (factor_policy.py).
     second_factor_asked_at = models.DateTimeField(null=True, editable=False)
 
     # When the account is deleted, as its owner asked (flows/deletion.py); None for one that stays.
@@ -187,10 +187,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         Every maker of sessions asks this (sessions/saving.py). `grace` False: no days of grace.
         """
-        return policy.required_step(self, grace=grace)
+        return factor_policy.required_step(self, grace=grace)
 
     def _second_factor_by(self) -> dict[str, str]:
-        due = policy.due_at(self)
+        due = factor_policy.due_at(self)
         return {"second_factor_by": in_utc(due)} if due else {}
 
     def group_names(self) -> list[str]:

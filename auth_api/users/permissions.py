@@ -1,6 +1,5 @@
 """Records in the security log when a user is granted or loses a single permission."""
 
-from collections.abc import Collection
 from typing import Any
 
 from django.db.models.signals import m2m_changed
@@ -14,12 +13,8 @@ from .relation_changes import relation_change
 
 
 @receiver(m2m_changed, sender=User.user_permissions.through, dispatch_uid="gatehouse.permissions")
-def _permissions_change(
-    action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None, **_: object
-) -> None:
-    change = relation_change(
-        "user_permissions", action=action, instance=instance, reverse=reverse, pk_set=pk_set
-    )
+def _permissions_change(**signal: Any) -> None:
+    change = relation_change("user_permissions", **signal)
     if change is None:
         return
     verb = "granted" if change.added else "removed"

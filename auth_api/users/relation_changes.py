@@ -23,8 +23,9 @@ class RelationChange:
 
 
 def relation_change(
-    relation: str, *, action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None
-) -> RelationChange | None:
+    relation: str, *, action: str, instance: Any, reverse: bool, pk_set: Collection[Any] | None,
+    **_: object,
+) -> RelationChange | None:  # fmt: skip
     """Return the change of `relation` ("groups", "user_permissions"); None for signals that come after it.
 
     The other parameters are those of m2m_changed, which Django sends inside the transaction of the change, from
@@ -34,15 +35,11 @@ def relation_change(
         return None
     if reverse:
         holders = models.Q(**{relation: instance}) if pk_set is None else models.Q(pk__in=pk_set)
-        users: Iterable[User] = User.objects.filter(holders).order_by(
-            "pk"
-        )  # in one order: no deadlock
+        # In one order: no deadlock.
+        users: Iterable[User] = User.objects.filter(holders).order_by("pk")
         others = type(instance)._default_manager.filter(pk=instance.pk)
     else:
         users, related = [instance], getattr(instance, relation)
-        others = (
-            related.all()
-            if pk_set is None
-            else related.model._default_manager.filter(pk__in=pk_set)
-        )
+        chosen = related.model._default_manager.filter(pk__in=pk_set or ())
+        others = related.all() if pk_set is None else chosen
     return RelationChange(action == "pre_add", users, others)

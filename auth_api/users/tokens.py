@@ -58,18 +58,12 @@ def confirmation_link(user: User, email: str, sign_in: str) -> SignedLink:
     return _link(CONFIRM, lifetime, str(user.id), email, user.session_epoch, serial, sign_in)
 
 
-def reset_link(user: User) -> SignedLink:
-    """A link that sets a new password, for 30 minutes. Invalidates older ones.
-
-    It stays valid after a change of the password and the end of all sessions. Otherwise an intruder
-    who knows the password could keep the owner from setting a new one.
-    """
-    [link] = reset_links([user])
-    return link
-
-
 def reset_links(users: Sequence[User]) -> list[SignedLink]:
-    """`reset_link` for each of `users`, in three statements. Call inside a transaction."""
+    """Links that set a new password, for 30 minutes, one for each of `users`. Invalidate older ones.
+
+    They stay valid after a change of the password and the end of all sessions. Otherwise an intruder who knows
+    the password could keep the owner from setting a new one. Three statements; call inside a transaction.
+    """
     serials, lifetime = _next_serials(users, "reset_serial"), options().reset_lifetime
     return [_link(RESET, lifetime, str(user.pk), user.email, serials[user.pk]) for user in users]
 

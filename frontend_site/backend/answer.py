@@ -8,11 +8,12 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import IO, Any
 
+from django.utils.functional import cached_property  # functools' takes a lock
 from django.utils.http import parse_http_date_safe
 
 from gatehouse import problems
@@ -43,6 +44,15 @@ class AuthApiUnavailable(Exception):
 
 class NotAsAgreed(AuthApiUnavailable):
     """What answered is not auth_api, or the answer is damaged."""
+
+
+@contextmanager
+def as_agreed(what: str) -> Iterator[None]:
+    """Let the block read `what` from an answer. Raises NotAsAgreed if it lacks a field, or has one of another type."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotAsAgreed(f"{what} without its fields") from error
 
 
 class ServiceTokenRefused(AuthApiUnavailable):
@@ -78,7 +88,7 @@ class Answer:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The JSON object of the body; empty without a body."""
-        return json.loads(self.body) if self.body else {}
+        return json.loads(self.body.decode()) if self.body else {}
 
     @property
     def slug(self) -> str:
@@ -129,7 +139,9 @@ def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
     headers = dict(lines)
     if status == 503:
         headers["retry-after"] = str(spread(_seconds(headers)))
-    cookies = tuple(value for name, value in lines if name == "set-cookie")
+    cookies: tuple[str, ...] = ()
+    if "set-cookie" in headers:
+        cookies = tuple(value for name, value in lines if name == "set-cookie")
     if status == 204:
         return Answer(status, b"", headers, cookies)
     answer = Answer(status, body, headers, cookies)
@@ -141,8 +153,9 @@ def checked(status: int, lines: list[tuple[str, str]], body: bytes) -> Answer:
         is_object = False
     if not is_object:
         raise NotAsAgreed(f"status {status} with garbled JSON")
-    if answer.slug == "service-token-required":
-        raise ServiceTokenRefused(headers.get("date", ""))
-    if answer.slug == "unknown-host":
-        raise HostRefused
+    match answer.slug if status >= 400 else "":
+        case "service-token-required":
+            raise ServiceTokenRefused(headers.get("date", ""))
+        case "unknown-host":
+            raise HostRefused
     return answer

@@ -55,7 +55,7 @@ class Assurance:
         expires_at = told.get("expires_at")
         return cls(
             level=str(told.get("acr", AAL1)),
-            methods=tuple(str(method) for method in told.get("amr", ())),
+            methods=tuple(map(str, told.get("amr", ()))),
             auth_time=_moment(told["auth_time"]),
             expires_at=_moment(expires_at) if expires_at else None,
         )

@@ -36,12 +36,12 @@ def caller_of(
     sign-in, and say which browser it is.
     """
     sent = request.META.get("HTTP_COOKIE", "")
-    cookies = sent if with_known_browser else ""
+    known = read_optional_cookie(sent, KNOWN_BROWSER_COOKIE) if with_known_browser else ""
     pending = read_optional_cookie(sent, SIGN_IN_COOKIE) if with_sign_in else ""
     csrf = request.csrf_cookie if with_sign_in else None
     return Caller(
         session_token=request.session_token,
-        known_browser=read_optional_cookie(cookies, KNOWN_BROWSER_COOKIE),
+        known_browser=known,
         sign_in=SessionToken.parse(pending) if pending else None,
         browser=sha256(csrf.encode()).hexdigest() if csrf else "",
         address=client_address(request),

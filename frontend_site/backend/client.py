@@ -1,7 +1,6 @@
 """The client for auth_api: a fixed table of routes, over one connection pool per worker."""
 
 from collections.abc import Callable, Collection
-from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
 from tempfile import SpooledTemporaryFile
@@ -76,6 +75,8 @@ class AuthApiClient:
         server, self._prefix = auth_api_server(options)
         self._pool = Pool(server, idle_limit=options.calls_at_once)
         self._reachability = Reachability(self._answers_a_probe)
+        self._patience = {slow: self._patience_for(slow) for slow in (False, True)}
+        self._download_patience = replace(self._patience[True], deadline=options.download_deadline)
 
     def call(
         self,
@@ -145,28 +146,28 @@ class AuthApiClient:
     def _ask(self, route: str, request: Request, tag: str) -> Answer:
         if route in LONG:
             with self._download_slots:
-                return self._watched(self._download, request, slow=True)
+                return self._watched(self._download, request, self._download_patience, slow=True)
         if route in HASHING:
             with self._hashing_slots.slot(tag), self._slots:
-                return self._watched(self._short, request, slow=True)
+                return self._watched(self._short, request, self._patience[True], slow=True)
         with self._slots:
-            return self._watched(self._short, request)
+            return self._watched(self._short, request, self._patience[False], slow=False)
 
     def _watched(
         self,
-        ask: Callable[[Request, Callable[[], bool]], Answer],
+        ask: Callable[[Request, Patience], Answer],
         request: Request,
+        patience: Patience,
         *,
-        slow: bool = False,
+        slow: bool,
     ) -> Answer:
         """Ask, unless it has become hopeless in the meantime, and report how it went."""
-        is_hopeless = partial(self._reachability.is_refusing, slow=slow)
-        if is_hopeless():
+        if self._reachability.is_refusing(slow=slow):
             raise AuthApiUnavailable(_GAVE_UP)
         try:
-            answer = ask(request, is_hopeless)
+            answer = ask(request, patience)
         except (OSError, BadAnswer, NotAsAgreed) as error:
-            if is_hopeless():  # others have seen it before us
+            if self._reachability.is_refusing(slow=slow):  # others have seen it before us
                 raise AuthApiUnavailable(_GAVE_UP) from error
             self._reachability.failed(error, slow=slow)
             raise
@@ -176,10 +177,9 @@ class AuthApiClient:
         self._reachability.answered(slow=slow)
         return answer
 
-    def _short(self, request: Request, is_hopeless: Callable[[], bool]) -> Answer:
+    def _short(self, request: Request, patience: Patience) -> Answer:
         """Return an answer that says how long it is, as all of auth_api's but downloads do."""
-        patience = self._patience(self._options.call_deadline, is_hopeless)
-        with closing(self._pool.send(request, patience)) as response:
+        with self._pool.send(request, patience) as response:
             return self._complete(response)
 
     def _complete(self, response: Response) -> Answer:
@@ -188,10 +188,9 @@ class AuthApiClient:
         body = response.read(self._options.answer_limit)
         return checked(response.head.status, response.head.lines, body)
 
-    def _download(self, request: Request, is_hopeless: Callable[[], bool]) -> Answer:
+    def _download(self, request: Request, patience: Patience) -> Answer:
         """Return a complete long answer. Raises AuthApiUnavailable for a truncated one."""
-        patience = self._patience(self._options.download_deadline, is_hopeless)
-        with closing(self._pool.send(request, patience)) as response:
+        with self._pool.send(request, patience) as response:
             head = response.head
             if head.status != 200:
                 return checked(head.status, head.lines, response.read(self._options.answer_limit))
@@ -200,15 +199,18 @@ class AuthApiClient:
                 raise NotAsAgreed("no Content-Length, so a truncated answer could not be detected")
             return replace(answer, body=b"", file=self._file(response))
 
-    def _patience(self, deadline: float, is_hopeless: Callable[[], bool]) -> Patience:
+    def _patience_for(self, slow: bool) -> Patience:
         limits = self._options
-        return Patience(limits.connect_timeout, limits.read_timeout, deadline, is_hopeless)
+        is_hopeless = partial(self._reachability.is_refusing, slow=slow)
+        return Patience(
+            limits.connect_timeout, limits.read_timeout, limits.call_deadline, is_hopeless
+        )
 
     def _answers_a_probe(self) -> bool:
         method, path = method_and_path(_PROBE, handle="", audience="")
         request = Request(method, self._prefix + path, self._headers(Caller()))
         try:
-            with closing(self._pool.send(request, _PROBE_PATIENCE)) as response:
+            with self._pool.send(request, _PROBE_PATIENCE) as response:
                 self._complete(response)
         except (OSError, BadAnswer, NotAsAgreed):
             return False

@@ -27,10 +27,11 @@ class Reachability:
         self._is_answering = is_answering
         self._all = Breaker(failures=_FAILURES, rest=_REST, on_change=shown_breaker("auth_api"))
         self._slow = Breaker(failures=_FAILURES, rest=_REST)
+        self._breakers = {False: (self._all,), True: (self._all, self._slow)}  # by `slow`
 
     def admit(self, *, slow: bool) -> None:
         """Let a call pass, or raise AuthApiUnavailable; while it is open, one caller probes first."""
-        for breaker in self._breakers(slow):
+        for breaker in self._breakers[slow]:
             if not breaker.is_open:
                 continue
             try:
@@ -41,11 +42,11 @@ class Reachability:
 
     def is_refusing(self, *, slow: bool) -> bool:
         """Whether a call that was admitted has become hopeless meanwhile."""
-        return any(breaker.is_open for breaker in self._breakers(slow))
+        return self._all.is_open or (slow and self._slow.is_open)
 
     def answered(self, *, slow: bool) -> None:
         """Take note of an answer."""
-        for breaker in self._breakers(slow):
+        for breaker in self._breakers[slow]:
             breaker.succeeded()
 
     def failed(self, error: Exception, *, slow: bool) -> None:
@@ -53,9 +54,6 @@ class Reachability:
         nobody_listens = isinstance(error, ConnectionRefusedError)
         breaker = self._slow if slow and not nobody_listens else self._all
         breaker.failed()
-
-    def _breakers(self, slow: bool) -> tuple[Breaker, ...]:
-        return (self._all, self._slow) if slow else (self._all,)
 
     def _probe(self, breaker: Breaker) -> None:
         if not self._is_answering():

@@ -5,7 +5,7 @@ from frontend_site.session_token import SessionToken
 from frontend_site.site_request import SiteRequest
 from gatehouse.cookies import SESSION_COOKIE
 
-# "cookies" would sign the whole registrable domain out of everything (security.md, section 0).
+# "cookies" would sign the whole registrable domain out of everything.
 CLEAR_SITE_DATA = '"cache", "storage"'
 
 

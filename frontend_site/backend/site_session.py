@@ -12,13 +12,7 @@ import structlog
 from frontend_site.errors import SignInRequired
 from frontend_site.options import options
 from frontend_site.site_request import SiteRequest
-from gatehouse.site_data import (
-    FIELD,
-    SiteDataTooLarge,
-    packed,
-    require_shallow,
-    require_size,
-)
+from gatehouse.site_data import FIELD, SiteDataTooLarge, packed, require_shallow, require_size
 
 from .client import Answer, AuthApiUnavailable
 from .relay import relay_cookies

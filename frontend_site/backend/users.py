@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
+
+from django.utils.functional import cached_property
 
 from frontend_site.backend.assurance import Assurance
 from frontend_site.backend.client import Answer, AuthApiUnavailable
@@ -106,7 +107,7 @@ def level_of(answer: Answer) -> Assurance:
 
 def groups_of(user: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the groups in auth_api's `user`; none if an earlier release has stored it without them."""
-    return tuple(str(name) for name in user.get("groups") or ())
+    return tuple(map(str, user.get("groups") or ()))
 
 
 NOBODY = SiteUser()

@@ -19,6 +19,7 @@ class HeadDeadline:
     def __init__(self, idle: float, *, is_kept: bool) -> None:
         self._head = min(idle, _SECONDS)
         self.exception = SlowHead()
+        self._has_begun = False
         self._timer = gevent.Timeout(idle if is_kept else self._head, self.exception)
 
     def __enter__(self) -> None:
@@ -28,6 +29,9 @@ class HeadDeadline:
         self._timer.close()
 
     def begin_head(self) -> None:
-        """Start the time of the head: its first byte has come. Call it in the greenlet that waits."""
+        """Start the time of the head, once: its first byte has come. Call it in the greenlet that waits."""
+        if self._has_begun:
+            return
+        self._has_begun = True
         self._timer.close()
         self._timer = gevent.Timeout.start_new(self._head, self.exception)

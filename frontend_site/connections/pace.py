@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import gevent
 
-_SECONDS = 10.0  # for the whole of a body that the site reads itself (64 KiB at most)
+_SECONDS = 10.0  # for the whole of a body that the site reads itself
 _SLOWEST = 1024  # bytes a second, of a body that may be long
 
 

@@ -29,23 +29,40 @@ class _Client:
 
     def recv(self, *args: Any) -> bytes:
         """Receive as usual. Raises ConnectionResetError once evicted."""
-        with self._end_when_evicted():
-            receive = partial(super().recv, *args)  # type: ignore[misc]
-            data: bytes = self._pace.limit(receive) if self._pace else receive()
-        if not self.heard and self.deadline is not None:
-            self.deadline.begin_head()
+        if self.heard and self.deadline is not None:
+            self.deadline.begin_head()  # most heads come in one piece, and need no time of their own
+        receive = super().recv  # type: ignore[misc]
+        try:
+            data: bytes = (
+                self._pace.limit(partial(receive, *args)) if self._pace else receive(*args)
+            )
+        except OSError as error:
+            self._end_if_evicted(error)
+            raise
         self.heard = True
         return data
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
         """Send as usual. Raises ConnectionResetError once evicted."""
-        with self.waiting(), self._end_when_evicted():
+        self.wait()
+        try:
             super().sendall(data, flags)  # type: ignore[misc]
+        except OSError as error:
+            self._end_if_evicted(error)
+            raise
+        finally:
+            self.go_on()
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """Send a file as usual. Raises ConnectionResetError once evicted."""
-        with self.waiting(), self._end_when_evicted():
+        self.wait()
+        try:
             sent: int = super().sendfile(file, offset, count)  # type: ignore[misc]
+        except OSError as error:
+            self._end_if_evicted(error)
+            raise
+        finally:
+            self.go_on()
         return sent
 
     @contextmanager
@@ -74,14 +91,9 @@ class _Client:
             # Not SSLSocket's, which forgets the TLS state under the greenlet that uses it.
             GreenSocket.shutdown(self, socket.SHUT_RDWR)
 
-    @contextmanager
-    def _end_when_evicted(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if self._evicted:  # else gevent's EBADF would be logged as a fault
-                raise ConnectionResetError(errno.ECONNRESET, "closed to make room") from error
-            raise
+    def _end_if_evicted(self, error: OSError) -> None:
+        if self._evicted:  # else gevent's EBADF would be logged as a fault
+            raise ConnectionResetError(errno.ECONNRESET, "closed to make room") from error
 
 
 class ClientSocket(_Client, GreenSocket):  # type: ignore[misc]

@@ -1,7 +1,5 @@
 """Ends connections that wait for their next request when a worker stops. No Django: gunicorn's master imports it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -20,17 +18,9 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._waiting: dict[gevent.Greenlet, Any] = {}  # with its timeout
 
-    @contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
+    def timeout_ctx(self) -> "_Listed":
         """Limit the wait for the head of a request, as the worker class behind us does."""
-        greenlet = gevent.getcurrent()
-        timeout = super().timeout_ctx()
-        with timeout:
-            self._waiting[greenlet] = timeout
-            try:
-                yield
-            finally:
-                del self._waiting[greenlet]
+        return _Listed(super().timeout_ctx(), self._waiting)
 
     def end_waiting_connections(self) -> None:
         """End those that still wait a little later; every answer ends its connection by then."""
@@ -44,3 +34,18 @@ class WaitingConnectionsEnd(GeventWorker):  # type: ignore[misc]
         still_waits = self._waiting.get(greenlet) is timeout
         if still_waits:
             greenlet.throw(timeout.exception or timeout)
+
+
+class _Listed:
+    """A timeout that is in `waiting`, under its greenlet, while it runs."""
+
+    def __init__(self, timeout: Any, waiting: dict[gevent.Greenlet, Any]) -> None:
+        self._timeout, self._waiting = timeout, waiting
+
+    def __enter__(self) -> None:
+        self._timeout.__enter__()
+        self._waiting[gevent.getcurrent()] = self._timeout
+
+    def __exit__(self, *raised: Any) -> Any:
+        del self._waiting[gevent.getcurrent()]
+        return self._timeout.__exit__(*raised)

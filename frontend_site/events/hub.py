@@ -85,6 +85,7 @@ class Hub:
 
     @property
     def stopping(self) -> bool:
+        """Whether the worker is to stop, so that nobody may join any more."""
         return self._stopping
 
     def wait_for_link(self, seconds: float) -> None:

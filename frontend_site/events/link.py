@@ -85,6 +85,7 @@ class Link:
         self._response: Response | None = None
 
     def start(self) -> None:
+        """Open the stream, in a thread of its own (a greenlet under gevent)."""
         threading.Thread(target=self._run, name="event-link", daemon=True).start()
 
     def stop(self) -> None:

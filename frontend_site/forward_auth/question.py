@@ -48,14 +48,14 @@ class Question:
     def of(cls, request: SiteRequest) -> "Question":
         """Read a request to /auth/verify. Raises UnclearQuestion."""
         headers = request.headers
-        method = _told(headers, "Method")
+        method = _proxy_header(headers, "Method")
         if not method:  # it could be unsafe
             raise UnclearQuestion(_NO_METHOD)
         upgrades = "Sec-WebSocket-Key" in headers
         query = request.GET
         return cls(
             method,
-            _told(headers, "Uri"),
+            _proxy_header(headers, "Uri"),
             upgrades,
             _audience(query),
             _claims(query),
@@ -64,14 +64,16 @@ class Question:
 
     @property
     def path(self) -> str:
+        """The path of the original request, without its query."""
         return self.uri.partition("?")[0]
 
     @property
     def may_have_effects(self) -> bool:
+        """Whether the app could change something by the original request."""
         return self.method not in _SAFE or self.upgrades
 
 
-def _told(headers: HttpHeaders, what: str) -> str:
+def _proxy_header(headers: HttpHeaders, what: str) -> str:
     """Return a header that the proxy sets; "" without one.
 
     nginx calls it X-Original-..., others X-Forwarded-.... If both are there and differ, one comes from the

@@ -30,6 +30,10 @@ class HostMiddleware:
             _log.warning("host.refused", host=request.META.get("HTTP_HOST", "")[:100], hint=_HINT)
             response = problems.respond(request, problems.UNKNOWN_HOST)
         # Nobody knows how long a stream will be, and a 204 has no length (RFC 9110, 8.6).
-        if isinstance(response, HttpResponse) and response.status_code != 204:
-            response.headers.setdefault("Content-Length", str(len(response.content)))
+        if (
+            isinstance(response, HttpResponse)
+            and response.status_code != 204
+            and "Content-Length" not in response.headers
+        ):
+            response.headers["Content-Length"] = str(len(response.content))
         return response

@@ -1,36 +1,31 @@
 """Reads bodies with files, and long ones, after the session check; then checks the token of a form."""
 
-from collections.abc import Callable
-
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponseBase, UnreadablePostError
 
 from frontend_site import problems
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.session_check import user_of
+from frontend_site.connections.body import TimedBody
 from frontend_site.errors import SignInRequired
+from frontend_site.options import options
 from frontend_site.security.bodies import MULTIPART, is_late, media_type
-from frontend_site.security.endpoints import View, kind_of, session_of
+from frontend_site.security.endpoints import View, is_public, kind_of, session_of
 from frontend_site.site_request import SiteRequest
 
 from .csrf import check_token
 from .request_shape import read_body
+from .view_hooks import ViewHooks
 
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-class LateBodyMiddleware:
+class LateBodyMiddleware(ViewHooks):
     """Innermost, in a site with apps: nobody without a valid session makes this site store megabytes.
 
     Files go to Django's upload handlers, the larger ones to disk. The origin of the request was checked
     before (middleware/csrf.py).
     """
-
-    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object
@@ -40,6 +35,8 @@ class LateBodyMiddleware:
             return None
         if session_of(view) == "own-call" and (refusal := _without_session(request)):
             return refusal
+        if kind != "webhook" and not is_public(view):
+            _allow_for_a_slow_line(request)
         refusal = _read_files(request) if media_type(request) == MULTIPART else read_body(request)
         return refusal or (None if kind == "webhook" else check_token(request))
 
@@ -52,6 +49,13 @@ def _without_session(request: SiteRequest) -> HttpResponseBase | None:
     except (AuthApiUnavailable, SignInRequired) as error:
         return problems.respond_to_error(request, error)
     return None
+
+
+def _allow_for_a_slow_line(request: SiteRequest) -> None:
+    """Let the body take as long as one to an upstream may. Strangers have the few seconds of every other body."""
+    body = request.META["wsgi.input"]
+    if isinstance(body, TimedBody):
+        body.pace.may_be_long(options().upstream_silence)
 
 
 def _read_files(request: SiteRequest) -> HttpResponseBase | None:

@@ -1,8 +1,6 @@
 """Asks for the password when a page's call needs a recent authentication, and then completes the call."""
 
-from collections.abc import Callable
-
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 
 from frontend_site import problems
 from frontend_site.errors import ReauthenticationRequired, SignInRequired
@@ -11,21 +9,18 @@ from frontend_site.security.bodies import is_late
 from frontend_site.security.endpoints import View, is_public, kind_of
 from frontend_site.site_request import SiteRequest
 
+from .view_hooks import ViewHooks
 
-class ReauthenticationMiddleware:
+
+class ReauthenticationMiddleware(ViewHooks):
     """Behind the CSRF gates: takes the password that comes with a form before the view is called."""
-
-    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object
     ) -> HttpResponse | None:
-        protected = kind_of(view, request.path_info) == "page" and not is_public(view)
-        if not protected or request.method != "POST" or is_late(request):
+        if request.method != "POST" or is_late(request):
+            return None
+        if kind_of(view, request.path_info) != "page" or is_public(view):
             return None
         if PASSWORD not in request.POST and CODE not in request.POST:
             return None

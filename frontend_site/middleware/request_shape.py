@@ -34,12 +34,13 @@ class RequestShapeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        length = content_length(request)
-        if length > options().body_limit and not _upstream(request):
-            limit = _limit_for(request)
-            if length > limit:
-                _drain(request)
-                return problems.respond(request, _too_large(limit))
+        if "CONTENT_LENGTH" in request.META:
+            length = content_length(request)
+            if length > options().body_limit and not _upstream(request):
+                limit = _limit_for(request)
+                if length > limit:
+                    _drain(request)
+                    return problems.respond(request, _too_large(limit))
         return self.get_response(request)
 
     def process_view(
@@ -47,10 +48,11 @@ class RequestShapeMiddleware:
     ) -> HttpResponseBase | None:
         kind = kind_of(view, request.path_info)
         methods = methods_of(view)
-        if kind == "upstream" and (upstream := _upstream(request)):
-            methods = (*methods, *sorted(upstream.options.methods))
         if request.method not in methods:
-            return _refuse_method(request, view, kind, methods)
+            if kind == "upstream" and (upstream := _upstream(request)):
+                methods = (*methods, *sorted(upstream.options.methods))
+            if request.method not in methods:
+                return _refuse_method(request, view, kind, methods)
         if kind == "json" and not _is_fetch(request):
             return problems.respond(request, problems.NOT_A_FETCH, reason="not-a-fetch")
         if kind == "upstream":

@@ -6,7 +6,6 @@ the cookies, if there are any. Form pages need it too, since their token is boun
 session.
 """
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 from django.http import HttpResponseBase
@@ -17,17 +16,13 @@ from frontend_site.security.endpoints import View, kind_of
 from frontend_site.security.origin import fetch_site, is_own_origin, referer_origin
 from frontend_site.site_request import SiteRequest
 
+from .view_hooks import ViewHooks
+
 _QUERY_CHARACTERS = "/?:@!$&'()*+,;=-._~%"  # RFC 3986; the rest is encoded
 
 
-class SameSiteReloadMiddleware:
+class SameSiteReloadMiddleware(ViewHooks):
     """Answers a cross-site page navigation that has no session cookie with the reload page."""
-
-    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object

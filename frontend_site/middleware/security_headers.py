@@ -45,7 +45,7 @@ class SecurityHeadersMiddleware:
         headers = response.headers
         # What an upstream answers under /api/ is no page of ours, whatever it says it is.
         own = not is_api(request) or request.path_info.startswith("/auth/")
-        if headers.get("Content-Type", "").startswith("text/html") and own:
+        if own and headers.get("Content-Type", "").startswith("text/html"):
             headers["Content-Security-Policy"] = _policy(request)
         elif request.path_info == _worker():
             headers["Content-Security-Policy"] = _WORKER
@@ -54,7 +54,8 @@ class SecurityHeadersMiddleware:
         for name, value in COMMON.items():
             headers[name] = value
         for name, value in _DEFAULTS.items():
-            headers.setdefault(name, value)
+            if name not in headers:
+                headers[name] = value
         if options().hsts and request.is_secure():
             headers["Strict-Transport-Security"] = options().hsts
         return response

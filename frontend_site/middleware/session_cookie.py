@@ -14,6 +14,8 @@ from frontend_site.set_cookies import add_set_cookie
 from frontend_site.site_request import SiteRequest
 from gatehouse.cookies import CSRF_COOKIE, SESSION_COOKIE, DuplicateCookie, read_cookie
 
+from .view_hooks import ViewHooks
+
 _log = structlog.get_logger("frontend_site")
 
 
@@ -45,18 +47,12 @@ class SessionCookieMiddleware:
         return response
 
 
-class SessionCookieRequiredMiddleware:
+class SessionCookieRequiredMiddleware(ViewHooks):
     """The first gate: refuses a request for a protected view without a session cookie, at no cost.
 
     It checks only that the cookie is present. The last gate (middleware/valid_session.py) asks
     auth_api whether the session is valid.
     """
-
-    def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: SiteRequest, view: View, args: object, kwargs: object

@@ -5,11 +5,12 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
-from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.backend.relay import relay_cookies
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import ask, call_or_503, required_profile
 from frontend_site.pages.form_errors import form_again
-from frontend_site.pages.rendering import render
+from frontend_site.pages.holds import profile_and_hold
+from frontend_site.pages.rendering import render, signed_out
 from frontend_site.pages.times import in_units
 from frontend_site.proxy.headers import long_response
 from frontend_site.security.endpoints import page
@@ -76,7 +77,7 @@ def change_name(request: SiteRequest) -> HttpResponse:
 @page("GET", "POST", session="own-call")
 def change_address(request: SiteRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "account/email.html", {"profile": required_profile(request)})
+        return render(request, "account/email.html", profile_and_hold(request))
     form = typed(request.POST, "email")
     answer = ask(request, "change-address", form)
     context: dict[str, Any] = {"profile": required_profile(request), **form}
@@ -89,7 +90,8 @@ def change_address(request: SiteRequest) -> HttpResponse:
 def export_account(request: SiteRequest) -> HttpResponseBase:
     """GET shows a button: the data wants a recent authentication, which asks by a form."""
     if request.method != "POST":
-        return render(request, "account/data.html", {"profile": required_profile(request)})
+        context = {**profile_and_hold(request), "delay": in_units(options().deletion_delay)}
+        return render(request, "account/data.html", context)
     answer = ask(request, "export-account")
     if answer.status != 200:
         raise AuthApiUnavailable(f"export-account: {answer.status}")
@@ -102,14 +104,11 @@ def export_account(request: SiteRequest) -> HttpResponseBase:
 def delete_account(request: SiteRequest) -> HttpResponse:
     context: dict[str, Any] = {"delay": in_units(options().deletion_delay)}
     if request.method != "POST":
-        context["profile"] = required_profile(request)
+        context |= profile_and_hold(request)
         return render(request, "account/delete.html", context)
     form = typed(request.POST, "email")
     answer = ask(request, "delete-account", dict(form))
     if answer.status not in (202, 204):
         context["profile"] = required_profile(request)
         return form_again(request, "account/delete.html", answer, context | form)
-    notice = "deleted" if answer.status == 204 else "deletion"
-    response = HttpResponseRedirect(f"/login?notice={notice}")
-    response["Clear-Site-Data"] = CLEAR_SITE_DATA
-    return response
+    return signed_out("deleted" if answer.status == 204 else "deletion")

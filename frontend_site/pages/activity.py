@@ -6,7 +6,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.rendering import render
 from frontend_site.pages.times import ago, moment
@@ -103,7 +104,5 @@ def activity(request: SiteRequest) -> HttpResponse:
 
 
 def _listed(answer: Answer) -> list[LoggedEvent]:
-    try:
+    with as_agreed("a security log"):
         return [LoggedEvent.of(item) for item in answer.document["items"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise AuthApiUnavailable("a security log without its fields") from error

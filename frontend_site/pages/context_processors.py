@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from frontend_site.backend.users import NOBODY
 from frontend_site.options import options
@@ -16,7 +15,7 @@ _USUAL = "__Host-csrf"  # what gatehouse.js reads by default
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`csrf_state` feeds {% csrf_token %}; a token is made only when a form asks for it.
+    """`csrf_state` feeds {% csrf_token %}, `csrf_token` is its text; a token is made only when a form asks for it.
 
     `user` is `request.user`. `page_session` is what is known of the session. `has_session`: there is a session cookie, which proves nothing.
 
@@ -30,7 +29,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "site_name": ours.site_name,
         "csrf_state": csrf,
-        "csrf_token": SimpleLazyObject(csrf.token) if csrf else "",
+        "csrf_token": csrf or "",
         "csrf_cookie": CSRF_COOKIE if CSRF_COOKIE != _USUAL else "",
         "csp_nonce": nonce_of(request),
         "request_id": getattr(request, "request_id", ""),

@@ -7,7 +7,8 @@ nothing is sent as Referer (ASVS 14.2.1, 3.4.5).
 
 from django.http import HttpResponse
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.pages.backend_calls import call_or_503
 from frontend_site.pages.form_errors import form_again
@@ -61,10 +62,8 @@ def keep_account(request: SiteRequest) -> HttpResponse:
 def offer_to_keep(request: SiteRequest, answer: Answer) -> HttpResponse:
     """Return the same page for a complete sign-in to an account that is to be deleted."""
     relay_cookies(request, answer)
-    try:
+    with as_agreed("a pending deletion"):
         token, at = str(answer.document["keep_token"]), moment(answer.document["deletes_at"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise AuthApiUnavailable("a pending deletion without its fields") from error
     context = {"token": token, "deletes_at": at, "signed_in": True}
     return render(request, "keep_account.html", context, status=403)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from markupsafe import Markup, escape
 
 from frontend_site.backend.session_check import SessionCheck
 
@@ -24,6 +25,15 @@ class PageSession:
     ends: str  # as auth_api writes times
     left: int
     final: bool
+
+    @property
+    def attributes(self) -> Markup:
+        """These data as attributes of <body>, for its scripts."""
+        return Markup(  # noqa: S704 - each value is escaped
+            f' data-user="{escape(self.user)}" data-handle="{escape(self.handle)}"'
+            f' data-ends="{escape(self.ends)}" data-left="{self.left:d}"'
+            f"{' data-final' if self.final else ''}"
+        )
 
 
 def page_session(request: HttpRequest) -> PageSession | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.pages.times import ago, left, moment
 
 _METHODS = {
@@ -29,32 +30,34 @@ class Profile:
     idle_end: datetime
     absolute_end: datetime
     remember: bool
-    methods: tuple[str, ...]  # in words
+    methods: str  # how they signed in, in words
     factor_due: datetime | None  # until when a second factor must be added
 
     @property
     def display_name(self) -> str:
+        """What to call the user: the name, or the address without one."""
         return self.name or self.email
 
     @property
     def signed_in_ago(self) -> str:
+        """How long ago the user signed in, in words."""
         return ago(self.signed_in)
 
     @property
     def idle_left(self) -> str:
+        """How long the session lasts without use, in words."""
         return left(self.idle_end)
 
     @property
     def absolute_left(self) -> str:
+        """How long the session lasts at most, in words."""
         return left(self.absolute_end)
 
     @classmethod
     def of(cls, answer: Answer) -> "Profile":
         """Return the profile in a 200 of /v1/session. Raises AuthApiUnavailable when it is none."""
-        try:
+        with as_agreed("a session"):
             return cls._read(answer.document["user"], answer.document["session"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise AuthApiUnavailable("a session without its fields") from error
 
     @classmethod
     def _read(cls, user: dict[str, Any], session: dict[str, Any]) -> "Profile":
@@ -71,8 +74,14 @@ class Profile:
             absolute_end=moment(session["absolute_expires_at"]),
             remember=bool(session["remember"]),
             factor_due=factor_due(user),
-            methods=tuple(_METHODS.get(m, str(m)) for m in assurance["methods"]),
+            methods=_in_words([_METHODS.get(m, str(m)) for m in assurance["methods"]]),
         )
+
+
+def _in_words(names: list[str]) -> str:
+    """Return e.g. "password and one-time code"."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def factor_due(user: dict[str, Any]) -> datetime | None:

@@ -1,9 +1,11 @@
-"""Renders templates into responses."""
+"""Renders templates into responses, and leads to the login page."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import get_template
+
+from frontend_site.backend.relay import CLEAR_SITE_DATA
 
 HTML = "text/html; charset=utf-8"
 
@@ -14,3 +16,10 @@ def render(
     """As Django's shortcut, which looks for the charset of each page three times."""
     html = get_template(template).render(context, request)
     return HttpResponse(html.encode(), content_type=HTML, status=status)
+
+
+def signed_out(notice: str) -> HttpResponse:
+    """Lead to the login page with `notice`; what this site has stored in the browser goes."""
+    response = HttpResponseRedirect(f"/login?notice={notice}")
+    response["Clear-Site-Data"] = CLEAR_SITE_DATA
+    return response

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from frontend_site.backend.client import Answer, AuthApiUnavailable
+from frontend_site.backend.answer import as_agreed
+from frontend_site.backend.client import Answer
 from frontend_site.pages.backend_calls import ask
 from frontend_site.pages.rendering import render
 from frontend_site.security.endpoints import page
@@ -17,8 +18,6 @@ def security(request: SiteRequest) -> HttpResponse:
 
 
 def _counted(answer: Answer) -> dict[str, Any]:
-    try:
+    with as_agreed("a list of factors"):
         apps, left = len(answer.document["items"]), int(answer.document["recovery_codes_left"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise AuthApiUnavailable("a list of factors without its fields") from error
     return {"apps": apps, "codes_left": left}

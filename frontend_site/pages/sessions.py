@@ -6,11 +6,11 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 
+from frontend_site.backend.answer import as_agreed
 from frontend_site.backend.assurance import Assurance
-from frontend_site.backend.client import Answer, AuthApiUnavailable, is_handle
-from frontend_site.backend.relay import CLEAR_SITE_DATA
+from frontend_site.backend.client import Answer, is_handle
 from frontend_site.pages.backend_calls import ask
-from frontend_site.pages.rendering import render
+from frontend_site.pages.rendering import render, signed_out
 from frontend_site.pages.times import ago, moment
 from frontend_site.security.endpoints import page
 from frontend_site.settings.levels import AAL2
@@ -18,10 +18,7 @@ from frontend_site.site_request import SiteRequest
 
 OTHERS = "others"
 _PAGE = "/account/sessions"
-_NOTICES = {
-    "one": "That session has ended.",
-    "others": "All your other sessions have ended.",
-}
+_NOTICES = {"one": "That session has ended.", "others": "All your other sessions have ended."}
 
 
 @dataclass(frozen=True)
@@ -77,14 +74,10 @@ def _end(request: SiteRequest, which: str) -> HttpResponse:
     if not is_handle(which) or ask(request, "end-session", handle=which).status != 204:
         raise Http404
     if request.session_token is None:  # it was this browser's own
-        response = HttpResponseRedirect("/login?notice=signed-out")
-        response["Clear-Site-Data"] = CLEAR_SITE_DATA
-        return response
+        return signed_out("signed-out")
     return HttpResponseRedirect(f"{_PAGE}?ended=one")
 
 
 def _listed(answer: Answer) -> list[ListedSession]:
-    try:
+    with as_agreed("a list of sessions"):
         return [ListedSession.of(item) for item in answer.document["items"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise AuthApiUnavailable("a list of sessions without its fields") from error

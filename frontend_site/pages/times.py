@@ -35,9 +35,9 @@ def _in_words(span: timedelta, *, parts: int) -> str:
     """Return e.g. "11 hours, 59 minutes": at most `parts` units, the largest first."""
     minutes = int(span.total_seconds() // 60)
     counts = (minutes // 1440, minutes // 60 % 24, minutes % 60)
-    said = [
+    words = [
         f"{count} {unit}{'' if count == 1 else 's'}"
         for count, unit in zip(counts, ("day", "hour", "minute"), strict=True)
         if count
     ]
-    return ", ".join(said[:parts])
+    return ", ".join(words[:parts])

@@ -3,16 +3,16 @@
 from django.http import HttpResponse, HttpResponseRedirect
 
 from frontend_site.backend.client import AuthApiUnavailable
-from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
+from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
 from frontend_site.options import options
 from frontend_site.pages.backend_calls import call_or_503, current_profile, required_profile
 from frontend_site.pages.form_errors import form_again
 from frontend_site.pages.mailed_links import offer_to_keep
-from frontend_site.pages.rendering import render
+from frontend_site.pages.rendering import render, signed_out
 from frontend_site.security.endpoints import page
 from frontend_site.security.next_url import redirect_target, safe_next
-from frontend_site.site_request import SiteRequest
+from frontend_site.site_request import SiteRequest, query_value
 
 from .forms import LoginForm, RegisterForm, as_json
 from .second_step import second_step
@@ -86,7 +86,7 @@ def _closed(request: SiteRequest) -> HttpResponse:
 
 @page("GET")
 def account(request: SiteRequest) -> HttpResponse:
-    notice = "Your name has been changed." if request.GET.get("done") == "name" else ""
+    notice = "Your name has been changed." if query_value(request, "done") == "name" else ""
     context = {"profile": required_profile(request), "notice": notice}
     return render(request, "account/account.html", context)
 
@@ -100,6 +100,4 @@ def logout(request: SiteRequest) -> HttpResponse:
     if answer.status != 204:
         raise AuthApiUnavailable(f"logout: {answer.status}", retry_after=answer.retry_after)
     relay_cookies(request, answer)
-    response = HttpResponseRedirect("/login?notice=signed-out")
-    response["Clear-Site-Data"] = CLEAR_SITE_DATA
-    return response
+    return signed_out("signed-out")

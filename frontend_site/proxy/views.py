@@ -2,65 +2,82 @@
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
+from frontend_site.backend.client import ROUTES
 from frontend_site.backend.relay import CLEAR_SITE_DATA, relay_cookies
 from frontend_site.backend.session_check import call_auth_api
-from frontend_site.security.endpoints import endpoint
-from frontend_site.site_request import SiteRequest
+from frontend_site.security.endpoints import View, endpoint
+from frontend_site.site_request import SiteRequest, query_value
 
 from .headers import browser_response, long_response
+
+
+def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
+    """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
+    body, content_type = _body_of(request)
+    answer = call_auth_api(request, route, body=body, content_type=content_type, handle=handle)
+    relay_cookies(request, answer)
+    return browser_response(answer)
+
+
+def _body_of(request: SiteRequest) -> tuple[bytes, str]:
+    """Return the body and its type. No body counts as `{}`: auth_api then names the missing fields."""
+    if request.method in ("GET", "HEAD"):
+        return b"", ""
+    if not request.body:
+        return b"{}", "application/json"
+    return request.body, request.META.get("CONTENT_TYPE", "")
+
+
+def _proxied(call: str, *, public: bool = False) -> View:
+    """Return the view that passes on one call of ROUTES, by its method.
+
+    It has the name of its call: metrics and logs know requests by the name of their view.
+    """
+
+    def view(request: SiteRequest) -> HttpResponse:
+        return _forward(request, call)
+
+    method, _ = ROUTES[call]
+    view.__name__ = view.__qualname__ = call.replace("-", "_")
+    return endpoint(method, public=public, session="use" if public else "own-call")(view)
+
+
+login = _proxied("login", public=True)
+# The second step of a sign-in: a code, or an app that must be added.
+finish_sign_in = _proxied("finish-sign-in", public=True)
+begin_enrolment = _proxied("begin-enrolment", public=True)
+finish_enrolment = _proxied("finish-enrolment", public=True)
+factors = _proxied("factors")
+begin_totp = _proxied("begin-totp")
+confirm_totp = _proxied("confirm-totp")
+make_recovery_codes = _proxied("make-recovery-codes")
+confirm_recovery_codes = _proxied("confirm-recovery-codes")
+sessions = _proxied("sessions")
+disown = _proxied("disown", public=True)
+revoke_others = _proxied("revoke-others")
+revoke_all = _proxied("revoke-all")
+security_events = _proxied("security-events")
+# The password again, for what asks for it; the session goes on under a new secret.
+reauthenticate = _proxied("reauthenticate")
+register = _proxied("register", public=True)
+accept_invitation = _proxied("accept-invitation", public=True)
+verify_email = _proxied("verify-email", public=True)
+resend_verification = _proxied("resend-verification", public=True)
+change_address = _proxied("change-address")
+confirm_address = _proxied("confirm-address", public=True)
+restore_address = _proxied("restore-address", public=True)
+forgot_password = _proxied("forgot-password", public=True)
+reset_password = _proxied("reset-password", public=True)
+change_password = _proxied("change-password")
+keep_account = _proxied("keep-account", public=True)
+# The keys that verify identity tokens: services behind us need not reach auth_api.
+jwks = _proxied("jwks", public=True)
 
 
 @endpoint("GET", public=True)
 def csrf(request: SiteRequest) -> HttpResponse:
     """The token that unsafe calls send as X-CSRF-Token; the cookie beside it comes along."""
     return JsonResponse({"csrfToken": request.csrf.token()})
-
-
-@endpoint("POST", public=True)
-def login(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "login")
-
-
-@endpoint("POST", public=True)
-def finish_sign_in(request: SiteRequest) -> HttpResponse:
-    """The second step of a sign-in."""
-    return _forward(request, "finish-sign-in")
-
-
-@endpoint("POST", public=True)
-def begin_enrolment(request: SiteRequest) -> HttpResponse:
-    """The secret of the app that a sign-in must add."""
-    return _forward(request, "begin-enrolment")
-
-
-@endpoint("POST", public=True)
-def finish_enrolment(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "finish-enrolment")
-
-
-@endpoint("GET", session="own-call")
-def factors(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "factors")
-
-
-@endpoint("POST", session="own-call")
-def begin_totp(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "begin-totp")
-
-
-@endpoint("POST", session="own-call")
-def confirm_totp(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "confirm-totp")
-
-
-@endpoint("POST", session="own-call")
-def make_recovery_codes(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "make-recovery-codes")
-
-
-@endpoint("POST", session="own-call")
-def confirm_recovery_codes(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "confirm-recovery-codes")
 
 
 @endpoint("PATCH", "DELETE", session="own-call")
@@ -84,95 +101,14 @@ def session(request: SiteRequest) -> HttpResponse:
     Open pages look when a session was ended: an answer to the old cookie must not expire the new
     one, which a sign-in may just have brought.
     """
-    if request.GET.get("slide") == "false":
+    if query_value(request, "slide") == "false":
         return browser_response(call_auth_api(request, "session-peek"))
     return _forward(request, "session")
-
-
-@endpoint("GET", session="own-call")
-def sessions(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "sessions")
 
 
 @endpoint("DELETE", session="own-call")
 def session_detail(request: SiteRequest, handle: str) -> HttpResponse:
     return _forward(request, "end-session", handle=handle)
-
-
-@endpoint("POST", public=True)
-def disown(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "disown")
-
-
-@endpoint("POST", session="own-call")
-def revoke_others(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "revoke-others")
-
-
-@endpoint("POST", session="own-call")
-def revoke_all(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "revoke-all")
-
-
-@endpoint("GET", session="own-call")
-def security_events(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "security-events")
-
-
-@endpoint("POST", session="own-call")
-def reauthenticate(request: SiteRequest) -> HttpResponse:
-    """The password again, for what asks for it; the session goes on under a new secret."""
-    return _forward(request, "reauthenticate")
-
-
-@endpoint("POST", public=True)
-def register(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "register")
-
-
-@endpoint("POST", public=True)
-def accept_invitation(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "accept-invitation")
-
-
-@endpoint("POST", public=True)
-def verify_email(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "verify-email")
-
-
-@endpoint("POST", public=True)
-def resend_verification(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "resend-verification")
-
-
-@endpoint("POST", session="own-call")
-def change_address(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "change-address")
-
-
-@endpoint("POST", public=True)
-def confirm_address(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "confirm-address")
-
-
-@endpoint("POST", public=True)
-def restore_address(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "restore-address")
-
-
-@endpoint("POST", public=True)
-def forgot_password(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "forgot-password")
-
-
-@endpoint("POST", public=True)
-def reset_password(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "reset-password")
-
-
-@endpoint("POST", session="own-call")
-def change_password(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "change-password")
 
 
 @endpoint("PATCH", "DELETE", session="own-call")
@@ -186,37 +122,9 @@ def account(request: SiteRequest) -> HttpResponse:
     return response
 
 
-@endpoint("POST", public=True)
-def keep_account(request: SiteRequest) -> HttpResponse:
-    return _forward(request, "keep-account")
-
-
 @endpoint("GET", session="own-call")
 def export_account(request: SiteRequest) -> HttpResponseBase:
     """The answer has any length."""
     answer = call_auth_api(request, "export-account")
     relay_cookies(request, answer)
     return long_response(answer)
-
-
-@endpoint("GET", public=True)
-def jwks(request: SiteRequest) -> HttpResponse:
-    """The keys that verify identity tokens: services behind us need not reach auth_api."""
-    return _forward(request, "jwks")
-
-
-def _forward(request: SiteRequest, route: str, *, handle: str = "") -> HttpResponse:
-    """One call; AuthApiUnavailable is answered by ProblemMiddleware."""
-    body, content_type = _body_of(request)
-    answer = call_auth_api(request, route, body=body, content_type=content_type, handle=handle)
-    relay_cookies(request, answer)
-    return browser_response(answer)
-
-
-def _body_of(request: SiteRequest) -> tuple[bytes, str]:
-    """Return the body and its type. No body counts as `{}`: auth_api then names the missing fields."""
-    if request.method in ("GET", "HEAD"):
-        return b"", ""
-    if not request.body:
-        return b"{}", "application/json"
-    return request.body, request.META.get("CONTENT_TYPE", "")

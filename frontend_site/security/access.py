@@ -7,7 +7,7 @@ is let through by the rule of another. A path without a rule is refused.
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from posixpath import normpath
 from urllib.parse import unquote
 
@@ -41,17 +41,18 @@ def rules_for(path: str, *, with_below: bool = False) -> list[AccessRule] | None
     reading, the longest path wins. `with_below`: the request concerns everything below the path, too, and so
     do the rules there.
     """
-    if not any(f"{path}/".startswith(rule.path) for rule in options().access_rules):
+    rules = options().access_rules
+    if not f"{path}/".startswith(tuple([rule.path for rule in rules])):
         return None
     try:
         readings = _readings(path)
     except UnclearPath:
         return None
-    found = [_longest(reading) for reading in readings]
+    found = [_longest(reading, rules) for reading in readings]
     if with_below:
-        found += [rule for reading in readings for rule in _below(reading)]
-    rules = [rule for rule in found if rule is not None]
-    return rules if len(rules) == len(found) else None
+        found += [rule for reading in readings for rule in _below(reading, rules)]
+    there = [rule for rule in found if rule is not None]
+    return there if len(there) == len(found) else None
 
 
 def level_to_open(
@@ -70,16 +71,16 @@ def level_to_open(
     return None
 
 
-def _longest(reading: str) -> AccessRule | None:
+def _longest(reading: str, rules: Sequence[AccessRule]) -> AccessRule | None:
     """Return the rule for one reading, whatever the case of its letters. `/app` is part of `/app/`."""
     place = f"{reading}/".lower()
-    matching = [rule for rule in options().access_rules if place.startswith(rule.path.lower())]
+    matching = [rule for rule in rules if place.startswith(rule.path.lower())]
     return max(matching, key=lambda rule: len(rule.path), default=None)
 
 
-def _below(reading: str) -> list[AccessRule]:
+def _below(reading: str, rules: Sequence[AccessRule]) -> list[AccessRule]:
     place = f"{reading.rstrip('/')}/".lower()
-    return [rule for rule in options().access_rules if rule.path.lower().startswith(place)]
+    return [rule for rule in rules if rule.path.lower().startswith(place)]
 
 
 def _readings(path: str) -> Collection[str]:

@@ -86,6 +86,9 @@ class CsrfState:
                 self._token = self.fresh = self._signer.issue(binding)
         return self._token or ""
 
+    def __str__(self) -> str:
+        return self.token()
+
     def rebind(self, session: SessionToken | None) -> None:
         """Make a new token for a session that began or ended in this very request."""
         self._session = session

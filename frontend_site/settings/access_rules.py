@@ -69,14 +69,14 @@ def _concerns(rule: AccessRule, upstream: Upstream) -> bool:
 
 
 def _parse(item: str) -> AccessRule:
-    path, equals, said = item.partition("=")
+    path, equals, rest = item.partition("=")
     if not equals or not _PATH.fullmatch(path):
         raise _refused(item, "must be a path such as /app/, followed by = and who may open it")
     if path.lower().startswith(_OWN):
         raise _refused(
             path, "belongs to Gatehouse itself, so a rule has no effect on it. Remove the rule"
         )
-    who, *extras = said.split("+")
+    who, *extras = rest.split("+")
     options = _options(item, extras)
     if "click" in options and path.lower().startswith("/api/"):
         raise _refused(item, "must not have +click, which is for apps behind forward auth")

@@ -132,11 +132,20 @@ TEMPLATES = [
         },
     }
 ]
+EMAIL_TIMEOUT = 10  # seconds: a view that sends a mail waits for the server
 # Django's default keeps messages in a cookie, which nobody has sealed.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
-FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755  # STATIC_ROOT: readable by everyone
+# STATIC_ROOT is readable by everyone, whatever the umask; files that users send are not.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o644, 0o755
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # its default says Access-Control-Allow-Origin: *
 WHITENOISE_MIMETYPES = {".ts": "text/plain"}  # gatehouse.d.ts; its default is a film's
 SILENCED_SYSTEM_CHECKS = [

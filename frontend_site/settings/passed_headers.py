@@ -1,6 +1,7 @@
 """Which headers an upstream's options may pass on: all that Gatehouse does not control itself."""
 
 import re
+from dataclasses import dataclass
 
 from frontend_site.settings.identity_claims import IDENTITY_HEADERS
 
@@ -48,9 +49,22 @@ def parse_headers(option: str, value: str) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def matches(name: str, patterns: frozenset[str]) -> bool:
-    """Whether a header's name, in lower case, is one of `patterns`."""
-    return name in patterns or any(p[-1] == "*" and name.startswith(p[:-1]) for p in patterns)
+@dataclass(frozen=True)
+class Patterns:
+    """Names of headers in lower case, and with what others begin: `parse_headers` in the form in which it is asked."""
+
+    names: frozenset[str]
+    beginnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *patterns: str) -> "Patterns":
+        """Return them for names of which some end in `*`."""
+        begun = tuple(sorted(name[:-1] for name in patterns if name.endswith("*")))
+        return cls(frozenset(name for name in patterns if not name.endswith("*")), begun)
+
+    def match(self, name: str) -> bool:
+        """Whether a header's name, in lower case, is one of them."""
+        return name in self.names or name.startswith(self.beginnings)
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -1,10 +1,8 @@
 """Production settings: every secret, the hosts and the public origin are required."""
 
 from .base import *  # noqa: F403
-from .base import apply
+from .base import STORAGES, apply
 
 DEBUG = False
-STORAGES = {
-    "staticfiles": {"BACKEND": "frontend_site.storage.StaticFiles"},
-}
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "frontend_site.storage.StaticFiles"}}
 apply(globals(), hosts="", log_json=True)

@@ -108,7 +108,6 @@ def add_apps(target: dict[str, Any], apps: tuple[SiteApp, ...]) -> None:
         "DATA_UPLOAD_MAX_MEMORY_SIZE": None,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": 1000,  # Django's own default: formsets have many
         "MEDIA_ROOT": target["VAR"] / "media",
-        "FILE_UPLOAD_PERMISSIONS": 0o600,
     }
     if "rest_framework" in names:
         target["REST_FRAMEWORK"] = _REST_FRAMEWORK

@@ -11,6 +11,9 @@ from gatehouse.database_url import keep_sqlite_private, parse_database_url
 from gatehouse.env import Env
 
 _POOL_PATIENCE = 5.0  # seconds that a request waits for a connection, then 503
+# Seconds for which the pool tries to replace a lost connection; then it waits for the next request. Its default of
+# five minutes has pauses of up to two minutes, which would prolong an outage.
+_RECONNECT = 2.0
 _ENGINE = "frontend_site.site_apps.postgresql"
 _THIS_HOST = ("", "localhost", "::1")
 
@@ -39,8 +42,13 @@ def site_databases(env: Env, var: Path, apps: tuple[SiteApp, ...]) -> dict[str, 
 def _pooled(database: dict[str, Any], connections: int) -> dict[str, Any]:
     """Return `database` with psycopg's pool: at most so many connections in each worker."""
     ours = {"ENGINE": _ENGINE, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
-    pool = {"min_size": 0, "max_size": connections, "timeout": _POOL_PATIENCE}
-    return database | ours | {"OPTIONS": {"pool": pool, **database["OPTIONS"]}}
+    pool = {
+        "min_size": 0,
+        "max_size": connections,
+        "timeout": _POOL_PATIENCE,
+        "reconnect_timeout": _RECONNECT,
+    }
+    return database | ours | {"OPTIONS": {**database["OPTIONS"], "pool": pool}}
 
 
 def _refuse_accounts(database: dict[str, Any], env: Env, var: Path) -> None:

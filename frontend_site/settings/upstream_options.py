@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from frontend_site.settings.levels import AAL1, parse_level
 from frontend_site.settings.passed_headers import parse_headers
@@ -42,94 +44,68 @@ class UpstreamOptions:
 
 def parse_options(items: list[str]) -> UpstreamOptions:
     """Parse `option=value` items. Raises ValueError, which says what to change."""
-    found = UpstreamOptions()
-    seen: set[str] = set()
+    found: dict[str, Any] = {}
     for item in items:
         option, _, value = item.partition("=")
-        if option not in _READERS:
-            raise ValueError(f"has an unknown option {option[:40]!r}; use {', '.join(_READERS)}")
-        if option in seen:
+        if option not in _OPTIONS:
+            raise ValueError(f"has an unknown option {option[:40]!r}; use {', '.join(_OPTIONS)}")
+        field, parse = _OPTIONS[option]
+        if field in found:
             raise ValueError(f"has the option {option} twice; keep one")
-        seen.add(option)
-        found = _READERS[option](found, value)
-    return found
+        found[field] = parse(value)
+    return UpstreamOptions(**found)
 
 
-def _request_headers(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    return replace(found, request_headers=parse_headers("request_headers", value))
-
-
-def _answer_headers(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    return replace(found, answer_headers=parse_headers("answer_headers", value))
-
-
-def _cookies(found: UpstreamOptions, value: str) -> UpstreamOptions:
+def _cookies(value: str) -> frozenset[str]:
     names = frozenset(value.split("|"))
     if not all(map(_COOKIE.fullmatch, names)):
         raise ValueError("must set cookies to names of cookies that do not start with __")
-    return replace(found, cookies=names)
+    return names
 
 
-def _claims(found: UpstreamOptions, value: str) -> UpstreamOptions:
+def _claims(value: str) -> frozenset[str]:
     names = frozenset(value.split("|"))
     if not names <= set(CLAIMS):
         raise ValueError(f"must set claims to some of {'|'.join(CLAIMS)}")
-    return replace(found, claims=names)
+    return names
 
 
-def _methods(found: UpstreamOptions, value: str) -> UpstreamOptions:
+def _methods(value: str) -> frozenset[str]:
     names = frozenset(value.split("|"))
     if not names <= _WEBDAV | {"webdav"}:
         raise ValueError(f"must set methods to webdav, or to some of {'|'.join(sorted(_WEBDAV))}")
-    return replace(found, methods=_WEBDAV if "webdav" in names else names)
+    return _WEBDAV if "webdav" in names else names
 
 
-def _host(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    _expect("host", value, "public")
-    return replace(found, public_host=True)
-
-
-def _redirects(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    _expect("redirects", value, "any")
-    return replace(found, any_redirect=True)
-
-
-def _paths(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    _expect("paths", value, "encoded")
-    return replace(found, encoded_paths=True)
-
-
-def _websocket(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    _expect("websocket", value, "yes")
-    return replace(found, websocket=True)
-
-
-def _expect(option: str, value: str, only: str) -> None:
-    if value != only:
-        raise ValueError(f"must set {option} to {only}, or leave this option out")
-
-
-def _silence(found: UpstreamOptions, value: str) -> UpstreamOptions:
+def _silence(value: str) -> int:
     try:
-        return replace(found, silence=_SILENCE.parse(value))
+        return _SILENCE.parse(value)
     except ValueError:
         raise ValueError(f"must set silence to {_SILENCE.words}") from None
 
 
-def _level(found: UpstreamOptions, value: str) -> UpstreamOptions:
-    return replace(found, level=parse_level(value))
+def _only(option: str, word: str) -> Callable[[str], bool]:
+    """Return what reads an option that has one value."""
+
+    def parse(value: str) -> bool:
+        if value != word:
+            raise ValueError(f"must set {option} to {word}, or leave this option out")
+        return True
+
+    return parse
 
 
-_READERS: dict[str, Callable[[UpstreamOptions, str], UpstreamOptions]] = {
-    "request_headers": _request_headers,
-    "answer_headers": _answer_headers,
-    "cookies": _cookies,
-    "claims": _claims,
-    "host": _host,
-    "redirects": _redirects,
-    "paths": _paths,
-    "methods": _methods,
-    "silence": _silence,
-    "websocket": _websocket,
-    "level": _level,
+# By the option: the field that it sets, and what reads its value.
+_OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "request_headers": ("request_headers", partial(parse_headers, "request_headers")),
+    "answer_headers": ("answer_headers", partial(parse_headers, "answer_headers")),
+    "cookies": ("cookies", _cookies),
+    "claims": ("claims", _claims),
+    "host": ("public_host", _only("host", "public")),
+    "redirects": ("any_redirect", _only("redirects", "any")),
+    "paths": ("encoded_paths", _only("paths", "encoded")),
+    "methods": ("methods", _methods),
+    "silence": ("silence", _silence),
+    "websocket": ("websocket", _only("websocket", "yes")),
+    "level": ("level", parse_level),
 }

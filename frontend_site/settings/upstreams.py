@@ -34,6 +34,7 @@ class Upstream:
 
     @property
     def server(self) -> Server:
+        """Where connections to it go."""
         return Server(self.scheme, self.host, self.port)
 
 
@@ -48,8 +49,8 @@ def parse_upstreams(items: list[str]) -> tuple[Upstream, ...]:
 
 
 def _parse(item: str) -> Upstream:
-    name, equals, said = item.partition("=")
-    url, *extras = said.split("+")
+    name, equals, rest = item.partition("=")
+    url, *extras = rest.split("+")
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]

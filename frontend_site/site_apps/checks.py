@@ -1,19 +1,21 @@
 """System checks of the site's apps."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import django
+from asgiref.sync import iscoroutinefunction
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Field, Model
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from frontend_site.options import options
 
-from .mounts import app_configs, mounts
+from .mounts import app_configs, app_routes, mounts
 from .router import CODE_ONLY
 
 # The first part of every address that Gatehouse has, or keeps for itself.
@@ -105,4 +107,29 @@ def _target(field: "Field[object, object]") -> str:
     return related._meta.label if isinstance(related, type) else str(related)
 
 
-APP_CHECKS = (check_prefixes, check_references)
+@register()
+def check_async_views(app_configs: object, **_: object) -> list[CheckMessage]:
+    """The requests of a worker are greenlets of one thread, and asyncio has one event loop for a thread.
+
+    A second async view would fail, and while one waits, the queries of all other views would, too.
+    """
+    return [
+        Error(
+            f"{view.__module__}.{view.__qualname__} is an async view, which the site's workers cannot run.",
+            hint="Write it as a plain function or class: while it waits, a worker serves other requests anyway.",
+            id="frontend_site.E013",
+        )
+        for view in _views(app_routes())
+        if iscoroutinefunction(view)
+    ]
+
+
+def _views(routes: Iterable[Any]) -> Iterator[Any]:
+    for route in routes:
+        if isinstance(route, URLResolver):
+            yield from _views(route.url_patterns)
+        else:
+            yield route.callback
+
+
+APP_CHECKS = (check_prefixes, check_references, check_async_views)

@@ -157,12 +157,14 @@ class AnswerReader:
 
     def _framing(self, status: int) -> Framing:
         """RFC 9112, 6.3, without what two readers could cut in two ways."""
-        codings = [value for name, value in self._lines if name == "transfer-encoding"]
-        if codings not in ([], ["chunked"]):
-            raise BadAnswer("an unknown coding")
+        names = dict(self._lines)
+        is_coded = "transfer-encoding" in names
+        if is_coded:
+            codings = [value for name, value in self._lines if name == "transfer-encoding"]
+            if codings != ["chunked"]:
+                raise BadAnswer("an unknown coding")
         if self._answers_head or status in _NO_BODY:
             return Framing.NO_BODY
-        if codings:
+        if is_coded:
             return Framing.CHUNKED
-        has_length = any(name == "content-length" for name, _ in self._lines)
-        return Framing.LENGTH if has_length else Framing.UNTIL_CLOSE
+        return Framing.LENGTH if "content-length" in names else Framing.UNTIL_CLOSE

@@ -1,13 +1,14 @@
 """Reads a response while it arrives."""
 
 from collections.abc import Callable
+from typing import Self
 
 from .answer import AnswerReader, BadAnswer, Head
 from .wire import Wire
 
 
 class Response:
-    """An answer whose head has come. Close it, read to its end or not."""
+    """An answer whose head has come. Close it, read to its end or not; `with` does."""
 
     def __init__(
         self,
@@ -24,6 +25,12 @@ class Response:
         self._first = first  # what of the body came with the head
         self._keep = keep
         self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def next_piece(self) -> bytes:
         """Return more of the body, as soon as there is some; b"" at its end.
@@ -46,6 +53,8 @@ class Response:
             size += len(piece)
             if size > limit:
                 raise BadAnswer("answer too long")
+            if self._reader.finished:
+                break
         return b"".join(pieces)
 
     def take_over(self) -> tuple[Wire, bytes]:

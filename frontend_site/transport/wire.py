@@ -61,8 +61,10 @@ class Wire:
             until = time.monotonic() + wait
             while wait > _LOOK_UP:
                 self._socket.settimeout(_LOOK_UP)
-                with suppress(TimeoutError):
+                try:
                     return self._socket.recv(PIECE)
+                except TimeoutError:
+                    pass
                 if self._is_hopeless():
                     raise TimeoutError("gave up waiting for an answer")
                 wait = max(0.001, until - time.monotonic())  # 0 would not wait at all

@@ -30,12 +30,12 @@ def is_handshake(request: SiteRequest) -> bool:
 
 def handshake_key(request: SiteRequest) -> str:
     """Return the key of a handshake. Raises BadHandshake."""
-    told = request.META
-    options = [option.strip().lower() for option in told.get("HTTP_CONNECTION", "").split(",")]
-    key: str = told.get("HTTP_SEC_WEBSOCKET_KEY", "")
-    has_body = told.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in told
+    meta = request.META
+    options = [option.strip().lower() for option in meta.get("HTTP_CONNECTION", "").split(",")]
+    key: str = meta.get("HTTP_SEC_WEBSOCKET_KEY", "")
+    has_body = meta.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in meta
     is_well_formed = "upgrade" in options and _KEY.fullmatch(key) and not has_body
-    if request.method != "GET" or told.get("SERVER_PROTOCOL") != "HTTP/1.1" or not is_well_formed:
+    if request.method != "GET" or meta.get("SERVER_PROTOCOL") != "HTTP/1.1" or not is_well_formed:
         raise BadHandshake
     return key
 

@@ -4,14 +4,15 @@ So no cookie, no identity that a browser claims and no hop-by-hop header (RFC 91
 in, and nothing that would weaken this site comes out.
 """
 
+import os
 import re
-import secrets
 from collections.abc import Iterator
+from functools import cache
 
 from django.http.request import HttpHeaders
 
 from frontend_site.backend.caller import client_address
-from frontend_site.settings.passed_headers import matches
+from frontend_site.settings.passed_headers import Patterns
 from frontend_site.settings.upstreams import Upstream
 from frontend_site.site_request import SiteRequest
 from frontend_site.transport.answer import Head
@@ -28,14 +29,14 @@ TO_UPSTREAM = (
 _FROM_BROWSER = tuple(  # name, in lower case, in the WSGI environment
     (name, name.lower(), HttpHeaders.to_wsgi_name(name)) for name in TO_UPSTREAM
 )
-_KINDS_TO_UPSTREAM = frozenset({"hx-*"})
+_KINDS_TO_UPSTREAM = ("hx-*",)
 TO_BROWSER = (
     "Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Language",
     "Content-Length", "Content-Range", "Content-Type", "DAV", "ETag", "Last-Modified", "Link",
     "Lock-Token", "MS-Author-Via", "Preference-Applied", "Retry-After", "Server-Timing", "Vary", "X-Total-Count",
 )  # fmt: skip
 _TO_BROWSER = {name.lower(): name for name in TO_BROWSER}
-_KINDS_TO_BROWSER = frozenset({"hx-*", "ratelimit*", "x-ratelimit-*"})
+_KINDS_TO_BROWSER = ("hx-*", "ratelimit*", "x-ratelimit-*")
 _ADDRESSES = ("Content-Location", "Location")  # translated, as those in Link are
 # Of htmx, which follows them as a browser follows Location; "false" for none.
 _HTMX_ADDRESSES = ("Hx-Redirect", "Hx-Location", "Hx-Push-Url", "Hx-Replace-Url")
@@ -65,8 +66,8 @@ def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) ->
     headers.update(_of_kinds(request, upstream, hops))
     if cookies := _allowed_cookies(request, upstream):
         headers["Cookie"] = cookies
-    if destination := destination_of(request, upstream):
-        headers["Destination"] = destination
+    if "HTTP_DESTINATION" in request.META and (place := destination_of(request, upstream)):
+        headers["Destination"] = place
     return {
         **headers,
         "Authorization": f"Bearer {identity}",
@@ -74,7 +75,7 @@ def upstream_headers(request: SiteRequest, upstream: Upstream, identity: str) ->
         **_trace(request),
         "X-Forwarded-For": client_address(request),
         "X-Forwarded-Proto": request.scheme or "http",
-        "X-Forwarded-Host": request.get_host(),
+        "X-Forwarded-Host": request.META.get("HTTP_HOST") or request.get_host(),  # HostMiddleware's
         "X-Forwarded-Prefix": f"/api/{upstream.name}",
     }
 
@@ -88,14 +89,15 @@ def browser_headers(head: Head, upstream: Upstream, target: str) -> dict[str, st
         elif name not in _ONE_LINE:
             given[name] += f", {value}"
     hops = _hops(given.get("connection", ""))
-    kinds = _KINDS_TO_BROWSER | upstream.options.answer_headers
+    kinds = _to_browser(upstream.options.answer_headers)
     passed = {
         _TO_BROWSER.get(name, name.title()): value
         for name, value in given.items()
-        if name not in hops and (name in _TO_BROWSER or matches(name, kinds))
+        if name not in hops and (name in _TO_BROWSER or kinds.match(name))
     }
     passed["Cache-Control"] = _private(given.get("cache-control", ""))
-    passed["Link"] = _own_links(passed.get("Link", ""), upstream, target)
+    if "Link" in passed:
+        passed["Link"] = _own_links(passed["Link"], upstream, target)
     for name in _ADDRESSES:
         if name.lower() in given:
             passed[name] = own_location(given[name.lower()], upstream, target)
@@ -117,14 +119,17 @@ def cookie_lines(head: Head, upstream: Upstream) -> Iterator[str]:
 
 def _hops(connection: str) -> set[str]:
     """The headers that were meant for one hop only."""
+    if not connection:
+        return set()
     return {name.strip().lower() for name in connection.split(",")}
 
 
 def _allowed_cookies(request: SiteRequest, upstream: Upstream) -> str:
-    pieces = (piece.strip(" \t") for piece in request.META.get("HTTP_COOKIE", "").split(";"))
-    return "; ".join(
-        piece for piece in pieces if piece.partition("=")[0] in upstream.options.cookies
-    )
+    if not upstream.options.cookies:
+        return ""
+    allowed = upstream.options.cookies
+    pieces = [piece.strip(" \t") for piece in request.META.get("HTTP_COOKIE", "").split(";")]
+    return "; ".join([piece for piece in pieces if piece.partition("=")[0] in allowed])
 
 
 def _private(policy: str) -> str:
@@ -138,13 +143,23 @@ def _private(policy: str) -> str:
 
 def _of_kinds(request: SiteRequest, upstream: Upstream, hops: set[str]) -> dict[str, str]:
     """Return what passes by a pattern, or because the upstream asks for it."""
-    kinds = _KINDS_TO_UPSTREAM | upstream.options.request_headers
-    named = ((key[5:].replace("_", "-").lower(), key) for key in request.META if key[:5] == "HTTP_")
-    return {
-        name.title(): request.META[key]
-        for name, key in named
-        if name not in hops and matches(name, kinds)
-    }
+    kinds, meta = _to_upstream(upstream.options.request_headers), request.META
+    # In WSGI's spelling, so that most headers of a browser cost no call.
+    keys = [k for k in meta if k in kinds.names or k.startswith(kinds.beginnings)]
+    named = [(key[5:].replace("_", "-").lower(), key) for key in keys]
+    return {name.title(): meta[key] for name, key in named if name not in hops}
+
+
+@cache
+def _to_browser(wanted: frozenset[str]) -> Patterns:
+    return Patterns.of(*_KINDS_TO_BROWSER, *wanted)
+
+
+@cache
+def _to_upstream(wanted: frozenset[str]) -> Patterns:
+    """As names in the WSGI environment."""
+    patterns = (*_KINDS_TO_UPSTREAM, *wanted)
+    return Patterns.of(*(f"HTTP_{name.replace('-', '_').upper()}" for name in patterns))
 
 
 def _own_links(links: str, upstream: Upstream, target: str) -> str:
@@ -157,11 +172,11 @@ def _own_links(links: str, upstream: Upstream, target: str) -> str:
 
 def _trace(request: SiteRequest) -> dict[str, str]:
     """W3C Trace Context: the caller's; else the request id is the trace, so that logs find each other."""
-    given, state = (request.META.get(f"HTTP_{name}", "") for name in ("TRACEPARENT", "TRACESTATE"))
+    given, state = request.META.get("HTTP_TRACEPARENT", ""), request.META.get("HTTP_TRACESTATE", "")
     if _TRACEPARENT.fullmatch(given):
         return {
             "traceparent": given,
             **({"tracestate": state} if _TRACESTATE.fullmatch(state) else {}),
         }
-    trace = request.request_id if _TRACE_ID.fullmatch(request.request_id) else secrets.token_hex(16)
-    return {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+    trace = request.request_id if _TRACE_ID.fullmatch(request.request_id) else os.urandom(16).hex()
+    return {"traceparent": f"00-{trace}-{os.urandom(8).hex()}-01"}

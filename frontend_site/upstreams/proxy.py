@@ -4,7 +4,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,7 +21,7 @@ from frontend_site.transport.request import Request
 from frontend_site.transport.response import Response
 from frontend_site.transport.wire import Patience
 
-from .body import AnswerBody, RequestBody
+from .body import AnswerBody, Held, RequestBody
 from .headers import browser_headers, cookie_lines, upstream_headers
 from .location import place_of
 from .target import own_host
@@ -109,37 +108,40 @@ def forward(
     `identity` is the token that proves who is signed in, `session` their session's handle.
     Raises UpstreamFailed, RedirectRefused, BodyTooLong, BodyTooSlow, ClientGone.
     """
-    silence, started = _silence(upstream), time.monotonic()
-    body = RequestBody(request, limit=options().upstream_body_limit, silence=silence)
+    limits, started = options(), time.monotonic()
+    silence = upstream.options.silence or limits.upstream_silence
+    body = RequestBody(request, limit=limits.upstream_body_limit, silence=silence)
     headers = upstream_headers(request, upstream, identity)
     host = own_host() if upstream.options.public_host else ""
     sent = Request(request.method or "GET", target, headers, body, body.length, host)
     if handshake is not None:
         headers = {**headers, **handshake.headers}
         sent = Request("GET", target, headers, host=host, upgrade="websocket")
-    with ExitStack() as stack:
-        stack.callback(_slots(upstream).take(session))
-        stack.callback(_limit_silence(request, silence))
-        answer = _send(sent, upstream, session)
-        stack.callback(answer.close)
+    held = Held()
+    try:
+        held.until_closed(_slots(upstream).take(session))
+        held.until_closed(_limit_silence(request, silence))
+        answer = _send(sent, upstream, session, Patience(limits.connect_timeout, silence))
+        held.until_closed(answer.close)
         if handshake is not None and answer.head.status == 101:
-            return _opened(answer, handshake)
+            response = _opened(answer, handshake)
+            held.close()
+            return response
         streamed = AnswerBody(
             answer,
             still_valid=still_valid,
-            interval=options().upstream_recheck,
+            interval=limits.upstream_recheck,
             since=started,  # the answer itself may be late
-            done=ExitStack(),
+            held=held,
         )
-        response = _response(answer.head, streamed, upstream, target)
-        # The last step: whatever fails before it gives slot and connection back here.
-        streamed.done = stack.pop_all()  # from here the response ends them
-    return response
+        return _response(answer.head, streamed, upstream, target)
+    except BaseException:
+        held.close()  # whatever fails gives slot and connection back; else the response does
+        raise
 
 
-def _send(sent: Request, upstream: Upstream, session: str) -> Response:
+def _send(sent: Request, upstream: Upstream, session: str, patience: Patience) -> Response:
     """A connection is used again by the same session only: no answer can reach another user."""
-    patience = Patience(options().connect_timeout, _silence(upstream))
     try:
         return _pool(upstream).send(sent, patience, owner=session)
     except TimeoutError as error:
@@ -162,17 +164,12 @@ def _response(
     headers = browser_headers(head, upstream, target)
     if head.status in _REDIRECTS and head.get("location") and "Location" not in headers:
         raise _refused(head, upstream)
-    response = StreamingHttpResponse(streamed, status=head.status)
-    del response["Content-Type"]
-    for name, value in headers.items():
-        response[name] = value
+    response = StreamingHttpResponse(streamed, status=head.status, headers=headers)
+    if "Content-Type" not in headers:
+        del response["Content-Type"]  # Django's own
     for line in cookie_lines(head, upstream):
         add_set_cookie(response, line)
     return response
-
-
-def _silence(upstream: Upstream) -> int:
-    return upstream.options.silence or options().upstream_silence
 
 
 def _limit_silence(request: SiteRequest, silence: int) -> Callable[[], None]:

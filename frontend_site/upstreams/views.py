@@ -9,7 +9,7 @@ from frontend_site.backend.caller import caller_of
 from frontend_site.backend.client import Answer, AuthApiUnavailable, auth_api
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import call_auth_api
-from frontend_site.backend.users import groups_of, level_of
+from frontend_site.backend.users import SiteUser
 from frontend_site.events.hub import TooManyStreams
 from frontend_site.options import options
 from frontend_site.proxy.headers import browser_response
@@ -46,7 +46,8 @@ def upstream(request: SiteRequest, name: str) -> HttpResponseBase:
         return problems.respond(request, problems.NOT_FOUND)
     try:
         target = target_of(request, found)
-        destination_of(request, found)
+        if "HTTP_DESTINATION" in request.META:
+            destination_of(request, found)
     except BadTarget:
         return problems.respond(request, problems.BAD_REQUEST)
     if found.options.websocket and is_handshake(request):
@@ -83,12 +84,12 @@ def _forwarded(
     relay_cookies(request, answer)
     if answer.status != 200:
         return browser_response(answer)
-    document, level = answer.document, level_of(answer)
-    demand = _demand(request, upstream, answer)
+    document, user = answer.document, SiteUser.of(answer)
+    demand = _demand(request, upstream, user)
     if demand is None:
         return problems.respond(request, problems.refused())
-    if not level.meets(demand):
-        return step_up.ask_again(request, demand, level)
+    if not user.meets(demand):
+        return step_up.ask_again(request, demand, user.assurance)
     handle = document["session"]["handle"]
     if opening is not None:
         opening.admit(handle)
@@ -115,16 +116,14 @@ def _forwarded(
         return problems.respond(request, problems.BAD_REQUEST)
 
 
-def _demand(request: SiteRequest, upstream: Upstream, answer: Answer) -> Demand | None:
-    """Return what the upstream and the access rules demand of the session in `answer`, for this path and that of
+def _demand(request: SiteRequest, upstream: Upstream, user: SiteUser) -> Demand | None:
+    """Return what the upstream and the access rules demand of the session of `user`, for this path and that of
     a Destination; None if they do not open it to the user.
     """
-    user = answer.document["user"]
-    groups = groups_of(user)
     tree = request.method not in _OF_ONE_PATH
     needed = [upstream.options.level]
     for path in opened_paths(request):
-        level = level_to_open(path, groups, user_id=user["id"], with_below=tree)
+        level = level_to_open(path, user.groups, user_id=user.id or "", with_below=tree)
         if level is None:
             return None
         needed.append(level)
@@ -161,5 +160,6 @@ def _is_valid(request: SiteRequest, upstream: Upstream) -> bool:
 
 
 def _is_allowed(request: SiteRequest, upstream: Upstream, answer: Answer) -> bool:
-    demand = _demand(request, upstream, answer)
-    return demand is not None and level_of(answer).meets(demand)
+    user = SiteUser.of(answer)
+    demand = _demand(request, upstream, user)
+    return demand is not None and user.meets(demand)

@@ -8,7 +8,7 @@ from tests import projects
 
 if projects.is_bound():
     raise pytest.UsageError("tests/apps needs a pytest run of its own: see script/test")
-os.environ["GATEHOUSE_APPS"] = "tests.apps.shelf,rest_framework=none"
+os.environ["GATEHOUSE_APPS"] = "tests.apps.shelf,rest_framework=none,django.contrib.sitemaps=none"
 
 from tests.frontend_site.conftest import (
     _fresh_stub,

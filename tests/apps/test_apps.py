@@ -139,8 +139,16 @@ def test_an_app_without_models_needs_no_database(tmp_path: Path) -> None:
 def test_connections_to_postgresql_are_pooled(tmp_path: Path) -> None:
     url = "postgres://site@db.example/site"
     made = databases(tmp_path, SHELF, SITE_DATABASE_URL=url, SITE_DATABASE_CONNECTIONS="3")
-    assert made["default"]["OPTIONS"]["pool"]["max_size"] == 3
+    pool = made["default"]["OPTIONS"]["pool"]
+    assert pool["max_size"] == 3
+    assert (
+        pool["reconnect_timeout"] < pool["timeout"]
+    )  # who waits when the server is back is served
     assert made["default"]["CONN_MAX_AGE"] == 0
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^SITE_DATABASE_URL: .*SITE_DATABASE_CONNECTIONS"
+    ):
+        databases(tmp_path, SHELF, SITE_DATABASE_URL=f"{url}?pool=true")
 
 
 @pytest.mark.parametrize(
@@ -184,6 +192,10 @@ def test_commands_of_the_site_follow_the_word_site(tmp_path: Path) -> None:
     told = manage(tmp_path, "makemigrations", "shelf")
     assert "Run: manage.py site makemigrations shelf" in told.stderr
     assert manage(tmp_path, "site", "makemigrations", "--check").returncode == 0
+    waiting = manage(tmp_path, "site", "check", GATEHOUSE_APPS="tests.apps.waiting")
+    assert waiting.stderr.count("frontend_site.E013") == 3
+    own = manage(tmp_path, "check", "--settings", "tests.apps.own_settings", SITE_MAIL_PASSWORD="x")
+    assert own.returncode == 0, own.stderr
     assert manage(tmp_path, "site", "migrate", "--no-input").returncode == 0
     assert (tmp_path / "site.sqlite3").stat().st_mode & 0o077 == 0
     nothing = manage(tmp_path, "site", "migrate", GATEHOUSE_APPS="")
@@ -192,3 +204,25 @@ def test_commands_of_the_site_follow_the_word_site(tmp_path: Path) -> None:
     wrong = {"SITE_DATABASE_URL": f"sqlite:///{tmp_path}/gatehouse.sqlite3", "DATABASE_URL": "sqlite:////x"}  # fmt: skip
     refused = manage(tmp_path, "site", "migrate", **wrong)
     assert "SITE_DATABASE_URL is the database of auth_api" in refused.stderr
+
+
+LOOK = """
+from frontend_site.testing import SiteClient
+client = SiteClient()
+for path in ("/login", "/nothing-here"):
+    print(client.get(path).content.decode())
+"""
+
+
+@pytest.mark.slow
+def test_a_settings_module_of_ones_own_replaces_templates_of_all_pages(tmp_path: Path) -> None:
+    done = manage(tmp_path, "site", "shell", "-c", LOOK, GATEHOUSE_SITE_SETTINGS="tests.apps.look.settings")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("A footer of our own") == 2
+
+
+def test_a_settings_module_that_is_not_there_stops_in_one_line(tmp_path: Path) -> None:
+    done = manage(tmp_path, "site", "check", GATEHOUSE_SITE_SETTINGS="tests.apps.look.setings")
+    assert done.returncode == 1
+    assert "GATEHOUSE_SITE_SETTINGS names tests.apps.look.setings" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -12,7 +12,7 @@ from tests.frontend_site.stub import Canned, Stub, current_session
 ADA = SiteUser(
     id="0b7c7f0e-6f0a-4c38-9d0b-0f6f3a2f1a11", groups=("editors",), is_authenticated=True
 )
-VIEWS = ["/shelf/editors", "/shelf/editors/class", "/shelf/editors/async", "/shelf/editors/public"]
+VIEWS = ["/shelf/editors", "/shelf/editors/class", "/shelf/editors/public"]
 
 
 @pytest.mark.parametrize("path", VIEWS)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connections
 
-from auth_api.users.factors.models import TotpDevice
+from auth_api.users.models import TotpDevice
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.authenticator import App as App

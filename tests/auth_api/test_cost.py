@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
+from django.test import RequestFactory
 
-from tests.auth_api.http import call, session_token
+from tests.auth_api.http import call, call_headers, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
 from tests.calls import python_calls
 
@@ -18,20 +20,31 @@ def test_who_am_i_costs_one_command_no_sql_and_few_functions(
     make_user("ada@example.com")
     form = {"email": "ada@example.com", "password": PASSWORD}
     token = session_token(call("POST", "/v1/login", form))
-    call("GET", "/v1/session", token=token)
+    # As gunicorn calls it: Django's test client makes 290 calls of its own, most to build the middleware anew.
+    application, status = WSGIHandler(), ""
+    environ = RequestFactory().get("/v1/session", **call_headers(token)).environ
+
+    def start_response(line: str, headers: Any) -> None:
+        nonlocal status
+        status = line
 
     def ask() -> None:
-        assert call("GET", "/v1/session", token=token).status_code == 200
+        response = application(dict(environ), start_response)
+        for _ in response:
+            pass
+        response.close()
 
+    ask()
     redis_client.config_resetstat()
     with django_assert_num_queries(0):
         calls = python_calls(ask)
+    assert status == "200 OK"
     asked = redis_client.info("commandstats")
     assert asked["cmdstat_evalsha"]["calls"] == 1
     # What the script asks for itself: record and snapshot, the index, the time.
     inner = {"cmdstat_mget", "cmdstat_zscore", "cmdstat_time"}
     assert set(asked) - inner == {"cmdstat_evalsha", "cmdstat_config|resetstat"}
-    assert calls < 710  # the test client's own work is in it
+    assert calls <= 398, calls
 
 
 def test_a_sign_in_costs_five_statements_and_few_functions(
@@ -55,5 +68,5 @@ def test_a_sign_in_costs_five_statements_and_few_functions(
     assert {name: asked[f"cmdstat_{name}"]["calls"] for name in ("eval", "unlink", "evalsha")} == {
         "eval": 1, "unlink": 1, "evalsha": 2,
     }  # fmt: skip
-    bound = {"sqlite": 4700, "postgresql": 5200}[connection.vendor]
-    assert calls < bound  # the test client's own work is in it
+    bound = {"sqlite": 4700, "postgresql": 5060}[connection.vendor]
+    assert calls <= bound, calls  # the test client's own work is in it

@@ -11,7 +11,7 @@ from auth_api.users.models import User
 from gatehouse.security_headers import hsts
 from tests.auth_api.http import call
 from tests.auth_api.sessions.conftest import PASSWORD
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.urls import METHODS, every_path
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from auth_api.sessions import services
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.clock import age_sessions
 from tests.set_cookies import EPOCH, SetCookie, read_set_cookie
 

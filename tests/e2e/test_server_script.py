@@ -1,6 +1,7 @@
 """script/server: one command up, Ctrl-C down, and nobody is signed out in between."""
 
 import html
+import os
 import re
 import shutil
 import signal
@@ -99,15 +100,26 @@ def test_up_sign_in_down_up_and_still_signed_in(var: Path, checkout: Path, numbe
     address, password = first.wait_until_ready()
     client = JsonClient(address)
     assert client.login("demo@example.com", password).status_code == 200
+    check_that_commands_know_the_address(address, var, checkout)
     check_that_mails_are_shown(client, first, private)
     check_that_changes_are_loaded(client, first, checkout)
     assert "/readyz" not in first.log.read_text()
     assert first.stop(number) == 0
     wait_for(lambda: group_is_gone(var), "every process to end")
+    assert not (var / "server.env").exists()
     second = Server(var, port)
     assert second.wait_until_ready() == (address, password)
     assert client.get("/account").status_code == 200
     assert second.stop() == 0
+
+
+def check_that_commands_know_the_address(address: str, var: Path, checkout: Path) -> None:
+    """In another terminal, which has only GATEHOUSE_VAR: their mails contain links, and doctor goes there."""
+    command = [checkout / ".venv/bin/python", "manage.py", "shell", "--verbosity=0", "-c"]
+    code = "from django.conf import settings; print(settings.GATEHOUSE.public_origin)"
+    kept = {"PATH": os.environ["PATH"], "GATEHOUSE_VAR": str(var)}
+    shown = subprocess.check_output([*command, code], cwd=checkout, env=kept, text=True)
+    assert shown.strip() == address
 
 
 def check_that_mails_are_shown(client: JsonClient, server: Server, private: int) -> None:

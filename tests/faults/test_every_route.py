@@ -1,4 +1,4 @@
-"""Checks every protected route and method during an outage (design rule 10)."""
+"""Checks every protected route and method during an outage."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

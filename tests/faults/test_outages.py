@@ -1,4 +1,4 @@
-"""Nobody is logged out by an outage (design rule 9)."""
+"""Nobody is logged out by an outage."""
 
 from collections.abc import Callable, Iterator
 

@@ -54,9 +54,10 @@ def test_the_docs_show_these_views() -> None:
     text = (ROOT / "docs" / "how-to" / "adopting.md").read_text()
     shown = re.findall(r"```(?:python|jinja)\n(.*?)```", text, re.DOTALL)
     adopter = [ADOPTER / name for name in ("views.py", "templates/reports.html")]
-    apps = [ROOT / "tests/apps/shelf/ways.py", *(ROOT / "examples/notes").glob("*.py")]
+    ours = [ROOT / "tests/apps/shelf/ways.py", ROOT / "tests/apps/own_settings.py"]
+    apps = [*ours, *(ROOT / "examples/notes").glob("*.py")]
     code = "\n".join(path.read_text() for path in [*adopter, *apps])
-    assert len(shown) == 12
+    assert len(shown) == 13
     assert set("".join(shown).splitlines()) <= set(code.splitlines())
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
+from tests.chromium import wait
 from tests.frontend_site.person import Person
 from tests.frontend_site.stub import Stub, problem
 
@@ -87,3 +88,21 @@ def faults(person: Person) -> tuple[list[str], bool, bool]:
     """Return targets that are too small, whether the header has one row, and whether the page fits."""
     in_one_row, width = person.driver.execute_script(HEADER_ROWS)
     return person.driver.execute_script(SMALL_TARGETS), in_one_row, width <= 320
+
+
+def test_after_a_form_that_is_too_long_what_was_typed_is_still_there(person: Person) -> None:
+    person.open("/password/forgot")
+    person.type(email="ada@example.com")
+    person.driver.execute_script("""
+        const long = document.createElement("textarea");
+        [long.name, long.value] = ["long", "x".repeat(70000)];
+        document.querySelector("main form").append(long);
+    """)
+    person.press("main form")
+    person.wait_for("browsers usually keep what you typed")
+    person.driver.back()
+    wait(person.driver).until(
+        lambda driver: driver.find_element(By.NAME, "email").get_attribute("value")
+    )
+    email = person.driver.find_element(By.NAME, "email")
+    assert email.get_attribute("value") == "ada@example.com"

@@ -63,10 +63,10 @@ def request(path: str, *, cookie: bool) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status", "most"),
     [
-        ("/account", True, 200, 1200),
-        ("/api/auth/session", True, 200, 480),
-        ("/", False, 200, 500),
-        ("/account", False, 302, 370),
+        ("/account", True, 200, 866),
+        ("/api/auth/session", True, 200, 408),
+        ("/", False, 200, 465),
+        ("/account", False, 302, 337),
     ],
 )
 def test_a_request_calls_few_functions(

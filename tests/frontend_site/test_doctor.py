@@ -1,12 +1,14 @@
 """The answer to `manage.py doctor`: for who knows a service key only, and without a secret."""
 
 import time
+from base64 import b64decode
 from typing import Any
 
 import pytest
 from django.conf import settings
 
-from gatehouse.doctor import HEADER, LIFETIME, PATH, SiteReport, sign_question
+from frontend_site.settings.access_rules import parse_access_rules
+from gatehouse.doctor import HEADER, LIFETIME, PATH, opened_answer, sign_question
 from gatehouse.keys import Key
 from gatehouse.service_token import judge_authorization, mint_service_token
 from tests.frontend_site.browser import Browser
@@ -67,24 +69,50 @@ def test_every_key_of_the_site_may_sign(browser: Browser) -> None:
 
 
 def test_the_answer_tells_what_arrived_and_no_secret(browser: Browser, options: Any) -> None:
-    options(proxy_hops=1, metrics_token="prometheus-may-read-this-0123456789")
+    rules = parse_access_rules(["/app/=group:ops|group:board", "/open/=signed-in"], ())
+    token = "prometheus-may-read-this-0123456789"
+    options(proxy_hops=1, metrics_token=token, access_rules=rules)
     header = question()
     chain = "192.0.2.66, 198.51.100.7"
     answer = ask(browser, header, X_Forwarded_For=chain, X_Request_Id="given-by-a-proxy")
     assert answer["Cache-Control"] == "no-store"
-    report = SiteReport.of(answer.json())
-    assert report.nonce == header.split(".")[3]
+    assert answer.json()["nonce"] == header.split(".")[3]
+    report = opened_answer(answer.json(), settings.GATEHOUSE.service_keys[0])
     assert (report.forwarded_for, report.client_address) == (chain, "198.51.100.7")
     assert (report.request_id, report.proxy_hops) == ("given-by-a-proxy", 1)
+    assert report.groups == ["board", "ops"]
     gatehouse = settings.GATEHOUSE
     secrets = [key.secret.decode() for key in (*gatehouse.service_keys, *gatehouse.csrf_keys)]
     for secret in (*secrets, gatehouse.metrics_token, settings.SECRET_KEY):
-        assert secret not in answer.content.decode()
+        assert secret not in str(vars(report))
+
+
+def test_a_question_that_is_sent_again_shows_nothing_to_who_has_read_it_in_a_log(
+    browser: Browser,
+) -> None:
+    """Its answer is of now, and can be read by who knows the key only."""
+    key, header = settings.GATEHOUSE.service_keys[0], question()
+    answers = [ask(browser, header).json() for _ in range(2)]
+    nonce = header.split(".")[3]
+    for answer in answers:
+        assert answer.keys() == {"nonce", "report"}
+        assert answer["nonce"] == nonce
+        report = b64decode(answer["report"])
+        assert b"test2" not in report
+        assert b"http" not in report
+        assert opened_answer(answer, key).public_origin == settings.GATEHOUSE.public_origin
+    assert answers[0]["report"] != answers[1]["report"]
+    for other in (Key(key.id, b"x" * 32), settings.GATEHOUSE.service_keys[1]):
+        with pytest.raises(ValueError, match="no answer"):
+            opened_answer(answers[0], other)
+    with pytest.raises(ValueError, match="no answer"):
+        opened_answer({**answers[0], "nonce": "0" * 32}, key)
 
 
 def test_weak_secrets_are_named(browser: Browser) -> None:
     """Those of the tests are one letter many times."""
-    found = ask(browser, question()).json()["weak_secrets"]
+    answer = ask(browser, question()).json()
+    found = opened_answer(answer, settings.GATEHOUSE.service_keys[0]).weak_secrets
     assert "GATEHOUSE_SERVICE_KEYS (test2) is not random." in found
     assert "GATEHOUSE_CSRF_KEYS (test1) is not random." in found
 

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
     [
         ({"FRONTEND_SECRET_KEY": ""}, "FRONTEND_SECRET_KEY is not set. Set it"),
         ({"ALLOWED_HOSTS": "other.example"}, "frontend_site.E010: ALLOWED_HOSTS must contain"),
+        ({"GATEHOUSE_CERTFILE": "README.md"}, "GATEHOUSE_CERTFILE is not usable (SSLError). Set"),
+        ({"GATEHOUSE_KEYFILE": "README.md"}, "GATEHOUSE_KEYFILE is set without GATEHOUSE_CERT"),
         ({"GATEHOUSE_APPS": "nope"}, "GATEHOUSE_APPS: 'nope' is not found. Put its folder"),
         (
             {

@@ -1,12 +1,10 @@
 """Libraries are left alone (docs/decisions/0004-libraries-left-alone.md)."""
 
-from tests.libraries import assignments, private_imports, private_overrides
-
-# To go with the transport of upstreams.
-KNOWN = {"frontend_site.upstreams.proxy.FinalResponse._read_status"}
+from tests.libraries import assignments, private_imports, private_overrides, private_uses
 
 
 def test_nothing_reaches_into_a_library() -> None:
-    assert private_overrides("frontend_site") <= KNOWN
+    assert private_overrides("frontend_site") == set()
     assert private_imports("frontend_site") == set()
+    assert private_uses("frontend_site") == set()
     assert assignments("frontend_site") == set()

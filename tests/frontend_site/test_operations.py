@@ -7,7 +7,7 @@ from django.conf import settings
 
 from frontend_site import readiness
 from gatehouse import probe
-from gatehouse.service_token import is_good_authorization
+from gatehouse.service_token import judge_authorization
 from tests.frontend_site.browser import Browser
 from tests.frontend_site.stub import Canned, Stub, problem
 
@@ -29,7 +29,8 @@ def _checked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_readyz_is_ready_when_auth_api_is(browser: Browser, stub: Stub) -> None:
     assert browser.get("/readyz").json() == {"status": "ready"}
     [seen] = stub.seen
-    assert is_good_authorization(seen.header("Authorization"), settings.GATEHOUSE.service_keys)
+    shown = judge_authorization(seen.header("Authorization"), settings.GATEHOUSE.service_keys)
+    assert shown.refusal is None
 
 
 def test_readyz_is_degraded_when_auth_api_is(browser: Browser, stub: Stub) -> None:

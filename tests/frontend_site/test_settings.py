@@ -53,6 +53,27 @@ def refusal_of_production(monkeypatch: pytest.MonkeyPatch, **changes: str) -> Im
     return refused.value
 
 
+def test_files_of_an_app_are_stored_privately_and_its_static_files_are_for_everyone(
+    tmp_path: Path,
+) -> None:
+    apps = {"GATEHOUSE_APPS": "examples.notes", "SITE_DATABASE_URL": "postgres://x@127.0.0.1/x"}
+    environment = {**PRODUCTION, **apps, "GATEHOUSE_VAR": str(tmp_path)}
+    result = start(
+        {**environment, "DJANGO_SETTINGS_MODULE": "frontend_site.settings"},
+        "from django.core.files.base import ContentFile\n"
+        "from django.core.files.storage import default_storage\n"
+        "default_storage.save('notes/a.txt', ContentFile(b'text'))",
+    )
+    assert result.stderr == ""
+    collect = [sys.executable, "manage.py", "site", "collectstatic", "--no-input", "-v0"]
+    subprocess.run(collect, cwd=ROOT, env={"PATH": os.environ["PATH"], **environment}, check=True)
+    modes = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    media = {mode for path, mode in modes.items() if path.is_relative_to(tmp_path / "media")}
+    assert media == {0o700, 0o600}
+    static = {mode for path, mode in modes.items() if path.is_relative_to(tmp_path / "static")}
+    assert static == {0o755, 0o644}
+
+
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "GATEHOUSE_ENV"])
 def test_production_names_what_is_missing_and_both_ways_out(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -24,8 +24,18 @@ def head(method: str, path: str, *lines: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def late(server: Server) -> dict[str, Dripping]:
-    """Bodies that never end, of all kinds, at the same time."""
+def kept() -> Iterator[Dripping]:
+    """A second head that never ends, on a connection that may be idle for an hour, as behind a load balancer."""
+    from tests.frontend_site.conftest import _stub
+
+    with running_site(_stub.url, arguments=["--keep-alive=3600"]) as site:
+        assert site.ask("GET", "/healthz").status == 200
+        yield Dripping(site.port, head("GET", "/healthz"))
+
+
+@pytest.fixture(scope="module")
+def late(server: Server, kept: Dripping) -> dict[str, Dripping]:
+    """Bodies that never end, of all kinds, at the same time as `kept`: all wait for about ten seconds."""
     length = "Content-Length: 60000"
     login = [*server.csrf(), _JSON, length]
     requests = {
@@ -51,6 +61,14 @@ def test_a_body_that_never_ends_ends_its_connection(
         assert answer.all("Content-Type") == ["application/problem+json"]
         assert json.loads(answer.body)["type"] == "urn:gatehouse:problem:request-timeout"
     assert stub.calls == []
+
+
+def test_the_head_of_a_second_request_has_ten_seconds_however_long_connections_are_kept(
+    kept: Dripping,
+) -> None:
+    first, _, rest = kept.until_closed().partition(b"HTTP/1.1 408")
+    assert Answer(first).status == 200
+    assert rest
 
 
 @pytest.mark.parametrize("kind", [_FORM, _JSON])

@@ -155,12 +155,14 @@ def test_who_has_no_factor_is_told_to_add_one(browser: Browser, stub: Stub) -> N
     fetched = browser.sign_in().send("GET", "/api/reports/secret", **FETCH).json()
     assert fetched["type"] == "urn:gatehouse:problem:second-factor-missing"
     assert fetched["page"] == "/account/factors"
-    for page in (
-        browser.get(CONTINUE, **PAGE),
-        browser.post("/reports/secret", {"title": "Q3"}, **PAGE),
+    form = {**PAGE, "Referer": "http://testserver/reports/new"}
+    for page, back in (
+        (browser.get(CONTINUE, **PAGE), "/reports/secret%3Fof%3D7"),
+        (browser.post("/reports/secret", {"title": "Q3"}, **PAGE), "/account"),
+        (browser.post("/reports/secret", {"title": "Q3"}, **form), "/reports/new"),
     ):
         assert page.status_code == 403
-        assert 'href="/account/factors"' in page.content.decode()
+        assert f'href="/account/factors?next={back}"' in page.content.decode()
     assert views.saved == []
 
 

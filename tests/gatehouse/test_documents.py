@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from script.run_mutants import GROUPS
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
@@ -14,7 +16,7 @@ ASVS = {
     "6.1": 3, "6.2": 12, "6.3": 8, "6.4": 6, "6.5": 8, "6.6": 4, "6.7": 2, "6.8": 4,
     "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 3, "7.6": 2,
 }  # fmt: skip
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:\]\(|^\[\w+\]: )([^)\s]+)", re.MULTILINE)
 
 
 def headings(page: Path) -> set[str]:
@@ -56,11 +58,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 NAMED_TEST = re.compile(r"\[`(test_\w+)`\]\(([^)\s#]+\.py)\)")
+REFERRED_TEST = re.compile(r"\[`(test_\w+)`\]\[(\w+)\]")
+REFERENCE = re.compile(r"^\[(\w+)\]: (\S+)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_named_test_is_there(page: Path) -> None:
-    for name, link in NAMED_TEST.findall(page.read_text()):
+    text = page.read_text()
+    links = dict(REFERENCE.findall(text))
+    named = [(name, links[key]) for name, key in REFERRED_TEST.findall(text)]
+    for name, link in [*NAMED_TEST.findall(text), *named]:
         assert f"def {name}(" in (page.parent / link).read_text(), name
 
 
@@ -85,3 +92,9 @@ def test_the_paths_that_code_names_are_there() -> None:
             if file.suffix in (".py", ".js", ".lua", ".html"):
                 named |= set(re.findall(r"docs/[\w/.-]+\.(?:md|yaml)", file.read_text()))
     assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_the_groups_of_mutants_have_sources_and_tests() -> None:
+    for name, group in GROUPS.items():
+        absent = [path for path in (*group.sources, *group.tests) if not [*ROOT.glob(path)]]
+        assert absent == [], name

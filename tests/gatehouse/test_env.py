@@ -95,6 +95,10 @@ def test_a_value_becomes_what_it_means(variable: Variable[Any], text: str, value
         (variables.SITE_NAME, "x" * 61, "must be at most 60"),
         (variables.REGISTRATION, "no", "must be one of open, invite, closed"),
         (variables.MAIL_DOMAINS, ",", "must be a comma-separated list of domains"),
+        (variables.SECOND_FACTOR_GROUPS, " , ", "must be a comma-separated list of names of groups"),
+        (variables.SECOND_FACTOR_GROUPS, "ops," + "x" * 151, "must be a comma-separated list of names"),
+        (variables.CONTACT, "Ada\nLovelace", "must be at most 200 printable characters"),
+        (variables.CONTACT, "x" * 201, "must be at most 200 printable characters"),
         (variables.MAIL_DOMAINS, "@shop.example", "must be a comma-separated list of domains"),
         (variables.MAIL_DOMAINS, "*.shop.example", "must be a comma-separated list of domains"),
         (variables.MAIL_DOMAINS, ".shop.example", "must be a comma-separated list of domains"),
@@ -113,6 +117,14 @@ def test_a_value_that_cannot_work_is_refused_by_name(
     assert str(refused.value).startswith(f"{variable.name} {message}")
     assert "\n" not in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_broken_value_without_an_effect_is_refused_by_the_service_that_would_read_it() -> None:
+    """Without apps nobody connects to a database of the site: the fault would show when the first app comes."""
+    env = Env({"GATEHOUSE_ENV": "production", "SITE_DATABASE_CONNECTIONS": "0", "REDIS_URL": " "})
+    env.require_sound("auth_api")
+    with pytest.raises(ImproperlyConfigured, match="SITE_DATABASE_CONNECTIONS must be"):
+        env.require_sound("frontend_site")
 
 
 def test_production_has_no_default_for_what_it_requires() -> None:

@@ -32,8 +32,7 @@ def test_a_terminal_obeys_nothing_that_a_client_sent(character: str) -> None:
 
 def request(path: str, status: int) -> str:
     return request_line(
-        None, "",
-        {"timestamp": NOW, "method": "GET", "path": path, "status": status, "milliseconds": 7, "request_id": "r1"},
+        {"timestamp": NOW, "method": "GET", "path": path, "status": status, "milliseconds": 7, "request_id": "r1"}
     )  # fmt: skip
 
 

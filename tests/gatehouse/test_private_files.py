@@ -1,10 +1,17 @@
 """The secrets of development: made once, for their owner only."""
 
+import os
 import stat
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gatehouse.private_files import development_secrets
+from gatehouse.private_files import (
+    SERVER_VARIABLES,
+    development_secrets,
+    server_addresses,
+    write_server_addresses,
+)
 from gatehouse.variables import DEVELOPMENT_SECRETS
 
 
@@ -39,6 +46,17 @@ def test_secrets_that_others_could_read_are_closed(tmp_path: Path) -> None:
     development_secrets(tmp_path, DEVELOPMENT_SECRETS)
     assert stat.S_IMODE((tmp_path / "secrets.env").stat().st_mode) == 0o600
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_the_addresses_of_a_running_server_are_found(tmp_path: Path) -> None:
+    addresses = dict.fromkeys(SERVER_VARIABLES, "9000")
+    assert server_addresses(tmp_path) == {}
+    file = write_server_addresses(tmp_path, {**addresses, "SECRET_KEY": "x"})
+    assert server_addresses(tmp_path) == addresses
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    file.write_text(file.read_text().replace(str(os.getpid()), str(ended.pid)))
+    assert server_addresses(tmp_path) == {}  # it was killed
 
 
 def test_every_secret_differs(tmp_path: Path) -> None:

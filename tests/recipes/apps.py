@@ -1,6 +1,7 @@
 """Installs real apps with pinned versions into var/recipes/, and runs them as docs/how-to/apps.md says."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -19,31 +20,51 @@ from tests.recipes.page import recipes
 PINS = Path(__file__).parent
 PATIENCE = 600  # seconds until an app answers: on a busy machine, MLflow takes minutes
 INSTALLED = ROOT / "var" / "recipes"
+INSTALL_LIMIT = 300  # seconds
+# The pins are complete, so pip need not resolve them; Python compiles the modules that are imported.
+PIP_OPTIONS = [
+    "--no-input", "--disable-pip-version-check", "--no-deps", "--no-compile",
+    "--only-binary", ":all:", "--retries", "2",
+]  # fmt: skip
+NPM_OPTIONS = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+# What pip and npm print when the registry or the way to it fails, and not the pins.
+REGISTRY_FAILED = re.compile(
+    r"NewConnectionError|ConnectTimeout|ReadTimeout|timed out|Connection (broken|reset|aborted)"
+    r"|IncompleteRead|ProxyError|name resolution|too many 5\d\d|HTTP error (429|5\d\d)"
+    r"|429 Client Error|5\d\d Server Error"
+    r"|ECONNRE(FUSED|SET)|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENETUNREACH|ERR_SOCKET_TIMEOUT|\bE(429|5\d\d)\b"
+)
 
 
 def python_app(name: str) -> Path:
-    """Install requirements-NAME.txt into a venv of its own, once; return the folder of its commands."""
+    """Install requirements-NAME.txt into a venv of its own, once; return the folder of its commands.
+
+    Skips if PyPI cannot be reached.
+    """
     pins, folder = PINS / f"requirements-{name}.txt", INSTALLED / name
     stamp = folder / "installed"
     if not _is_current(stamp, pins):
         shutil.rmtree(folder, ignore_errors=True)
-        run([sys.executable, "-m", "venv", str(folder)])
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        run([*pip, "install", "--quiet", "--no-input", "--requirement", str(pins)])
+        run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+        install(name, [*pip, "install", *PIP_OPTIONS, "--requirement", str(pins)])
         shutil.copyfile(pins, stamp)
     return folder / "bin"
 
 
 def node_app(name: str) -> Path:
-    """Copy the folder NAME and install its package-lock.json, once; return the copy. Skips without npm."""
+    """Copy the folder NAME and install its package-lock.json, once; return the copy.
+
+    Skips without npm, and if its registry cannot be reached.
+    """
     if not shutil.which("npm"):
-        pytest.skip("NO npm: it is not installed")
+        pytest.skip(f"NOT TESTED: {name}: npm is not installed")
     pins, folder = PINS / name / "package-lock.json", INSTALLED / name
     stamp = folder / "installed"
     if not _is_current(stamp, pins):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(PINS / name, folder)
-        run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", str(folder)])
+        install(name, ["npm", "ci", *NPM_OPTIONS, "--prefix", str(folder)])
         shutil.copyfile(pins, stamp)
     shutil.copytree(PINS / name, folder, dirs_exist_ok=True)
     return folder
@@ -53,11 +74,37 @@ def _is_current(stamp: Path, pins: Path) -> bool:
     return stamp.exists() and stamp.read_bytes() == pins.read_bytes()
 
 
-def run(command: list[str], folder: Path = ROOT) -> None:
-    """Run a command in `folder` to its end. Raises RuntimeError."""
-    done = subprocess.run(command, cwd=folder, text=True, capture_output=True)
+def run(
+    command: list[str], folder: Path = ROOT, limit: float | None = None, **variables: str
+) -> None:
+    """Run a command in `folder` to its end. Raises RuntimeError, and TimeoutExpired after `limit` seconds."""
+    environment = {**os.environ, **variables}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, text=True, capture_output=True, timeout=limit
+    )
     if done.returncode:
         raise RuntimeError(f"{command}:\n{done.stdout}{done.stderr}")
+
+
+def install(name: str, command: list[str]) -> None:
+    """Install the app NAME, with a second attempt if its registry fails; then skip.
+
+    Raises RuntimeError if the installation fails for another reason, for example a wrong pin.
+    """
+    for last in (False, True):
+        try:
+            # pip says only at this level why an index did not answer.
+            run(command, limit=INSTALL_LIMIT, PIP_VERBOSE="2" if last else "0")
+            return
+        except subprocess.TimeoutExpired:
+            reason = f"{command[0]} took more than {INSTALL_LIMIT} seconds"
+        except RuntimeError as error:
+            found = REGISTRY_FAILED.search(str(error))
+            if last and not found:
+                raise
+            reason = found[0] if found else ""
+        if last:
+            pytest.skip(f"NOT TESTED: {name}: its registry failed twice ({reason})")
 
 
 def page_command(name: str, places: Mapping[str, str]) -> list[str]:

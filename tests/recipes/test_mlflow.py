@@ -11,6 +11,9 @@ from tests.recipes.apps import page_command, python_app, running
 from tests.recipes.conftest import Places
 from tests.recipes.visitor import Visitor
 
+# Its installation and start cost more CPU time than all the other apps: docs/how-to/apps.md.
+pytestmark = pytest.mark.exhaustive
+
 API = "/mlflow/ajax-api/2.0/mlflow"
 
 

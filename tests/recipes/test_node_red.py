@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import websocket
 
+from tests.processes import wait_for
 from tests.recipes.apps import node_app, running
 from tests.recipes.conftest import Places
 from tests.recipes.page import recipes
@@ -60,7 +62,9 @@ def test_a_websocket_of_another_site_is_refused(member: Visitor) -> None:
 
 def test_a_flow_is_deployed_and_answers(member: Visitor) -> None:
     deploy(member)
-    assert member.ask("GET", "/nodered/hello").text == "hello from the flow"
+    # Node-RED answers a deployment before its flows have started.
+    said = partial(member.ask, "GET", "/nodered/hello")
+    wait_for(lambda: said().text == "hello from the flow", "the flow to answer")
 
 
 def test_a_user_without_access_deploys_nothing(outsider: Visitor) -> None:

@@ -2,14 +2,32 @@
 
 import json
 import re
+from types import ModuleType
 
 import pytest
 
 from tests.e2e.proxies import PROXIES
+from tests.recipes import (
+    test_datasette,
+    test_jupyterlab,
+    test_mlflow,
+    test_node_red,
+    test_radicale,
+    test_react,
+)
 from tests.recipes.apps import PINS
 from tests.recipes.page import PAGE, Recipe, recipes
 
 RECIPES = recipes()
+COLUMNS = [*PROXIES, "traefik"]
+TESTS: dict[str, ModuleType] = {
+    "jupyter": test_jupyterlab,
+    "radicale": test_radicale,
+    "datasette": test_datasette,
+    "mlflow": test_mlflow,
+    "nodered": test_node_red,
+    "react": test_react,
+}
 ROWS = {
     title: [cell.strip() for cell in cells.split("|")]
     for title, cells in re.findall(
@@ -26,13 +44,20 @@ VERSIONS = {
 }
 
 
-def test_what_works_has_its_configuration_and_its_tests() -> None:
-    works = {title: [cell == "works" for cell in cells[1:]] for title, cells in ROWS.items()}
-    have = {
-        recipe.title: [recipe.is_for(proxy) for proxy in PROXIES] for recipe in RECIPES.values()
+def test_the_table_says_what_ci_runs() -> None:
+    runs = {
+        recipe.title: [_runs(recipe, proxy) for proxy in COLUMNS] for recipe in RECIPES.values()
     }
-    assert works == {title: [False] * len(PROXIES) for title in ROWS} | have
-    assert set(RECIPES) == set(VERSIONS)
+    never = {title: ["not run"] * len(COLUMNS) for title in ROWS}
+    assert {title: cells[1:] for title, cells in ROWS.items()} == never | runs
+    assert set(RECIPES) == set(VERSIONS) == set(TESTS)
+
+
+def _runs(recipe: Recipe, proxy: str) -> str:
+    if not recipe.is_for(proxy):
+        return "not run"
+    mark = getattr(TESTS[recipe.name], "pytestmark", None)
+    return "with `--all`" if mark == pytest.mark.exhaustive else "in CI"
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)

@@ -308,11 +308,14 @@ class RedisBackend:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def _run_each(self, name: str, calls: Sequence[_Call], *, durable: bool = False) -> list[Any]:
-        """Run a script for many users in one go; what fails so (a moved slot, say) is run again alone."""
+        """Run a script for many users in one go; what fails so (a moved slot, say) is run again alone.
+
+        Nodes of a cluster that do not know the script yet take one more go each.
+        """
         if not calls:
             return []
         script, marks = self._scripts[name], [mark_key(call.ref) for call in calls]
-        # The first one teaches the server the script, whether or not it knows it.
+        # The first one teaches its server the script, whether or not it knows it.
         verbs = (("EVAL", script.text), *(("EVALSHA", script.sha),) * (len(calls) - 1))
         commands = [
             (*verb, len(call.keys), *call.keys, *call.arguments, RUN)
@@ -320,6 +323,10 @@ class RedisBackend:
         ]
         with _unknown_on_failure():
             answers = ask_each(marks, commands, durable=durable)
+        unknown = [place for place, each in enumerate(answers) if isinstance(each, NoScriptError)]
+        again = self._run_each(name, [calls[place] for place in unknown], durable=durable)
+        for place, answer in zip(unknown, again, strict=True):
+            answers[place] = answer
         for place, (ref, keys, arguments) in enumerate(calls):
             if isinstance(answers[place], Exception):
                 alone = ref if durable else ""

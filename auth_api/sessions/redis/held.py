@@ -97,7 +97,7 @@ def exchange(
     """
     connection, answers = entry.connection, []
     try:
-        packed = b"".join(_packed(command, entry.run) for command in commands)
+        packed = b"".join([_packed(command, entry.run) for command in commands])
         connection.send_packed_command([packed])  # by one call of the system
         for _ in commands:
             try:

@@ -53,7 +53,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
 
 class OwnPasswordView(PasswordChangeView):
-    """Ends every session of the user, and goes on in a new one (rule 6).
+    """Ends every session of the user, and goes on in a new one.
 
     Django's own view would go on in the old session, which the change has just ended.
     """

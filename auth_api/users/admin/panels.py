@@ -92,8 +92,8 @@ def _events(user: User) -> list[dict[str, Any]]:
 
 def _mails(user: User) -> QuerySet[OutboxMail]:
     """Return what waits to be sent to the user, without texts and links."""
-    told = ("template", "request", "created_at", "due_at", "tries", "last_error")
-    return OutboxMail.objects.filter(to__iexact=user.email).only(*told)[:_EVENTS]
+    columns = ("template", "request", "created_at", "due_at", "tries", "last_error")
+    return OutboxMail.objects.filter(to__iexact=user.email).only(*columns)[:_EVENTS]
 
 
 def _may_view(request: HttpRequest, model: Any) -> bool:

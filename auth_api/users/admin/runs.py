@@ -92,9 +92,9 @@ def run(
     form = RunForm(request.POST)
     if not form.is_valid():
         return _page(action, request, form, back)
-    said = form.cleaned_data
-    reason = said.pop("reason")
-    before = Run(**said)
+    values = form.cleaned_data
+    reason = values.pop("reason")
+    before = Run(**values)
     try:
         after = _next_batch(action, users, before, reason)
     except (SessionStoreUnavailable, OperationalError, InterfaceError) as error:
@@ -103,11 +103,11 @@ def run(
         )
     if after.after is not None:
         return _page(action, request, _form(after, reason), back, run=after)
-    messages.success(request, f"{action.label}: {told(after)}")
+    messages.success(request, f"{action.label}: {summary_of(after)}")
     return HttpResponseRedirect(back)
 
 
-def told(run: Run) -> str:
+def summary_of(run: Run) -> str:
     """Return what a run has done, in words."""
     accounts = f"{run.done:,} account{'' if run.done == 1 else 's'}."
     details = (f"{number:,} {words.rstrip('.')}." for words, number in run.results.items())

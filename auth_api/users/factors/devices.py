@@ -5,13 +5,18 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import FactorNotFound, InvalidRequest
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
-from auth_api.users.models import TotpDevice, User
+from auth_api.sessions import services as sessions
+from auth_api.throttling import Change
+from auth_api.users.allowances import change_allowance
+from auth_api.users.factor_models import NAME_LENGTH
+from auth_api.users.models import TotpDevice
 from auth_api.users.names import validate_name
 
-from .models import NAME_LENGTH
+from .demands import locked_owner
 
 
 def devices_in_use(user_id: Any) -> list[TotpDevice]:
@@ -27,11 +32,12 @@ def described_factors(user_id: Any) -> list[dict[str, Any]]:
     ]
 
 
-def rename_totp(*, user_id: str, device_id: str, name: str) -> None:
-    """Rename a device. Raises FactorNotFound, InvalidRequest."""
+def rename_totp(*, request: ApiRequest, device_id: str, name: str) -> None:
+    """Rename a device. Raises FactorNotFound, InvalidRequest, Throttled, and as `locked_owner`."""
     name = good_name(name)
-    with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
+    user_id = sessions.current_session(request).user["id"]
+    with change_allowance(user_id, Change.APP_NAME), transaction.atomic():
+        user = locked_owner(request)
         if not user.totp_devices.in_use().filter(pk=device_id).update(name=name):
             raise FactorNotFound
         record_change(user, Kind.FACTOR_RENAMED, reason=name)

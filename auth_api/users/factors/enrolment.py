@@ -7,17 +7,22 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import FactorNotFound, InvalidCode, TooManyFactors
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
+from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoPendingSignIn
 from auth_api.sessions.pending import PendingSignIn
 from auth_api.sessions.tokens import new_ref
+from auth_api.throttling import Change
 from auth_api.users import emails
+from auth_api.users.allowances import change_allowance
 from auth_api.users.models import TotpDevice, User
 
 from .checking import use_code_of
+from .demands import locked_owner
 from .devices import good_name
 from .removal import settle
 from .sealing import seal_secret
@@ -36,17 +41,18 @@ class Enrolment:
     uri: str = field(repr=False)
 
 
-def begin_totp(*, user_id: str, sign_in: str) -> Enrolment:
+def begin_totp(*, request: ApiRequest) -> Enrolment:
     """Return the secret of a new device, which counts only once a code of it has come.
 
-    One enrolment at a time for `sign_in`, the id of the sign-in that adds it: the secret of an earlier one
-    is void. Raises TooManyFactors.
+    One enrolment at a time for the sign-in that adds it: the secret of an earlier one is void. Raises
+    TooManyFactors, Throttled, and as `locked_owner`.
     """
-    with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
+    current = sessions.current_session(request)
+    with change_allowance(current.user["id"], Change.NEW_APP), transaction.atomic():
+        user = locked_owner(request)
         if user.totp_devices.in_use().count() >= MOST:
             raise TooManyFactors
-        return _begin(user, sign_in)
+        return _begin(user, current.sign_in_id)
 
 
 def begin_first_totp(pending: PendingSignIn) -> Enrolment:
@@ -55,15 +61,16 @@ def begin_first_totp(pending: PendingSignIn) -> Enrolment:
         return _begin(_locked_without_factor(pending), pending.sign_in_id)
 
 
-def confirm_totp(*, user_id: str, sign_in: str, code: str, name: str) -> None:
-    """Make the device whose enrolment `sign_in` began a second factor. The code is used up.
+def confirm_totp(*, request: ApiRequest, code: str, name: str) -> None:
+    """Make the device whose enrolment this sign-in began a second factor. The code is used up.
 
-    Raises InvalidCode, FactorNotFound without such an enrolment, InvalidRequest for a bad name.
+    Raises InvalidCode, FactorNotFound without such an enrolment, InvalidRequest for a bad name, and as
+    `locked_owner`.
     """
     name = good_name(name)
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
-        _confirm(user, sign_in, code, name)
+        user = locked_owner(request)
+        _confirm(user, sessions.current_session(request).sign_in_id, code, name)
 
 
 def confirm_first_totp(pending: PendingSignIn, *, code: str, name: str) -> User:

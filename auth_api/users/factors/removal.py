@@ -6,26 +6,30 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import FactorNotFound
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change
+from auth_api.sessions import services as sessions
 from auth_api.sessions.snapshots import fence_user
 from auth_api.users import emails
+from auth_api.users.factor_models import TotpDevices
 from auth_api.users.models import TotpDevice, User
 
 from .checking import forget_wrong_codes
-from .models import TotpDevices
+from .demands import locked_owner
 
 
-def remove_totp(*, user_id: str, device_id: str, sign_in: str) -> None:
-    """Remove a device; with the last one go the recovery codes. Raises FactorNotFound.
+def remove_totp(*, request: ApiRequest, device_id: str) -> None:
+    """Remove a device; with the last one go the recovery codes. Raises FactorNotFound, and as `locked_owner`.
 
-    `sign_in` is the id of the sign-in that does: the device can be restored while that can be disowned.
-    The owner has decided, so an earlier demand by support no longer applies.
+    The device can be restored while the sign-in that removes it can be disowned. The owner has decided, so
+    an earlier demand by support no longer applies.
     """
+    sign_in = sessions.current_session(request).sign_in_id
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
+        user = locked_owner(request)
         device = user.totp_devices.in_use().filter(pk=device_id).first()
         if device is None:
             raise FactorNotFound

@@ -17,6 +17,7 @@ from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.addresses import address_key, canonical_address
 from auth_api.users.allowances import has_mail_allowance, mail_allowance
+from auth_api.users.factors.demands import locked_owner
 from auth_api.users.flows.registration import remove_registration
 from auth_api.users.models import User
 from auth_api.users.registration_rules import is_allowed_domain, require_allowed_domain
@@ -26,12 +27,12 @@ from auth_api.users.tokens import read_confirmation_token
 CHANGE = "address change"  # a request of the outbox
 
 
-def request_address_change(*, user_id: str, email: str, address: str, sign_in: str) -> None:
+def request_address_change(*, request: ApiRequest, email: str, address: str) -> None:
     """Request a link for the new address, and mail a notice to the present one.
 
-    `sign_in` is the id of the requesting sign-in, `address` the client's network address. The answer
-    does not reveal whether the new address has an account: the outbox's sender looks it up and
-    tells its owner by mail. Raises InvalidRequest, Throttled.
+    `address` is the client's network address. The answer does not reveal whether the new address has an
+    account: the outbox's sender looks it up and tells its owner by mail. Raises InvalidRequest, Throttled,
+    and as `locked_owner`.
     """
     try:
         email = canonical_address(email)
@@ -39,15 +40,15 @@ def request_address_change(*, user_id: str, email: str, address: str, sign_in: s
     except ValidationError as error:
         raise InvalidRequest({"email": error.messages}) from None
     with mail_allowance(address, Purpose.ADDRESS_CHANGE), transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
+        user = locked_owner(request)
         if address_key(email) == address_key(user.email):
             raise InvalidRequest(
                 {"email": ["Enter an address that differs from your current one."]}
             )
         emails.send_address_change_asked(user, email)
-        epoch = str(user.session_epoch)
+        epoch, sign_in = str(user.session_epoch), sessions.current_session(request).sign_in_id
         queue_request(CHANGE, to=email, user_id=str(user.pk), epoch=epoch, sign_in=sign_in)
-    record_event(Kind.ADDRESS_CHANGE_ASKED, user_id)
+    record_event(Kind.ADDRESS_CHANGE_ASKED, user.pk)
 
 
 def answer_address_change(

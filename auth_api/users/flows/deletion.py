@@ -13,17 +13,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from auth_api.api_request import ApiRequest
 from auth_api.errors import DeletionPending, InvalidRequest
 from auth_api.mail.models import OutboxMail
 from auth_api.options import options
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.recording import record_change, record_event
-from auth_api.sessions.exceptions import EndReason, SessionEnded
 from auth_api.sessions.snapshots import BATCH
 from auth_api.times import in_utc
 from auth_api.users import emails
 from auth_api.users.acts import Act, live_acts
 from auth_api.users.addresses import address_key, canonical_address
+from auth_api.users.factors.demands import locked_owner
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 from auth_api.users.tokens import keep_token, read_keep_token
@@ -31,17 +32,14 @@ from auth_api.users.tokens import keep_token, read_keep_token
 _log = structlog.get_logger("auth_api.users")
 
 
-def request_deletion(*, user_id: str, epoch: int, email: str) -> datetime | None:
+def request_deletion(*, request: ApiRequest, email: str) -> datetime | None:
     """End the sessions of a user and return when the account is deleted; None: it was deleted at once.
 
-    `epoch` is that of the session that asks, `email` the account's address as its owner typed it. Raises
-    InvalidRequest if it is another address, SessionEnded if the user's sessions were ended meanwhile (a deletion, too,
-    ends them), SessionStoreUnavailable: then nothing is done.
+    `email` is the account's address as its owner typed it. Raises InvalidRequest if it is another address,
+    SessionStoreUnavailable, and as `locked_owner` (a deletion, too, ends the sessions): then nothing is done.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user_id)
-        if user.session_epoch != epoch:
-            raise SessionEnded(EndReason.EPOCH)
+        user = locked_owner(request)
         if _key(email) != address_key(user.email):
             raise InvalidRequest({"email": ["Enter the e-mail address of your account."]})
         if not options().deletion_delay:

@@ -7,12 +7,7 @@ from auth_api.api_request import ApiRequest
 from auth_api.errors import InvalidCode
 from auth_api.sessions import services as sessions
 from auth_api.sessions.exceptions import NoPendingSignIn, SessionEnded
-from auth_api.sessions.pending import (
-    PendingSignIn,
-    SignInPurpose,
-    give_try_back,
-    take_try,
-)
+from auth_api.sessions.pending import PendingSignIn, SignInPurpose, give_try_back, take_try
 from auth_api.sessions.tokens import SessionToken
 from auth_api.tries import NOT_JUDGED
 from auth_api.users.factors.checking import METHODS, TOTP

@@ -14,10 +14,7 @@ from auth_api.security_log.recording import record_change
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.allowances import password_allowance
-from auth_api.users.flows.registration import (
-    remove_registration,
-    require_good_name_and_password,
-)
+from auth_api.users.flows.registration import remove_registration, require_good_name_and_password
 from auth_api.users.invitations import Invitation
 from auth_api.users.models import User
 from auth_api.users.registration_rules import invitations_work

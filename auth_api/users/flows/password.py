@@ -32,7 +32,7 @@ from auth_api.users.allowances import (
     password_allowance,
     require_password_allowance,
 )
-from auth_api.users.factors.demands import require_second_factor
+from auth_api.users.factors.demands import locked_owner, require_second_factor
 from auth_api.users.models import User
 from auth_api.users.passwords.normalization import normalized
 from auth_api.users.registration_rules import is_still_welcome, require_still_welcome
@@ -109,7 +109,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
 def change_password(
     *, request: ApiRequest, current_password: str, new_password: str
 ) -> sessions.CurrentSession:
-    """Change the password of who is signed in; end the other sessions, go on in a new one (rule 6).
+    """Change the password of who is signed in; end the other sessions, go on in a new one.
 
     Raises InvalidRequest for a wrong current password or a refused new one, Throttled, Overloaded,
     NoSession, SessionEnded, SessionStoreUnavailable; after the change itself PasswordChanged only.
@@ -125,9 +125,7 @@ def change_password(
     require_good_password(new_password, user, field="new_password")
     hashed = make_password(new_password)
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=user.pk)
-        if locked.session_epoch != user.session_epoch:  # changed or ended while we hashed
-            raise SessionEnded(EndReason.EPOCH)
+        locked = locked_owner(request)  # changed, or its sessions ended, while we hashed
         locked.password = hashed
         locked.save()
         emails.send_password_changed(locked)

@@ -4,12 +4,12 @@ There are two such links: "this was not me" for a sign-in, and "restore my addre
 address. Control of the mailbox that a link was sent to outranks the session and the password.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from auth_api.errors import InvalidToken
@@ -27,7 +27,7 @@ from auth_api.users.acts import (
     was_taken_back,
 )
 from auth_api.users.addresses import address_key
-from auth_api.users.factors.undoing import has_changes, undo_changes
+from auth_api.users.factors.undoing import Suspects, has_changes, undo_changes
 from auth_api.users.flows.deletion import cancel_deletion
 from auth_api.users.flows.devices import NEW_DEVICE
 from auth_api.users.flows.registration import remove_registration
@@ -50,12 +50,12 @@ def disown_sign_in(*, token: str) -> None:
         event = user.security_events.filter(pk=sign_in, kind=Kind.SIGNED_IN).first()
         if event is None or was_taken_back(user, email):
             raise InvalidToken
-        known = _known_sign_ins(user, event)
+        suspects = _suspects(user, event)
         # A reset, or a restored address, leaves the apps as an intruder has made them: they would keep the owner out.
         is_over = is_dealt_with(user, email=email, event=event.pk)
-        if is_over and not has_changes(user, known=known, since=_since()):
+        if is_over and not has_changes(user, suspects):
             raise InvalidToken
-        _undo_changes(user, email, known)
+        _undo_changes(user, email, suspects)
         user.security_events.filter(kind=Kind.SIGNED_IN, place=event.place).update(place="")
         done = record_change(user, Kind.DISOWNED)
         record_act(user, Act.Kind.DISOWNED, mailed_to=email, event=done.pk)
@@ -77,16 +77,22 @@ def restore_address(*, token: str) -> None:
         record_act(user, Act.Kind.RESTORED, mailed_to=act.old_address, event=done.pk)
 
 
-def _known_sign_ins(user: User, event: SecurityEvent) -> set[str]:
-    """Return the ids of the sign-ins that are presumably the owner's.
+def _suspects(user: User, event: SecurityEvent) -> Suspects:
+    """Return whose changes are suspicious when the sign-in `event` is disowned.
 
-    They come from places other than that of the disowned sign-in, and that were not new within the
+    Known are the sign-ins that are presumably the owner's: they come from places other than that of the disowned sign-in, and that were not new within the
     lifetime of its link: an intruder may have signed in from several new places.
     """
     sign_ins = user.security_events.filter(kind=Kind.SIGNED_IN)
     new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=_since())
     places = {"", event.place, *new.values_list("place", flat=True)}  # "": disowned earlier
-    return set(sign_ins.exclude(place__in=places).values_list("handle", flat=True))
+    known = sign_ins.exclude(place__in=places)
+    before = sign_ins.filter(pk__lt=event.pk)
+    return Suspects(_handles(known), _handles(before), _since())
+
+
+def _handles(sign_ins: QuerySet[SecurityEvent]) -> set[str]:
+    return set(sign_ins.values_list("handle", flat=True))
 
 
 def _since() -> datetime:
@@ -94,8 +100,9 @@ def _since() -> datetime:
     return timezone.now() - timedelta(seconds=options().disown_lifetime)
 
 
-def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
+def _undo_changes(user: User, email: str, suspects: Suspects) -> None:
     """Undo changes by unknown sign-ins made since the account had the address `email` of the link."""
+    known = suspects.known
     acts = live_acts(user)
     left = (a for a in acts if a.kind == Act.Kind.ADDRESS and _is_same(a.old_address, email))
     first = next(left, None)
@@ -108,7 +115,7 @@ def _undo_changes(user: User, email: str, known: Collection[str]) -> None:
         renamed = next(act for act in names if act.sign_in not in known)
         user.name = renamed.old_name
         mark_undone([act for act in names if act.pk >= renamed.pk])
-    undo_changes(user, known=known, since=_since())
+    undo_changes(user, suspects)
     if not returned:  # its address may be the intruder's: only staff can tell
         user.is_active = False
     _close(user, mail_reset=returned)

@@ -16,11 +16,7 @@ from auth_api.throttling import Purpose
 from auth_api.users import emails
 from auth_api.users.acts import reservation_of
 from auth_api.users.addresses import canonical_address
-from auth_api.users.allowances import (
-    has_mail_allowance,
-    mail_allowance,
-    require_password_allowance,
-)
+from auth_api.users.allowances import has_mail_allowance, mail_allowance, require_password_allowance
 from auth_api.users.models import User
 from auth_api.users.names import validate_name
 from auth_api.users.registration_rules import (

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 
-_OF_ACCOUNTS = {"users_user", "security_log_securityevent"}
+from frontend_site.site_apps.database_state import has_database, holds_accounts
 
 
 class Command(migrate.Command):
@@ -15,7 +14,7 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate the site's database; without one, there is nothing to do."""
-        if not settings.DATABASES.get(DEFAULT_DB_ALIAS, {}).get("NAME"):
+        if not has_database():
             if options["verbosity"]:
                 self.stdout.write("The site has no database: no app in GATEHOUSE_APPS has models.")
             return
@@ -24,7 +23,7 @@ class Command(migrate.Command):
 
     def _refuse_accounts(self, alias: str) -> None:
         """Stop if this is auth_api's database: then DATABASE_URL is not known here, and no check has found it."""
-        if set(connections[alias].introspection.table_names()) >= _OF_ACCOUNTS:
+        if holds_accounts(connections[alias]):
             raise CommandError(
                 "SITE_DATABASE_URL is the database of auth_api, which holds the accounts. "
                 "Set it to a database of the site's own."

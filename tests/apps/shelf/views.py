@@ -27,11 +27,6 @@ class ForEditors(View):
         return HttpResponse("for editors")
 
 
-@group_required("editors")
-async def for_editors_async(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("for editors")
-
-
 @login_not_required
 @group_required("editors")
 def public_for_editors(request: HttpRequest) -> HttpResponse:

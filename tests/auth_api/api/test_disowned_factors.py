@@ -6,9 +6,8 @@ import pytest
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.users.factors.models import RecoveryCode, TotpDevice
 from auth_api.users.factors.removal import prune_removed
-from auth_api.users.models import User
+from auth_api.users.models import RecoveryCode, TotpDevice, User
 from tests.auth_api.factors import (
     NEW_PASSWORD,
     App,
@@ -23,6 +22,7 @@ from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD
 from tests.auth_api.users.stranger import Stranger
 
+NEW_SIGN_IN = "New sign-in to your account at localhost"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Another network and browser than the owner's.
@@ -35,7 +35,7 @@ def test_this_was_not_me_removes_what_the_intruder_enrolled(user: User) -> None:
     enrol(intruder.token)
     user.refresh_from_db()
     assert user.has_second_factor
-    token = mailed_token(subject="New sign-in to your account at localhost")
+    token = mailed_token(subject=NEW_SIGN_IN)
     assert call("POST", "/v1/sessions/disown", {"token": token}).status_code == 200
     user.refresh_from_db()
     assert not user.has_second_factor
@@ -47,7 +47,7 @@ def test_this_was_not_me_removes_it_also_after_a_reset(user: User) -> None:
     login()
     intruder = Stranger().sign_in()
     enrol(intruder.token)
-    disown = mailed_token(subject="New sign-in to your account at localhost")
+    disown = mailed_token(subject=NEW_SIGN_IN)
     call("POST", "/v1/password/forgot", {"email": "ada@example.com"})
     form = {
         "token": mailed_token(subject="Set a new password for localhost"),
@@ -68,7 +68,7 @@ def test_this_was_not_me_keeps_the_owners_factors(enrolled: tuple[App, str], use
     answer = call("POST", "/v1/login/factor", second, HTTP_COOKIE=f"__Host-signin={pending}", **FAR)
     enrol(session_token(answer))
     assert TotpDevice.objects.count() == 2
-    token = mailed_token(subject="New sign-in to your account at localhost")
+    token = mailed_token(subject=NEW_SIGN_IN)
     call("POST", "/v1/sessions/disown", {"token": token})
     assert TotpDevice.objects.count() == 1
     user.refresh_from_db()
@@ -99,7 +99,7 @@ def removed_by_a_stranger(enrolled: tuple[App, str], user: User) -> App:
 def test_this_was_not_me_restores_an_app_that_the_intruder_removed(
     removed_by_a_stranger: App, user: User
 ) -> None:
-    link = {"token": mailed_token(subject="New sign-in to your account at localhost")}
+    link = {"token": mailed_token(subject=NEW_SIGN_IN)}
     assert call("POST", "/v1/sessions/disown", link).status_code == 200
     user.refresh_from_db()
     assert user.has_second_factor
@@ -115,7 +115,7 @@ def test_this_was_not_me_restores_an_app_that_the_intruder_removed(
 
 
 def test_it_restores_the_app_also_after_a_reset(removed_by_a_stranger: App, user: User) -> None:
-    disown = {"token": mailed_token(subject="New sign-in to your account at localhost")}
+    disown = {"token": mailed_token(subject=NEW_SIGN_IN)}
     call("POST", "/v1/password/forgot", {"email": user.email})
     form = {
         "token": mailed_token(subject="Set a new password for localhost"),
@@ -127,12 +127,28 @@ def test_it_restores_the_app_also_after_a_reset(removed_by_a_stranger: App, user
     assert user.has_second_factor
 
 
+def test_what_was_removed_from_a_new_place_before_the_reported_sign_in_stays_removed(
+    removed_by_a_stranger: App, user: User
+) -> None:
+    """It may have been the owner, without the lost device. If not, that sign-in's own mail restores the app."""
+    first = {"token": mailed_token(subject=NEW_SIGN_IN)}
+    Stranger().sign_in()
+    second = {"token": mailed_token(subject=NEW_SIGN_IN)}
+    assert call("POST", "/v1/sessions/disown", second).status_code == 200
+    user.refresh_from_db()
+    assert not user.has_second_factor
+    assert call("POST", "/v1/sessions/disown", second).status_code == 400
+    assert call("POST", "/v1/sessions/disown", first).status_code == 200
+    user.refresh_from_db()
+    assert user.has_second_factor
+
+
 def test_an_app_that_the_owner_removed_stays_removed(enrolled: tuple[App, str], user: User) -> None:
     """It opens nothing, is shown nowhere, and its secret is deleted when the link has expired."""
     device, token = TotpDevice.objects.get(), enrolled[1]
     assert call("DELETE", f"/v1/factors/{device.pk}", token=token).status_code == 204
     Stranger().sign_in()
-    disown = {"token": mailed_token(subject="New sign-in to your account at localhost")}
+    disown = {"token": mailed_token(subject=NEW_SIGN_IN)}
     assert call("POST", "/v1/sessions/disown", disown).status_code == 200
     user.refresh_from_db()
     assert not user.has_second_factor

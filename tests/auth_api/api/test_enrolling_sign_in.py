@@ -11,8 +11,7 @@ from auth_api.security_log.writer import writer
 from auth_api.sessions import services
 from auth_api.sessions.pending import TRIES
 from auth_api.tries import FREE_TRIES
-from auth_api.users.factors.models import TotpDevice
-from auth_api.users.models import User
+from auth_api.users.models import TotpDevice, User
 from tests.auth_api.api.test_second_factor import CHANGES, EXPIRED, PRIVATE
 from tests.auth_api.factors import (
     BROWSER,

@@ -9,8 +9,7 @@ from django.utils import timezone
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.users.factors.enrolment import ENROLMENT, MOST
-from auth_api.users.factors.models import RecoveryCode, TotpDevice
-from auth_api.users.models import User
+from auth_api.users.models import RecoveryCode, TotpDevice, User
 from tests.auth_api.factors import (
     App,
     enrol,
@@ -103,6 +102,22 @@ def test_new_recovery_codes_replace_the_old_ones_when_one_is_typed(
     call("POST", "/v1/factors/recovery-codes/confirm", {"code": new[0]}, token=token)
     assert finish(signin_token(login()), old[1], "recovery").status_code == 401
     assert finish(signin_token(login()), new[0], "recovery").status_code == 200
+
+
+def test_each_kind_of_change_has_a_limit_of_its_own(
+    enrolled: tuple[App, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is an event, and most are a mail to the owner. Removing an app is never refused."""
+    monkeypatch.setattr("auth_api.throttling.CHANGES", 2)  # one app has been added
+    device = f"/v1/factors/{TotpDevice.objects.get().pk}"
+    for method, path, body, free in (
+        ("POST", "/v1/factors/totp", {}, 1),
+        ("POST", "/v1/factors/recovery-codes", {}, 2),
+        ("PATCH", device, {"name": "Tablet"}, 2),
+    ):
+        answers = [call(method, path, body, token=enrolled[1]) for _ in range(free + 1)]
+        assert [a.status_code == 429 for a in answers] == [False] * free + [True], path
+    assert call("DELETE", device, token=enrolled[1]).status_code == 204
 
 
 def test_recovery_codes_need_an_app(before: str) -> None:

@@ -15,6 +15,7 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
 from auth_api.users.acts import Act
 from auth_api.users.models import User
+from auth_api.users.unlocking import unlock_users
 from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.mails import sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
@@ -123,6 +124,21 @@ def test_a_name_that_cannot_be_one_is_refused(user: Any) -> None:
 def test_a_name_can_be_removed(user: Any) -> None:
     assert call("PATCH", "/v1/account", {"name": " "}, token=sign_in()).status_code == 204
     assert User.objects.get().name == ""
+
+
+def test_a_name_that_changes_too_often_waits(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is an event, a row that can undo it, and a new snapshot for every session."""
+    monkeypatch.setattr("auth_api.throttling.CHANGES", 2)
+    token = sign_in()
+    answers = [call("PATCH", "/v1/account", {"name": str(n)}, token=token) for n in range(3)]
+    assert [answer.status_code for answer in answers] == [204, 204, 429]
+    assert 0 < int(answers[2]["Retry-After"]) <= 600
+    user.refresh_from_db()
+    assert user.name == "1"
+    other = session_token(call("POST", "/v1/login", {"email": EMAIL, "password": PASSWORD}))
+    assert call("PATCH", "/v1/account", {"name": "x"}, token=other).status_code == 429
+    unlock_users([user])
+    assert call("PATCH", "/v1/account", {"name": "x"}, token=other).status_code == 204
 
 
 def test_a_deletion_without_redis_deletes_nothing(user: Any, monkeypatch: Any) -> None:

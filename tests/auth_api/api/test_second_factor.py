@@ -8,8 +8,7 @@ from django.contrib.auth import login as django_login
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import FactorRequired
 from auth_api.sessions.pending import TRIES
-from auth_api.users.factors.models import RecoveryCode, TotpDevice
-from auth_api.users.models import User
+from auth_api.users.models import RecoveryCode, TotpDevice, User
 from tests.auth_api.factors import (
     BROWSER,
     OTHER_BROWSER,

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from django.contrib.auth import login as django_login
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone
 
 from auth_api.security_log.models import SecurityEvent
 from auth_api.sessions import services
 from auth_api.sessions.exceptions import FactorRequired
-from auth_api.users.factors.models import TotpDevice
+from auth_api.users.factor_policy import look_for_groups
 from auth_api.users.factors.removal import require_enrolment
-from auth_api.users.models import User
+from auth_api.users.models import TotpDevice, User
 from tests.auth_api.api.test_second_factor import EXPIRED
 from tests.auth_api.factors import (
     NEW_PASSWORD,
@@ -28,6 +29,7 @@ from tests.auth_api.factors import (
     signin_token,
 )
 from tests.auth_api.http import call, session_token
+from tests.auth_api.logs import logged
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, request_with
 
@@ -74,6 +76,22 @@ def test_it_asks_staff_everybody_or_members_of_groups(
         user.groups.add(Group.objects.create(name=joined))
     policy(asked, *groups)
     assert purpose_of(login()) == purpose
+
+
+def test_a_group_that_does_not_exist_is_logged_once(user: User, policy: Policy) -> None:
+    """It asks nobody, which may be a misspelt name. It may also be created later, so it is no reason not to start."""
+    look_for_groups.cache_clear()
+    ops = Group.objects.create(name="ops")
+    policy("optional", "ops", "Editors")
+    with logged() as events:
+        assert [purpose_of(login()) for _ in range(2)] == ["none", "none"]
+    assert [e["group"] for e in events if e["event"] == "policy.group_missing"] == ["Editors"]
+    with logged() as events, transaction.atomic():
+        ops.name = "operations"
+        ops.save()
+        Group.objects.create(name="ops").delete()
+        Group.objects.create(name="other").delete()
+    assert [e["group"] for e in events if e["event"] == "policy.group_missing"] == ["ops", "ops"]
 
 
 def test_whoever_has_a_factor_shows_it(user: User, policy: Policy) -> None:

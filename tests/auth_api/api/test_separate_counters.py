@@ -20,7 +20,7 @@ from tests.auth_api.argon2_runs import argon2_runs
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.store_contents import stored_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,9 +15,10 @@ from auth_api.mail.models import OutboxMail
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.security_log.writer import writer
-from auth_api.throttling import Purpose, count_new_password, mail_wait
+from auth_api.throttling import LoginThrottle, Purpose, count_new_password, mail_wait
 from auth_api.tries import FREE_TRIES
 from auth_api.users.models import User
+from auth_api.users.unlocking import unlock_users
 from gatehouse.keys import parse_keys, weakness_of
 from gatehouse.variables import DEVELOPMENT_SECRETS
 from tests.auth_api.http import call, session_token
@@ -175,6 +176,23 @@ def test_unlock_lets_a_throttled_user_sign_in() -> None:
     assert login().status_code == 200
     assert writer.drain(30)
     assert SecurityEvent.objects.filter(kind=Kind.UNLOCKED).count() == 1
+
+
+def test_unlock_finds_networks_that_the_log_has_forgotten(redis_client: Any) -> None:
+    user, other = make_user(ADA), make_user("bob@example.com")
+    for account, address in (
+        (ADA, "198.51.100.4"),
+        (ADA, "2001:db8::1"),
+        (other.email, "192.0.2.1"),
+    ):
+        for verification in (False, True):
+            LoginThrottle(account, address, verification=verification).hit()
+    of_bob = {*LoginThrottle(other.email, "192.0.2.1").keys}
+    of_bob |= {*LoginThrottle(other.email, "192.0.2.1", verification=True).keys}
+    assert not SecurityEvent.objects.exists()
+    assert unlock_users([user]) == 2  # as the admin does: of no network, only of all together
+    assert run("unlock", "--email", ADA)["counters"] == 8  # an address, and a /64, /56 and /48
+    assert {key.decode() for key in stored_keys(redis_client)} == of_bob
 
 
 def test_unlock_lets_a_throttled_address_try_again(redis_client: Any) -> None:

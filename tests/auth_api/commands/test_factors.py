@@ -6,8 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from auth_api.security_log.models import SecurityEvent
-from auth_api.users.factors.models import RecoveryCode
-from auth_api.users.models import User
+from auth_api.users.models import RecoveryCode, User
 from tests.auth_api.factors import enrol, login, recovery_codes
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import sent_mails

@@ -7,18 +7,22 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.mail.backends.smtp import EmailBackend
 from django.utils import timezone
 
 from auth_api.doctor.clocks import judge_clock
 from auth_api.doctor.cookies import judge_cookie
-from auth_api.doctor.door import Reply
+from auth_api.doctor.door import Door, Reply
 from auth_api.doctor.findings import Check, Finding, Outcome, ok
+from auth_api.doctor.groups import policy_groups, rule_groups
 from auth_api.doctor.mail import outbox, protection
 from auth_api.doctor.redis import redis
 from auth_api.doctor.running import findings_of
+from auth_api.doctor.site_report import Seen
 from auth_api.mail.models import OutboxMail
 from gatehouse.cookies import SESSION_COOKIE
+from tests.auth_api.doctor.test_proxies import REPORT
 
 
 def not_ok(findings: Iterable[Finding]) -> list[tuple[str, str]]:
@@ -115,6 +119,22 @@ def test_mails_that_wait_are_told(mail: dict[str, Any], outcome: Outcome) -> Non
     OutboxMail.objects.create(to="ada@example.com", template="reset", due_at=due_at, **mail)
     [found] = outbox()
     assert found.outcome is outcome
+
+
+@pytest.mark.django_db
+def test_groups_that_do_not_exist_are_told(settings: Any) -> None:
+    """Such a name asks nobody for a second factor, or lets nobody in."""
+    Group.objects.create(name="ops")
+    settings.GATEHOUSE = replace(settings.GATEHOUSE, second_factor_groups=frozenset({"ops", "Ops"}))
+    [found] = policy_groups()
+    assert found.outcome is Outcome.WARN
+    assert "GATEHOUSE_SECOND_FACTOR_GROUPS names 'Ops'" in found.found
+    door, seen = Door("http://localhost"), Seen(replace(REPORT, groups=("board", "ops")), 0, 0)
+    [found] = rule_groups(door, seen, seen)
+    assert found.outcome is Outcome.WARN
+    assert "GATEHOUSE_ACCESS_RULES names 'board'" in found.found
+    Group.objects.create(name="board")
+    assert not_ok(rule_groups(door, seen, seen)) == []
 
 
 def test_a_good_store_is_ok() -> None:

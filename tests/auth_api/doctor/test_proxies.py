@@ -13,9 +13,9 @@ from gatehouse.doctor import SiteReport
 
 CLIENT, PROXY = "198.51.100.7", "10.0.0.1"
 REPORT = SiteReport(
-    nonce="", time=0.0, client_address=CLIENT, forwarded_for="", is_secure=True, host="", request_id="",
-    environment="production", public_origin="", proxy_hops=1, hsts="", forward_auth_paths=(), body_limit=0,
-    weak_secrets=(), warnings=(), status="ready", missing=(), python="", django="",
+    time=0.0, client_address=CLIENT, forwarded_for="", is_secure=True, host="", request_id="",
+    environment="production", public_origin="", proxy_hops=1, hsts="", forward_auth_paths=(), groups=(), body_limit=0,
+    weak_secrets=(), warnings=(), status="ready", missing=(), database=None, python="", django="",
 )  # fmt: skip
 
 

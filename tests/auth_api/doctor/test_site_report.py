@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from auth_api.doctor.door import Door, DoorClosed
 from auth_api.doctor.site_report import ask_site
-from gatehouse.doctor import HEADER
+from gatehouse.doctor import HEADER, judge_question, sealed_answer
 from gatehouse.keys import Key
 from gatehouse.problems import CONTENT_TYPE, TYPE
 from tests.auth_api.doctor.test_proxies import REPORT
@@ -21,6 +22,8 @@ KEYS = (Key("test", b"a secret that is long enough to sign with"),)
 class _Stranger(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         status, headers, body = self.server.answers.get(self.path, (404, {}, "nothing"))  # type: ignore[attr-defined]
+        if callable(body):
+            body = body(judge_question(self.headers[HEADER], KEYS))
         text = json.dumps(body) if isinstance(body, dict) else body
         nonce = self.headers[HEADER].split(".")[3] if HEADER in self.headers else ""
         content = text.replace("NONCE", nonce).encode()
@@ -49,7 +52,11 @@ def test_a_report_is_taken_if_it_answers_this_question(
     answers: tuple[Door, dict[str, Any]],
 ) -> None:
     door, given = answers
-    given["/auth/doctor"] = (200, {}, {**vars(REPORT), "nonce": "NONCE", "python": "3.12"})
+    given["/auth/doctor"] = (
+        200,
+        {},
+        lambda question: sealed_answer(replace(REPORT, python="3.12"), question),
+    )
     assert ask_site(door, KEYS, {}).report.python == "3.12"
 
 
@@ -58,6 +65,9 @@ def test_a_report_is_taken_if_it_answers_this_question(
     [
         ((200, {}, {**vars(REPORT), "nonce": "of yesterday"}), "came from a cache", "cache nothing"),
         ((200, {}, {"nonce": "NONCE"}), "different release", "same release"),
+        ((200, {}, {**vars(REPORT), "nonce": "NONCE"}), "different release", "same release"),
+        ((200, {}, {"nonce": "NONCE", "report": "!"}), "different release", "same release"),
+        ((200, {}, {"nonce": "NONCE", "report": "b" * 64}), "different release", "same release"),
         ((200, {}, "<h1>Welcome"), "answers 200, but not as", "FRONTEND_PORT"),
         ((301, {"Location": "https://www.example.org/auth/doctor"}, ""), "https://www.example.org", "--url"),
         ((400, {"Content-Type": CONTENT_TYPE}, {"type": f"{TYPE}unknown-host"}), "host", "ALLOWED_HOSTS"),

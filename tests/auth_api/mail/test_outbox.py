@@ -29,7 +29,7 @@ from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.mailbox import Mailbox
 from tests.processes import ROOT, wait_for
 

@@ -8,8 +8,8 @@ from auth_api.security_log.models import SecurityEvent
 from auth_api.users.models import User
 from tests.auth_api.logs import logged
 from tests.auth_api.security_log.test_recording import login
-from tests.auth_api.sessions.conftest import PASSWORD, make_user
-from tests.auth_api.users.test_admin import REASON, AdminBrowser, confirm
+from tests.auth_api.sessions.conftest import make_user
+from tests.auth_api.users.admin_browser import REASON, AdminBrowser, confirm, superuser_browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/security_log/securityevent/"
@@ -17,10 +17,7 @@ LIST = "/admin/security_log/securityevent/"
 
 @pytest.fixture
 def root(user: User) -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    browser.login("root@example.com")
-    return browser
+    return superuser_browser()
 
 
 def staff(*permissions: str) -> AdminBrowser:

@@ -12,8 +12,7 @@ from auth_api import admin_lists
 from auth_api.security_log.kinds import Kind
 from auth_api.security_log.models import SecurityEvent
 from auth_api.users.models import User
-from tests.auth_api.sessions.conftest import PASSWORD
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser, superuser_browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/security_log/securityevent/"
@@ -23,10 +22,7 @@ HANDLE = "A" * 16
 
 @pytest.fixture
 def root(user: User) -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    browser.login("root@example.com")
-    return browser
+    return superuser_browser()
 
 
 def fill(user: User, count: int, **fields: Any) -> None:

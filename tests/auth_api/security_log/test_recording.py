@@ -19,7 +19,7 @@ from tests.auth_api.http import call, document_of, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.mails import mailed_token
 from tests.auth_api.sessions.conftest import PASSWORD
-from tests.auth_api.users.test_admin import USERS, AdminBrowser, action
+from tests.auth_api.users.admin_browser import USERS, AdminBrowser, action
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -220,12 +220,13 @@ def test_a_change_names_the_session_that_made_it(log: Log) -> None:
 
 
 def test_a_reset_is_asked_for_and_made(kinds: Kinds, user: User) -> None:
-    from auth_api.users.tokens import reset_link
+    from auth_api.users.tokens import reset_links
 
     for email in ("ada@example.com", "nobody@example.com"):
         call("POST", "/v1/password/forgot", {"email": email})
     with transaction.atomic():
-        token = reset_link(user).token
+        [link] = reset_links([user])
+        token = link.token
     form = {"token": token, "password": "seven maps of a small island"}
     assert call("POST", "/v1/password/reset", form).status_code == 200
     assert kinds() == ["password.reset_asked", "password.changed", "password.reset"]

@@ -1,4 +1,4 @@
-"""Limits (rule 8), lists, doors, and what else a store must do."""
+"""Limits, lists, doors, and what else a store must do."""
 
 import threading
 from collections.abc import Callable

@@ -1,10 +1,11 @@
-"""An account, and a stranger in it."""
+"""An account, a stranger in it, and a superuser at the admin."""
 
 import pytest
 
 from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.auth_api.users.admin_browser import AdminBrowser, superuser_browser
 from tests.auth_api.users.stranger import (
     OWN,
     Stranger,
@@ -22,3 +23,9 @@ def owner() -> User:
 def stranger(owner: User) -> Stranger:
     """A stranger who has signed in; the owner was notified."""
     return Stranger().sign_in()
+
+
+@pytest.fixture
+def root() -> AdminBrowser:
+    """The browser of a superuser, signed in to the admin."""
+    return superuser_browser()

@@ -1,4 +1,4 @@
-"""Addresses: one person, one account; mail goes to the stored spelling (security.md, class 6)."""
+"""Addresses: one person, one account; mail goes to the stored spelling."""
 
 import io
 from typing import Any

@@ -1,83 +1,19 @@
 """The admin on the private port: same engine, its own door, no passwords of others."""
 
-import re
 from dataclasses import replace
-from html import unescape
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from auth_api.mail.models import OutboxMail
 from auth_api.users.models import User
-from tests.answers import keep
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
+from tests.auth_api.users.admin_browser import REASON, USERS, AdminBrowser, action
 from tests.store_contents import stored_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
-USERS = "/admin/users/user/"
-REASON = "asked by phone"
-
-
-class AdminBrowser:
-    """A browser at the admin: one cookie jar, CSRF tokens out of the forms."""
-
-    def __init__(self) -> None:
-        self.client = Client(enforce_csrf_checks=True, HTTP_HOST="localhost")
-
-    def get(self, path: str) -> Any:
-        return _kept("GET", path, self.client.get(path, secure=True))
-
-    def post(self, path: str, data: dict[str, Any], page: str | None = None) -> Any:
-        html = self.get(page or path).content.decode()
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)
-        token = found[1] if found else ""
-        form = {"csrfmiddlewaretoken": token, **data}
-        headers = {"HTTP_REFERER": "https://localhost/admin/"}
-        answer = self.client.post(path, form, secure=True, **headers)  # type: ignore[arg-type]
-        return _kept("POST", path, answer)
-
-    def login(self, email: str, password: str = PASSWORD, **more: str) -> Any:
-        form = {"username": email, "password": password, **more}
-        return self.post("/admin/login/?next=/admin/", form)
-
-
-def _kept(method: str, path: str, answer: Any) -> Any:
-    keep(method, path, answer.status_code, b"" if answer.streaming else answer.content)
-    return answer
-
-
-@pytest.fixture
-def root() -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    assert browser.login("root@example.com").status_code == 302
-    return browser
-
-
-def action(browser: AdminBrowser, name: str, *users: User, reason: str = REASON) -> Any:
-    """Choose an action in the list, give a reason, and confirm; return the last answer."""
-    chosen = {"action": name, "_selected_action": [str(user.pk) for user in users]}
-    asked = browser.post(USERS, chosen)
-    return confirm(browser, asked, USERS, reason) if asked.status_code == 200 else asked
-
-
-def confirm(browser: AdminBrowser, page: Any, path: str, reason: str = REASON) -> Any:
-    """Post the form of a page that asks for the reason, or goes on."""
-    return browser.post(path, {**form_of(page), "reason": reason}, page=USERS)
-
-
-def form_of(page: Any) -> dict[str, Any]:
-    """The hidden fields of a run's page."""
-    html = page.content.decode()
-    fields = re.findall(r'<input type="hidden" name="(\w+)" (?:value="([^"]*)")?', html)
-    values: dict[str, Any] = {}
-    for name, value in fields:
-        if name != "csrfmiddlewaretoken":
-            values.setdefault(name, []).append(unescape(value))
-    return values
 
 
 def test_staff_sign_in_and_their_session_is_ours(root: AdminBrowser, redis_client: Any) -> None:

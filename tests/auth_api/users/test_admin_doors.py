@@ -14,19 +14,11 @@ from tests.auth_api.factors import App, enrol
 from tests.auth_api.factors import login as site_login
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, request_with
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/admin/password_change/"
 NEW_PASSWORD = "another quiet harbour at dawn"
-
-
-@pytest.fixture
-def root() -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    assert browser.login("root@example.com").status_code == 302
-    return browser
 
 
 def change(browser: AdminBrowser, old: str, new: str) -> Any:

@@ -10,7 +10,7 @@ from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
-from tests.auth_api.users.test_admin import REASON, USERS, AdminBrowser, action
+from tests.auth_api.users.admin_browser import REASON, USERS, AdminBrowser, action
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GROUPS = "/admin/auth/group/"
@@ -30,14 +30,6 @@ def clerk() -> AdminBrowser:
     make_staff("clerk@example.com", "user", "group")
     browser = AdminBrowser()
     assert browser.login("clerk@example.com").status_code == 302
-    return browser
-
-
-@pytest.fixture
-def root() -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    assert browser.login("root@example.com").status_code == 302
     return browser
 
 

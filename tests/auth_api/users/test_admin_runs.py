@@ -17,18 +17,10 @@ from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.logs import logged, names_of
 from tests.auth_api.sessions.conftest import PASSWORD, is_alive, make_user
-from tests.auth_api.users.test_admin import REASON, USERS, AdminBrowser, action, confirm, form_of
+from tests.auth_api.users.admin_browser import REASON, USERS, AdminBrowser, action, confirm, form_of
 from tests.auth_api.users.test_admin_rights import change
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def root() -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    assert browser.login("root@example.com").status_code == 302
-    return browser
 
 
 def people(count: int, **fields: Any) -> list[User]:

@@ -18,19 +18,11 @@ from auth_api.users.models import User
 from tests.auth_api.factors import enrol
 from tests.auth_api.http import call, session_token
 from tests.auth_api.sessions.conftest import CLIENT, PASSWORD, make_user
-from tests.auth_api.users.test_admin import REASON, USERS, AdminBrowser, confirm
+from tests.auth_api.users.admin_browser import REASON, USERS, AdminBrowser, confirm
 from tests.auth_api.users.test_admin_rights import make_staff
 from tests.store_contents import command_counts, reset_command_counts
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def root() -> AdminBrowser:
-    User.objects.create_superuser("root@example.com", PASSWORD)
-    browser = AdminBrowser()
-    assert browser.login("root@example.com").status_code == 302
-    return browser
 
 
 def page_of(browser: AdminBrowser, user: User) -> str:

@@ -13,6 +13,7 @@ from auth_api.users.models import User
 from tests.auth_api.http import call
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.auth_api.users.flows.test_devices import HOME, LINUX
 from tests.auth_api.users.stranger import (
     LAPTOP,
@@ -28,7 +29,6 @@ from tests.auth_api.users.stranger import (
     reset_by_mail,
     restore,
 )
-from tests.auth_api.users.test_admin import AdminBrowser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

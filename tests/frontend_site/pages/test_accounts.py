@@ -56,7 +56,7 @@ def test_ones_own_pages_are_protected_and_never_kept(
     assert browser.get(path)["Location"] == f"/login?next={path}"
     answer = browser.sign_in().get(path)
     assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
-    stub.answers["GET /v1/session"] = SESSION_ENDED
+    stub.answers["GET /v1/session"] = stub.answers["GET /v1/factors"] = SESSION_ENDED
     assert browser.sign_in().get(path)["Location"].startswith("/login?next=")
 
 
@@ -188,12 +188,25 @@ def test_a_wrong_address_deletes_nothing(browser: Browser, stub: Stub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("delay", "words"), [(0, "This immediately deletes"), (604_800, "In 7 days, we delete")]
+    ("delay", "before", "words"),
+    [
+        (
+            0,
+            "We delete the account and everything that we store about you at once.",
+            "This immediately deletes",
+        ),
+        (
+            604_800,
+            "you 7 days after you ask for it. Until then, you can keep",
+            "In 7 days, we delete",
+        ),
+    ],
 )
 def test_the_page_says_when_it_deletes(
-    browser: Browser, options: Any, delay: int, words: str
+    browser: Browser, options: Any, delay: int, before: str, words: str
 ) -> None:
     options(deletion_delay=delay)
+    assert before in text_of(browser.sign_in().get("/account/data"))
     assert words in text_of(browser.sign_in().get("/account/delete"))
 
 

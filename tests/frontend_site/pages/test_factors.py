@@ -3,6 +3,7 @@
 import re
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.frontend_site.stub import (
     Canned,
     Stub,
     current_session,
+    moment,
     problem,
     send,
 )
@@ -124,7 +126,7 @@ def test_an_account_that_must_have_an_app_adds_it_and_is_signed_in(
     assert header(stub, "Cookie") == f"__Host-signin={TOKEN}"
     assert stub.seen[-1].json == {"code": "123456", "name": "Tablet"}
     assert "Create recovery codes now" not in text_of(enrolling.get(done["Location"]))
-    none_left = {"items": [], "recovery_codes_left": 0, **current_session()}
+    none_left = {"items": [FACTOR], "recovery_codes_left": 0, **current_session()}
     stub.answers["GET /v1/factors"] = Canned(200, none_left)
     offer = enrolling.get(done["Location"])
     assert "Create recovery codes now" in text_of(offer)
@@ -152,7 +154,7 @@ def test_the_account_shows_until_when_an_app_must_be_added(browser: Browser, stu
     stub.answers["GET /v1/session"] = Canned(200, due)
     stub.answers["GET /v1/factors"] = Canned(200, {"items": [], "recovery_codes_left": 0, **due})
     browser.sign_in()
-    assert "Add a second factor by 4 December 2026" in text_of(browser.get("/account"))
+    assert "Add an authenticator app by 4 December 2026" in text_of(browser.get("/account"))
     assert "an authenticator app by 4 December 2026" in text_of(browser.get(PAGE))
 
 
@@ -182,6 +184,49 @@ def test_an_app_is_added_with_a_code(browser: Browser, stub: Stub) -> None:
     )
     done = browser.post(f"{PAGE}/app", {**fields, "code": "123456"})
     assert done["Location"] == f"{PAGE}?done=added"
+
+
+def added(browser: Browser, stub: Stub, first: dict[str, str]) -> Any:
+    """Add an app from a page whose form has the fields `first`; return the list that follows."""
+    page = browser.post(f"{PAGE}/app", first).content.decode()
+    stub.answers["POST /v1/factors/totp/confirm"] = problem("invalid-code", 401)
+    page = browser.post(f"{PAGE}/app", {**form_fields(page), "code": "000000"}).content.decode()
+    stub.answers["POST /v1/factors/totp/confirm"] = Canned(200, current_session())
+    done = browser.post(f"{PAGE}/app", {**form_fields(page), "code": "123456"})
+    return browser.get(done["Location"])
+
+
+def test_who_was_sent_here_for_a_second_factor_is_led_back(browser: Browser, stub: Stub) -> None:
+    """Through a wrong code, and recovery codes, which the page proposes first."""
+    none = {"items": [], "recovery_codes_left": 0, **current_session()}
+    one = {**none, "items": [FACTOR]}
+    stub.answers["GET /v1/factors"] = Canned(200, none)
+    page = browser.sign_in().get(f"{PAGE}?next=/account/sessions").content.decode()
+    assert "Continue" not in page
+    stub.answers["GET /v1/factors"] = Canned(200, one)
+    offer = added(browser, stub, form_fields(page))
+    assert 'href="/account/sessions">Continue without recovery codes' in offer.content.decode()
+    codes = browser.post(f"{PAGE}/codes", form_fields(offer.content.decode()))
+    stub.answers["POST /v1/factors/recovery-codes/confirm"] = problem("invalid-code", 401)
+    codes = browser.post(f"{PAGE}/codes", {**form_fields(codes.content.decode()), "code": "x"})
+    stub.answers["POST /v1/factors/recovery-codes/confirm"] = Canned(204, b"")
+    done = browser.post(f"{PAGE}/codes", {**form_fields(codes.content.decode()), "code": "y"})
+    assert done["Location"] == f"{PAGE}?done=codes&next=/account/sessions"
+    stub.answers["GET /v1/factors"] = Canned(200, {**one, "recovery_codes_left": 10})
+    assert 'href="/account/sessions">Continue</a>' in browser.get(done["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example/", "javascript:x", "/login/code"]
+)
+def test_it_leads_nowhere_else(browser: Browser, stub: Stub, wanted: str) -> None:
+    browser.sign_in()
+    for page in (
+        browser.get(f"{PAGE}?{urlencode({'next': wanted})}"), added(browser, stub, {"next": wanted}),
+        browser.post(f"{PAGE}/codes", {"next": wanted}), browser.post(PAGE, {"next": wanted}),
+    ):  # fmt: skip
+        assert page.status_code == 200
+        assert wanted not in page.content.decode().partition("<main")[2]
 
 
 def test_a_made_up_address_becomes_no_picture(browser: Browser, stub: Stub) -> None:
@@ -218,6 +263,32 @@ def test_an_app_is_removed_and_renamed(browser: Browser, stub: Stub) -> None:
     assert stub.seen[-1].json == {"name": "Tablet"}
 
 
+@pytest.mark.parametrize(
+    ("call", "page", "form"),
+    [
+        ("POST /v1/factors/totp", f"{PAGE}/app", {}),
+        ("POST /v1/factors/recovery-codes", f"{PAGE}/codes", {}),
+        (f"PATCH /v1/factors/{HANDLE}", PAGE, {"rename": HANDLE, "name": "Tablet"}),
+    ],
+)
+def test_who_changes_too_often_is_told_how_long_to_wait(
+    browser: Browser, stub: Stub, call: str, page: str, form: dict[str, str]
+) -> None:
+    stub.answers[call] = problem("throttled", 429, ("Retry-After", "600"))
+    answer = browser.sign_in().post(page, form)
+    assert answer.status_code == 429
+    assert "Wait 10 minutes" in text_of(answer)
+
+
+def test_a_refused_name_is_marked_where_it_was_typed(browser: Browser, stub: Stub) -> None:
+    browser.sign_in()
+    refusal = problem("invalid-request", 400, errors={"name": ["Remove invisible characters."]})
+    stub.answers[f"PATCH /v1/factors/{HANDLE}"] = refusal
+    page = browser.post(PAGE, {"rename": HANDLE, "name": "Tab\u202elet"}).content.decode()
+    assert '<a href="#id_name">Name</a>: Remove invisible characters.' in page
+    assert re.search(r'<details open>(?s:.)*<input id="id_name"[^>]* value="Tab\u202elet"', page)
+
+
 def test_a_code_is_asked_for_and_what_was_asked_is_completed(browser: Browser, stub: Stub) -> None:
     def answer(handler: Any) -> None:
         renewed = NEW_TOKEN in (handler.headers["Cookie"] or "")
@@ -232,6 +303,21 @@ def test_a_code_is_asked_for_and_what_was_asked_is_completed(browser: Browser, s
     assert done["Location"] == f"{PAGE}?done=removed"
     reauthentication = next(c for c in stub.seen if c.path == "/v1/reauthenticate")
     assert reauthentication.json == {"method": "totp", "code": "123456"}
+
+
+@pytest.mark.parametrize("path", ["/account/email", "/account/data", "/account/delete", PAGE])
+def test_in_the_day_after_a_recovery_code_the_form_says_until_when(
+    browser: Browser, stub: Stub, path: str
+) -> None:
+    listed = {"items": [FACTOR], "recovery_codes_left": 3, **current_session()}
+    assert "recovery code was used" not in text_of(browser.sign_in().get(path))
+    until = {"recovery_hold_until": moment(7140.0)}
+    stub.answers["GET /v1/factors"] = Canned(200, {**listed, **until})
+    stub.seen.clear()
+    page = browser.get(path)
+    assert "(in 1 hour, 59 minutes)" in text_of(page)
+    assert " disabled>" in page.content.decode()
+    assert stub.calls == ["GET /v1/factors"]
 
 
 def test_in_the_day_after_a_recovery_code_the_page_says_so(browser: Browser, stub: Stub) -> None:

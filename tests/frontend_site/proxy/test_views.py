@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from frontend_site.proxy import views
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
     EXPIRE_SESSION,
@@ -55,6 +56,12 @@ def test_each_route_is_one_call(
     browser.sign_in().call(method, path)
     assert stub.calls == [call]
     assert stub.seen[0].header("Cookie") == f"__Host-session={TOKEN}"
+
+
+def test_metrics_and_logs_know_each_view_by_its_own_name() -> None:
+    declared = {name: view for name, view in vars(views).items() if hasattr(view, "kind")}
+    assert len(declared) > 30
+    assert [name for name, view in declared.items() if view.__qualname__ != name] == []
 
 
 def test_the_body_is_forwarded_byte_for_byte(browser: Browser, stub: Stub) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.auth_api.logs import logged
+from tests.calls import python_calls
 from tests.frontend_site.browser import Browser, set_cookie_lines
 from tests.frontend_site.stub import (
     IDENTITY,
@@ -16,6 +17,7 @@ from tests.frontend_site.stub import (
     TOKEN,
     Stub,
 )
+from tests.frontend_site.test_cost import request
 from tests.frontend_site.upstreams.service import FILE, Service
 
 PATH = "/api/reports/x/echo"
@@ -118,6 +120,14 @@ def test_only_listed_headers_come_back(browser: Browser, reports: Service) -> No
     for name, value in reports.headers[2:]:
         assert answer.headers.get(name) != value, name
     assert "sandbox" in answer["Content-Security-Policy"]
+
+
+def test_a_get_costs_one_internal_call_and_few_functions(stub: Stub, reports: Service) -> None:
+    ask = request("/api/reports/items", cookie=True)
+    assert ask() == 200  # connections are made
+    stub.reset()
+    assert min(python_calls(ask) for _ in range(3)) < 607
+    assert stub.calls == ["GET /v1/identity?audience=reports"] * 3
 
 
 def test_cookies_of_an_upstream_stay_out_unless_allowed(browser: Browser, reports: Service) -> None:

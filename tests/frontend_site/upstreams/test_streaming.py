@@ -158,12 +158,11 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import io
 import time
-from contextlib import ExitStack
 from types import SimpleNamespace
-from frontend_site.upstreams.body import AnswerBody, RequestBody
+from frontend_site.upstreams.body import AnswerBody, Held, RequestBody
 
 upstream = SimpleNamespace(next_piece=lambda: b"x" * 65536)
-down = AnswerBody(upstream, still_valid=lambda: True, interval=60, since=time.monotonic(), done=ExitStack())
+down = AnswerBody(upstream, still_valid=lambda: True, interval=60, since=time.monotonic(), held=Held())
 meta = {"wsgi.input": io.BytesIO(b"x" * 10**6), "CONTENT_LENGTH": "1000000"}
 up = iter(RequestBody(SimpleNamespace(META=meta), limit=10**6, silence=2))
 for body in (down, up):

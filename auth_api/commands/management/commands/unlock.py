@@ -26,7 +26,7 @@ class Command(OperatorCommand):
             raise CommandFailed("Give --email, --address, or both.", WRONG_ARGUMENTS)
         if address and not _is_address(address):
             raise CommandFailed("--address must be an IPv4 or IPv6 address.", WRONG_ARGUMENTS)
-        cleared = unlock_users([user_of(email)], address or "") if email else 0
+        cleared = unlock_users([user_of(email)], address or "", search=True) if email else 0
         cleared += forget_client(address) if address else 0
         return Report(f"{cleared} counters cleared.", {"counters": cleared})
 

@@ -20,11 +20,9 @@ local expires = expiry_ms(r, ms)
 local answer = {'ok', value}
 if r.bound then
   local snapshot = redis.call('GET', KEYS[3])
-  local known = snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6))
-  local entries = tonumber(redis.call('ZSCORE', KEYS[2], 'e') or 0)
-  if (known and known > r.epoch) or entries > r.epoch then return {'epoch'} end
+  if ended_since(r.epoch, KEYS[2], snapshot) then return {'epoch'} end
   local limit = tonumber(ARGV[4])
-  if limit > 0 and entries == r.epoch then
+  if limit > 0 and epoch_of(KEYS[2]) == r.epoch then
     redis.call('ZREMRANGEBYSCORE', KEYS[2], FIRST_TIME, text(ms))
     local surplus = redis.call('ZCARD', KEYS[2]) - limit -- the member "e" stands for the new session
     if surplus > 0 then
@@ -35,6 +33,7 @@ if r.bound then
   end
   admit(KEYS[2], id_hash, expires, r.epoch, ms)
   -- as a reader's (put_snapshot.lua): the row may have changed since it was read
+  local known = epoch_in(snapshot)
   if ARGV[8] == run and (not snapshot or (known and known < r.epoch)) then redis.call('SET', KEYS[3], ARGV[6] .. run, 'EX', ARGV[7]) end
 end
 if KEYS[4] then redis.call('UNLINK', KEYS[4]) end

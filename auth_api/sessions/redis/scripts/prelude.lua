@@ -1,6 +1,6 @@
 -- Prepended to every script. Record: format, flags, idle, lifetime, epoch, created, authenticated | last seen, revision |
 -- sealed body (records.py). Snapshot: 1, active, epoch, sealed, run | or a fence: 0, nonce.
--- Redis' own clock is the only clock (design rule 1).
+-- Redis' own clock is the only clock.
 local BOUND, ADMIN = 1, 4
 local FORMAT = 2 -- the newest that this release reads; formats 1 and 2 have the same layout
 
@@ -64,10 +64,20 @@ local function end_reason(r, seconds, index, id_hash, snapshot, run)
   return nil
 end
 
+-- The epoch in a snapshot; false for a fence, and without a snapshot.
+local function epoch_in(snapshot)
+  return snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6))
+end
+
+-- The epoch of the entries in an index, 0 without entries.
+local function epoch_of(index)
+  return tonumber(redis.call('ZSCORE', index, 'e') or 0)
+end
+
 -- Whether the sessions of the user were ended since `epoch` was read.
 local function ended_since(epoch, index, snapshot)
-  if snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6)) > epoch then return true end
-  return tonumber(redis.call('ZSCORE', index, 'e') or 0) > epoch
+  local known = epoch_in(snapshot)
+  return (known and known > epoch) or epoch_of(index) > epoch
 end
 
 -- The member "e" of an index holds the epoch of its entries as score, below every time stamp: entries of older epochs go in one step.

@@ -4,7 +4,7 @@
 --@run
 local snapshot, fence = redis.call('GET', KEYS[1]), ARGV[3]
 local epoch = struct.unpack('>I4', ARGV[1]:sub(3, 6))
-local known = snapshot and snapshot:byte(1) == 1 and struct.unpack('>I4', snapshot:sub(3, 6))
+local known = epoch_in(snapshot)
 -- Since the row was read, a fence or a newer snapshot may have been lost: then this one may be older than the row.
 local lost = ARGV[4] ~= run
 if fence == '' then

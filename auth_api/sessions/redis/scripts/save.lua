@@ -1,4 +1,4 @@
--- Writes a session that is there; never brings one back (design rule 2).
+-- Writes a session that is there; never brings one back.
 -- KEYS record, index, snapshot, new record (the same as record unless the token is renewed)
 -- ARGV id hash, revision read, header, body, new id hash, counts as use (1 or 0), run
 -- returns {ok, record} | {conflict, record} | {none} | {clock} | {newer} | {<reason>}

@@ -11,7 +11,8 @@ from auth_api.sessions.exceptions import SessionStoreUnavailable
 from auth_api.sessions.redis.backend import backend
 from auth_api.sessions.redis.keys import snapshot_key
 from auth_api.sessions.store import SessionStore
-from auth_api.sessions.tokens import SessionToken
+from auth_api.sessions.tokens import SessionToken, new_ref
+from tests.auth_api.outages import no_store
 from tests.auth_api.sessions.conftest import is_alive
 from tests.topologies import wait_for
 
@@ -101,3 +102,15 @@ def test_keys_that_are_at_both_ends_are_unknown(slot: Slot, sign_in: Any) -> Non
 def address_of(server: Any) -> tuple[str, int]:
     options = server.get_connection_kwargs()
     return options["host"], options["port"]
+
+
+def test_a_batch_teaches_nodes_their_scripts_without_a_call_for_each_user(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the first command of a batch carries the text of the script, and it reaches one node."""
+    for node in redis_client.get_primaries():
+        redis_client.get_redis_connection(node).script_flush()
+    monkeypatch.setattr("auth_api.sessions.redis.backend.ask_durably", no_store)
+    refs = [new_ref() for _ in range(40)]
+    backend.fence_snapshots([(ref, b"nonce") for ref in refs], lifetime=60)
+    assert all(redis_client.get(snapshot_key(ref)) == b"\0nonce" for ref in refs)

@@ -26,8 +26,8 @@ from tests.auth_api.factors import enrol, finish, login, signin_token
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user, request_with
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.auth_api.users.stranger import OWN, STRANGE, Stranger, disown, restore
-from tests.auth_api.users.test_admin import AdminBrowser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

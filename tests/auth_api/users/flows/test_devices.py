@@ -22,7 +22,7 @@ from tests.auth_api.logs import logged, names_of
 from tests.auth_api.mails import mailed_token
 from tests.auth_api.mails import sent_mails as all_mails
 from tests.auth_api.sessions.conftest import PASSWORD, make_user
-from tests.auth_api.users.test_admin import AdminBrowser
+from tests.auth_api.users.admin_browser import AdminBrowser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

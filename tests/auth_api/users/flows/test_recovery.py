@@ -6,6 +6,7 @@ from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token, sent_mails
 from tests.auth_api.sessions.conftest import PASSWORD
+from tests.auth_api.users.admin_browser import AdminBrowser
 from tests.auth_api.users.flows.test_devices import HOME
 from tests.auth_api.users.stranger import (
     LAPTOP,
@@ -21,7 +22,6 @@ from tests.auth_api.users.stranger import (
     reset_by_mail,
     restore,
 )
-from tests.auth_api.users.test_admin import AdminBrowser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,6 +13,7 @@ class TotpDevices(models.QuerySet["TotpDevice"]):
     """Devices; `in_use` are those that count."""
 
     def in_use(self) -> "TotpDevices":
+        """Those that are confirmed and not removed."""
         return self.filter(confirmed_at__isnull=False, removed_at__isnull=True)
 
 

@@ -3,14 +3,20 @@
 The rule is below every way to sign in: no session is made without asking `required_step`.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
+import structlog
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
 from auth_api.options import options
 from auth_api.sessions.pending import SignInPurpose
+
+_log = structlog.get_logger("auth_api.users")
 
 
 def required_step(user: Any, *, grace: bool) -> SignInPurpose | None:
@@ -18,11 +24,36 @@ def required_step(user: Any, *, grace: bool) -> SignInPurpose | None:
 
     With `grace`, a user who has none yet is let in during the days of grace, which begin here.
     """
+    look_for_groups(options().second_factor_groups)
     if user.has_second_factor:
         return SignInPurpose.FACTOR
     if user.must_enrol or (_is_asked(user) and not (grace and _is_in_grace(user))):
         return SignInPurpose.ENROL
     return None
+
+
+@cache
+def look_for_groups(names: frozenset[str]) -> None:
+    """Log those of `names` that no group has, once in each process: they ask nobody, and nothing else shows it."""
+    for name in missing_groups(names):
+        _say_missing(name)
+
+
+def group_is_lost(name: str) -> None:
+    """Log that the group is being renamed or deleted, if the policy names it."""
+    if name in options().second_factor_groups:
+        _say_missing(name)
+
+
+def missing_groups(names: Collection[str]) -> list[str]:
+    """Return those of `names` that no group has, sorted."""
+    found = Group.objects.filter(name__in=list(names)).values_list("name", flat=True)
+    return sorted(set(names).difference(found)) if names else []
+
+
+def _say_missing(name: str) -> None:
+    hint = "GATEHOUSE_SECOND_FACTOR_GROUPS names it. Correct the name, or create the group."
+    _log.warning("policy.group_missing", group=name, hint=hint)
 
 
 def due_at(user: Any) -> datetime | None:
