@@ -196,7 +196,7 @@ def test_commands_of_the_site_follow_the_word_site(tmp_path: Path) -> None:
     assert manage(tmp_path, "site", "makemigrations", "--check").returncode == 0
     waiting = manage(tmp_path, "site", "check", GATEHOUSE_APPS="tests.apps.waiting")
     assert waiting.stderr.count("frontend_site.E013") == 3
-    own = manage(tmp_path, "check", "--settings", "tests.apps.own_settings", SITE_MAIL_PASSWORD="x")
+    own = manage(tmp_path, "site", "check", GATEHOUSE_SITE_SETTINGS="tests.apps.own_settings", SITE_MAIL_PASSWORD="x")  # fmt: skip
     assert own.returncode == 0, own.stderr
     assert manage(tmp_path, "site", "migrate", "--no-input").returncode == 0
     assert (tmp_path / "site.sqlite3").stat().st_mode & 0o077 == 0
