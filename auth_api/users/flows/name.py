@@ -19,12 +19,12 @@ def change_name(*, request: ApiRequest, name: str) -> None:
     InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and as `locked_user`: then
     nothing has changed.
     """
+    user_id = sessions.current_session(request).user["id"]  # first: strangers learn nothing about names
     name = name.strip()
     try:
         validate_name(name)
     except ValidationError as error:
         raise InvalidRequest({"name": error.messages}) from None
-    user_id = sessions.current_session(request).user["id"]
     with change_allowance(user_id, Change.NAME), transaction.atomic():
         user = locked_user(request)
         user.name = name
