@@ -19,7 +19,7 @@ def change_name(*, request: ApiRequest, name: str) -> None:
     InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and as `locked_user`: then
     nothing has changed.
     """
-    user_id = sessions.current_session(request).user["id"]  # first: strangers learn nothing about names
+    user_id = sessions.current_session(request).user["id"]
     name = name.strip()
     try:
         validate_name(name)
