@@ -56,6 +56,8 @@ class SiteReport:
     forward_auth_paths: Sequence[str]
     groups: Sequence[str]  # that access rules name
     body_limit: int  # bytes
+    largest_body: int  # bytes: the largest limit that a view declares
+    largest_body_path: str  # where the address of that view begins
     weak_secrets: Sequence[str]  # sentences that name the variable
     warnings: Sequence[Mapping[str, str]]  # of its system checks: "found" and "mend"
     status: str  # of /readyz
