@@ -38,7 +38,7 @@ def explain_unknown(arguments: list[str]) -> None:
     if is_unknown and not Env().read(variables.APPS):
         print(
             "GATEHOUSE_APPS is not set, so the site has no apps with commands. "
-            "Set it to theirs, for example GATEHOUSE_APPS=notes.",
+            "Name your apps in it, for example GATEHOUSE_APPS=notes.",
             file=sys.stderr,
         )
 

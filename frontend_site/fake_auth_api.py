@@ -49,7 +49,7 @@ class FakeAuthApi(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which it listens."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -119,5 +119,5 @@ def _in_utc(time: datetime) -> str:
 
 @cache
 def fake_auth_api() -> FakeAuthApi:
-    """Return the one of this process; the first call starts it."""
+    """Return the stand-in of this process; the first call starts it."""
     return FakeAuthApi()

@@ -1,8 +1,8 @@
 """How `manage.py doctor` asks frontend_site, through the front door, how a request arrived.
 
 Only a caller that knows a service key gets an answer. The question is signed with it, but is not a service token: a
-proxy that logs it learns nothing with which to call auth_api. The answer is sealed with a key that only who knows the
-service key can derive: whoever sends a logged question again cannot read it (docs/decisions/0023-doctor.md).
+proxy that logs it learns nothing with which to call auth_api. The answer is sealed with a key that only a holder of
+the service key can derive: whoever sends a logged question again cannot read it (docs/decisions/0023-doctor.md).
 """
 
 import hmac

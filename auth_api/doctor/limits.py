@@ -38,7 +38,7 @@ def upload_limit(door: Door, path: str, size: int) -> Finding:
     reply = door.announce(path, size)
     if reply is None or reply.status != 413:
         return ok("upload-limit", f"{size // 1024} KiB pass at {path}, the largest limit of a view")
-    found = f"views at {path} take {size // 1024} KiB, which get 413 from the proxy"
+    found = f"views at {path} take {size // 1024} KiB, but the proxy answers 413"
     mend = f"Let the proxy accept bodies of {size // 1024} KiB (nginx: client_max_body_size {size // 1024}k in site.conf)."
     return fail("upload-limit", found, mend)
 

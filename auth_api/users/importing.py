@@ -24,7 +24,7 @@ BATCH = 500  # users in one transaction
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _LONGEST_HASH = 128  # characters: the column's
 _NO_HASH = (
-    "the password is no hash that Gatehouse can check. Export Django's hash (argon2, pbkdf2_sha256, "
+    "the password is not a hash that Gatehouse can check. Export Django's hash (argon2, pbkdf2_sha256, "
     "pbkdf2_sha1 or scrypt); leave it empty for users who are to set a new password."
 )
 

@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField
 
 OURS = ("users", "security_log", "mail")
-FIRST_SUPPORTED = "0005_invitations"  # the last of release 0.3
+FIRST_SUPPORTED = "0005_invitations"  # before the second factors of release 0.3
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def door() -> Iterator[Door]:
 def test_a_proxy_below_the_largest_limit_of_the_views(door: Door) -> None:
     found = upload_limit(door, "/prices", 2 * 1024 * 1024)
     assert found.outcome is Outcome.FAIL
-    assert found.found == "views at /prices take 2048 KiB, which get 413 from the proxy"
+    assert found.found == "views at /prices take 2048 KiB, but the proxy answers 413"
     assert "client_max_body_size 2048k" in found.mend
 
 

@@ -36,7 +36,7 @@ def test_createuser_puts_the_account_into_groups_that_exist(
 ) -> None:
     assert "Created: dev, ops." in run("creategroup", "dev", "ops")
     assert "Created: qa." in run("creategroup", "ops", "qa")
-    assert "All of them exist." in run("creategroup", "ops", "qa")
+    assert "All of these groups exist already." in run("creategroup", "ops", "qa")
     with pytest.raises(CommandError, match="at most 150 characters"):
         run("creategroup", "new", "x" * 151)
     assert set(Group.objects.values_list("name", flat=True)) == {"dev", "ops", "qa"}

@@ -22,7 +22,9 @@ class Command(OperatorCommand):
     def perform(self, options: dict[str, Any]) -> Report:
         with transaction.atomic():
             created = [name for name in options["name"] if _create(name)]
-        text = f"Created: {', '.join(created)}." if created else "All of them exist."
+        text = (
+            f"Created: {', '.join(created)}." if created else "All of these groups exist already."
+        )
         return Report(text, {"created": created})
 
 

@@ -1,4 +1,4 @@
-"""Imports users from elsewhere."""
+"""Imports users from another system."""
 
 import csv
 from contextlib import nullcontext
@@ -16,7 +16,7 @@ _SHOWN = 20  # faults
 
 
 class Command(OperatorCommand):
-    help = "Creates an account for each user in a CSV file or a file of JSON lines, with the password hash from there."
+    help = "Creates an account for each user in a CSV file or a file of JSON lines, with the user's password hash."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
         }
         verb = "would be created" if dry_run else "were created"
         where = f" The ids are in {ids}." if ids and not dry_run else ""
-        text = f"{values['created']} accounts {verb}; {values['there']} addresses have one already.{where}"
+        text = f"{values['created']} accounts {verb}; {values['there']} addresses already have an account.{where}"
         return Report(text, values)
 
 
@@ -50,7 +50,7 @@ def _import(plan: Plan, ids: Path | None) -> None:
             if file:
                 csv.writer(file).writerows([("old_id", "id", "email"), *plan.ids])
     except IntegrityError:
-        raise refused("An address got an account meanwhile. Run the command again.") from None
+        raise refused("Meanwhile, an address got an account. Run the command again.") from None
 
 
 def _faults_of(plan: Plan) -> str:
