@@ -141,7 +141,7 @@ def forget_each(keys: Collection[str]) -> int:
 def counters_in(slot: str) -> set[str]:
     """Return the keys of all counters whose hash tag is `slot`, by looking at every key of its server.
 
-    For commands: a million keys take about a second. Raises SessionStoreUnavailable.
+    For commands only: the time grows with the number of keys. Raises SessionStoreUnavailable.
     """
     prefix, cursor, found = f"gh:throttle:{{{slot}}}", b"0", set[str]()
     while True:

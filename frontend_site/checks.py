@@ -142,7 +142,7 @@ def refuse_weak_settings() -> None:
 
 
 def _require_usable_certificate(env: Env) -> None:
-    """Refuse what gunicorn could not serve TLS with: its workers would start, and fail at every connection."""
+    """Refuse a certificate or key that gunicorn cannot use: its workers would start, and fail at every connection."""
     certificate, key = env.read(variables.CERTFILE), env.read(variables.KEYFILE)
     if key and not certificate:
         raise ImproperlyConfigured(

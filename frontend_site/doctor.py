@@ -11,6 +11,7 @@ from frontend_site.checks import CHECKS, DEPLOYMENT_CHECKS, weak_secrets
 from frontend_site.options import options
 from frontend_site.readiness import readiness
 from frontend_site.security.endpoints import probe
+from frontend_site.security.largest_body import largest_body
 from frontend_site.site_apps.database_state import database_report
 from frontend_site.site_request import SiteRequest
 from gatehouse.doctor import HEADER, SiteReport, judge_question, sealed_answer
@@ -33,6 +34,7 @@ def doctor(request: SiteRequest) -> HttpResponse:
 
 def _report(request: SiteRequest) -> SiteReport:
     gatehouse, now, ready = options(), time.time(), readiness()
+    largest, path = largest_body()
     return SiteReport(
         time=now,
         client_address=client_address(request),
@@ -47,6 +49,8 @@ def _report(request: SiteRequest) -> SiteReport:
         forward_auth_paths=gatehouse.forward_auth_paths,
         groups=sorted(set().union(*(rule.groups for rule in gatehouse.access_rules))),
         body_limit=gatehouse.body_limit,
+        largest_body=largest,
+        largest_body_path=path,
         weak_secrets=weak_secrets(),
         warnings=_warnings(),
         status=ready.status,

@@ -18,7 +18,10 @@ from gatehouse.site_data import FIELD
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who is signed in. `id` follows from the address, unless it is given. `acr` is "aal1" or "aal2"."""
+    """Who is signed in. `id` follows from the address, unless it is given. `acr` is "aal1" or "aal2".
+
+    `auth_time`: when the user signed in, an aware datetime; None for now.
+    """
 
     email: str = "ada@example.com"
     name: str = "Ada"
@@ -26,6 +29,7 @@ class SignedIn:
     is_staff: bool = False
     id: str = field(default="")
     acr: str = AAL1
+    auth_time: datetime | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -45,7 +49,7 @@ class FakeAuthApi(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which it listens."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -90,25 +94,30 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _session_of(user: SignedIn) -> dict[str, Any]:
-    now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
-    began, ends = f"{now.isoformat()}Z", f"{(now + timedelta(hours=1)).isoformat()}Z"
+    now = datetime.now(UTC)
+    began = now if user.auth_time is None else user.auth_time
+    started, ends = _in_utc(began), _in_utc(now + timedelta(hours=1))
     return {
         "user": {
             "id": user.id, "email": user.email, "name": user.name, "email_verified": True,
-            "is_staff": user.is_staff, "date_joined": began, "groups": sorted(user.groups),
+            "is_staff": user.is_staff, "date_joined": started, "groups": sorted(user.groups),
         },
         "session": {
-            "handle": "A" * 16, "created_at": began, "last_seen_at": began, "idle_expires_at": ends,
+            "handle": "A" * 16, "created_at": started, "last_seen_at": started, "idle_expires_at": ends,
             "absolute_expires_at": ends, "remember": False,
             "assurance": {
-                "acr": user.acr, "auth_time": began,
+                "acr": user.acr, "auth_time": started,
                 "amr": ["pwd"] if user.acr == AAL1 else ["pwd", "otp", "mfa"],
             },
         },
     }  # fmt: skip
 
 
+def _in_utc(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @cache
 def fake_auth_api() -> FakeAuthApi:
-    """Return the one of this process; the first call starts it."""
+    """Return the stand-in of this process; the first call starts it."""
     return FakeAuthApi()

@@ -1,4 +1,4 @@
-"""What of the site works: it asks auth_api as every call does, with a service token, and the database of its apps."""
+"""The readiness of the site. It asks auth_api as every call does, with a service token, and the database of its apps."""
 
 from typing import Any
 
@@ -46,6 +46,6 @@ def _reported(answer: Answer) -> Readiness:
     return Readiness(status, tuple(str(name) for name in missing))
 
 
-# mypy knows one type for all probes of a call
+# mypy infers one type for all probes of a call
 _backend: Probe[Any] = Probe(_ask, late=_AUTH_API, patience=2.0)
 _database: Probe[Any] = Probe(answers, late=False, patience=2.0)

@@ -34,7 +34,7 @@ def environment(**options: Any) -> Environment:
     made = Environment(  # noqa: S701 - it is in the options
         extensions=[AssetTag, CsrfTokenTag],
         **options | {"autoescape": True, "undefined": ChainableUndefined},
-        cache_size=-1,  # all of them: there are few, and a cache with an end takes a lock
+        cache_size=-1,  # all of them: there are few, and a bounded cache takes a lock
     )
     made.filters.update(
         csrf_field=csrf_field,

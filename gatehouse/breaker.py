@@ -87,7 +87,9 @@ class Breaker:
             self._on_change(True)
 
     def __enter__(self) -> None:
-        if self._failures >= self._limit:  # as `before`, which nearly always has nothing to say
+        if (
+            self._failures >= self._limit
+        ):  # the same condition as in `before`, without the cost of a call
             self.before()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

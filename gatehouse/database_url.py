@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from psycopg.conninfo import make_conninfo
 
 from gatehouse.private_files import make_private_folder, remove_access_of_others
 
@@ -71,9 +69,12 @@ def _sqlite_options(given: dict[str, Any], variable: str) -> dict[str, Any]:
 def _postgresql_options(given: dict[str, Any], variable: str) -> dict[str, Any]:
     if "pool" in given:
         raise _refused(variable, _POOL)
+    from psycopg import ProgrammingError  # takes long to import, and SQLite needs none of it
+    from psycopg.conninfo import make_conninfo
+
     try:
         make_conninfo(**{k: v for k, v in given.items() if k not in _DJANGOS_OWN})
-    except psycopg.ProgrammingError:
+    except ProgrammingError:
         raise _refused(
             variable, "has an option that libpq does not know; correct or remove it"
         ) from None

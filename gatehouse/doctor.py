@@ -1,8 +1,8 @@
 """How `manage.py doctor` asks frontend_site, through the front door, how a request arrived.
 
 Only a caller that knows a service key gets an answer. The question is signed with it, but is not a service token: a
-proxy that logs it learns nothing with which to call auth_api. The answer is sealed with a key that only who knows the
-service key can derive: whoever sends a logged question again cannot read it (docs/decisions/0023-doctor.md).
+proxy that logs it learns nothing with which to call auth_api. The answer is sealed with a key that only a holder of
+the service key can derive: whoever sends a logged question again cannot read it (docs/decisions/0023-doctor.md).
 """
 
 import hmac
@@ -56,6 +56,8 @@ class SiteReport:
     forward_auth_paths: Sequence[str]
     groups: Sequence[str]  # that access rules name
     body_limit: int  # bytes
+    largest_body: int  # bytes: the largest limit that a view declares
+    largest_body_path: str  # where the address of that view begins
     weak_secrets: Sequence[str]  # sentences that name the variable
     warnings: Sequence[Mapping[str, str]]  # of its system checks: "found" and "mend"
     status: str  # of /readyz

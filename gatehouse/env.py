@@ -1,10 +1,12 @@
 """Reads environment variables. No other module does."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +15,7 @@ from . import variables
 from .variables import Variable
 
 T = TypeVar("T")
+_IN_PRODUCTION = re.compile(r"^\s*(export\s+)?GATEHOUSE_ENV=[\"']?production\b", re.MULTILINE)
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 
 
@@ -84,6 +87,28 @@ def set_metrics_folder(folder: str) -> None:
     os.environ.pop(_METRICS, None)
     if folder:
         os.environ[_METRICS] = folder
+
+
+def choose_environment(folder: Path) -> None:
+    """Let commands run in development unless GATEHOUSE_ENV says otherwise; `folder` is that of manage.py.
+
+    Ends the process if a file .env there, which nothing reads by itself, says production. Says so before a new
+    development environment is made: on a server, somebody has forgotten the variables.
+    """
+    if os.environ.get(variables.ENVIRONMENT.name):
+        return
+    file = folder / ".env"
+    if file.is_file() and _IN_PRODUCTION.search(file.read_text(errors="replace")):
+        sys.exit(
+            f"{file} says GATEHOUSE_ENV=production, but GATEHOUSE_ENV is not set: no command reads that file. "
+            "Run: set -a; . ./.env; set +a"
+        )
+    os.environ[variables.ENVIRONMENT.name] = "development"
+    if not (Path(os.environ.get(variables.VAR.name) or folder / "var") / "secrets.env").exists():
+        sys.stderr.write(
+            "GATEHOUSE_ENV is not set, so this is development, with keys and data in var/. In production, export "
+            "production's variables first (docs/how-to/operations.md).\n"
+        )
 
 
 def use_throw_away_secrets() -> None:

@@ -34,12 +34,12 @@ def weakness_of(secret: bytes) -> str:
 
 
 def unnamed(secret: str) -> tuple[Key, ...]:
-    """Return a secret that is no list of keys as one, for the functions below."""
+    """Return a single secret as a list of keys, for the functions below."""
     return (Key("", secret.encode()),)
 
 
 def weak_secrets(secrets: Mapping[str, Sequence[Key]]) -> list[str]:
-    """Return a sentence for each of `secrets`, by the names of their variables, that can be guessed. It shows none."""
+    """Return a sentence for each secret that can be guessed; `secrets` are by variable. No sentence shows a secret."""
     weak = [f"{name} is missing." for name, keys in secrets.items() if not keys]
     for name, keys in secrets.items():
         for key in keys:

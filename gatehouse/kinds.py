@@ -87,9 +87,7 @@ def _suffix(text: str) -> str:
 
 def _items(text: str) -> list[str]:
     items = [item.strip() for item in text.split(",") if item.strip()]
-    if (
-        text and not items
-    ):  # `,` must not count as not set: nobody would have to have a second factor
+    if text and not items:  # else `,` would count as not set, and nobody would need a second factor
         raise ValueError
     return items
 

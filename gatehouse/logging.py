@@ -52,7 +52,7 @@ class Interval:
 
 
 def log_request(*, method: str, path: str, status: int, milliseconds: int, request_id: str) -> None:
-    """Write one line about a request. Only method and path are the client's words, in which a token could stand."""
+    """Write one line about a request. Only method and path come from the client, so only they may contain a token."""
     if not request_log.wanted:
         return
     event = {
@@ -105,12 +105,12 @@ def configure_logging(*, as_json: bool, level: str) -> None:
     request_log.render = _encode if as_json else request_line
     request_log.wanted = logging.getLogger().isEnabledFor(logging.INFO)
     # Refusals and outages are our own events; Django's would repeat them, with the path and its query.
-    # What it logs with a traceback nobody else logs, but outages.
+    # Only its lines with a traceback stay, except those of outages: nobody else logs these faults.
     logging.getLogger("django.request").addFilter(_is_unexpected)
 
 
 def _is_unexpected(record: logging.LogRecord) -> bool:
-    """Whether Django logs a fault: an exception for which neither a refusal (4xx) nor an outage (503) stands."""
+    """Whether Django logs a fault: an exception that is neither a refusal (4xx) nor an outage (503)."""
     status = getattr(record, "status_code", 500)
     return bool(record.exc_info) and status >= 500 and status != 503
 

@@ -31,6 +31,9 @@ FLAGS = [
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess",
 ]
 WORKERS = ("shared_worker", "service_worker")
+# Debian's chromium-headless-shell: the same engine without the desktop around it, at about 60 % of the
+# processor time. It cannot block scripts or cookies as a user does.
+SHELL = Path("/usr/lib/chromium/chromium-headless-shell")
 
 
 def wait(driver: Chrome) -> "WebDriverWait[Chrome]":
@@ -45,11 +48,11 @@ def chromium(profile: Path, *, javascript: bool = True, cookies: bool = True) ->
     if not binary or not driver:
         pytest.skip("NO BROWSER: chromium and chromedriver are not installed")
     options = webdriver.ChromeOptions()
-    options.binary_location = binary
+    blocked = [name for name, on in (("javascript", javascript), ("cookies", cookies)) if not on]
+    options.binary_location = str(_shell(profile)) if SHELL.exists() and not blocked else binary
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    blocked = [name for name, on in (("javascript", javascript), ("cookies", cookies)) if not on]
     settings = {f"profile.managed_default_content_settings.{name}": 2 for name in blocked}
     options.add_experimental_option("prefs", settings)
     running = Chrome(options=options, service=Service(driver))
@@ -57,6 +60,14 @@ def chromium(profile: Path, *, javascript: bool = True, cookies: bool = True) ->
         yield running
     finally:
         running.quit()
+
+
+def _shell(profile: Path) -> Path:
+    """Return a program that starts the shell with a page open, without which chromedriver gives up."""
+    program = profile / "headless-shell"
+    program.write_text(f'#!/bin/sh\nexec {SHELL} "$@" about:blank\n')
+    program.chmod(0o700)
+    return program
 
 
 def forget(driver: Chrome) -> None:

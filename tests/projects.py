@@ -4,12 +4,13 @@ import os
 
 import django
 import pytest
+from django.conf import settings
 
 _bound: list[str] = []
 
 
-def use_settings(name: str) -> None:
-    """Set Django up with settings `name`. Raises UsageError in a run that has another project."""
+def use_settings(name: str, *apps: str) -> None:
+    """Set Django up with settings `name`, and more apps. Raises UsageError in a run of another project."""
     if _bound and _bound != [name]:
         raise pytest.UsageError("the two projects need a pytest run each: see script/test")
     if _bound:
@@ -17,6 +18,7 @@ def use_settings(name: str) -> None:
     _bound.append(name)
     os.environ.setdefault("GATEHOUSE_ENV", "test")
     os.environ["DJANGO_SETTINGS_MODULE"] = name
+    settings.INSTALLED_APPS.extend(apps)
     django.setup()
     # A worker of pytest-xdist inherits the environment, and must set up with servers of its own.
     del os.environ["DJANGO_SETTINGS_MODULE"]

@@ -61,6 +61,7 @@ def account(request: ApiRequest) -> HttpResponse:
 
 
 def _change(request: ApiRequest) -> HttpResponse:
+    sessions.current_session(request)  # before the body is judged
     change_name(request=request, name=read_form(request, NameForm).name)
     return HttpResponse(status=204)
 

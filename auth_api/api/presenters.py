@@ -57,7 +57,7 @@ def factor_shape(device: TotpDevice) -> dict[str, Any]:
 
 
 def session_shape(summary: SessionSummary) -> dict[str, Any]:
-    """A session: its times in UTC, and how sure it is that its user is there."""
+    """A session: its times in UTC, and its level of assurance."""
     return {
         "handle": summary.handle,
         "created_at": seconds_in_utc(summary.created_at),
@@ -81,7 +81,7 @@ def _assurance_shape(summary: SessionSummary) -> dict[str, Any]:
 
 
 def listed_shape(summary: SessionSummary) -> dict[str, Any]:
-    """A session in a list: also where it is used."""
+    """A session in a list: also its network address and device."""
     return {
         **session_shape(summary),
         "current": summary.current,

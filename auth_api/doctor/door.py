@@ -12,6 +12,7 @@ from gatehouse.default_ports import DEFAULT_PORTS
 from gatehouse.problems import CONTENT_TYPE, TYPE
 
 _TIMEOUTS = 3.0, 8.0  # seconds: to connect, and for one silence; frontend_site waits 5 for auth_api
+_WITHOUT_BODY = 3.0, 2.0  # who refuses a body by its length answers at once; others wait for it
 _AGENT = "gatehouse-doctor"
 
 
@@ -48,6 +49,20 @@ class Reply:
         return kind.removeprefix(TYPE) if is_problem else ""
 
 
+class Announced:
+    """A body with a length for Content-Length, of which nothing is sent."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, _: int = -1) -> bytes:
+        """Return the end of the body."""
+        return b""
+
+
 @dataclass(frozen=True)
 class Door:
     """The origin that browsers use, such as https://app.example.org. `ca`: a file of certificates to trust."""
@@ -77,7 +92,12 @@ class Door:
         return parts.port or DEFAULT_PORTS[parts.scheme]
 
     def send(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: "bytes | Announced" = b"",
+        timeouts: tuple[float, float] = _TIMEOUTS,
     ) -> Reply:
         """Send one request, follow no redirect, and keep no cookie. Raises DoorClosed."""
         try:
@@ -85,11 +105,18 @@ class Door:
                 session.trust_env = False  # no .netrc, and no outgoing proxy
                 answer = session.request(
                     method, self.origin + path, headers={"User-Agent": _AGENT, **(headers or {})},
-                    data=body or None, timeout=_TIMEOUTS, allow_redirects=False, verify=self.ca or True,
+                    data=body or None, timeout=timeouts, allow_redirects=False, verify=self.ca or True,
                 )  # fmt: skip
         except exceptions.RequestException as error:
             raise _closed(self, error) from None
         return _reply(answer)
+
+    def announce(self, path: str, size: int) -> Reply | None:
+        """Send the head of a POST with a body of `size` bytes; return what comes before the body, None if nothing does."""
+        try:
+            return self.send("POST", path, body=Announced(size), timeouts=_WITHOUT_BODY)
+        except DoorClosed:
+            return None
 
     def get(self, path: str, **headers: str) -> Reply:
         """Send a GET; underscores in names are hyphens. Raises DoorClosed."""

@@ -1,4 +1,4 @@
-"""Groups that settings name. A name that no group has demands or allows nothing, without any other sign."""
+"""The groups that variables name. A name that no group has is without effect, and nothing else shows it."""
 
 from collections.abc import Collection, Iterator
 

@@ -15,6 +15,8 @@ _COOKIES = "Let the proxy accept 16 KB of headers (nginx: large_client_header_bu
 def limits(door: Door, plain: Seen, _: Seen) -> Iterator[Finding]:
     """Yield whether everything that frontend_site accepts passes the proxy."""
     yield _body(door, plain.report.body_limit - _HEAD_ROOM)
+    if plain.report.largest_body > plain.report.body_limit:
+        yield upload_limit(door, plain.report.largest_body_path, plain.report.largest_body)
     yield _cookies(door)
 
 
@@ -29,6 +31,16 @@ def _body(door: Door, size: int) -> Finding:
         found,
         "Let the proxy accept bodies of 64 KiB (nginx: client_max_body_size 64k).",
     )
+
+
+def upload_limit(door: Door, path: str, size: int) -> Finding:
+    """Judge a body of `size` bytes to a view at `path`. Only its length is sent."""
+    reply = door.announce(path, size)
+    if reply is None or reply.status != 413:
+        return ok("upload-limit", f"{size // 1024} KiB pass at {path}, the largest limit of a view")
+    found = f"views at {path} take {size // 1024} KiB, but the proxy answers 413"
+    mend = f"Let the proxy accept bodies of {size // 1024} KiB (nginx: client_max_body_size {size // 1024}k in site.conf)."
+    return fail("upload-limit", found, mend)
 
 
 def _cookies(door: Door) -> Finding:

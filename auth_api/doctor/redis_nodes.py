@@ -31,7 +31,7 @@ class Node:
 
     @property
     def version_in_words(self) -> str:
-        """Its name and whole version, for people."""
+        """Its name and full version, as shown to people."""
         own = self.info.get("valkey_version")
         return f"Valkey {own}" if own else f"Redis {self.info['redis_version']}"
 

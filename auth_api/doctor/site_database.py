@@ -44,7 +44,7 @@ def _migrations(pending: list[str]) -> Finding:
 
 def _connections(found: Mapping[str, Any]) -> Finding:
     wanted, room = found["wanted"], found["room"]
-    text = f"the workers of one instance may have {wanted} connections, and the server gives {room} to all clients"
+    text = f"the workers of one instance may open {wanted} connections; the server allows {room} for all clients"
     if wanted > room:
         return warn("site-connections", text, _ROOM)
     return ok("site-connections", text)

@@ -42,7 +42,7 @@ class Event:
 
     @property
     def bucket(self) -> str | None:
-        """What events are counted up by; None for an event that keeps a row of its own."""
+        """The key under which events are counted; None for an event that keeps a row of its own."""
         if not self.kind.is_strangers:
             return None
         return self._bucket(network_of(self.origin.address))
@@ -54,7 +54,7 @@ class Event:
 
     @property
     def overflow_bucket(self) -> str:
-        """What events of further places are counted up by, once a day has had PLACES_A_DAY."""
+        """The key under which events from further places are counted, once a day has had PLACES_A_DAY."""
         return self._bucket("")
 
     def _bucket(self, place: str) -> str:

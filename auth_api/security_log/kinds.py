@@ -58,7 +58,7 @@ class Kind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The words that staff read."""
+        """The text that staff see."""
         return _LABELS[self]
 
 

@@ -35,7 +35,7 @@ class Origin:
 
     @property
     def place(self) -> str:
-        """The kind of device and its network, coarsely: what is the same tomorrow (users/flows/devices.py)."""
+        """The kind of device and its network, coarse enough to be the same tomorrow (users/flows/devices.py)."""
         return f"{_VERSION.sub('', self.device)} {wider_network_of(self.address)}"
 
 

@@ -235,7 +235,7 @@ class SessionStore(SessionBase):
         self._drop_token()
 
     def cycle_key(self) -> None:
-        """Go on under a new secret; the old one is dead in the same step."""
+        """Continue under a new secret; the old one becomes invalid in the same step."""
         self.renew()
 
     @classmethod

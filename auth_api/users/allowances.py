@@ -53,7 +53,7 @@ def password_allowance(*choosers: str) -> Iterator[None]:
 
 @contextmanager
 def change_allowance(user_id: str, change: Change) -> Iterator[None]:
-    """Raise Throttled if the account changed too often in this way. An outage in the block gives the change back."""
+    """Raise Throttled if the account changed too often in this way. A change that an outage prevents does not count."""
     if wait := change_wait(user_id, change):
         _log.warning("change.throttled", user=user_id, change=change, retry_after=wait)
         raise Throttled(wait)

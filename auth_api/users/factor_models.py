@@ -37,7 +37,8 @@ class TotpDevice(models.Model):
     used_at = models.DateTimeField(null=True)
     # A removed one is kept while the sign-in that removed it can be disowned (factors/undoing.py).
     removed_at = models.DateTimeField(null=True)
-    removed_by = models.CharField(max_length=16, blank=True)  # the id of a sign-in
+    # The id of a sign-in.
+    removed_by = models.CharField(max_length=16, blank=True, default="", db_default="")
 
     objects = TotpDevices.as_manager()
 

@@ -26,7 +26,9 @@ def groups_named(names: Iterable[str]) -> list[Group]:
     """Return the groups with these names. Raises ValidationError for a name that no group has."""
     found = {group.name: group for group in Group.objects.filter(name__in=list(names))}
     if missing := [name for name in names if name not in found]:
-        raise ValidationError(f"There is no group {missing[0]!r}. Create it in the admin first.")
+        raise ValidationError(
+            f"There is no group {missing[0]!r}. Create it first, in the admin or with `manage.py creategroup`."
+        )
     return [found[name] for name in dict.fromkeys(names)]
 
 

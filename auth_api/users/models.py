@@ -110,12 +110,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_ref = models.CharField(max_length=16, unique=True, default=new_ref, editable=False)
     session_epoch = models.PositiveIntegerField(default=1, editable=False)
     # Counted up with each link that is asked for: only the newest of its kind is good (tokens.py).
-    reset_serial = models.PositiveIntegerField(default=0, editable=False)
-    address_serial = models.PositiveIntegerField(default=0, editable=False)
+    reset_serial = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    address_serial = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # Whether a device is in use; written with the devices (users/factors/), in one transaction.
-    has_second_factor = models.BooleanField(default=False, editable=False)
+    has_second_factor = models.BooleanField(default=False, db_default=False, editable=False)
     # By `require_enrolment`: without a factor, a sign-in may only enrol, whatever the policy says.
-    must_enrol = models.BooleanField(default=False, editable=False)
+    must_enrol = models.BooleanField(default=False, db_default=False, editable=False)
     # When the policy first met the user without a factor: its grace counts from here (factor_policy.py).
     second_factor_asked_at = models.DateTimeField(null=True, editable=False)
 

@@ -35,7 +35,7 @@ def relation_change(
         return None
     if reverse:
         holders = models.Q(**{relation: instance}) if pk_set is None else models.Q(pk__in=pk_set)
-        # In one order: no deadlock.
+        # Always in this order, so that no deadlock arises.
         users: Iterable[User] = User.objects.filter(holders).order_by("pk")
         others = type(instance)._default_manager.filter(pk=instance.pk)
     else:

@@ -59,7 +59,7 @@ def confirmation_link(user: User, email: str, sign_in: str) -> SignedLink:
 
 
 def reset_links(users: Sequence[User]) -> list[SignedLink]:
-    """Links that set a new password, for 30 minutes, one for each of `users`. Invalidate older ones.
+    """Return a link for each of `users` that sets a new password, valid for 30 minutes. Older ones become invalid.
 
     They stay valid after a change of the password and the end of all sessions. Otherwise an intruder who knows
     the password could keep the owner from setting a new one. Three statements; call inside a transaction.

@@ -14,7 +14,7 @@ _TOO_MANY = "too many calls at once"
 class CallSlots:
     """`with slots:` waits up to `wait` seconds for one. Raises AuthApiUnavailable.
 
-    A queue of what is free: under gevent it costs a fifth of a semaphore, whose lock is Python there.
+    A queue of free slots: under gevent it costs less than a semaphore, whose lock is written in Python there.
     """
 
     def __init__(self, number: int, wait: float) -> None:

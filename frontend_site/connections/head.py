@@ -29,7 +29,7 @@ class HeadDeadline:
         self._timer.close()
 
     def begin_head(self) -> None:
-        """Start the time of the head, once: its first byte has come. Call it in the greenlet that waits."""
+        """Start the time limit of the head, once, when its first byte has arrived. Call it in the greenlet that waits."""
         if self._has_begun:
             return
         self._has_begun = True

@@ -69,7 +69,7 @@ class Question:
 
     @property
     def may_have_effects(self) -> bool:
-        """Whether the app could change something by the original request."""
+        """Whether the original request may change something in the app."""
         return self.method not in _SAFE or self.upgrades
 
 

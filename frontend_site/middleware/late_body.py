@@ -51,7 +51,7 @@ class LateBodyMiddleware(ViewHooks):
 
 
 def _allow_for_a_slow_line(request: SiteRequest) -> None:
-    """Let the body take as long as one to an upstream may. Strangers have the few seconds of every other body."""
+    """Allow the body as much time as one to an upstream. Strangers have the few seconds of every other body."""
     body = request.META["wsgi.input"]
     if isinstance(body, TimedBody):
         body.pace.may_be_long(options().upstream_silence)

@@ -14,5 +14,5 @@ class ViewHooks:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponseBase:
-        """Answer as what is inside."""
+        """Return the response of the next middleware."""
         return self.get_response(request)

@@ -1,4 +1,4 @@
-"""The day after a recovery code was used: tells people before they send a form that would have to wait."""
+"""The hold after a recovery code was used: pages tell people about it before they send a form that it refuses."""
 
 from typing import Any
 

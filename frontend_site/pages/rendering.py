@@ -1,4 +1,4 @@
-"""Renders templates into responses, and leads to the login page."""
+"""Renders templates into responses, and redirects to the login page."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def render(
 
 
 def signed_out(notice: str) -> HttpResponse:
-    """Lead to the login page with `notice`; what this site has stored in the browser goes."""
+    """Redirect to the login page with `notice`, and clear what this site has stored in the browser."""
     response = HttpResponseRedirect(f"/login?notice={notice}")
     response["Clear-Site-Data"] = CLEAR_SITE_DATA
     return response

@@ -51,14 +51,14 @@ def parse_headers(option: str, value: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Patterns:
-    """Names of headers in lower case, and with what others begin: `parse_headers` in the form in which it is asked."""
+    """Names of headers in lower case, and beginnings of others: the result of `parse_headers`, prepared for look-ups."""
 
     names: frozenset[str]
     beginnings: tuple[str, ...]
 
     @classmethod
     def of(cls, *patterns: str) -> "Patterns":
-        """Return them for names of which some end in `*`."""
+        """Return the patterns for `patterns`, of which some end in `*`."""
         begun = tuple(sorted(name[:-1] for name in patterns if name.endswith("*")))
         return cls(frozenset(name for name in patterns if not name.endswith("*")), begun)
 

@@ -95,7 +95,7 @@ def _only(option: str, word: str) -> Callable[[str], bool]:
     return parse
 
 
-# By the option: the field that it sets, and what reads its value.
+# For each option, the field that it sets and the function that reads its value.
 _OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "request_headers": ("request_headers", partial(parse_headers, "request_headers")),
     "answer_headers": ("answer_headers", partial(parse_headers, "answer_headers")),

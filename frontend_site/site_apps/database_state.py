@@ -1,4 +1,4 @@
-"""What there is to say about the site's database, for /readyz and `manage.py doctor`."""
+"""The state of the site's database, for /readyz and `manage.py doctor`."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def holds_accounts(database: BaseDatabaseWrapper) -> bool:
 
 
 def database_report() -> dict[str, Any] | None:
-    """Return what doctor is told of the site's database, within three seconds; None if there is none.
+    """Return the report of the site's database for doctor, within three seconds; None if there is none.
 
     `error`: why it does not answer. Otherwise `version`, the `pending` migrations, whether it `holds_accounts`,
-    and how many connections the workers may want (`wanted`) and the server gives to them all (`room`; 0: any
+    and how many connections the workers may open (`wanted`) and the server allows all clients (`room`; 0: any
     number). It shows no password.
     """
     if not has_database():

@@ -8,7 +8,7 @@ from .wire import Wire
 
 
 class Response:
-    """An answer whose head has come. Close it, read to its end or not; `with` does."""
+    """An answer whose head has come. Close it, whether or not it was read to its end; `with` does so."""
 
     def __init__(
         self,

@@ -113,7 +113,7 @@ class RequestBody:
 
 
 class Held:
-    """What a call holds until its answer has gone. (An ExitStack is that, too, and five times as dear.)"""
+    """What a call holds until its answer has been sent. (An ExitStack would do the same at a higher cost.)"""
 
     def __init__(self) -> None:
         self._steps: list[Callable[[], None]] = []

@@ -191,6 +191,8 @@ def manage(folder: Path, *arguments: str, **changes: str) -> subprocess.Complete
 def test_commands_of_the_site_follow_the_word_site(tmp_path: Path) -> None:
     told = manage(tmp_path, "makemigrations", "shelf")
     assert "Run: manage.py site makemigrations shelf" in told.stderr
+    unknown = manage(tmp_path, "site", "close_polls", GATEHOUSE_APPS="")
+    assert (unknown.returncode, "GATEHOUSE_APPS is not set" in unknown.stderr) == (1, True)
     assert manage(tmp_path, "site", "makemigrations", "--check").returncode == 0
     waiting = manage(tmp_path, "site", "check", GATEHOUSE_APPS="tests.apps.waiting")
     assert waiting.stderr.count("frontend_site.E013") == 3

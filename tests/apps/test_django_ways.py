@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from structlog.testing import capture_logs
 
 from frontend_site.testing import SignedIn, SiteClient
@@ -263,3 +265,21 @@ def test_a_view_of_rest_framework_is_protected_unless_it_says_otherwise(
     browser.sign_in()
     for path in ("undeclared", "books", "public"):
         assert browser.call("GET", f"/shelf/ways/api/{path}").status_code == 503
+
+
+# --- the test client
+
+
+def test_posts_pass_with_the_variables_of_production(client: SiteClient, options: Any) -> None:
+    options(environment="production", public_origin="https://app.example.org", proxy_hops=1)
+    client.sign_in()
+    with capture_logs() as logs:
+        answer = client.post("/shelf/ways/new", {"title": ""})
+    assert answer.status_code == 200  # the form, with its errors
+    assert [entry for entry in logs if entry["event"] == "forwarded_for.unusable"] == []
+
+
+def test_a_sign_in_of_a_while_ago(client: SiteClient) -> None:
+    for minutes, status in ((0, 200), (2, 403)):
+        client.sign_in(SignedIn(auth_time=timezone.now() - timedelta(minutes=minutes)))
+        assert client.get("/shelf/ways/recent").status_code == status

@@ -22,7 +22,7 @@ else:
 _server.start()
 atexit.register(_server.stop)
 os.environ["REDIS_URL"] = _server.url
-use_settings("auth_api.settings")
+use_settings("auth_api.settings", "tests.auth_api.flushing")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -136,6 +136,8 @@ def test_the_app_in_a_browser(built: Site, browser: Any, tmp_path: Path) -> None
     fill(browser, email=built.email, password=built.password)
     press(browser, "main form")
     wait_for_path(browser, "/notes/")
+    wait_for_text(browser, "Pay the invoice")  # from the machine, to the demo account
+    press(browser, "article form")
     wait_for_text(browser, "You have no notes yet.")
     browser.find_element(By.LINK_TEXT, "New note").click()
     (tmp_path / "list.txt").write_text("eggs")
@@ -151,7 +153,7 @@ def test_the_app_in_a_browser(built: Site, browser: Any, tmp_path: Path) -> None
     imports = "from django.contrib.auth.models import Group; from auth_api.users.models import User"
     built.manage("shell", "-c", f"{imports}; {add}")
     browser.get(f"{built.address}/notes/everything")
-    wait_for_text(browser, "Pay the invoice")
+    wait_for_text(browser, "Milk")
     browser.get(f"{built.address}/notes/")
     press(browser, "article form")
     wait_for_text(browser, "You have no notes yet.")

@@ -19,20 +19,9 @@ pytestmark = pytest.mark.slow
     ("changes", "line"),
     [
         ({"FRONTEND_SECRET_KEY": ""}, "FRONTEND_SECRET_KEY is not set. Set it"),
-        ({"GATEHOUSE_PROXY_HOPS": "9"}, "GATEHOUSE_PROXY_HOPS must be a whole number from 0 to 5."),
-        ({"GATEHOUSE_PUBLIC_ORIGIN": "https://a b"}, "GATEHOUSE_PUBLIC_ORIGIN must be an origin"),
-        (
-            {"ALLOWED_HOSTS": "gatehouse.example:443"},
-            "ALLOWED_HOSTS must be a comma-separated list of host names",
-        ),
         ({"ALLOWED_HOSTS": "other.example"}, "frontend_site.E010: ALLOWED_HOSTS must contain"),
-        ({"AUTH_API_URL": "10.0.0.7:8001"}, "AUTH_API_URL must be an http:// or https:// URL"),
         ({"GATEHOUSE_CERTFILE": "README.md"}, "GATEHOUSE_CERTFILE is not usable (SSLError). Set"),
         ({"GATEHOUSE_KEYFILE": "README.md"}, "GATEHOUSE_KEYFILE is set without GATEHOUSE_CERT"),
-        ({"GATEHOUSE_UPSTREAMS": "auth=http://10.0.0.7"}, "GATEHOUSE_UPSTREAMS: "),
-        ({"GATEHOUSE_UPSTREAMS": "x=http://a"}, "GATEHOUSE_ACCESS_RULES: '/api/x/' has no rule"),
-        ({"GATEHOUSE_ACCESS_RULES": "/app/=all"}, "GATEHOUSE_ACCESS_RULES: '/app/=all' must give"),
-        ({"GATEHOUSE_FORWARD_AUTH_PATHS": "/app/"}, "GATEHOUSE_FORWARD_AUTH_PATHS is no longer"),
         ({"GATEHOUSE_APPS": "nope"}, "GATEHOUSE_APPS: 'nope' is not found. Put its folder"),
         (
             {
@@ -46,10 +35,6 @@ pytestmark = pytest.mark.slow
             "frontend_site.E012: Post.author refers to auth.User, which has no table",
         ),
         ({"GATEHOUSE_UPSTREAM_COOKIES": "x:y"}, "GATEHOUSE_UPSTREAM_COOKIES is no longer"),
-        (
-            {"GATEHOUSE_UPSTREAMS": "x=http://a+claims=sub"},
-            "GATEHOUSE_UPSTREAMS: 'x' must set claims",
-        ),
     ],
 )
 def test_what_cannot_work_is_one_line(tmp_path: Path, changes: dict[str, str], line: str) -> None:

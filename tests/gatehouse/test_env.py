@@ -1,5 +1,6 @@
 """Variables: what they may be, and what an operator reads when one cannot work."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from gatehouse import variables
-from gatehouse.env import Env, stop_in_one_line
+from gatehouse.env import Env, choose_environment, stop_in_one_line
 from gatehouse.keys import Key, parse_keys
 from gatehouse.variables import Variable
 
@@ -158,3 +159,25 @@ def test_a_file_must_be_there(tmp_path: Path) -> None:
     file = tmp_path / "localhost.crt"
     file.touch()
     assert read(variables.CERTFILE, str(file)) == str(file)
+
+
+def test_a_server_that_forgets_its_variables_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not silently development, with a database and keys of its own beside production's."""
+    monkeypatch.setenv("GATEHOUSE_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("GATEHOUSE_ENV", "")
+    choose_environment(tmp_path)
+    assert os.environ["GATEHOUSE_ENV"] == "development"
+    assert "GATEHOUSE_ENV is not set" in capsys.readouterr().err
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secrets.env").touch()
+    (tmp_path / ".env").write_text("#GATEHOUSE_ENV=production\n")
+    monkeypatch.setenv("GATEHOUSE_ENV", "")
+    choose_environment(tmp_path)
+    assert capsys.readouterr().err == ""
+    (tmp_path / ".env").write_text("X=1\nexport GATEHOUSE_ENV='production'\n")
+    choose_environment(tmp_path)  # it is set
+    monkeypatch.setenv("GATEHOUSE_ENV", "")
+    with pytest.raises(SystemExit, match="set -a"):
+        choose_environment(tmp_path)

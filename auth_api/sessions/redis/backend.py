@@ -308,14 +308,14 @@ class RedisBackend:
             raise SessionStoreUnavailable(type(error).__name__) from error
 
     def _run_each(self, name: str, calls: Sequence[_Call], *, durable: bool = False) -> list[Any]:
-        """Run a script for many users in one go; what fails so (a moved slot, say) is run again alone.
+        """Run a script for many users in one batch; what fails in it (a moved slot, for example) is run again alone.
 
-        Nodes of a cluster that do not know the script yet take one more go each.
+        Nodes of a cluster that do not have the script yet take one more batch each.
         """
         if not calls:
             return []
         script, marks = self._scripts[name], [mark_key(call.ref) for call in calls]
-        # The first one teaches its server the script, whether or not it knows it.
+        # The first command carries the script, so its server has it for the others.
         verbs = (("EVAL", script.text), *(("EVALSHA", script.sha),) * (len(calls) - 1))
         commands = [
             (*verb, len(call.keys), *call.keys, *call.arguments, RUN)

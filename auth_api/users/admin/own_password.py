@@ -53,9 +53,9 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 
 
 class OwnPasswordView(PasswordChangeView):
-    """Ends every session of the user, and goes on in a new one.
+    """Ends every session of the user, and continues in a new one.
 
-    Django's own view would go on in the old session, which the change has just ended.
+    Django's own view would continue in the old session, which the change has just ended.
     """
 
     form_class = OwnPasswordForm

@@ -33,9 +33,9 @@ def described_factors(user_id: Any) -> list[dict[str, Any]]:
 
 
 def rename_totp(*, request: ApiRequest, device_id: str, name: str) -> None:
-    """Rename a device. Raises FactorNotFound, InvalidRequest, Throttled, and as `locked_owner`."""
-    name = good_name(name)
+    """Rename a device. Raises FactorNotFound, InvalidRequest, Throttled, and like `locked_owner`."""
     user_id = sessions.current_session(request).user["id"]
+    name = good_name(name)
     with change_allowance(user_id, Change.APP_NAME), transaction.atomic():
         user = locked_owner(request)
         if not user.totp_devices.in_use().filter(pk=device_id).update(name=name):

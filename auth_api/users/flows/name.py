@@ -16,15 +16,15 @@ def change_name(*, request: ApiRequest, name: str) -> None:
     """Set the name of the session's user; "" removes it. Every answer after this has the new one.
 
     The change is recorded, and can be undone, with the sign-in of the current request. Raises
-    InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and as `locked_user`: then
+    InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and like `locked_user`: then
     nothing has changed.
     """
+    user_id = sessions.current_session(request).user["id"]
     name = name.strip()
     try:
         validate_name(name)
     except ValidationError as error:
         raise InvalidRequest({"name": error.messages}) from None
-    user_id = sessions.current_session(request).user["id"]
     with change_allowance(user_id, Change.NAME), transaction.atomic():
         user = locked_user(request)
         user.name = name

@@ -109,7 +109,7 @@ def reset_password(*, token: str, password: str, address: str) -> None:
 def change_password(
     *, request: ApiRequest, current_password: str, new_password: str
 ) -> sessions.CurrentSession:
-    """Change the password of who is signed in; end the other sessions, go on in a new one.
+    """Change the password of the signed-in user; end the other sessions, and continue in a new one.
 
     Raises InvalidRequest for a wrong current password or a refused new one, Throttled, Overloaded,
     NoSession, SessionEnded, SessionStoreUnavailable; after the change itself PasswordChanged only.

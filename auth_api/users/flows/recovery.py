@@ -80,8 +80,8 @@ def restore_address(*, token: str) -> None:
 def _suspects(user: User, event: SecurityEvent) -> Suspects:
     """Return whose changes are suspicious when the sign-in `event` is disowned.
 
-    Known are the sign-ins that are presumably the owner's: they come from places other than that of the disowned sign-in, and that were not new within the
-    lifetime of its link: an intruder may have signed in from several new places.
+    Known sign-ins are presumably the owner's. They come from places other than that of the disowned sign-in, and
+    other than those that were new within the lifetime of its link: an intruder may have used several new places.
     """
     sign_ins = user.security_events.filter(kind=Kind.SIGNED_IN)
     new = sign_ins.filter(reason__endswith=NEW_DEVICE, at__gt=_since())

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.backends.postgresql import base
 from gevent.monkey import get_original
 
-# gevent's own makes watchers and a timer for a question that never waits: thirty times the cost.
+# gevent's own makes watchers and a timer, which a poll that never waits does not need.
 _poll = get_original("select", "poll")
 
 

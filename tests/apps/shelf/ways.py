@@ -132,6 +132,12 @@ class ApiSummary(APIView):
         return Response({"given": request.data}, status=201)
 
 
+@require_level("aal1", max_age=60)
+@page("GET")
+def recent(request: SiteRequest) -> HttpResponse:
+    return HttpResponse("You have just signed in.")
+
+
 @api_view(["GET"])
 @require_level("aal2")  # hidden from the middleware by api_view
 def api_secret(request: Any) -> Response:
@@ -175,6 +181,7 @@ urlpatterns = [
     path("mine", Mine.as_view()),
     path("anybody", anybody),
     path("map", with_map),
+    path("recent", recent),
     path("paid", paid),
     path("summary", summary),
     path("api/summary", endpoint()(ApiSummary.as_view())),

@@ -15,7 +15,7 @@ CLIENT, PROXY = "198.51.100.7", "10.0.0.1"
 REPORT = SiteReport(
     time=0.0, client_address=CLIENT, forwarded_for="", is_secure=True, host="", request_id="",
     environment="production", public_origin="", proxy_hops=1, hsts="", forward_auth_paths=(), groups=(), body_limit=0,
-    weak_secrets=(), warnings=(), status="ready", missing=(), database=None, python="", django="",
+    largest_body=0, largest_body_path="/", weak_secrets=(), warnings=(), status="ready", missing=(), database=None, python="", django="",
 )  # fmt: skip
 
 

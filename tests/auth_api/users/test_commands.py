@@ -34,8 +34,12 @@ def test_createuser_makes_an_account_that_can_sign_in(monkeypatch: pytest.Monkey
 def test_createuser_puts_the_account_into_groups_that_exist(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("dev", "ops"):
-        Group.objects.create(name=name)
+    assert "Created: dev, ops." in run("creategroup", "dev", "ops")
+    assert "Created: qa." in run("creategroup", "ops", "qa")
+    assert "All of these groups exist already." in run("creategroup", "ops", "qa")
+    with pytest.raises(CommandError, match="at most 150 characters"):
+        run("creategroup", "new", "x" * 151)
+    assert set(Group.objects.values_list("name", flat=True)) == {"dev", "ops", "qa"}
     command = ("createuser", "--email", "ada@example.com", "--password-stdin", "--group", "ops")
     with pytest.raises(CommandError, match="There is no group 'lab'"):
         run(*command, "--group", "lab", monkeypatch=monkeypatch, stdin=PASSWORD)

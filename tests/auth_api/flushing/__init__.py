@@ -1,0 +1,1 @@
+"""An app whose only command empties the database after a test."""
