@@ -12,7 +12,6 @@ sys.path.insert(0, str(ROOT))
 from selenium.webdriver.common.by import By  # noqa: E402 - needs the path above
 
 from tests.chromium import chromium  # noqa: E402
-from tests.clock import age_sessions  # noqa: E402
 from tests.e2e.conftest import EMAIL  # noqa: E402
 from tests.e2e.test_browser import press, sign_in, sign_out, wait_for_text  # noqa: E402
 from tests.processes import JsonClient, Stack  # noqa: E402
@@ -25,7 +24,7 @@ PUBLIC = {
     "confirm-address": "/email/confirm?token=x", "restore-address": "/email/restore?token=x", "disown": "/sessions/disown?token=x",
 }  # fmt: skip
 PRIVATE = {
-    "account": "/account", "sessions": "/account/sessions", "security-log": "/account/activity",
+    "account": "/account", "security": "/account/security", "sessions": "/account/sessions", "security-log": "/account/activity",
     "change-password": "/account/password", "change-address": "/account/email",
     "export": "/account/data", "delete-account": "/account/delete", "logout": "/logout",
 }  # fmt: skip
@@ -34,7 +33,8 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:160.0) Gecko/20100101 Fi
 NEARLY_OVER = """
 const done = arguments[0];
 fetch("/api/auth/session?slide=false").then((answer) => answer.json()).then(({ user }) => {
-  const state = { kind: "session", account: user.id, left: 95_000, final: false };
+  const at = Date.now();
+  const state = { kind: "session", user: user.id, at, ends: at + 95_000, final: false };
   new BroadcastChannel("gatehouse").postMessage(state);
   done();
 });
@@ -44,10 +44,11 @@ fetch("/api/auth/session?slide=false").then((answer) => answer.json()).then(({ u
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
-        Stack() as stack,
+        Stack(GATEHOUSE_APPS="examples.notes") as stack,
         tempfile.TemporaryDirectory() as profile,
         chromium(Path(profile)) as browser,
     ):
+        stack.manage("site", "migrate", "-v0")
         password = stack.make_user(EMAIL, "--name", "Ada Lovelace", "--superuser")
         for name, path in PUBLIC.items():
             browser.get(stack.address + path)
@@ -57,6 +58,7 @@ def main() -> None:
         for name, path in PRIVATE.items():
             browser.get(stack.address + path)
             shoot(browser, name)
+        shoot_notes(browser, stack)
         shoot_what_comes_in_between(browser, stack)
         mail = stack.mailbox.wait_for(EMAIL, "New sign-in")
         browser.get(f"data:text/html;charset=utf-8,{quote(mail.html)}")
@@ -78,13 +80,24 @@ def live_a_little(stack: Stack, password: str) -> None:
     other.post("/api/auth/login", form, **{"User-Agent": FIREFOX})
 
 
+def shoot_notes(browser: Any, stack: Stack) -> None:
+    """The app of the tutorial: its form, and its list."""
+    for text in ("Ask Charles for the plans of the mill", "Return the book on Bernoulli numbers"):
+        browser.get(f"{stack.address}/notes/new")
+        shoot(browser, "notes-form")
+        browser.find_element(By.NAME, "text").send_keys(text)
+        press(browser, "main form")
+        wait_for_text(browser, text)
+    shoot(browser, "notes")
+
+
 def shoot_what_comes_in_between(browser: Any, stack: Stack) -> None:
     browser.get(f"{stack.address}/account")
     browser.execute_async_script(NEARLY_OVER)
     wait_for_text(browser, "Signed out soon")
     shoot(browser, "session-warning")
     browser.get(f"{stack.address}/account/sessions")
-    age_sessions(stack.valkey.client(), 700)
+    stack.age_sessions(700)
     press(browser, "form:has([value=others])")
     wait_for_text(browser, "Confirm that it is you")
     shoot(browser, "reauthenticate")

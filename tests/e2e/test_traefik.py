@@ -1,4 +1,4 @@
-"""docs/how-to/deploy/traefik.yml, read: Debian and the package indexes have no Traefik to run it.
+"""docs/how-to/deploy/traefik.yml, read, not run: Debian has no Traefik, and PyPI only an unofficial copy of it.
 
 What Traefik sends is replayed in tests/frontend_site/forward_auth/test_views.py.
 """
