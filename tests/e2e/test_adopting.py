@@ -11,7 +11,7 @@ from tests.ports import free_port
 from tests.processes import JsonClient, Stack, wait_for
 from tests.walk import MADE_UP
 
-PAGES = ["/reports", "/reports/archive", "/reports/help", "/old-style", "/async", "/own"]
+PAGES = ["/reports", "/reports/archive", "/reports/help", "/old-style", "/own"]
 CALLS = ["/api/reports/summary", "/api/reports/plain", "/api/reports/unread"]
 
 
@@ -77,8 +77,6 @@ def test_a_valid_session_opens_views_of_theirs_for_one_internal_call(
         assert answer.headers["Cache-Control"] == "no-store"
         assert internal_calls(stack) - before == 1, path
     assert visitor.get("/api/reports/summary").json()["of"] == EMAIL
-    assert visitor.get("/async").text == f"for {EMAIL}"
-    assert visitor.get("/async/public").text == f"for {EMAIL}"
     assert "Reports of Ada" in visitor.get("/prices").text
 
 
@@ -125,7 +123,7 @@ def test_an_outage_closes_views_of_theirs_and_signs_nobody_out(
 ) -> None:
     stack.stop("auth")
     try:
-        for path in [*PAGES, *CALLS, "/prices", "/async/public"]:
+        for path in [*PAGES, *CALLS, "/prices"]:
             answer = visitor.get(path)
             assert answer.status_code == 503, path
             assert "Set-Cookie" not in answer.headers
