@@ -11,13 +11,10 @@ from tests.recipes.apps import page_command, python_app, running
 from tests.recipes.conftest import Places
 from tests.recipes.visitor import Visitor
 
-# Its installation and start cost more CPU time than all the other apps: docs/how-to/apps.md.
-pytestmark = pytest.mark.exhaustive
-
 API = "/mlflow/ajax-api/2.0/mlflow"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # it is busy even if nobody asks it
 def port(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder, mine = tmp_path_factory.mktemp("mlflow"), places["mlflow"]
     command = page_command("mlflow", mine)
