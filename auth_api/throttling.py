@@ -1,9 +1,9 @@
-"""Limits how often passwords may be tried or chosen, and mails may be requested.
+"""Limits how often passwords may be tried or chosen, accounts changed, and mails requested.
 
 Each purpose has its own counters, so that strangers who exhaust one leave the others intact.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -137,8 +137,7 @@ def count_new_password(*choosers: str) -> None:
 
     Raises Throttled, SessionStoreUnavailable.
     """
-    if wait := count(_choices(choosers), NEW_PASSWORDS_WINDOW):
-        THROTTLED.labels("new passwords").inc()
+    if wait := _wait(_choices(choosers), NEW_PASSWORDS_WINDOW, "new passwords"):
         raise Throttled(wait)
 
 
@@ -149,10 +148,7 @@ def give_new_password_back(*choosers: str) -> None:
 
 def change_wait(user_id: str, change: Change) -> int:
     """Count a change of an account; return the seconds to wait, 0 if it may be made."""
-    wait = count(_changes(user_id, change), CHANGES_WINDOW)
-    if wait:
-        THROTTLED.labels("changes").inc()
-    return wait
+    return _wait(_changes(user_id, change), CHANGES_WINDOW, "changes")
 
 
 def give_change_back(user_id: str, change: Change) -> None:
@@ -162,10 +158,7 @@ def give_change_back(user_id: str, change: Change) -> None:
 
 def mail_wait(client: str, purpose: Purpose) -> int:
     """Count a wish of `client` (a network address) for a mail; return the seconds to wait, 0 for none."""
-    wait = count(_wishes(client, purpose), MAIL_WINDOW)
-    if wait:
-        THROTTLED.labels("mails of a client").inc()
-    return wait
+    return _wait(_wishes(client, purpose), MAIL_WINDOW, "mails of a client")
 
 
 def give_mail_back(client: str, purpose: Purpose) -> None:
@@ -179,10 +172,7 @@ def may_be_mailed(account: str, purpose: Purpose, *, window: int = MAIL_WINDOW) 
     Call it only if there is a mail to send: a mail that is not sent must not count. `window` is in
     seconds.
     """
-    if not count({_mail_key(account, purpose): ADDRESS_MAILS}, window):
-        return True
-    THROTTLED.labels("mails to an address").inc()
-    return False
+    return not _wait({_mail_key(account, purpose): ADDRESS_MAILS}, window, "mails to an address")
 
 
 def account_counters(
@@ -217,6 +207,14 @@ def forget_client(address: str) -> int:
     networks = networks_of(address)
     wishes = {key for purpose in Purpose for key in _wishes(address, purpose)}
     return forget_each({*_failures(networks), *_choices(networks), *wishes})
+
+
+def _wait(counters: Mapping[str, int], window: int, limit: str) -> int:
+    """Count one more in `counters`; return the seconds to wait, and note it under the name `limit`; 0 for none."""
+    wait = count(counters, window)
+    if wait:
+        THROTTLED.labels(limit).inc()
+    return wait
 
 
 def _slot_of(account: str, *, verification: bool = False) -> str:

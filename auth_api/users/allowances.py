@@ -1,4 +1,4 @@
-"""Limits how many mails may be requested and how many new passwords may be tried, and logs refusals."""
+"""Limits how many mails may be requested, new passwords tried and changes made, and logs refusals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
