@@ -1,9 +1,8 @@
 """System checks of the site's apps."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from inspect import unwrap
-from typing import Any
 
 import django
 from asgiref.sync import iscoroutinefunction
@@ -12,12 +11,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Field, Model
-from django.urls import URLResolver, get_resolver
+from django.urls import get_resolver
 
 from frontend_site.options import options
 
 from .mounts import app_configs, mounts
 from .router import CODE_ONLY
+from .routes import views_by_route
 
 # The first part of every address that Gatehouse has, or keeps for itself.
 RESERVED = frozenset({
@@ -120,17 +120,9 @@ def check_async_views(app_configs: object, **_: object) -> list[CheckMessage]:
             hint="Write it as a plain function or class: while it waits, a worker serves other requests anyway.",
             id="frontend_site.E013",
         )
-        for view in _views(get_resolver().url_patterns)
+        for _, view in views_by_route()
         if iscoroutinefunction(view) or iscoroutinefunction(unwrap(view))  # decorators hide it
     ]
-
-
-def _views(routes: Iterable[Any]) -> Iterator[Any]:
-    for route in routes:
-        if isinstance(route, URLResolver):
-            yield from _views(route.url_patterns)
-        else:
-            yield route.callback
 
 
 APP_CHECKS = (check_prefixes, check_references, check_async_views)
