@@ -16,7 +16,7 @@ from frontend_site.backend.assurance import Assurance
 from frontend_site.backend.client import AuthApiUnavailable
 from frontend_site.backend.relay import relay_cookies
 from frontend_site.backend.session_check import ask_who, call_auth_api
-from frontend_site.backend.users import groups_of, level_of
+from frontend_site.backend.users import SiteUser, level_of
 from frontend_site.forward_auth.app_cookies import cookies_for_app
 from frontend_site.forward_auth.claimed_identity import claimed_identity
 from frontend_site.forward_auth.identity_headers import identity_headers
@@ -80,19 +80,18 @@ def verify(request: SiteRequest) -> HttpResponseBase:
     relay_cookies(request, answer)
     if answer.status != 200:
         return _signed_out(request, question, browser_response(answer))
-    user = answer.document["user"]
-    needed = level_to_open(question.path, groups_of(user), user_id=user["id"])
+    user = SiteUser.of(answer)
+    needed = level_to_open(question.path, user.groups, user_id=user.id or "")
     if needed is None:
         if not question.path:
             _log.warning("forward_auth.unclear", hint=NO_URI)
         return _no_access(request)
-    level = level_of(answer)
     demand = Demand(highest((needed, question.level)))
-    if not level.meets(demand):
-        return _below(request, question, demand, level)
+    if not user.meets(demand):
+        return _below(request, question, demand, user.assurance)
     # Always present: an empty one means that the app gets no cookie.
     cookies = cookies_for_app(request.META.get("HTTP_COOKIE", ""))
-    headers = {**identity_headers(answer, question.claims, level), "Cookie": cookies}
+    headers = {**identity_headers(answer, question.claims, user.assurance), "Cookie": cookies}
     return HttpResponse(status=204, headers=headers)
 
 
