@@ -24,7 +24,7 @@ from frontend_site.security.next_url import login_url
 from frontend_site.session_token import SessionToken
 from frontend_site.site_apps.database_errors import is_unavailable
 from frontend_site.site_request import SiteRequest, is_api
-from gatehouse.cookies import SESSION_COOKIE, DuplicateCookie, read_cookie
+from gatehouse.cookies import SESSION_COOKIE, read_optional_cookie
 from gatehouse.problems import Problem, problem_document
 
 from .errors import NoAccess, RecoveryHold, SignInRequired
@@ -198,15 +198,9 @@ def ask_to_sign_in(request: SiteRequest, problem: Problem, *, notice: str = "") 
 def _page(request: SiteRequest, problem: Problem) -> HttpResponse:
     request.user = known_user(request)
     if not hasattr(request, "session_token"):  # refused before a middleware has read it
-        request.session_token = _token_in_cookie(request)
+        cookie = read_optional_cookie(request.META.get("HTTP_COOKIE", ""), SESSION_COOKIE)
+        request.session_token = SessionToken.parse(cookie)
     return render(request, "errors/problem.html", {"problem": problem}, status=problem.status)
-
-
-def _token_in_cookie(request: SiteRequest) -> SessionToken | None:
-    try:
-        return SessionToken.parse(read_cookie(request.META.get("HTTP_COOKIE", ""), SESSION_COOKIE))
-    except DuplicateCookie:
-        return None
 
 
 def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
