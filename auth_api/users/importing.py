@@ -126,9 +126,7 @@ def user_of_row(values: Mapping[str, object]) -> User:
     )
     validate_name(user.name)
     user.clean_fields(exclude=["email", "password"])
-    if (
-        user.email_verified
-    ):  # else it is a registration, which has its days to be confirmed from now
+    if user.email_verified:  # else it is a registration, which expires some days from now
         user.date_joined = _time(values)
     return user
 
