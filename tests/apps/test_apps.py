@@ -214,17 +214,21 @@ client = SiteClient()
 for path in ("/login", "/nothing-here"):
     print(client.get(path).content.decode())
 """
+FOOTERS = "Your session is stored on our server.", "A footer of our own."
 
 
 @pytest.mark.slow
 def test_a_settings_module_of_ones_own_replaces_templates_of_all_pages(tmp_path: Path) -> None:
-    done = manage(tmp_path, "site", "shell", "-c", LOOK, GATEHOUSE_SITE_SETTINGS="tests.apps.look.settings")  # fmt: skip
+    original = (ROOT / "templates/frontend_site/base.html").read_text()
+    (tmp_path / "look").mkdir()
+    (tmp_path / "look" / "base.html").write_text(original.replace(*FOOTERS))
+    done = manage(tmp_path, "site", "shell", "-c", LOOK, GATEHOUSE_SITE_SETTINGS="tests.apps.own_look")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("A footer of our own") == 2
+    assert done.stdout.count(FOOTERS[1]) == 2
 
 
 def test_a_settings_module_that_is_not_there_stops_in_one_line(tmp_path: Path) -> None:
-    done = manage(tmp_path, "site", "check", GATEHOUSE_SITE_SETTINGS="tests.apps.look.setings")
+    done = manage(tmp_path, "site", "check", GATEHOUSE_SITE_SETTINGS="tests.apps.own_lok")
     assert done.returncode == 1
-    assert "GATEHOUSE_SITE_SETTINGS names tests.apps.look.setings" in done.stderr
+    assert "GATEHOUSE_SITE_SETTINGS names tests.apps.own_lok" in done.stderr
     assert "Traceback" not in done.stderr

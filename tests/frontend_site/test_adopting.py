@@ -57,8 +57,8 @@ def test_the_docs_show_these_views() -> None:
     ours = [ROOT / "tests/apps/shelf/ways.py", ROOT / "tests/apps/own_settings.py"]
     apps = [*ours, *(ROOT / "examples/notes").glob("*.py")]
     code = "\n".join(path.read_text() for path in [*adopter, *apps])
-    look = (ROOT / "tests/apps/look/settings.py").read_text()  # whose folder is another one
-    code += look.replace('"tests" / "apps" / "look" / "templates"', '"shop" / "look"')
+    look = (ROOT / "tests/apps/own_look.py").read_text()  # whose folder is another one
+    code += look.replace('VAR / "look"', 'BASE_DIR / "shop" / "look"')
     assert len(shown) == 14
     assert set("".join(shown).splitlines()) <= set(code.splitlines())
 
