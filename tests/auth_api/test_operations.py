@@ -17,6 +17,7 @@ from auth_api.mail.models import OutboxMail
 from auth_api.mail.outbox import queue_mail
 from auth_api.sessions.redis import connections
 from auth_api.settings.redis import caches
+from auth_api.throttling import CLIENT_MAILS, Purpose, mail_wait
 from auth_api.tries import FREE_TRIES
 from gatehouse import probe
 from tests.auth_api.http import call
@@ -161,6 +162,11 @@ def test_metrics_count_what_throttles_refuse() -> None:
     before = metrics().get(name, 0)
     statuses = [call("POST", "/v1/login", LOGIN).status_code for _ in range(FREE_TRIES + 2)]
     assert metrics()[name] == before + statuses.count(429) > before
+    other = 'gatehouse_throttled_total{limit="mails of a client"}'
+    before = metrics().get(other, 0)
+    waits = [mail_wait("203.0.113.7", Purpose.RESET) for _ in range(CLIENT_MAILS + 1)]
+    assert [wait > 0 for wait in waits] == [False] * CLIENT_MAILS + [True]
+    assert metrics()[other] == before + 1
 
 
 def test_metrics_show_the_outbox() -> None:

@@ -16,6 +16,7 @@ from auth_api.users.flows.invitation import invite
 from auth_api.users.models import User
 from tests.auth_api.http import call, session_token
 from tests.auth_api.mails import mailed_token
+from tests.auth_api.outages import no_database
 from tests.auth_api.sessions.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,9 +145,6 @@ def test_the_admin(user: Any, before_hashing: Break, monkeypatch: pytest.MonkeyP
 def test_a_wish_for_a_mail_that_could_not_be_stored(
     user: Any, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    def no_database(*_: Any, **__: Any) -> Any:
-        raise OperationalError("gone")
-
     def door() -> int:
         return int(call("POST", path, {"email": EMAIL}).status_code)
 
@@ -154,6 +152,19 @@ def test_a_wish_for_a_mail_that_could_not_be_stored(
     assert tries(door, CLIENT_MAILS + 2) == {503}
     monkeypatch.undo()
     assert door() == 202
+
+
+def test_a_change_that_could_not_be_stored(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = session_token(call("POST", "/v1/login", {"email": EMAIL, "password": PASSWORD}))
+
+    def door() -> int:
+        return int(call("PATCH", "/v1/account", {"name": "Ada"}, token=token).status_code)
+
+    monkeypatch.setattr("auth_api.throttling.CHANGES", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("auth_api.users.flows.name.locked_user", no_database)
+        assert tries(door) == {503}
+    assert door() == 204
 
 
 # -- and what is judged counts ----------------------------------------------------------------------
