@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import Group
@@ -23,6 +24,7 @@ from auth_api.doctor.site_report import Seen
 from auth_api.mail.models import OutboxMail
 from gatehouse.cookies import SESSION_COOKIE
 from tests.auth_api.doctor.test_proxies import REPORT
+from tests.auth_api.outages import no_database
 
 
 def not_ok(findings: Iterable[Finding]) -> list[tuple[str, str]]:
@@ -135,6 +137,9 @@ def test_groups_that_do_not_exist_are_told(settings: Any) -> None:
     assert "GATEHOUSE_ACCESS_RULES names 'board'" in found.found
     Group.objects.create(name="board")
     assert not_ok(rule_groups(door, seen, seen)) == []
+    with mock.patch("auth_api.doctor.groups.missing_groups", no_database):
+        [found] = policy_groups()
+    assert found.outcome is Outcome.SKIPPED
 
 
 def test_a_good_store_is_ok() -> None:

@@ -31,6 +31,16 @@ def test_the_log_says_where_hosts_are_set(browser: Browser, settings: Any) -> No
     assert (event["host"], "ALLOWED_HOSTS" in event["hint"]) == ("elsewhere.example", True)
 
 
+def test_a_request_that_is_refused_early_still_shows_the_links_of_a_session(
+    browser: Browser, settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["gatehouse.example"]
+    for path_of_link in ("/login", "/account"):
+        content = browser.get("/nowhere", Host="elsewhere.example").content.decode()
+        assert f'<a href="{path_of_link}">' in content
+        browser.sign_in()
+
+
 def test_an_auth_api_for_another_host_is_no_outage(browser: Browser, stub: Stub) -> None:
     """It has to be configured, so nobody is told to come back soon."""
     refusal = problem("unknown-host", 400)
