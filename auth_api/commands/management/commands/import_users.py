@@ -50,7 +50,9 @@ def _import(plan: Plan, ids: Path | None) -> None:
             if file:
                 csv.writer(file).writerows([("old_id", "id", "email"), *plan.ids])
     except IntegrityError:
-        raise refused("Meanwhile, an address got an account. Run the command again.") from None
+        raise refused(
+            "During the import, somebody created an account with one of the addresses. Run the command again."
+        ) from None
 
 
 def _faults_of(plan: Plan) -> str:
