@@ -87,9 +87,8 @@ class Breaker:
             self._on_change(True)
 
     def __enter__(self) -> None:
-        if (
-            self._failures >= self._limit
-        ):  # the same condition as in `before`, without the cost of a call
+        # `before` has the same condition; asking here saves a call.
+        if self._failures >= self._limit:
             self.before()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
