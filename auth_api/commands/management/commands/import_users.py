@@ -43,7 +43,7 @@ class Command(OperatorCommand):
 
 
 def _import(plan: Plan, ids: Path | None) -> None:
-    """Import nobody if the list of ids cannot be written."""
+    """Create the accounts, unless the list of ids cannot be opened for writing. Running it again completes both."""
     try:
         with ids.open("w", encoding="utf-8", newline="") if ids else nullcontext() as file:
             create_users(plan.new)
