@@ -83,8 +83,8 @@ def check_middleware(app_configs: object, **_: object) -> list[CheckMessage]:
     ours = [*OURS, *([LATE_BODY] if options().apps else [])]
     if [name for name in settings.MIDDLEWARE if name in ours] == ours:
         return []
-    hint = "Add yours to the end: MIDDLEWARE = [*MIDDLEWARE, ...]."
-    text = "MIDDLEWARE lacks some of Gatehouse's, or has them in another order."
+    hint = "Start from Gatehouse's list, and add yours at the end: MIDDLEWARE = [*MIDDLEWARE, ...]."
+    text = "MIDDLEWARE lacks some of Gatehouse's middleware, or has it in another order."
     return [Error(text, hint=hint, id="frontend_site.E014")]
 
 

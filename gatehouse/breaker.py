@@ -87,7 +87,7 @@ class Breaker:
             self._on_change(True)
 
     def __enter__(self) -> None:
-        # The conditions of `before` and `succeeded`, without the cost of a call.
+        # `before` has the same condition; asking here saves a call.
         if self._failures >= self._limit:
             self.before()
 

@@ -67,7 +67,7 @@ def settings_module(project: str) -> str:
     name = Env().read(variables.SITE_SETTINGS)
     try:
         is_there = find_spec(name) is not None
-    except (ModuleNotFoundError, ValueError):  # of a package on the way to it, or __main__
+    except (ModuleNotFoundError, ValueError):  # a parent package is missing, or it is __main__
         is_there = False
     if not is_there:
         raise ImproperlyConfigured(

@@ -39,7 +39,7 @@ def unnamed(secret: str) -> tuple[Key, ...]:
 
 
 def weak_secrets(secrets: Mapping[str, Sequence[Key]]) -> list[str]:
-    """Return a sentence for each secret that can be guessed; `secrets` are by variable. No sentence shows a secret."""
+    """Return a sentence for each secret that can be guessed; `secrets` is keyed by variable. No sentence shows a secret."""
     weak = [f"{name} is missing." for name, keys in secrets.items() if not keys]
     for name, keys in secrets.items():
         for key in keys:

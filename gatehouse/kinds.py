@@ -87,7 +87,9 @@ def _suffix(text: str) -> str:
 
 def _items(text: str) -> list[str]:
     items = [item.strip() for item in text.split(",") if item.strip()]
-    if text and not items:  # else `,` would count as not set, and nobody would need a second factor
+    if (
+        text and not items
+    ):  # otherwise `,` would count as not set, and nobody would need a second factor
         raise ValueError
     return items
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 _SECRET_NAMES = re.compile(r"cookie|authorization|password|secret|token|key", re.IGNORECASE)
-_DOT = r"(?:\.|%(?:25)*2[Ee])"  # also as an address may spell it
+_DOT = r"(?:\.|%(?:25)*2[Ee])"  # also percent-encoded, once or more often
 _TOKEN = re.compile(
     rf"[A-Za-z0-9_-]{{22}}{_DOT}[A-Za-z0-9_-]{{22}}{_DOT}[A-Za-z0-9_-]{{43}}"  # CSRF token
     rf"|[A-Za-z0-9_-]{{16}}{_DOT}[A-Za-z0-9_-]{{43}}"  # session token

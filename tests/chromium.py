@@ -26,7 +26,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--screen-info={1100x900}",
-    "--window-size=1100,900",  # of the shell, which knows neither of its neighbours
+    "--window-size=1100,900",  # chromium-headless-shell takes its size from this flag
     "--hide-scrollbars",
     "--start-fullscreen",  # without a toolbar, which takes longer to draw than our pages
     # Processes that no test needs: for the list below the address bar, and one in reserve.

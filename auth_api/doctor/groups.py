@@ -1,4 +1,4 @@
-"""The groups that variables name. A name that no group has is without effect, and nothing else shows it."""
+"""The groups that variables name. If no group has a name, a policy applies to nobody and a rule lets nobody in, and nothing else shows it."""
 
 from collections.abc import Collection, Iterator
 

@@ -136,7 +136,7 @@ def _outbox() -> Finding:
 
 
 def _reason(error: Exception) -> str:
-    """What the server or the system replied. The message about a failed login has no password."""
+    """What the server or the system replied. The message about a failed login contains no password."""
     if isinstance(error, smtplib.SMTPResponseException):
         reply = error.smtp_error
         text = reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)

@@ -25,8 +25,8 @@ class LateBodyMiddleware(ViewHooks):
     """Innermost, in a site with apps: nobody without a valid session makes this site store megabytes.
 
     Files go to Django's upload handlers, the larger ones to disk. The origin of the request was checked
-    before (middleware/csrf.py). After a slow body, the session is checked again: who is signed out while their
-    request drips in must not change anything by it.
+    before (middleware/csrf.py). After a slow body, the session is checked again: a user who is signed out
+    while the body arrives must not change anything with it.
     """
 
     def process_view(

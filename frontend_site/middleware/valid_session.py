@@ -23,8 +23,8 @@ class ValidSessionMiddleware:
     """Innermost: gates without a call come first, and a re-authentication is sufficient proof.
 
     Sets `request.user` and `request.session`, which it stores after the view, and after the middleware inside, if
-    it was changed. For a view that makes its own call
-    (`session="own-call"`), it makes none, and withholds the answer if the view made none either.
+    it was changed. For a view that makes its own call (`session="own-call"`), it makes none, and withholds the
+    answer if the view made none either.
     """
 
     def __init__(self, get_response: Callable[[SiteRequest], HttpResponseBase]) -> None:
@@ -60,7 +60,7 @@ class ValidSessionMiddleware:
 
 
 def session_refusal(request: SiteRequest, view: View) -> HttpResponseBase | None:
-    """Return why the session does not open `view`, which is protected; None if it does. Sets `request.user`."""
+    """Return the refusal if the session does not open the protected `view`; None if it does. Sets `request.user`."""
     demand = demand_of(view)
     try:
         request.user = user_of(request)

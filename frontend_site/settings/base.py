@@ -124,7 +124,7 @@ EMAIL_TIMEOUT = 10  # seconds: a view that sends a mail waits for the server
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static" / "frontend_site"
-# Files that users send are private, also in a storage of an app's own. Static files are for everyone, whatever the umask.
+# Files that users send are private, also in an app's own storage. Static files are readable by everyone, whatever the umask.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 _STATIC = {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755}
 STORAGES: dict[str, dict[str, Any]] = {

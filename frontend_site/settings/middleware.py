@@ -1,6 +1,6 @@
 """Gatehouse's middleware, without which the site does not start (frontend_site/checks.py)."""
 
-# Outermost first. Static files leave at WhiteNoise, before anything reads a cookie.
+# Outermost first. WhiteNoise answers requests for static files before anything reads a cookie.
 OURS = (
     "frontend_site.middleware.request_id.RequestIdMiddleware",
     "frontend_site.middleware.security_headers.SecurityHeadersMiddleware",

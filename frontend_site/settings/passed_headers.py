@@ -58,7 +58,7 @@ class Patterns:
 
     @classmethod
     def of(cls, *patterns: str) -> "Patterns":
-        """Return the patterns for `patterns`, of which some end in `*`."""
+        """Sort `patterns`, names of headers of which some end in `*`, into the two kinds."""
         begun = tuple(sorted(name[:-1] for name in patterns if name.endswith("*")))
         return cls(frozenset(name for name in patterns if not name.endswith("*")), begun)
 

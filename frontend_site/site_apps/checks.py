@@ -110,7 +110,7 @@ def _target(field: "Field[object, object]") -> str:
 
 @register()
 def check_async_views(app_configs: object, **_: object) -> list[CheckMessage]:
-    """The requests of a worker are greenlets of one thread, and asyncio has one event loop for a thread.
+    """The requests of a worker are greenlets of one thread, and asyncio allows one running event loop per thread.
 
     A second async view would fail, and while one waits, the queries of all other views would, too.
     """
@@ -121,7 +121,7 @@ def check_async_views(app_configs: object, **_: object) -> list[CheckMessage]:
             id="frontend_site.E013",
         )
         for _, view in views_by_route()
-        if iscoroutinefunction(view) or iscoroutinefunction(unwrap(view))  # decorators hide it
+        if iscoroutinefunction(view) or iscoroutinefunction(unwrap(view))  # a decorator may hide it
     ]
 
 

@@ -30,8 +30,8 @@ def database_report() -> dict[str, Any] | None:
     """Return the report of the site's database for doctor, within three seconds; None if there is none.
 
     `error`: why it does not answer. Otherwise `version`, the `pending` migrations, whether it `holds_accounts`,
-    and how many connections the workers may open (`wanted`) and the server allows all clients (`room`; 0: any
-    number). It shows no password.
+    how many connections the workers may open (`wanted`), and how many the server allows for all clients (`room`;
+    0: no limit). It shows no password.
     """
     if not has_database():
         return None

@@ -33,14 +33,14 @@ class AccessEnded(Exception):
 
 
 class Recheck:
-    """Asks `still_valid` every `interval` seconds while something moves, counted from now."""
+    """Asks `still_valid` every `interval` seconds while data moves. The first interval begins at construction."""
 
     def __init__(self, still_valid: Callable[[], bool], interval: float) -> None:
         self._still_valid, self._interval = still_valid, interval
         self._next = time.monotonic() + interval
 
     def has_ended(self) -> bool:
-        """Whether the transfer is to end."""
+        """Whether access has ended, so that the transfer must end, too."""
         if time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + self._interval
@@ -70,7 +70,7 @@ class RequestBody:
     """What the browser sends, as it comes.
 
     `length` in bytes, None when it comes in chunks; `silence` in seconds. Raises ClientGone, BodyTooLong, BodyTooSlow,
-    and AccessEnded by `recheck`: then the upstream does not get the rest.
+    and AccessEnded if `recheck` says that access has ended: then the upstream does not get the rest.
     """
 
     def __init__(self, request: SiteRequest, *, limit: int, silence: int, recheck: Recheck) -> None:

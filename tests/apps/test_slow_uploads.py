@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def slow_upload(site: Server) -> socket.socket:
-    """A connection by which the first bytes of a file have come."""
+    """Return a connection on which all but the last bytes of a file have been sent."""
     cookies, *_, token = site.csrf(f"Cookie: __Host-session={TOKEN}")
     body = BODY % token.partition(": ")[2].encode()
     lines = [

@@ -14,7 +14,7 @@ from tests.recipes.visitor import Visitor
 API = "/mlflow/ajax-api/2.0/mlflow"
 
 
-@pytest.fixture(scope="module", autouse=True)  # it is busy even if nobody asks it
+@pytest.fixture(scope="module", autouse=True)  # it uses the processor even without requests
 def port(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder, mine = tmp_path_factory.mktemp("mlflow"), places["mlflow"]
     command = page_command("mlflow", mine)

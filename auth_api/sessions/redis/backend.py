@@ -310,7 +310,7 @@ class RedisBackend:
     def _run_each(self, name: str, calls: Sequence[_Call], *, durable: bool = False) -> list[Any]:
         """Run a script for many users in one batch; what fails in it (a moved slot, for example) is run again alone.
 
-        Nodes of a cluster that do not have the script yet take one more batch each.
+        Nodes of a cluster that do not have the script yet need one more batch each.
         """
         if not calls:
             return []

@@ -33,7 +33,7 @@ def described_factors(user_id: Any) -> list[dict[str, Any]]:
 
 
 def rename_totp(*, request: ApiRequest, device_id: str, name: str) -> None:
-    """Rename a device. Raises FactorNotFound, InvalidRequest, Throttled, and like `locked_owner`."""
+    """Rename a device. Raises FactorNotFound, InvalidRequest, Throttled, and what `locked_owner` raises."""
     user_id = sessions.current_session(request).user["id"]
     name = good_name(name)
     with change_allowance(user_id, Change.APP_NAME), transaction.atomic():

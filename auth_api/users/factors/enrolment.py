@@ -45,7 +45,7 @@ def begin_totp(*, request: ApiRequest) -> Enrolment:
     """Return the secret of a new device, which counts only once a code of it has come.
 
     One enrolment at a time for the sign-in that adds it: the secret of an earlier one is void. Raises
-    TooManyFactors, Throttled, and like `locked_owner`.
+    TooManyFactors, Throttled, and what `locked_owner` raises.
     """
     current = sessions.current_session(request)
     with change_allowance(current.user["id"], Change.NEW_APP), transaction.atomic():
@@ -64,8 +64,8 @@ def begin_first_totp(pending: PendingSignIn) -> Enrolment:
 def confirm_totp(*, request: ApiRequest, code: str, name: str) -> None:
     """Make the device whose enrolment this sign-in began a second factor. The code is used up.
 
-    Raises InvalidCode, FactorNotFound without such an enrolment, InvalidRequest for a bad name, and like
-    `locked_owner`.
+    Raises InvalidCode, FactorNotFound without such an enrolment, InvalidRequest for a bad name, and what
+    `locked_owner` raises.
     """
     name = good_name(name)
     with transaction.atomic():

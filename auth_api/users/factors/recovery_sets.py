@@ -28,7 +28,7 @@ def recovery_codes_left(user_id: Any) -> int:
 def make_recovery_codes(*, request: ApiRequest) -> list[str]:
     """Return new recovery codes, which replace the current ones once one of them is typed.
 
-    Raises FactorNotFound without a device, for which the codes stand in, Throttled, and like `locked_owner`.
+    Raises FactorNotFound without a device, for which the codes stand in, Throttled, and what `locked_owner` raises.
     """
     current = sessions.current_session(request)
     codes = [new_code() for _ in range(HOW_MANY)]
@@ -48,7 +48,7 @@ def make_recovery_codes(*, request: ApiRequest) -> list[str]:
 def confirm_recovery_codes(*, request: ApiRequest, code: str) -> None:
     """Put the set of which `code` is one in force, if this sign-in made it. Uses none up.
 
-    Raises InvalidCode, and like `locked_owner`.
+    Raises InvalidCode, and what `locked_owner` raises.
     """
     sign_in = sessions.current_session(request).sign_in_id
     with transaction.atomic():

@@ -22,7 +22,7 @@ from .demands import locked_owner
 
 
 def remove_totp(*, request: ApiRequest, device_id: str) -> None:
-    """Remove a device; with the last one go the recovery codes. Raises FactorNotFound, and like `locked_owner`.
+    """Remove a device; with the last one go the recovery codes. Raises FactorNotFound, and what `locked_owner` raises.
 
     The device can be restored while the sign-in that removes it can be disowned. The owner has decided, so
     an earlier demand by support no longer applies.

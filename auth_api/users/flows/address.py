@@ -32,7 +32,7 @@ def request_address_change(*, request: ApiRequest, email: str, address: str) -> 
 
     `address` is the client's network address. The answer does not reveal whether the new address has an
     account: the outbox's sender looks it up and tells its owner by mail. Raises InvalidRequest, Throttled,
-    and like `locked_owner`.
+    and what `locked_owner` raises.
     """
     try:
         email = canonical_address(email)

@@ -36,7 +36,7 @@ def request_deletion(*, request: ApiRequest, email: str) -> datetime | None:
     """End the sessions of a user and return when the account is deleted; None: it was deleted at once.
 
     `email` is the account's address as its owner typed it. Raises InvalidRequest if it is another address,
-    SessionStoreUnavailable, and like `locked_owner` (a deletion, too, ends the sessions): then nothing is done.
+    SessionStoreUnavailable, and what `locked_owner` raises (a deletion, too, ends the sessions): then nothing is done.
     """
     with transaction.atomic():
         user = locked_owner(request)

@@ -16,7 +16,7 @@ def change_name(*, request: ApiRequest, name: str) -> None:
     """Set the name of the session's user; "" removes it. Every answer after this has the new one.
 
     The change is recorded, and can be undone, with the sign-in of the current request. Raises
-    InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and like `locked_user`: then
+    InvalidRequest for a name that is refused, Throttled, SessionStoreUnavailable, and what `locked_user` raises: then
     nothing has changed.
     """
     user_id = sessions.current_session(request).user["id"]

@@ -22,7 +22,7 @@ HANDLE = "A" * 16
 
 @pytest.fixture(autouse=True)
 def _new_table(transactional_db: None) -> None:
-    """PostgreSQL would plan by the sizes and the dead rows that earlier tests have left."""
+    """Otherwise PostgreSQL's plans would depend on the sizes and dead rows that earlier tests have left."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {TABLE}")

@@ -103,7 +103,7 @@ def test_an_upload_that_ends_early_is_a_400_and_gives_its_slot_back(
 def test_an_upload_ends_with_the_session(
     browser: Browser, reports: Service, stub: Stub, options: Any, ending: Canned
 ) -> None:
-    """The upstream has the proof of who it is from the start, but never gets the whole body."""
+    """The upstream has the identity token from the start, but never gets the whole body."""
     options(upstream_recheck=0)
     stub.answers["GET /v1/session?slide=false"] = ending
     answer = browser.sign_in().call("POST", "/api/reports/echo", b"x" * 1000)

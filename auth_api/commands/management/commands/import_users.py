@@ -43,14 +43,16 @@ class Command(OperatorCommand):
 
 
 def _import(plan: Plan, ids: Path | None) -> None:
-    """Import nobody if the list of ids cannot be written."""
+    """Create the accounts, unless the list of ids cannot be opened for writing. Running it again completes both."""
     try:
         with ids.open("w", encoding="utf-8", newline="") if ids else nullcontext() as file:
             create_users(plan.new)
             if file:
                 csv.writer(file).writerows([("old_id", "id", "email"), *plan.ids])
     except IntegrityError:
-        raise refused("Meanwhile, an address got an account. Run the command again.") from None
+        raise refused(
+            "During the import, somebody created an account with one of the addresses. Run the command again."
+        ) from None
 
 
 def _faults_of(plan: Plan) -> str:
